@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes into and comes out of the call engine: datagrams, actions, events. The engine sees the
+// world only through this file; whoever drives it (DPDK workers, the simulator, a fuzzer) provides
+// the action_sink.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/mail.h"
+#include "sipparse/edit_list.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace linehunt {
+
+// Microseconds since an arbitrary start, never falling. Always handed in, never read.
+using time_us = std::uint64_t;
+
+using worker_id = std::uint16_t;
+inline constexpr worker_id max_workers = 64;
+
+// An address and port of ours, as an index into snapshot::listeners.
+using listener_index = std::uint8_t;
+
+struct datagram {
+  std::string_view bytes; // the UDP payload; valid during the call only
+  endpoint source;
+  listener_index listener = 0; // where it arrived
+};
+
+// Where to send: to `to`, from the address and port of `listener`.
+struct outbound {
+  endpoint to;
+  listener_index listener = 0;
+};
+
+enum class event_kind : std::uint8_t {
+  destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout
+  probe_answered,       // cause = status code; destination = index
+  call_ended,           // cause = end_cause; for the journal
+};
+
+// From a worker to the control thread. Fixed size, lost (and counted) where the ring is full.
+struct event {
+  event_kind kind = event_kind::call_ended;
+  worker_id from = 0;
+  std::uint16_t cause = 0;
+  std::uint32_t destination = 0; // destination_index
+  std::uint64_t subject = 0;     // call handle, probe number; by kind
+  time_us at = 0;
+};
+
+class action_sink {
+ public:
+  virtual ~action_sink() = default;
+  // Sends the datagram that is being handled, changed by `edits`. At most once for one datagram,
+  // and nothing looks at its bytes afterwards.
+  virtual void forward(const sip::edit_list& edits, const outbound& where) = 0;
+  // Sends bytes of the engine's own; they are copied before the call returns.
+  virtual void send(std::string_view bytes, const outbound& where) = 0;
+  // To another worker. False: its ring is full, try again in a later loop; nothing was sent.
+  [[nodiscard]] virtual bool mail(worker_id to, const linehunt::mail& what) = 0;
+  virtual void raise(const event& what) = 0;
+};
+
+} // namespace linehunt

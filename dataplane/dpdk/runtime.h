@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runtime: EAL, ports, mempools, one pinned poll-mode worker with its engine per core, rings
+// between them and to the control thread. This header is free of rte_*: the control thread goes
+// through it and never sees an mbuf.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/engine.h"
+#include "dataplane/mail.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/verdict.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+enum class checksum_mode : std::uint8_t {
+  automatic, // offload where the device says it can and is no vdev, else software
+  software,
+  offload,
+};
+
+struct port_address {
+  ip_address ip;
+  std::uint8_t prefix_bits = 0;
+};
+
+struct port_setup {
+  std::string name;   // the operator's name, for messages
+  std::string device; // PCI address or vdev: "net_af_packet0,iface=lh0"
+  std::uint16_t mtu_bytes = 1500;
+  std::uint16_t vlan = 0; // 0: untagged
+  checksum_mode checksum = checksum_mode::automatic;
+  std::vector<port_address> addresses; // ours, with their networks
+  std::vector<ip_address> gateways; // next hop for what is not on a network; at most one a family
+  std::uint16_t rx_descriptors = 1024;
+  std::uint16_t tx_descriptors = 1024;
+};
+
+struct runtime_setup {
+  std::vector<port_setup> ports;
+  worker_id workers = 1;
+  std::vector<unsigned> cores; // processor of each worker; empty: 1, 2, ... modulo count
+  unsigned control_core = 0;
+  bool hugepages = false;
+  std::uint32_t memory_mb = 512;
+  std::uint32_t mbufs = 16384; // per NUMA node
+  std::string file_prefix = "linehunt";
+  std::vector<std::string> eal_arguments; // passed through as they are
+  bool yield_when_idle = true;
+  engine_limits limits;
+};
+
+struct error {
+  std::string message; // names the port or key and says what to do
+};
+
+// Per worker, as last written by it.
+struct worker_report {
+  worker_id id = 0;
+  unsigned core = 0;
+  int numa_node = -1;
+  std::uint64_t rx_packets = 0, tx_packets = 0, tx_dropped = 0;
+  std::uint64_t loops = 0, idle_loops = 0, busy_cycles = 0, total_cycles = 0;
+  std::uint64_t handed_over = 0;                       // packets given to their owner's ring
+  std::array<std::uint64_t, verdict_count> verdicts{}; // frames and messages together
+  const engine_counters* engine = nullptr;
+  const std::atomic<std::int64_t>* used = nullptr; // load_ledger::published_used
+};
+
+class runtime {
+ public:
+  // Starts EAL, ports and workers with the first snapshot. On an error nothing keeps running.
+  [[nodiscard]] static tl::expected<std::unique_ptr<runtime>, error>
+  start(const runtime_setup& setup, std::unique_ptr<const snapshot> world);
+  // Stops the workers, closes the ports, releases EAL.
+  ~runtime();
+
+  // Publishes a snapshot, waits until every worker has adopted it, frees the old one.
+  void publish(std::unique_ptr<const snapshot> world);
+  [[nodiscard]] const snapshot& world() const noexcept;
+
+  // To one worker, or to all. False: a ring is full, nothing was sent to that worker.
+  [[nodiscard]] bool send(worker_id to, const mail& what);
+  [[nodiscard]] bool send_to_all(const mail& what);
+  // Hands over the events that workers raised since the last call.
+  void poll_events(const std::function<void(const event&)>& each);
+  // Runs `visit` for every call of every worker, inside the worker's loop between two packets (it
+  // delays packets; for lists). Waits for the end.
+  void for_each_call(const std::function<void(worker_id, const call_info&)>& visit);
+  void drain(bool on);
+
+  [[nodiscard]] worker_id workers() const noexcept;
+  [[nodiscard]] worker_report report(worker_id worker) const;
+  // mbufs that are in use outside the ports' own rx rings; the same before and after a run.
+  [[nodiscard]] std::uint64_t mbufs_in_use() const noexcept;
+
+ private:
+  struct state;
+  explicit runtime(std::unique_ptr<state> s);
+  std::unique_ptr<state> state_;
+};
+
+} // namespace linehunt::dpdk

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The call engine of one worker: transactions, dialogs, loads, timers. A deterministic state
+// machine: (datagram or mail or timer, now) in, actions out. No clock, no allocation after
+// construction and adopt, no log, no exception, no rte_*.
+#pragma once
+
+#include "dataplane/datagram.h"
+#include "dataplane/load_ledger.h"
+#include "dataplane/mail.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/verdict.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace linehunt {
+
+// Sizes of the tables, all allocated at construction.
+struct engine_limits {
+  std::uint32_t max_calls = 100'000;       // per worker
+  std::uint32_t max_transactions = 20'000; // INVITEs in progress per worker
+  std::uint32_t max_message_bytes = 65'507;
+  std::uint32_t max_slots = 4096;
+  std::uint32_t max_destinations = 1024;
+  std::uint32_t max_parked = 4096; // INVITEs waiting for a lease
+  std::uint32_t parked_deadline_ms = 500;
+};
+
+// Where the engine's large tables come from: aligned, zeroed or not, never null (throws
+// std::bad_alloc at start). The runtime gives memory of the worker's NUMA node.
+class memory_source {
+ public:
+  virtual ~memory_source() = default;
+  [[nodiscard]] virtual void* take(std::size_t size_bytes, std::size_t alignment) = 0;
+  virtual void give_back(void* memory, std::size_t size_bytes) noexcept = 0;
+};
+[[nodiscard]] memory_source& heap_memory() noexcept; // operator new, for tests and tools
+
+// The secret of a node: keys the Call-ID hash, branches, tags and probes. The same on all workers.
+struct node_secret {
+  std::array<std::uint64_t, 2> hash_key{};
+  std::array<std::uint64_t, 2> branch_key{};
+};
+
+struct engine_setup {
+  worker_id self = 0;
+  worker_id workers = 1;
+  engine_limits limits;
+  node_secret secret;
+  std::uint64_t random_seed = 1;   // for ties with flag s
+  memory_source* memory = nullptr; // nullptr: the heap
+};
+
+// Counted by the owning worker, read by the control thread (relaxed).
+struct engine_counters {
+  std::array<std::atomic<std::uint64_t>, verdict_count> verdicts{};
+  std::atomic<std::uint64_t> calls_started{0}; // a destination was selected or counted
+  std::atomic<std::uint64_t> calls_answered{0};
+  std::atomic<std::uint64_t> calls_ended{0};  // each started call ends exactly once
+  std::atomic<std::uint64_t> calls_failed{0}; // ended before an answer
+  std::atomic<std::uint64_t> calls_live{0};   // started - ended
+  std::atomic<std::uint64_t> failovers{0};
+  std::atomic<std::uint64_t> retransmissions_sent{0};
+  std::atomic<std::uint64_t> transactions_live{0};
+  std::atomic<std::uint64_t> events_lost{0};
+};
+
+// One call, for lists.
+struct call_info {
+  std::uint64_t handle = 0;
+  std::string_view call_id, from_tag, to_tag;
+  destination_index destination = no_index;
+  bool answered = false;
+  time_us started_at = 0, answered_at = 0;
+};
+
+class engine {
+ public:
+  engine(const engine_setup& setup, const snapshot& world);
+  ~engine();
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  // One datagram that this worker owns (owner_of). Counts and returns its verdict.
+  verdict on_datagram(const datagram& in, time_us now, action_sink& out);
+  void on_mail(const mail& in, time_us now, action_sink& out);
+  // Timers that are due, and the ledger's flush. Once in each loop of the worker.
+  void advance(time_us now, action_sink& out);
+  // When the next timer is due, at the earliest; for the simulator and for sleeping workers.
+  [[nodiscard]] time_us next_timer() const noexcept;
+
+  // A new snapshot; the old one is not looked at again.
+  void adopt(const snapshot& world);
+  // No new calls from now on (503 with Retry-After), the others go on.
+  void drain(bool on) noexcept;
+
+  [[nodiscard]] const engine_counters& counters() const noexcept;
+  [[nodiscard]] const load_ledger& ledger() const noexcept;
+  // Visits every call. Not for other threads.
+  void for_each_call(const std::function<void(const call_info&)>& visit) const;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+// The keyed hash of a Call-ID (SipHash-2-4) and the worker that owns it. Every message of a call,
+// in both directions, carries the same Call-ID, so every worker comes to the same answer.
+[[nodiscard]] std::uint64_t call_hash(std::string_view call_id, const node_secret& secret) noexcept;
+[[nodiscard]] inline worker_id owner_of(std::uint64_t hash, worker_id workers) noexcept {
+  // The high half picks the worker, so that the low half stays even within its tables.
+  return static_cast<worker_id>((static_cast<std::uint64_t>(hash >> 32) * workers) >> 32);
+}
+
+} // namespace linehunt

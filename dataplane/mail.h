@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mail: the fixed-size messages between workers, and from the control thread to workers. One
+// sender and one receiver per ring, so mail of one sender arrives in order.
+#pragma once
+
+#include <cstdint>
+
+namespace linehunt {
+
+enum class mail_kind : std::uint8_t {
+  // Between workers (see load_ledger.h).
+  load_update,   // slot, value = the sender's `used` of that slot
+  lease_request, // slot, value = lines wanted
+  lease_grant,   // slot, value = lines given
+  lease_refuse,  // slot
+  lease_recall,  // slot, value = unused lines wanted back
+  lease_return,  // slot, value = lines given back
+  // From the control thread.
+  set_enabled, // subject = destination_index, value = 0 or 1
+  resize,      // slot, value = new capacity; to the slot's home
+  end_call,    // subject = call handle
+  send_probe,  // subject = destination_index, value = probe number
+};
+
+struct mail {
+  mail_kind kind = mail_kind::load_update;
+  std::uint8_t flags = 0;
+  std::uint16_t from = 0; // worker_id of the sender; max_workers: the control thread
+  std::uint32_t slot = 0;
+  std::int64_t value = 0;
+  std::uint64_t subject = 0;
+};
+static_assert(sizeof(mail) == 24);
+
+} // namespace linehunt

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules: which resources does a call need, and what happens to it? An ordered list, compiled into
+// one Hyperscan database per field and scanned once per new call. The model is what configuration
+// says; compiled_rules is what workers run. Hyperscan stays private to rules.cpp.
+#pragma once
+
+#include "dataplane/address.h"
+#include "sipparse/message_view.h"
+#include "sipparse/routing_view.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace linehunt {
+
+struct snapshot;
+
+// One condition of a rule; all conditions of a rule must hold.
+enum class rule_field : std::uint8_t {
+  method,
+  ruri,
+  ruri_user,
+  ruri_host,
+  from_uri,
+  to_uri,
+  header,
+  body,             // `pattern` is a regex
+  source,           // `networks`: any of them contains the source address
+  from_destination, // the call comes from a destination of `group` (0: of any)
+  codec_present,    // any codec of `names` is offered (case-insensitive)
+  codec_absent,     // an SDP is there and none of `names` is offered
+};
+
+struct rule_condition {
+  rule_field field = rule_field::method;
+  std::string pattern;             // Hyperscan (PCRE) syntax
+  std::string header_name;         // rule_field::header
+  std::vector<ip_prefix> networks; // rule_field::source
+  std::vector<std::string> names;  // codec_present, codec_absent
+  std::uint32_t group = 0;         // from_destination
+};
+
+enum class rule_action : std::uint8_t { add, balance, reply, forward };
+
+// Flags of selection, as OpenSIPS names them.
+struct balance_flags {
+  bool relative = false;   // r: per cent free instead of lines free
+  bool random_tie = false; // s: any of the best at random
+  bool negative = false;   // n: a destination without a free line is eligible too
+};
+
+struct failover_policy {
+  std::array<bool, 7> code_class{}; // [5]: 5xx, [6]: 6xx, ...
+  std::vector<std::uint16_t> codes; // single codes besides
+  bool local_timeout = false;
+  bool disable = false; // disable the destination that failed
+};
+
+struct rule_model {
+  std::string name;
+  std::vector<rule_condition> conditions;
+  rule_action action = rule_action::balance;
+  std::vector<std::string> resources; // added to what earlier `add` rules gathered
+  std::uint32_t group = 0;            // balance; forward with count: group of the source
+  balance_flags flags;
+  failover_policy failover; // balance
+  std::uint16_t status = 0; // reply; balance: when nothing is left (0: 500)
+  std::string reason;       // reply; balance: when nothing is left
+  std::string target_uri;   // forward
+  endpoint target;          // forward, resolved by the control thread
+  bool count = false;       // forward: count `resources` on the source destination
+};
+
+// What the rules look at. Views into the message; nothing is copied.
+struct rule_input {
+  const sip::message_view* message = nullptr;
+  const sip::routing_view* view = nullptr;
+  endpoint source;
+  const snapshot* world = nullptr; // for from_destination
+};
+
+inline constexpr std::size_t max_rule_resources = 8;
+
+// What they decided. `rule` is the deciding rule, nullptr where nothing matched (404).
+struct rule_decision {
+  const rule_model* rule = nullptr;
+  std::array<std::uint16_t, max_rule_resources> resources{}; // resource_id, in order of adding
+  std::uint8_t resource_count = 0;
+  bool unknown_resource = false; // a name that no destination of the snapshot has, or twice
+  std::uint32_t source_destination = 0xffffffff; // destination_index the call comes from
+};
+
+class compiled_rules {
+ public:
+  struct error {
+    std::size_t rule = 0;      // index into the models
+    std::size_t condition = 0; // index into its conditions
+    std::string message;       // what Hyperscan says, with the place in the pattern
+  };
+
+  // Runs in the control thread. On any error returns nullptr with every error in `errors`.
+  // Resource names are translated by their place in `resource_names`; a name that is not there
+  // gives unknown_resource when a call asks for it. Scratch for `workers` is allocated here.
+  [[nodiscard]] static std::unique_ptr<const compiled_rules>
+  compile(std::vector<rule_model> models, const std::vector<std::string>& resource_names,
+          std::size_t workers, std::vector<error>& errors);
+  ~compiled_rules();
+
+  // Packet path: allocates nothing. `worker` picks the scratch.
+  [[nodiscard]] rule_decision decide(const rule_input& input, std::size_t worker) const noexcept;
+  [[nodiscard]] const std::vector<rule_model>& models() const noexcept;
+
+  struct state;
+
+ private:
+  explicit compiled_rules(std::unique_ptr<state> s);
+  std::unique_ptr<state> state_;
+};
+
+} // namespace linehunt

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grammars of single header fields (RFC 3261 25.1), run only when somebody asks. All results are
+// views into the text handed in; nothing is allocated. Input is a header's value as message_view
+// gives it: outer white space trimmed, folds (CRLF + white space) possible inside, where they count
+// as white space.
+#pragma once
+
+#include "sipparse/message_view.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace linehunt::sip {
+
+// Where a field breaks its grammar. `at` is an offset into the text handed in.
+template <class Value>
+struct [[nodiscard]] field_result {
+  Value value{};
+  bool ok = false;
+  std::uint16_t at = 0;
+  explicit operator bool() const noexcept { return ok; }
+  const Value* operator->() const noexcept { return &value; }
+  const Value& operator*() const noexcept { return value; }
+};
+
+// RFC 3261 20.42, 18.2.1; rport RFC 3581. One Via element of a possibly comma-separated value.
+struct via_field {
+  std::string_view transport;     // "UDP"
+  std::string_view sent_by_host;  // IPv6 references without their brackets
+  std::uint16_t sent_by_port = 0; // 0 where absent
+  std::string_view branch;        // empty where absent
+  std::string_view received;      // brackets removed
+  std::string_view maddr;
+  bool has_rport = false;      // ";rport" with or without a value
+  std::uint16_t rport = 0;     // its value, 0 where absent
+  std::string_view rport_text; // the whole parameter as written, to be replaced
+  std::string_view element;    // this element alone, without the comma or outer white space
+  std::string_view rest;       // what follows the comma; empty for the last element
+};
+field_result<via_field> parse_via(std::string_view value) noexcept;
+
+// RFC 3261 20.10, 20.20, 20.39: From, To, Contact, Route, Record-Route, P-Asserted-Identity.
+// One element; name-addr or addr-spec. In addr-spec form parameters belong to the header.
+struct address_field {
+  std::string_view display_name; // quotes included where written; may be empty
+  std::string_view uri;          // without < >
+  std::string_view parameters;   // of the header, from its first ';' on; empty where none
+  std::string_view tag;          // value of the header parameter "tag"
+  std::string_view element;      // this element alone
+  std::string_view rest;         // what follows the comma; empty for the last element
+  bool angle_brackets = false;
+  bool star = false; // Contact: *
+};
+field_result<address_field> parse_address(std::string_view value) noexcept;
+
+// RFC 3261 20.16. `number` is below 2^32 (a larger one is an error; RFC 3261 8.1.1.5 below 2^31
+// is what a UA must choose, RFC 4475 3.1.2.4).
+struct cseq_field {
+  std::uint32_t number = 0;
+  sip::method method = sip::method::unknown;
+  std::string_view method_text;
+};
+field_result<cseq_field> parse_cseq(std::string_view value) noexcept;
+
+// Digits only (Max-Forwards, Content-Length, Expires, Min-SE, Retry-After before its comment or
+// parameters). A value above `most` is an error.
+field_result<std::uint32_t> parse_number(std::string_view value, std::uint32_t most) noexcept;
+
+// RFC 3261 20.33: seconds; comment and parameters are allowed and ignored.
+field_result<std::uint32_t> parse_retry_after(std::string_view value) noexcept;
+
+// RFC 3261 20.8: word [ "@" word ].
+[[nodiscard]] bool is_call_id(std::string_view value) noexcept;
+
+// RFC 4028 4.
+enum class refresher : std::uint8_t { unspecified, uac, uas };
+struct session_expires_field {
+  std::uint32_t delta_seconds = 0;
+  sip::refresher refresher = sip::refresher::unspecified;
+};
+field_result<session_expires_field> parse_session_expires(std::string_view value) noexcept;
+
+// Walks a comma-separated list of tokens (Require, Proxy-Require, Supported). Empty optional at the
+// end or where the rest is no token; `rest` is moved on.
+[[nodiscard]] std::optional<std::string_view> next_token(std::string_view& rest) noexcept;
+
+// The value of parameter `name` (case-insensitive) in ";a=b;c", quotes kept; nullopt where absent,
+// empty where it has no value. Knows quoted strings.
+[[nodiscard]] std::optional<std::string_view> find_parameter(std::string_view parameters,
+                                                             std::string_view name) noexcept;
+
+} // namespace linehunt::sip
