@@ -7,6 +7,7 @@
 #include "dataplane/datagram.h"
 #include "dataplane/load_ledger.h"
 #include "dataplane/mail.h"
+#include "dataplane/memory_source.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/verdict.h"
 
@@ -30,16 +31,6 @@ struct engine_limits {
   std::uint32_t max_parked = 4096; // INVITEs waiting for a lease
   std::uint32_t parked_deadline_ms = 500;
 };
-
-// Where the engine's large tables come from: aligned, zeroed or not, never null (throws
-// std::bad_alloc at start). The runtime gives memory of the worker's NUMA node.
-class memory_source {
- public:
-  virtual ~memory_source() = default;
-  [[nodiscard]] virtual void* take(std::size_t size_bytes, std::size_t alignment) = 0;
-  virtual void give_back(void* memory, std::size_t size_bytes) noexcept = 0;
-};
-[[nodiscard]] memory_source& heap_memory() noexcept; // operator new, for tests and tools
 
 // The secret of a node: keys the Call-ID hash, branches, tags and probes. The same on all workers.
 struct node_secret {
