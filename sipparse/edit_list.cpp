@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collecting edits by rising offset, and applying them by gathering or in place. Knows nothing of
+// SIP: it sees bytes and offsets only.
+#include "sipparse/edit_list.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace linehunt::sip {
+namespace {
+
+// std::memcpy and std::memmove want valid pointers even for no bytes; empty pieces may have none.
+void copy_bytes(char* to, std::string_view from) noexcept {
+  if (!from.empty()) std::memcpy(to, from.data(), from.size());
+}
+
+// What stays between two edits: segment i lies before edit i, the last one after all edits.
+struct segment {
+  std::uint32_t off = 0;
+  std::uint32_t len = 0;
+  std::int32_t shift = 0; // by how much it would move if the first byte of the message stayed
+};
+
+} // namespace
+
+bool edit_list::replace(slice what, std::string_view text) noexcept {
+  return replace(what, std::span<const std::string_view>{&text, 1});
+}
+
+bool edit_list::replace(slice what, std::span<const std::string_view> pieces) noexcept {
+  if (!valid_) return false;
+  valid_ = false; // until everything is in its place
+
+  std::size_t len = 0;
+  for (const auto piece : pieces)
+    len += piece.size();
+  if (count_ == max_edits || len > max_edit_text_bytes - arena_used_) return false;
+  if (what.len == 0 && len == 0) {
+    valid_ = true;
+    return true;
+  }
+
+  // The new edit goes behind every edit that begins before it and behind the insertions at the same
+  // offset; an insertion goes before the removal at the same offset.
+  const edit* const begin = edits_.data();
+  const edit* const end = begin + count_;
+  const edit* const at = std::find_if(begin, end, [&](const edit& e) {
+    return e.off > what.off || (e.off == what.off && e.removed > 0);
+  });
+  if (at != begin) {
+    const edit& before = at[-1];
+    if (before.off + std::uint32_t{before.removed} > what.off) return false;
+  }
+  if (at != end && what.end() > at->off) return false;
+
+  const auto index = static_cast<std::size_t>(at - begin);
+  std::move_backward(edits_.begin() + index, edits_.begin() + count_, edits_.begin() + count_ + 1);
+  edits_[index] = {what.off, what.len, arena_used_, static_cast<std::uint16_t>(len)};
+  for (const auto piece : pieces) {
+    copy_bytes(arena_.data() + arena_used_, piece);
+    arena_used_ = static_cast<std::uint16_t>(arena_used_ + piece.size());
+  }
+  ++count_;
+  growth_ += static_cast<std::int32_t>(len) - what.len;
+  valid_ = true;
+  return true;
+}
+
+void edit_list::clear() noexcept {
+  count_ = 0;
+  arena_used_ = 0;
+  growth_ = 0;
+  valid_ = true;
+}
+
+std::size_t edit_list::apply_to(std::string_view original, std::span<char> out) const noexcept {
+  if (!valid_) return 0;
+  const auto len = static_cast<std::int64_t>(original.size()) + growth_;
+  if (len < 0 || static_cast<std::size_t>(len) > out.size()) return 0;
+  if (count_ > 0 &&
+      edits_[count_ - 1].off + std::size_t{edits_[count_ - 1].removed} > original.size()) {
+    return 0;
+  }
+  std::size_t read = 0;
+  char* write = out.data();
+  for (const edit& e : edits()) {
+    const auto kept = original.substr(read, e.off - read);
+    copy_bytes(write, kept);
+    copy_bytes(write + kept.size(), text_of(e));
+    write += kept.size() + e.text_len;
+    read = e.off + std::size_t{e.removed};
+  }
+  copy_bytes(write, original.substr(read));
+  return static_cast<std::size_t>(len);
+}
+
+std::span<char> edit_list::apply_in_place(std::span<char> room,
+                                          std::span<char> message) const noexcept {
+  if (!valid_) return {};
+  std::array<segment, max_edits + 1> segments;
+  std::uint32_t read = 0;
+  std::int32_t shift = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const edit& e = edits_[i];
+    segments[i] = {read, e.off - read, shift};
+    read = e.off + std::uint32_t{e.removed};
+    shift += static_cast<std::int32_t>(e.text_len) - e.removed;
+  }
+  if (read > message.size()) return {};
+  segments[count_] = {read, static_cast<std::uint32_t>(message.size()) - read, shift};
+
+  // One segment stays where it is; what lies before it moves into the headroom, what lies behind it
+  // into the tailroom. Of the segments whose choice leaves enough room, take the one that leaves
+  // the fewest bytes to move.
+  const std::ptrdiff_t headroom = message.data() - room.data();
+  const std::ptrdiff_t tailroom = static_cast<std::ptrdiff_t>(room.size()) - headroom -
+                                  static_cast<std::ptrdiff_t>(message.size());
+  bool found = false;
+  std::uint32_t fewest = 0;
+  std::int32_t start_shift = 0; // of the first byte
+  for (std::size_t stays = 0; stays <= count_; ++stays) {
+    const std::int32_t base = segments[stays].shift;
+    if (base > headroom || growth_ - base > tailroom) continue;
+    std::uint32_t moved = 0;
+    for (std::size_t i = 0; i <= count_; ++i) {
+      if (segments[i].shift != base) moved += segments[i].len;
+    }
+    if (!found || moved < fewest) {
+      found = true;
+      fewest = moved;
+      start_shift = -base;
+    }
+  }
+  if (!found) return {};
+
+  // Right-moving segments from the last to the first, then left-moving ones from the first to the
+  // last: so no move writes over bytes that still have to move.
+  char* const base = message.data();
+  for (std::size_t i = count_ + 1u; i-- > 0;) {
+    const segment& s = segments[i];
+    const std::int32_t by = s.shift + start_shift;
+    if (by > 0 && s.len > 0) std::memmove(base + s.off + by, base + s.off, s.len);
+  }
+  for (std::size_t i = 0; i <= count_; ++i) {
+    const segment& s = segments[i];
+    const std::int32_t by = s.shift + start_shift;
+    if (by < 0 && s.len > 0) std::memmove(base + s.off + by, base + s.off, s.len);
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    const segment& s = segments[i];
+    copy_bytes(base + std::ptrdiff_t{s.off} + s.len + s.shift + start_shift, text_of(edits_[i]));
+  }
+  return {base + start_shift,
+          static_cast<std::size_t>(static_cast<std::ptrdiff_t>(message.size()) + growth_)};
+}
+
+} // namespace linehunt::sip

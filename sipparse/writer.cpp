@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Appending to a fixed buffer. Knows nothing of what is written.
+#include "sipparse/build.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace linehunt::sip {
+
+writer& writer::operator<<(std::string_view piece) noexcept {
+  if (overflow_ || piece.size() > out_.size() - used_) {
+    overflow_ = true;
+    return *this;
+  }
+  if (!piece.empty()) std::memcpy(out_.data() + used_, piece.data(), piece.size());
+  used_ += piece.size();
+  return *this;
+}
+
+writer& writer::operator<<(std::uint64_t number) noexcept {
+  std::array<char, 20> digits; // 2^64 - 1 has 20
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return *this << std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())};
+}
+
+} // namespace linehunt::sip
