@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Network namespaces on one bridge: a host each, joined by veth pairs. Every interface is born
+inside its namespace, and the namespaces bear this process's number, so any number of runs on one
+machine do not meet."""
+
+import os
+import subprocess
+from pathlib import Path
+
+NETWORK = "10.77.0"
+NETWORK6 = "fd00:77:"
+QUEUES = 4  # of linehunt's interface: AF_XDP takes one for each of its sockets
+
+
+class LabError(Exception):
+    """Something of the lab could not be set up; the message says what."""
+
+
+def command(*words: str) -> str:
+    told = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if told.returncode != 0:
+        raise LabError(f"{' '.join(words)}: {told.stderr.strip() or told.stdout.strip()}")
+    return told.stdout
+
+
+def address(number: int, ipv6: bool = False) -> str:
+    return f"{NETWORK6}:{number:x}" if ipv6 else f"{NETWORK}.{number}"
+
+
+class Host:
+    """One namespace with one interface, `eth0`, and the addresses that end in its number."""
+
+    def __init__(self, namespace: str, name: str, number: int):
+        self.namespace = namespace
+        self.name = name
+        self.ip = address(number)
+        self.ip6 = address(number, ipv6=True)
+
+    def prefix(self) -> list:
+        """What runs a command in this namespace, its process id kept. The file systems stay the
+        machine's, so that libxdp finds bpffs."""
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--"]
+
+    def run(self, *words: str) -> str:
+        return command(*self.prefix(), *words)
+
+    def start(self, words: list, directory: Path, log: Path) -> subprocess.Popen:
+        with open(log, "ab") as output:
+            return subprocess.Popen([*self.prefix(), *words], cwd=directory,
+                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+class Wire:
+    """The bridge and its hosts. A context: leaving it removes everything, unless `keep` is set."""
+
+    def __init__(self):
+        self.label = f"lh{os.getpid()}"
+        self.hosts = {}
+        self.keep = False
+        self._namespaces = []
+
+    def __enter__(self) -> "Wire":
+        try:
+            self._bridge = self._namespace("wire")
+            self._ip(self._bridge, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+            self._ip(self._bridge, "link", "set", "br0", "up")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        if not self.keep:
+            self.close()
+
+    def close(self) -> None:
+        for namespace in reversed(self._namespaces):
+            subprocess.run(["ip", "netns", "del", namespace], stdin=subprocess.DEVNULL,
+                           capture_output=True)
+        self._namespaces.clear()
+
+    def add_host(self, name: str, number: int) -> Host:
+        """A host with the kernel's own IP stack."""
+        host = self._add(name, number)
+        host.run("ip", "addr", "add", f"{host.ip}/24", "dev", "eth0")
+        host.run("ip", "addr", "add", f"{host.ip6}/64", "dev", "eth0", "nodad")
+        return host
+
+    def add_device(self, name: str, number: int) -> Host:
+        """A host whose interface belongs to linehunt: the kernel has no address on it."""
+        host = self._add(name, number)
+        host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
+        return host
+
+    def tap_of(self, host: Host) -> tuple:
+        """Namespace and interface on the bridge's side where all of the host's frames pass."""
+        return self._bridge, f"to-{host.name}"
+
+    def _add(self, name: str, number: int) -> Host:
+        host = Host(self._namespace(name), name, number)
+        far = f"to-{name}"
+        queues = ["numrxqueues", str(QUEUES), "numtxqueues", str(QUEUES)]
+        command("ip", "link", "add", "name", "eth0", "netns", host.namespace, *queues,
+                "type", "veth", "peer", "name", far, "netns", self._bridge, *queues)
+        self._ip(self._bridge, "link", "set", far, "master", "br0")
+        # A veth leaves checksums for later by telling its peer that all is well. linehunt and the
+        # captures see the bytes, so the bytes must be right.
+        host.run("ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+        command("nsenter", f"--net=/run/netns/{self._bridge}", "--",
+                "ethtool", "-K", far, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+        for interface in ("lo", "eth0"):
+            host.run("ip", "link", "set", interface, "up")
+        self._ip(self._bridge, "link", "set", far, "up")
+        self.hosts[name] = host
+        return host
+
+    def _namespace(self, name: str) -> str:
+        namespace = f"{self.label}-{name}"
+        command("ip", "netns", "add", namespace)
+        self._namespaces.append(namespace)
+        return namespace
+
+    @staticmethod
+    def _ip(namespace: str, *words: str) -> None:
+        command("ip", "-n", namespace, *words)

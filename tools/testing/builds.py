@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build directories of the test runner: configured once, then reused."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debugoptimized"]
+
+
+class BuildError(Exception):
+    """The message is what meson or ninja said last."""
+
+
+@dataclass(frozen=True)
+class TestProgram:
+    name: str
+    suites: tuple
+    command: tuple
+    environment: tuple  # of (name, value)
+    directory: str
+
+    @property
+    def executable(self) -> str:
+        return self.command[0]
+
+
+@dataclass(frozen=True)
+class Build:
+    folder: str
+    options: tuple
+    compiler: str = "g++"
+
+    @property
+    def path(self) -> Path:
+        return ROOT / self.folder
+
+    def configure(self) -> None:
+        if not (self.path / "build.ninja").exists():
+            self._run(["meson", "setup", self.folder, *self.options], "configuring")
+
+    def compile(self, targets: tuple = ()) -> None:
+        """Builds the targets, or everything."""
+        self.configure()
+        self._run(["ninja", "-C", self.folder, *targets], "building")
+
+    def test_programs(self, suite: str) -> list:
+        """The programs of a suite as meson knows them; they need not be built yet."""
+        self.configure()
+        # Regenerates build.ninja where a meson.build changed, so that the list is today's.
+        self._run(["ninja", "-C", self.folder, "build.ninja"], "updating")
+        told = subprocess.run(
+            ["meson", "introspect", self.folder, "--tests"],
+            cwd=ROOT, check=True, capture_output=True, text=True,
+        )
+        programs = []
+        for test in json.loads(told.stdout):
+            suites = tuple(name.split(":")[-1] for name in test["suite"])
+            if suite in suites:
+                programs.append(TestProgram(
+                    test["name"], suites, tuple(test["cmd"]), tuple(test["env"].items()),
+                    test["workdir"] or str(ROOT)))
+        return programs
+
+    def _run(self, command: list, doing: str) -> None:
+        began = time.monotonic()
+        environment = dict(os.environ, CXX=self.compiler)
+        told = subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+        )
+        seconds = time.monotonic() - began
+        if told.returncode != 0:
+            raise BuildError(f"{' '.join(command)}\n{told.stdout}")
+        if seconds > 2:
+            print(f"{doing} {self.folder}: {seconds:.0f} s", flush=True)
+
+
+RELEASE = Build("build", ("-Dbuildtype=release",))
+ASAN = Build("build-asan", tuple(SANITIZERS))
+FUZZ = Build("build-fuzz", ("-Dfuzzers=true", "-Dtests=false", *SANITIZERS), compiler="clang++")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every libFuzzer target: first the inputs that once broke something, then new ones."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .builds import FUZZ, ROOT, BuildError
+from .programs import SANITIZER_OPTIONS, cores
+from .results import Tally, failed, passed, skipped
+
+SOURCES = ROOT / "tests/fuzz"
+
+
+def fuzz_one(program: Path, seconds: int) -> Tally:
+    """One target. Its seeds, dictionary and past findings bear its name."""
+    name = program.name
+    work = FUZZ.path / "corpus" / name
+    findings = FUZZ.path / "findings"
+    work.mkdir(parents=True, exist_ok=True)
+    findings.mkdir(exist_ok=True)
+    inputs = [work]
+    inputs += [folder for kind in ("seeds", "crashes")
+               if (folder := SOURCES / kind / name).is_dir()]
+    options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=4096",
+               "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-"]
+    dictionary = SOURCES / f"{name}.dict"
+    if dictionary.exists():
+        options.append(f"-dict={dictionary}")
+    told = subprocess.run(
+        [program, *options, *inputs], cwd=ROOT, text=True, errors="replace",
+        env=SANITIZER_OPTIONS | {"PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    if told.returncode != 0:
+        return failed(f"fuzz {name} (input kept in {findings.relative_to(ROOT)})", told.stdout)
+    runs = next((line.split()[-1] for line in told.stdout.splitlines()
+                 if line.startswith("stat::number_of_executed_units")), "0")
+    print(f"fuzz {name}: {runs} inputs in {seconds} s, nothing found", flush=True)
+    return passed()
+
+
+def fuzz(seconds: int) -> Tally:
+    try:
+        FUZZ.compile()
+    except BuildError as error:
+        return failed("fuzz: build", str(error))
+    programs = sorted(path for path in (FUZZ.path / "tests/fuzz").glob("fuzz_*") if path.is_file())
+    if not programs:
+        return skipped("fuzz", "no target is built")
+    tally = Tally()
+    with ThreadPoolExecutor(cores()) as pool:
+        for result in pool.map(lambda program: fuzz_one(program, seconds), programs):
+            tally.add(result)
+    return tally

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be seen without running anything: format, self-contained headers, layering, documents."""
+
+import ast
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .builds import RELEASE, ROOT, BuildError
+from .programs import cores
+from .results import Tally, failed, passed
+
+# Room -> rooms whose headers it may include. dataplane/dpdk is a room of its own.
+MAY_INCLUDE = {
+    "sipparse": {"sipparse"},
+    "dataplane": {"sipparse", "dataplane"},
+    "dataplane/dpdk": {"sipparse", "dataplane", "dataplane/dpdk"},
+    "control": {"sipparse", "dataplane", "dataplane/dpdk", "control"},
+}
+LONGEST_FILE_LINES = 600
+PACKAGES = ["libdpdk", "libhs", "spdlog", "nlohmann_json"]
+
+
+def tracked(*patterns: str) -> list:
+    told = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard",
+         *patterns], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [name for name in told.stdout.split() if (ROOT / name).is_file()]
+
+
+def room_of(name: str) -> str:
+    top = name.split("/")[0]
+    return "dataplane/dpdk" if name.startswith("dataplane/dpdk/") else top
+
+
+def check_format() -> list:
+    sources = tracked("*.h", "*.cpp")
+    told = subprocess.run(["clang-format", "--dry-run", "-ferror-limit=1", *sources],
+                          cwd=ROOT, capture_output=True, text=True)
+    wrong = re.findall(r"^(\S+?):(\d+):\d+: warning: code should", told.stderr, re.MULTILINE)
+    return [f"{name}:{line}: run clang-format -i {name}" for name, line in wrong]
+
+
+def check_first_lines() -> list:
+    wrong = []
+    for name in tracked("*.h", "*.cpp", "*.py", "*meson.build"):
+        with open(ROOT / name, encoding="utf-8", errors="replace") as file:
+            head = file.readline() + file.readline()
+        if "SPDX-License-Identifier: Apache-2.0" not in head:
+            wrong.append(f"{name}:1: the SPDX line is missing")
+    return wrong
+
+
+def check_length() -> list:
+    wrong = []
+    for name in tracked("*.h", "*.cpp", "*.py"):
+        lines = (ROOT / name).read_text(encoding="utf-8", errors="replace").count("\n")
+        if lines > LONGEST_FILE_LINES:
+            wrong.append(f"{name}: {lines} lines; split it")
+    return wrong
+
+
+def check_layering() -> list:
+    wrong = []
+    include = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
+    for name in tracked("*.h", "*.cpp"):
+        room = room_of(name)
+        if room not in MAY_INCLUDE:
+            continue
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), 1):
+            found = include.match(line)
+            if not found:
+                continue
+            what = found.group(1)
+            if what.startswith("rte_") and room != "dataplane/dpdk":
+                wrong.append(f"{name}:{number}: {what} outside dataplane/dpdk")
+            elif room_of(what) in MAY_INCLUDE and room_of(what) not in MAY_INCLUDE[room]:
+                wrong.append(f"{name}:{number}: {room} must not know {what}")
+    return wrong
+
+
+def check_headers() -> list:
+    """Every header compiles as a translation unit of its own."""
+    flags = subprocess.run(["pkg-config", "--cflags", *PACKAGES], capture_output=True, text=True)
+
+    def compile_alone(name: str) -> str:
+        told = subprocess.run(
+            ["g++", "-std=c++20", "-fsyntax-only", "-march=x86-64-v2", "-x", "c++", "-I", ".",
+             "-Wno-pragma-once-outside-header", *flags.stdout.split(), name],
+            cwd=ROOT, capture_output=True, text=True)
+        if told.returncode == 0:
+            return ""
+        first = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)
+        return f"{name}: does not compile alone: {first}"
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return [line for line in pool.map(compile_alone, tracked("*.h")) if line]
+
+
+def check_scripts() -> list:
+    wrong = []
+    for name in tracked("tools", "tests", ".ci"):
+        text = (ROOT / name).read_bytes()
+        first = text.split(b"\n", 1)[0]
+        if first.startswith(b"#!") and b"sh" in first:
+            shell = "bash" if b"bash" in first else "sh"
+            told = subprocess.run([shell, "-n", name], cwd=ROOT, capture_output=True, text=True)
+            if told.returncode != 0:
+                wrong.append(told.stderr.strip())
+        elif name.endswith(".py") or b"python3" in first:
+            try:
+                ast.parse(text, name)
+            except SyntaxError as error:
+                wrong.append(f"{name}:{error.lineno}: {error.msg}")
+    return wrong
+
+
+def check_documents() -> list:
+    """Every link to a file, and every path in backticks that begins with a room's name, exists."""
+    wrong = []
+    rooms = "sipparse|dataplane|control|tools|tests|examples|\\.ci"
+    for name in tracked("*.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        folder = (ROOT / name).parent
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+            if not (folder / link).exists():
+                wrong.append(f"{name}: link to {link}, which does not exist")
+        named = re.findall(rf"`(?:sudo )?((?:{rooms})/[\w./-]*)(?:[ `])", text)
+        named += re.findall(rf"^\s*(?:sudo )?((?:{rooms})/[\w./-]+)", text, re.MULTILINE)
+        for path in named:
+            if not (ROOT / path).exists() and not (folder / path).exists():
+                wrong.append(f"{name}: names {path}, which does not exist")
+    return wrong
+
+
+CHECKS = {
+    "format": check_format,
+    "first lines": check_first_lines,
+    "file length": check_length,
+    "layering": check_layering,
+    "scripts parse": check_scripts,
+    "documents": check_documents,
+    "headers compile alone": check_headers,
+}
+
+
+def lint(quick: bool) -> Tally:
+    tally = Tally()
+    for name, check in CHECKS.items():
+        if quick and check is check_headers:
+            continue
+        wrong = check()
+        if wrong:
+            tally.add(failed(f"lint: {name}", "\n".join(wrong)))
+        else:
+            print(f"lint {name}: ok", flush=True)
+            tally.add(passed())
+    return tally
+
+
+def tidy() -> Tally:
+    try:
+        RELEASE.compile()
+    except BuildError as error:
+        return failed("tidy: build", str(error))
+
+    def check(name: str) -> Tally:
+        told = subprocess.run(["clang-tidy", "--quiet", "-p", RELEASE.folder, name],
+                              cwd=ROOT, capture_output=True, text=True)
+        return failed(f"tidy: {name}", told.stdout) if told.returncode else passed()
+
+    tally = Tally()
+    with ThreadPoolExecutor(cores()) as pool:
+        for result in pool.map(check, tracked("sipparse/*.cpp", "dataplane/*.cpp", "control/*.cpp",
+                                              "tools/*.cpp")):
+            tally.add(result)
+    return tally

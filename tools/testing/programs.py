@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the test programs of a build and counts their cases."""
+
+import os
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .builds import ROOT, Build, BuildError, TestProgram
+from .results import Tally, failed, passed, read_junit, skipped
+
+PROGRAM_LIMIT_S = 900
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+def run_program(program: TestProgram, label: str) -> Tally:
+    """One program. A program that is no GoogleTest program counts as one case."""
+    name = f"{label} {program.name}"
+    with tempfile.TemporaryDirectory(prefix="linehunt-test-") as folder:
+        report = Path(folder) / "report.xml"
+        environment = {**os.environ, **SANITIZER_OPTIONS, **dict(program.environment)}
+        environment["GTEST_OUTPUT"] = f"xml:{report}"
+        began = time.monotonic()
+        try:
+            told = subprocess.run(
+                program.command, cwd=program.directory, env=environment, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                errors="replace", timeout=PROGRAM_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired as late:
+            output = (late.output or b"").decode(errors="replace")
+            return failed(f"{name}: not done after {PROGRAM_LIMIT_S} s", output)
+        seconds = time.monotonic() - began
+        if report.exists():
+            tally = read_junit(report, name)
+            if told.returncode != 0 and not tally.failed:
+                tally.add(failed(f"{name}: exit status {told.returncode}"))
+        elif told.returncode == 77:  # meson's word for a test that could not run
+            return skipped(name, told.stdout.strip().splitlines()[-1] if told.stdout else "no word")
+        else:
+            tally = passed() if told.returncode == 0 else Tally(
+                failed=1, failures=[f"{name}: exit status {told.returncode}"])
+    print(f"{name}: {tally.line()}  ({seconds:.1f} s)", flush=True)
+    if tally.failed:
+        failed_output = told.stdout.strip().splitlines()[-80:]
+        print("\n".join("    " + line for line in failed_output), flush=True)
+    return tally
+
+
+def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
+    """Builds and runs every program of the suites, `at_once` of them side by side."""
+    tally = Tally()
+    try:
+        programs = {}
+        for suite in suites:
+            found = build.test_programs(suite)
+            if not found:
+                tally.add(skipped(label, f"{build.folder} has no program of suite '{suite}'"))
+            programs.update((program.executable, program) for program in found)
+        targets = tuple(os.path.relpath(path, build.path) for path in programs)
+        if targets:
+            build.compile(targets)
+    except BuildError as error:
+        tally.add(failed(f"{label}: build", str(error)))
+        return tally
+    with ThreadPoolExecutor(at_once) as pool:
+        for result in pool.map(lambda program: run_program(program, label), programs.values()):
+            tally.add(result)
+    return tally
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suites by name. Each is a function from options to counts."""
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .builds import ASAN, RELEASE, ROOT, BuildError
+from .fuzzing import fuzz
+from .lint import lint, tidy
+from .programs import cores, run_suites
+from .results import Tally, failed, read_junit, skipped
+
+
+@dataclass(frozen=True)
+class Options:
+    quick: bool
+
+
+def run_e2e(options: Options) -> Tally:
+    if os.geteuid() != 0:
+        return skipped("e2e", "needs root for network namespaces: sudo tools/test e2e")
+    try:
+        RELEASE.compile()
+    except BuildError as error:
+        return failed("e2e: build", str(error))
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as folder:
+        report = Path(folder) / "report.xml"
+        command = ["tests/e2e/run", "--junit", str(report)]
+        if options.quick:
+            command.append("--quick")
+        status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+        if not report.exists():
+            return failed(f"e2e: tests/e2e/run ended with {status} and wrote no report")
+        return read_junit(report, "e2e")
+
+
+SUITES = {
+    "lint": lambda options: lint(options.quick),
+    "unit": lambda _: run_suites(RELEASE, ("unit",), "unit", cores()),
+    "corpus": lambda _: run_suites(RELEASE, ("corpus",), "corpus", cores()),
+    "asan": lambda _: run_suites(ASAN, ("unit", "corpus"), "asan", cores()),
+    "sim": lambda _: run_suites(RELEASE, ("sim",), "sim", cores()),
+    "packet": lambda _: run_suites(RELEASE, ("packet",), "packet", 1),
+    "fuzz": lambda options: fuzz(6 if options.quick else 60),
+    "e2e": run_e2e,
+    "tidy": lambda _: tidy(),
+}
+DEFAULT_SUITES = [name for name in SUITES if name != "tidy"]
