@@ -13,10 +13,11 @@ class heap final : public memory_source {
  public:
   void* take(std::size_t size_bytes, std::size_t alignment) override {
     if (alignment > table_alignment) throw std::bad_alloc();
-    return ::operator new(size_bytes, std::align_val_t{table_alignment});
+    return ::operator new (size_bytes, std::align_val_t{table_alignment});
   }
-  void give_back(void* memory, std::size_t size_bytes) noexcept override {
-    ::operator delete(memory, size_bytes, std::align_val_t{table_alignment});
+  void give_back(void* memory, std::size_t /*size_bytes*/) noexcept override {
+    // Without the size: clang offers sized deallocation only by a flag.
+    ::operator delete (memory, std::align_val_t{table_alignment});
   }
 
  private:
