@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no section of the configuration sees alone.
+#include "control/config/resources.h"
+#include "control/config/sections.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+namespace linehunt::config {
+namespace {
+
+void check_ports(const configuration& whole, diagnostics& out) {
+  if (whole.runtime.ports.empty())
+    out.error({}, "no [[port]]; write at least one, with its device and addresses");
+  std::map<std::string, place> names, devices;
+  std::map<ip_address, place> addresses;
+  for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i) {
+    const dpdk::port_setup& port = whole.runtime.ports[i];
+    const place at = whole.port_at[i];
+    if (!port.name.empty() && !names.emplace(port.name, at).second)
+      out.error(
+          at, fmt::format("[[port]] a second port named '{}'; give each its own name", port.name));
+    if (!port.device.empty() && !devices.emplace(port.device, at).second)
+      out.error(at, fmt::format("[[port]] device '{}' is used by two ports; name another device",
+                                port.device));
+    for (const dpdk::port_address& own : port.addresses)
+      if (!addresses.emplace(own.ip, at).second)
+        out.error(at, fmt::format("[[port]] address {} stands in two places; keep one",
+                                  std::string_view{to_text(own.ip)}));
+  }
+}
+
+const dpdk::port_setup* port_named(const configuration& whole, const std::string& name) {
+  const auto& ports = whole.runtime.ports;
+  if (name.empty()) return ports.size() == 1 ? &ports.front() : nullptr;
+  const auto found = std::ranges::find(ports, name, &dpdk::port_setup::name);
+  return found == ports.end() ? nullptr : &*found;
+}
+
+void check_listeners(const configuration& whole, diagnostics& out) {
+  if (whole.listeners.empty())
+    out.error({}, "no [[listen]]; write at least one, with an address of a port");
+  std::set<endpoint> seen;
+  for (const listen_entry& listen : whole.listeners) {
+    const std::string text{to_text(listen.local)};
+    if (!seen.insert(listen.local).second)
+      out.error(listen.at, fmt::format("[[listen]] {} is there twice; keep one", text));
+    const dpdk::port_setup* port = port_named(whole, listen.port);
+    if (!port) {
+      std::string known;
+      for (const dpdk::port_setup& p : whole.runtime.ports)
+        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", p.name);
+      out.error(listen.port_at,
+                listen.port.empty()
+                    ? fmt::format("[[listen]] has no 'port', and there are several ports; write "
+                                  "one of {}",
+                                  known)
+                    : fmt::format("[[listen]] port '{}' is unknown; write one of {}", listen.port,
+                                  known));
+      continue;
+    }
+    if (std::ranges::find(port->addresses, listen.local.ip, &dpdk::port_address::ip) ==
+        port->addresses.end())
+      out.error(listen.address_at,
+                fmt::format("[[listen]] {} is no address of port '{}'; add it to the port's "
+                            "'addresses' or listen on one of them",
+                            std::string_view{to_text(listen.local.ip)}, port->name));
+  }
+}
+
+// Whether a listener of the right family stands on a port from which `ip` can be reached.
+bool reachable(const configuration& whole, const ip_address& ip) {
+  return std::ranges::any_of(whole.listeners, [&](const listen_entry& listen) {
+    const dpdk::port_setup* port = port_named(whole, listen.port);
+    if (!port || listen.local.ip.is_v6 != ip.is_v6) return false;
+    return std::ranges::any_of(port->addresses,
+                               [&](const dpdk::port_address& own) {
+                                 return ip_prefix{own.ip, own.prefix_bits}.contains(ip);
+                               }) ||
+           std::ranges::any_of(port->gateways, [&](const ip_address& gateway) {
+             return gateway.is_v6 == ip.is_v6;
+           });
+  });
+}
+
+void check_reach(const configuration& whole, const endpoint& target, place at, std::string_view who,
+                 diagnostics& out) {
+  if (target.port == 0) return; // reported where it stands
+  if (std::ranges::find(whole.listeners, target, &listen_entry::local) != whole.listeners.end())
+    out.error(at, fmt::format("{} is linehunt itself; write the address of another host", who));
+  else if (!whole.listeners.empty() && !reachable(whole, target.ip))
+    out.error(at, fmt::format("{} {} cannot be reached from any [[listen]]; add a gateway to its "
+                              "port, or an address on that network",
+                              who, std::string_view{to_text(target.ip)}));
+}
+
+void check_destinations(const configuration& whole, diagnostics& out) {
+  std::map<std::uint32_t, place> ids;
+  std::size_t slots = 0;
+  for (const destination_entry& d : whole.destinations) {
+    if (const auto [first, fresh] = ids.emplace(d.id, d.at); !fresh)
+      out.error(d.at, fmt::format("[[destination]] a second one with id {}, the first is in line "
+                                  "{}; give each its own id",
+                                  d.id, first->second.line));
+    check_reach(whole, d.address, d.uri_at, fmt::format("[[destination]] {}", d.id), out);
+    slots += d.resources.size();
+  }
+  const engine_limits& limits = whole.runtime.limits;
+  if (whole.destinations.size() > limits.max_destinations)
+    out.error({}, fmt::format("{} destinations, [limits] allows {}; write [limits] destinations = "
+                              "{}",
+                              whole.destinations.size(), limits.max_destinations,
+                              whole.destinations.size()));
+  if (slots > limits.max_slots)
+    out.error({}, fmt::format("{} resources of destinations, [limits] allows {}; write [limits] "
+                              "slots = {}",
+                              slots, limits.max_slots, slots));
+}
+
+void check_group(const configuration& whole, std::uint32_t group, place at, diagnostics& out) {
+  if (whole.destinations.empty()) return;
+  if (std::ranges::find(whole.destinations, group, &destination_entry::group) ==
+      whole.destinations.end())
+    out.error(at, fmt::format("[[rule]] group {} has no destinations; write the group of one of "
+                              "the [[destination]] tables",
+                              group));
+}
+
+bool offered(const configuration& whole, std::string_view name) {
+  for (const destination_entry& d : whole.destinations)
+    for (const resource_entry& r : d.resources)
+      if (bare_name(r.name) == name) return true;
+  return false;
+}
+
+void check_rules(const configuration& whole, diagnostics& out) {
+  if (whole.rules.empty()) out.warning({}, "no [[rule]]; every call will be answered 404");
+  if (whole.destinations.empty()) out.warning({}, "no [[destination]]; no call can be placed");
+  for (const rule_entry& rule : whole.rules) {
+    if (rule.model.action == rule_action::balance)
+      check_group(whole, rule.model.group, rule.group_at, out);
+    for (const rule_condition& condition : rule.model.conditions)
+      if (condition.field == rule_field::from_destination && condition.group != 0)
+        check_group(whole, condition.group, rule.from_group_at, out);
+    if (rule.model.action == rule_action::forward)
+      check_reach(whole, rule.model.target, rule.target_at, "[[rule]] forward to", out);
+    for (std::size_t i = 0; i < rule.model.resources.size(); ++i)
+      if (!whole.destinations.empty() && !offered(whole, rule.model.resources[i]))
+        out.warning(rule.resource_at[i],
+                    fmt::format("[[rule]] resource '{}' is offered by no destination; calls that "
+                                "need it will be refused",
+                                rule.model.resources[i]));
+  }
+}
+
+} // namespace
+
+void cross_check(const configuration& whole, diagnostics& out) {
+  check_ports(whole, out);
+  check_listeners(whole, out);
+  check_destinations(whole, out);
+  check_rules(whole, out);
+}
+
+} // namespace linehunt::config

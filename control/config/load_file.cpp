@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading of a configuration file: text, sections, what concerns several sections, patterns.
+#include "control/config/load_file.h"
+
+#include "control/config/sections.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+
+namespace linehunt::config {
+namespace {
+
+// Compiles the rules only to hear what is wrong with their patterns.
+void check_patterns(const configuration& whole, diagnostics& out) {
+  std::vector<rule_model> models;
+  for (const rule_entry& rule : whole.rules)
+    models.push_back(rule.model);
+  std::vector<compiled_rules::error> errors;
+  const auto compiled = compiled_rules::compile(std::move(models), {}, 1, errors);
+  for (const compiled_rules::error& e : errors) {
+    const rule_entry& rule = whole.rules[e.rule];
+    const place at =
+        e.condition < rule.condition_at.size() ? rule.condition_at[e.condition] : rule.at;
+    out.error(at, fmt::format("[[rule]] pattern does not compile: {}; mend it", e.message));
+  }
+}
+
+void read_sections(const toml::table& file, const device_catalog& devices, configuration& whole,
+                   diagnostics& out) {
+  table_reader root(file, "file", out);
+  read_runtime(root, whole, out);
+  read_limits(root, whole, out);
+  read_ports(root, whole, devices, out);
+  read_listeners(root, whole, out);
+  read_timers(root, whole, out);
+  read_admin(root, whole, out);
+  read_destinations(root, whole, out);
+  read_rules(root, whole, out);
+  root.finish();
+}
+
+} // namespace
+
+std::optional<configuration> load_text(std::string_view text, const device_catalog& devices,
+                                       diagnostics& out) {
+  configuration whole;
+  try {
+    const toml::table file = toml::parse(text);
+    read_sections(file, devices, whole, out);
+  } catch (const toml::parse_error& e) {
+    // The parser cannot go on behind a syntax error, so it is the only one.
+    const toml::source_position at = e.source().begin;
+    out.error({static_cast<std::uint32_t>(at.line), static_cast<std::uint32_t>(at.column)},
+              fmt::format("not TOML: {}; mend the syntax here", e.description()));
+    return std::nullopt;
+  }
+  cross_check(whole, out);
+  check_patterns(whole, out);
+  if (out.failed()) return std::nullopt;
+  return whole;
+}
+
+std::optional<configuration> load_file(const device_catalog& devices, diagnostics& out) {
+  std::ifstream file(out.file(), std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) {
+    out.error({},
+              fmt::format("cannot be read: {}; name the file with -c FILE", std::strerror(errno)));
+    return std::nullopt;
+  }
+  return load_text(text.str(), devices, out);
+}
+
+} // namespace linehunt::config

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the text of a configuration file to a checked configuration, or to every error in it.
+#pragma once
+
+#include "control/config/configuration.h"
+#include "control/config/devices.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace linehunt::config {
+
+// Nothing where `out` holds an error. Warnings may be there either way.
+[[nodiscard]] std::optional<configuration>
+load_text(std::string_view text, const device_catalog& devices, diagnostics& out);
+// Reads the file that `out` is named after.
+[[nodiscard]] std::optional<configuration> load_file(const device_catalog& devices,
+                                                     diagnostics& out);
+
+} // namespace linehunt::config

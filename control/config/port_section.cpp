@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// [[port]] and [[listen]]: network ports with their addresses, and where SIP is served.
+#include "control/config/sections.h"
+
+#include <fmt/format.h>
+
+namespace linehunt::config {
+namespace {
+
+void read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
+  std::vector<placed_text> texts;
+  section.read("addresses", texts);
+  for (const placed_text& item : texts) {
+    const auto prefix = parse_prefix(item.text);
+    if (!prefix || item.text.find('/') == std::string::npos) {
+      out.error(item.at, fmt::format("[[port]] '{}' is no address with a prefix length; write for "
+                                     "example \"192.0.2.1/24\" or \"2001:db8::1/64\"",
+                                     item.text));
+    } else if (prefix->ip.is_unspecified()) {
+      out.error(item.at, fmt::format("[[port]] '{}' is no address of a host; write the address "
+                                     "that the port shall have",
+                                     item.text));
+    } else {
+      port.addresses.push_back({prefix->ip, prefix->length_bits});
+    }
+  }
+  if (section.has("addresses") && texts.empty())
+    section.error("addresses",
+                  "'addresses' is empty; write at least one, such as \"192.0.2.1/24\"");
+}
+
+void read_gateways(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
+  std::vector<placed_text> texts;
+  section.read("gateways", texts);
+  bool seen_v4 = false, seen_v6 = false;
+  for (const placed_text& item : texts) {
+    const auto ip = parse_ip(item.text);
+    if (!ip) {
+      out.error(item.at, fmt::format("[[port]] gateway '{}' is no IP address; write for example "
+                                     "\"192.0.2.254\"",
+                                     item.text));
+      continue;
+    }
+    bool on_network = false;
+    for (const dpdk::port_address& own : port.addresses)
+      on_network = on_network || ip_prefix{own.ip, own.prefix_bits}.contains(*ip);
+    // A link-local gateway is on every IPv6 link (RFC 4291 2.5.6).
+    const bool link_local = ip->is_v6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+    if (!on_network && !link_local && !port.addresses.empty())
+      out.error(item.at, fmt::format("[[port]] gateway {} is on none of the port's networks; write "
+                                     "one that 'addresses' covers",
+                                     item.text));
+    bool& seen = ip->is_v6 ? seen_v6 : seen_v4;
+    if (seen)
+      out.error(item.at, fmt::format("[[port]] a second gateway of the same family, {}; keep one",
+                                     item.text));
+    seen = true;
+    port.gateways.push_back(*ip);
+  }
+}
+
+void read_checksum(table_reader& section, dpdk::port_setup& port) {
+  std::string mode;
+  if (!section.read("checksum", mode)) return;
+  if (mode == "auto")
+    port.checksum = dpdk::checksum_mode::automatic;
+  else if (mode == "software")
+    port.checksum = dpdk::checksum_mode::software;
+  else if (mode == "offload")
+    port.checksum = dpdk::checksum_mode::offload;
+  else
+    section.error("checksum", fmt::format("checksum '{}' is unknown; write auto, software or "
+                                          "offload",
+                                          mode));
+}
+
+} // namespace
+
+void read_ports(table_reader& root, configuration& into, const device_catalog& devices,
+                diagnostics& out) {
+  for (const toml::table* table : root.tables("port")) {
+    table_reader section(*table, "[[port]]", out);
+    dpdk::port_setup port;
+    section.require("name", "name = \"access\"");
+    section.require("device", "device = \"net_af_xdp0,iface=eth1\"");
+    section.require("addresses", "addresses = [\"192.0.2.1/24\"]");
+    section.read("name", port.name);
+    if (section.has("name") && port.name.empty())
+      section.error("name", "'name' is empty; write a short name, such as \"access\"");
+    if (section.read("device", port.device))
+      if (auto fault = fault_of(port.device, devices)) section.error("device", *fault);
+    section.read("mtu", port.mtu_bytes, 576, 9600);
+    section.read("vlan", port.vlan, 0, 4094);
+    read_checksum(section, port);
+    read_addresses(section, port, out);
+    read_gateways(section, port, out);
+    section.read("rx_descriptors", port.rx_descriptors, 64, 32768);
+    section.read("tx_descriptors", port.tx_descriptors, 64, 32768);
+    section.finish();
+    into.port_at.push_back(section.at("device"));
+    into.runtime.ports.push_back(std::move(port));
+  }
+}
+
+void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
+  for (const toml::table* table : root.tables("listen")) {
+    table_reader section(*table, "[[listen]]", out);
+    listen_entry entry;
+    entry.at = section.at();
+    entry.address_at = section.at("address");
+    entry.port_at = section.at("port");
+    entry.local.port = 5060;
+    section.require("address", "address = \"192.0.2.1\"");
+    std::string text;
+    if (section.read("address", text)) {
+      if (const auto ip = parse_ip(text))
+        entry.local.ip = *ip;
+      else
+        section.error("address",
+                      fmt::format("'{}' is no IP address; write one of the port's own", text));
+    }
+    section.read("port", entry.port);
+    section.read("sip_port", entry.local.port, 1, 65535);
+    section.finish();
+    if (!entry.local.ip.is_unspecified()) into.listeners.push_back(std::move(entry));
+  }
+}
+
+} // namespace linehunt::config

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// [[rule]]: name, what it matches (rule_match.cpp), and exactly one of add, balance, reply,
+// forward.
+#include "control/config/resources.h"
+#include "control/config/rule_match.h"
+#include "control/config/sections.h"
+#include "control/config/sip_target.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+namespace linehunt::config {
+namespace {
+
+constexpr std::string_view title = "[[rule]]";
+
+// A list of names, or one string with ';' between them: "pstn; transc".
+void read_resources(table_reader& section, std::string_view key, rule_entry& rule,
+                    diagnostics& out) {
+  std::vector<placed_text> texts;
+  if (!section.read(key, texts)) return;
+  for (const placed_text& item : texts) {
+    std::string_view rest = item.text;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find(';');
+      std::string_view name = rest.substr(0, end);
+      rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+      while (name.starts_with(' '))
+        name.remove_prefix(1);
+      while (name.ends_with(' '))
+        name.remove_suffix(1);
+      if (name.empty() && rest.empty() && texts.size() == 1 && !item.text.empty()) continue;
+      if (!is_resource_name(name)) {
+        out.error(item.at, fmt::format("{} '{}' is no resource name; write names such as \"pstn\" "
+                                       "or \"pstn; transc\"",
+                                       title, name));
+        continue;
+      }
+      rule.model.resources.emplace_back(name);
+      rule.resource_at.push_back(item.at);
+    }
+  }
+  if (rule.model.resources.size() > max_resources_per_call)
+    section.error(key, fmt::format("'{}' names {} resources, a call can hold {}; name fewer", key,
+                                   rule.model.resources.size(), max_resources_per_call));
+}
+
+// "486 Busy Here"; the reason may be absent.
+bool parse_reply(std::string_view text, std::uint16_t& status, std::string& reason) {
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), status);
+  if (failure != std::errc{} || status < 300 || status > 699) return false;
+  std::string_view rest{end, static_cast<std::size_t>(text.data() + text.size() - end)};
+  if (!rest.empty() && rest.front() != ' ') return false;
+  while (rest.starts_with(' '))
+    rest.remove_prefix(1);
+  for (unsigned char c : rest)
+    if (c < ' ' || c == 0x7f) return false;
+  reason = rest;
+  return true;
+}
+
+void read_reply(table_reader& section, std::string_view key, rule_model& model) {
+  std::string text;
+  if (section.read(key, text) && !parse_reply(text, model.status, model.reason))
+    section.error(key, fmt::format("'{}' is \"{}\"; write a final failure code and its reason, "
+                                   "such as \"404 Destination not found\"",
+                                   key, text));
+}
+
+void read_flags(table_reader& section, balance_flags& flags) {
+  std::string letters;
+  if (!section.read("flags", letters)) return;
+  for (char letter : letters) {
+    if (letter == 'r')
+      flags.relative = true;
+    else if (letter == 's')
+      flags.random_tie = true;
+    else if (letter == 'n')
+      flags.negative = true;
+    else
+      section.error("flags", fmt::format("flag '{}' is unknown; write r (relative), s (any of the "
+                                         "best), n (also above capacity)",
+                                         letter));
+  }
+}
+
+void read_failover_cause(const placed_text& cause, failover_policy& policy, diagnostics& out) {
+  const std::string& text = cause.text;
+  std::uint16_t code = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), code);
+  if (text == "timeout")
+    policy.local_timeout = true;
+  else if (text.size() == 3 && text[0] >= '3' && text[0] <= '6' && text.substr(1) == "xx")
+    policy.code_class[static_cast<std::size_t>(text[0] - '0')] = true;
+  else if (failure == std::errc{} && end == text.data() + text.size() && code >= 300 && code <= 699)
+    policy.codes.push_back(code);
+  else
+    out.error(cause.at, fmt::format("{} failover on '{}' is not possible; write classes such as "
+                                    "\"5xx\", codes such as \"408\", or \"timeout\"",
+                                    title, text));
+}
+
+void read_failover(table_reader& section, failover_policy& policy, diagnostics& out) {
+  const toml::table* table = section.table("failover");
+  if (!table) return;
+  table_reader inner(*table, "[[rule]] failover", out);
+  inner.require("on", "on = [\"5xx\", \"6xx\", \"timeout\"]");
+  std::vector<placed_text> causes;
+  inner.read("on", causes);
+  for (const placed_text& cause : causes)
+    read_failover_cause(cause, policy, out);
+  inner.read("disable", policy.disable);
+  inner.finish();
+}
+
+void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
+  rule.target_at = section.at("forward");
+  if (section.read("forward", rule.model.target_uri)) {
+    if (const auto address = sip_target(rule.model.target_uri))
+      rule.model.target = *address;
+    else
+      section.error("forward", address.error());
+  }
+  if (!section.has("count")) return;
+  rule.model.count = true;
+  read_resources(section, "count", rule, out);
+  bool from_destination = false;
+  for (const rule_condition& condition : rule.model.conditions) {
+    if (condition.field != rule_field::from_destination) continue;
+    from_destination = true;
+    rule.model.group = condition.group;
+  }
+  if (!from_destination)
+    section.error("count", "'count' holds lines of the destination that a call comes from; add "
+                           "from_group to 'match'");
+}
+
+void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
+  static constexpr std::array<std::string_view, 4> actions{"add", "balance", "reply", "forward"};
+  std::string_view chosen;
+  for (std::string_view action : actions) {
+    if (!section.has(action)) continue;
+    if (!chosen.empty()) {
+      section.error(action,
+                    fmt::format("'{}' and '{}' in one rule; write two rules", chosen, action));
+      section.node(action);
+      continue;
+    }
+    chosen = action;
+  }
+  if (chosen == "add") {
+    rule.model.action = rule_action::add;
+    read_resources(section, "add", rule, out);
+  } else if (chosen == "balance") {
+    rule.model.action = rule_action::balance;
+    section.read("balance", rule.model.group);
+    rule.group_at = section.at("balance");
+    read_resources(section, "resources", rule, out);
+    read_flags(section, rule.model.flags);
+    read_failover(section, rule.model.failover, out);
+    read_reply(section, "full", rule.model);
+  } else if (chosen == "reply") {
+    rule.model.action = rule_action::reply;
+    read_reply(section, "reply", rule.model);
+  } else if (chosen == "forward") {
+    rule.model.action = rule_action::forward;
+    read_forward(section, rule, out);
+  } else {
+    section.error("", "does nothing; write one of add, balance, reply or forward");
+  }
+}
+
+} // namespace
+
+void read_rules(table_reader& root, configuration& into, diagnostics& out) {
+  for (const toml::table* table : root.tables("rule")) {
+    table_reader section(*table, std::string{title}, out);
+    rule_entry rule;
+    rule.at = section.at();
+    section.read("name", rule.model.name);
+    if (const toml::table* match = section.table("match")) read_match(*match, rule, out);
+    read_action(section, rule, out);
+    section.finish();
+    into.rules.push_back(std::move(rule));
+  }
+}
+
+} // namespace linehunt::config

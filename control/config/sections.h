@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sections of the configuration file, one function and one source file each. A section checks
+// itself; what concerns several sections is in cross_check.cpp.
+#pragma once
+
+#include "control/config/configuration.h"
+#include "control/config/devices.h"
+#include "control/config/table_reader.h"
+
+namespace linehunt::config {
+
+void read_runtime(table_reader& root, configuration& into, diagnostics& out);
+void read_limits(table_reader& root, configuration& into, diagnostics& out);
+void read_ports(table_reader& root, configuration& into, const device_catalog& devices,
+                diagnostics& out);
+void read_listeners(table_reader& root, configuration& into, diagnostics& out);
+void read_timers(table_reader& root, configuration& into, diagnostics& out);
+void read_admin(table_reader& root, configuration& into, diagnostics& out);
+void read_destinations(table_reader& root, configuration& into, diagnostics& out);
+void read_rules(table_reader& root, configuration& into, diagnostics& out);
+
+// What no section sees alone: names that refer to others, duplicates, what cannot be reached.
+void cross_check(const configuration& whole, diagnostics& out);
+
+} // namespace linehunt::config
