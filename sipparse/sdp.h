@@ -11,7 +11,7 @@ struct sdp_codec {
   std::string_view media; // "audio"
   std::string_view name;  // "PCMU"; of a static payload type its name by RFC 3551
   std::uint8_t payload_type = 0;
-  std::uint32_t clock_hz = 0; // 0 where the rtpmap is absent or broken
+  std::uint32_t clock_hz = 0; // by rtpmap, else by RFC 3551; 0 where neither says
 };
 
 // Calls `each` for every payload type of every m= line whose port is not 0 (RTP profiles only), in

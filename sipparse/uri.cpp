@@ -9,6 +9,8 @@
 namespace linehunt::sip {
 namespace {
 
+namespace x3 = boost::spirit::x3;
+
 // Schemes compare without case (RFC 3261 19.1.4, RFC 3986 3.1). `lower` is in lower case.
 bool is_scheme(std::string_view text, std::string_view lower) noexcept {
   return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
@@ -51,23 +53,23 @@ field_result<uri> parse_uri(std::string_view text) noexcept {
   const char* at = text.data();
   const char* const end = at + text.size();
   const auto parse = [&](const auto& grammar) {
-    return grammar::x3::parse(at, end, grammar::x3::with<uri>(result.value)[grammar]);
+    return x3::parse(at, end, x3::with<uri>(result.value)[grammar]);
   };
 
-  bool ok = parse(grammar::scheme_text) && at != end && *at == ':';
+  bool ok = parse(uri_grammar::scheme_text) && at != end && *at == ':';
   if (ok) {
     ++at;
     result.value.scheme = scheme_named(result.value.scheme_text);
     switch (result.value.scheme) {
     case uri_scheme::sip:
     case uri_scheme::sips:
-      ok = parse(grammar::sip_rest);
+      ok = parse(uri_grammar::sip_rest);
       break;
     case uri_scheme::tel:
-      ok = parse(grammar::tel_rest);
+      ok = parse(uri_grammar::tel_rest);
       break;
     case uri_scheme::other:
-      ok = parse(grammar::opaque_rest);
+      ok = parse(uri_grammar::opaque_rest);
       break;
     }
   }

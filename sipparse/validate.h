@@ -25,8 +25,9 @@ struct [[nodiscard]] validation {
   std::string_view offending; // for 420: the Proxy-Require value, to be listed in Unsupported
 };
 
-// `scanned` and `routed` are what scan and make_routing_view said. Max-Forwards 0 gives 483 but for
-// OPTIONS, which the caller may answer itself (RFC 3261 11); the caller decides that first.
+// `scanned` and `routed` are what scan and make_routing_view said. `status` and `reason` are filled
+// also where a fault ends in `drop`. Max-Forwards 0 gives 483 for every method but CANCEL, which goes
+// no further than this hop; a caller that answers OPTIONS itself (RFC 3261 11) decides that first.
 validation validate(const message_view& message, scan_result scanned, const routing_view& view,
                     routing_result routed) noexcept;
 

@@ -4,10 +4,12 @@
 // and why.
 #pragma once
 
-#include "sipparse/grammar/char_class.h"
+#include "sipparse/grammar/char_table.h"
 #include "sipparse/uri.h"
 
-namespace linehunt::sip::grammar {
+namespace linehunt::sip::uri_grammar {
+
+using namespace tables;
 
 inline constexpr char_table scheme_chars = table_of("+-.", {.letters = true, .digits = true});
 inline constexpr char_table letter_chars = table_of("", {.letters = true});
@@ -57,4 +59,4 @@ inline constexpr auto tel_rest =
 // Behind any other scheme.
 inline constexpr auto opaque_rest = +in_table<opaque_chars>{};
 
-} // namespace linehunt::sip::grammar
+} // namespace linehunt::sip::uri_grammar

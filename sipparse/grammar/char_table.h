@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-namespace linehunt::sip::grammar {
+namespace linehunt::sip::tables {
 
 namespace x3 = boost::spirit::x3;
 
@@ -61,4 +61,4 @@ constexpr auto into(std::string_view Target::*member) {
   };
 }
 
-} // namespace linehunt::sip::grammar
+} // namespace linehunt::sip::tables

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding the SDP in a body: the body itself, or a part of a multipart one (RFC 2046 5.1, RFC
+// 5621).
+#include "sipparse/fields.h"
+#include "sipparse/sdp.h"
+
+#include <algorithm>
+
+namespace linehunt::sip {
+namespace {
+
+constexpr int max_depth = 3; // multipart in multipart
+
+bool same_letters(std::string_view text, std::string_view lower) noexcept {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+  });
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view white = " \t\r\n";
+  const auto from = text.find_first_not_of(white);
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(white) - from + 1);
+}
+
+struct media_type {
+  std::string_view type; // "application/sdp"
+  std::string_view parameters;
+};
+
+media_type split_type(std::string_view content_type) noexcept {
+  const auto semicolon = content_type.find(';');
+  if (semicolon == std::string_view::npos) return {trimmed(content_type), {}};
+  return {trimmed(content_type.substr(0, semicolon)), content_type.substr(semicolon)};
+}
+
+std::string_view boundary_of(std::string_view parameters) noexcept {
+  auto value = find_parameter(parameters, "boundary").value_or(std::string_view{});
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    value = value.substr(1, value.size() - 2);
+  }
+  return value.size() <= 70 ? value : std::string_view{}; // RFC 2046 5.1.1
+}
+
+// What follows the boundary on its line: the end of the line, padding, or the "--" of the last one.
+bool ends_delimiter(std::string_view rest) noexcept {
+  return rest.empty() || rest.starts_with("--") ||
+         std::string_view{" \t\r\n"}.find(rest.front()) != std::string_view::npos;
+}
+
+// The offset of the next delimiter line ("--boundary" at the start of a line) from `from` on.
+std::size_t find_delimiter(std::string_view body, std::string_view boundary,
+                           std::size_t from) noexcept {
+  for (std::size_t at = from; (at = body.find("--", at)) != std::string_view::npos; ++at) {
+    const bool line_start = at == 0 || body[at - 1] == '\n';
+    if (line_start && body.substr(at + 2).starts_with(boundary) &&
+        ends_delimiter(body.substr(at + 2 + boundary.size()))) {
+      return at;
+    }
+  }
+  return std::string_view::npos;
+}
+
+struct part {
+  std::string_view content_type;
+  std::string_view body;
+};
+
+// Splits a part into its header lines and its body; the line end before the next delimiter belongs
+// to the delimiter.
+part split_part(std::string_view text) noexcept {
+  part result;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  while (!text.empty()) {
+    const auto line_feed = text.find('\n');
+    const auto line = trimmed(text.substr(0, line_feed));
+    text.remove_prefix(line_feed == std::string_view::npos ? text.size() : line_feed + 1);
+    if (line.empty()) break;
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    if (same_letters(trimmed(line.substr(0, colon)), "content-type")) {
+      result.content_type = trimmed(line.substr(colon + 1));
+    }
+  }
+  result.body = text;
+  return result;
+}
+
+std::string_view find_sdp_within(std::string_view content_type, std::string_view body,
+                                 int depth) noexcept {
+  const auto [type, parameters] = split_type(content_type);
+  if (same_letters(type, "application/sdp")) return body;
+  constexpr std::string_view multipart = "multipart/";
+  if (!same_letters(type.substr(0, multipart.size()), multipart) || depth == max_depth) return {};
+  const auto boundary = boundary_of(parameters);
+  if (boundary.empty()) return {};
+
+  auto at = find_delimiter(body, boundary, 0);
+  while (at != std::string_view::npos) {
+    const auto begin = body.find('\n', at);
+    if (begin == std::string_view::npos) return {};
+    if (body.substr(at + 2 + boundary.size()).starts_with("--")) return {}; // the last delimiter
+    const auto next = find_delimiter(body, boundary, begin + 1);
+    // Without a closing delimiter the last part ends with the body.
+    const auto [part_type, part_body] = split_part(
+        body.substr(begin + 1, next == std::string_view::npos ? next : next - begin - 1));
+    const auto found = find_sdp_within(part_type, part_body, depth + 1);
+    if (!found.empty()) return found;
+    at = next;
+  }
+  return {};
+}
+
+} // namespace
+
+std::string_view find_sdp(std::string_view content_type, std::string_view body) noexcept {
+  // RFC 3261 20.15 wants a Content-Type with every body; phones that forget it send SDP.
+  if (trimmed(content_type).empty()) return body.starts_with("v=0") ? body : std::string_view{};
+  return find_sdp_within(content_type, body, 0);
+}
+
+} // namespace linehunt::sip
