@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layout of candidates and the choice of the best.
+#include "dataplane/ledger/candidates.h"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace linehunt::ledger {
+
+namespace {
+
+constexpr std::int64_t open_gate = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t closed_gate = std::numeric_limits<std::int64_t>::min();
+
+std::uint64_t identity_of(const destination& d) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325; // FNV-1a, 64 bits
+  const auto mix = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3; };
+  for (int shift = 0; shift < 32; shift += 8)
+    mix((d.id >> shift) & 0xff);
+  for (int shift = 0; shift < 32; shift += 8)
+    mix((d.group >> shift) & 0xff);
+  for (const char c : d.uri)
+    mix(static_cast<unsigned char>(c));
+  return hash;
+}
+
+} // namespace
+
+std::uint32_t tie_breaker::below(std::uint32_t bound) noexcept {
+  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  z ^= z >> 31;
+  return static_cast<std::uint32_t>(((z >> 32) * bound) >> 32);
+}
+
+candidate_table::candidate_table(std::uint32_t max_destinations, slot_index missing_slot)
+    : missing_(missing_slot), entries_(max_destinations) {}
+
+void candidate_table::rebuild(const snapshot& world) {
+  std::vector<entry> entries(entries_.size());
+  groups_.clear();
+  for (const destination& d : world.destinations)
+    groups_.push_back({.number = d.group});
+  std::sort(groups_.begin(), groups_.end(),
+            [](const group& a, const group& b) { return a.number < b.number; });
+  groups_.erase(std::unique(groups_.begin(), groups_.end(),
+                            [](const group& a, const group& b) { return a.number == b.number; }),
+                groups_.end());
+  for (const destination& d : world.destinations)
+    if (d.index < entries.size())
+      ++groups_[static_cast<std::size_t>(find_group(d.group) - groups_.data())].rows;
+  std::uint32_t row_count = 0;
+  for (group& g : groups_) {
+    g.first_row = row_count;
+    row_count += std::exchange(g.rows, 0);
+  }
+
+  rows_.assign(row_count, no_index);
+  ids_.assign(row_count, 0);
+  gates_.assign(row_count, closed_gate);
+  resource_count_ = 0;
+  for (const destination& d : world.destinations)
+    for (const resource& r : d.resources)
+      resource_count_ = std::max(resource_count_, std::size_t{r.name} + 1);
+  for (const destination& d : world.destinations) {
+    if (d.index >= entries.size()) continue;
+    const auto group_at = static_cast<std::uint32_t>(find_group(d.group) - groups_.data());
+    group& g = groups_[group_at];
+    entry& e = entries[d.index];
+    e = {.row = g.first_row + g.rows++,
+         .group = group_at,
+         .id = d.id,
+         .identity = identity_of(d),
+         .enabled = d.enabled,
+         .resolved = !d.addresses.empty()};
+    const entry& before = entries_[d.index];
+    if (before.row != no_index && before.identity == e.identity) e.enabled = before.enabled;
+    rows_[e.row] = d.index;
+    ids_[e.row] = d.id;
+    refresh_gate(e);
+  }
+  entries_ = std::move(entries);
+
+  columns_.assign(groups_.size() * resource_count_, no_index);
+  slots_.clear();
+  for (const destination& d : world.destinations) {
+    if (d.index >= entries_.size()) continue;
+    const entry& e = entries_[d.index];
+    const group& g = groups_[e.group];
+    for (const resource& r : d.resources) {
+      std::uint32_t& column = columns_[e.group * resource_count_ + r.name];
+      if (column == no_index) {
+        column = static_cast<std::uint32_t>(slots_.size());
+        slots_.resize(slots_.size() + g.rows, missing_);
+      }
+      if (r.slot < missing_) slots_[column + (e.row - g.first_row)] = r.slot;
+    }
+  }
+}
+
+void candidate_table::refresh_gate(const entry& e) noexcept {
+  gates_[e.row] = e.enabled && e.resolved ? open_gate : closed_gate;
+}
+
+const candidate_table::group* candidate_table::find_group(std::uint32_t number) const noexcept {
+  const auto at =
+      std::lower_bound(groups_.begin(), groups_.end(), number,
+                       [](const group& g, std::uint32_t wanted) { return g.number < wanted; });
+  return at != groups_.end() && at->number == number ? &*at : nullptr;
+}
+
+void candidate_table::set_enabled(destination_index d, bool enabled) noexcept {
+  if (d >= entries_.size() || entries_[d].row == no_index) return;
+  entries_[d].enabled = enabled;
+  refresh_gate(entries_[d]);
+}
+
+bool candidate_table::enabled(destination_index d) const noexcept {
+  return d < entries_.size() && entries_[d].row != no_index && entries_[d].enabled;
+}
+
+bool candidate_table::usable(destination_index d) const noexcept {
+  return enabled(d) && entries_[d].resolved;
+}
+
+bool candidate_table::in_group(destination_index d, std::uint32_t number) const noexcept {
+  return d < entries_.size() && entries_[d].row != no_index &&
+         groups_[entries_[d].group].number == number;
+}
+
+slot_index candidate_table::slot_of(destination_index d, resource_id name) const noexcept {
+  if (d >= entries_.size() || entries_[d].row == no_index || name >= resource_count_)
+    return no_index;
+  const entry& e = entries_[d];
+  const std::uint32_t column = columns_[e.group * resource_count_ + name];
+  if (column == no_index) return no_index;
+  const slot_index slot = slots_[column + (e.row - groups_[e.group].first_row)];
+  return slot == missing_ ? no_index : slot;
+}
+
+choice candidate_table::best(const query& q, std::span<const std::int64_t> keys,
+                             tie_breaker& ties) const noexcept {
+  choice result;
+  const group* g = find_group(q.group);
+  if (g == nullptr) return result;
+  const std::size_t asked = q.resources.size();
+  std::array<const slot_index*, max_resources_per_call> columns{};
+  if (asked > columns.size()) {
+    result.what = choice::kind::unknown;
+    return result;
+  }
+  for (std::size_t c = 0; c < asked; ++c) {
+    const resource_id name = q.resources[c];
+    const bool twice =
+        std::find(q.resources.begin(), q.resources.begin() + c, name) != q.resources.begin() + c;
+    const std::uint32_t column =
+        name < resource_count_
+            ? columns_[static_cast<std::size_t>(g - groups_.data()) * resource_count_ + name]
+            : no_index;
+    if (twice || column == no_index) {
+      result.what = choice::kind::unknown;
+      return result;
+    }
+    columns[c] = slots_.data() + column;
+  }
+
+  const std::int64_t* gates = gates_.data() + g->first_row;
+  const std::uint32_t* ids = ids_.data() + g->first_row;
+  const auto value_of = [&](std::uint32_t row) noexcept {
+    std::int64_t value = gates[row];
+    for (std::size_t c = 0; c < asked; ++c)
+      value = std::min(value, keys[columns[c][row]]);
+    return value;
+  };
+  const auto excluded = [&](std::uint32_t row) noexcept {
+    return std::find(q.excluded_ids.begin(), q.excluded_ids.end(), ids[row]) !=
+           q.excluded_ids.end();
+  };
+
+  std::int64_t greatest = closed_gate;
+  std::uint32_t winner = no_index;
+  for (std::uint32_t row = 0; row < g->rows; ++row) {
+    const std::int64_t value = value_of(row);
+    if (value > greatest && !excluded(row)) {
+      greatest = value;
+      winner = row;
+    }
+  }
+  if (winner == no_index) return result;
+  if (q.random_tie) {
+    std::uint32_t tied = 0;
+    for (std::uint32_t row = winner; row < g->rows; ++row)
+      tied += value_of(row) == greatest && !excluded(row) ? 1 : 0;
+    std::uint32_t skip = ties.below(tied);
+    while (skip > 0) {
+      ++winner;
+      if (value_of(winner) == greatest && !excluded(winner)) --skip;
+    }
+  }
+
+  result.what = choice::kind::best;
+  result.value = greatest;
+  result.id = ids[winner];
+  result.lines.destination = rows_[g->first_row + winner];
+  result.lines.slot_count = static_cast<std::uint8_t>(asked);
+  for (std::size_t c = 0; c < asked; ++c)
+    result.lines.slots[c] = columns[c][winner];
+  return result;
+}
+
+} // namespace linehunt::ledger

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The destinations of a snapshot laid out for selection: per group one row for each destination in
+// the operator's order, per resource one column of slots. Knows keys, not loads or leases.
+//
+//   group 1      transc  pstn  vm   conf        value of a row = the least key in the columns asked
+//   row 0  id 1     s0    s1    -    -          winner = the row of the greatest value, the first
+//   row 1  id 2     s3    -     s2   -                   of them, or any of them at random
+#pragma once
+
+#include "dataplane/load_ledger.h"
+#include "dataplane/snapshot.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace linehunt::ledger {
+
+// splitmix64: enough for ties, the same on every machine.
+class tie_breaker {
+ public:
+  explicit tie_breaker(std::uint64_t seed) noexcept : state_(seed) {}
+  [[nodiscard]] std::uint32_t below(std::uint32_t bound) noexcept;
+
+ private:
+  std::uint64_t state_;
+};
+
+struct query {
+  std::uint32_t group = 0;
+  std::span<const resource_id> resources;
+  std::span<const std::uint32_t> excluded_ids;
+  bool random_tie = false;
+};
+
+struct choice {
+  enum class kind : std::uint8_t { best, none, unknown };
+  kind what = kind::none;
+  std::int64_t value = 0;
+  std::uint32_t id = 0;
+  holding lines; // destination and slots of the best candidate, eligible or not
+};
+
+class candidate_table {
+ public:
+  candidate_table(std::uint32_t max_destinations, slot_index missing_slot);
+
+  void rebuild(const snapshot& world);
+
+  // A destination that is not in the snapshot is never usable.
+  void set_enabled(destination_index d, bool enabled) noexcept;
+  [[nodiscard]] bool enabled(destination_index d) const noexcept;
+  [[nodiscard]] bool usable(destination_index d) const noexcept; // enabled, resolved, configured
+  [[nodiscard]] bool in_group(destination_index d, std::uint32_t number) const noexcept;
+
+  // The slot of a resource of a destination; no_index where it has none.
+  [[nodiscard]] slot_index slot_of(destination_index d, resource_id name) const noexcept;
+
+  [[nodiscard]] choice best(const query& q, std::span<const std::int64_t> keys,
+                            tie_breaker& ties) const noexcept;
+
+ private:
+  struct group {
+    std::uint32_t number = 0;
+    std::uint32_t first_row = 0;
+    std::uint32_t rows = 0;
+  };
+  struct entry { // by destination_index
+    std::uint32_t row = no_index;
+    std::uint32_t group = 0; // index into groups_
+    std::uint32_t id = 0;
+    std::uint64_t identity = 0; // hash of id, group number and URI: status survives if it is equal
+    bool enabled = true;
+    bool resolved = false;
+  };
+  void refresh_gate(const entry& e) noexcept;
+  [[nodiscard]] const group* find_group(std::uint32_t number) const noexcept;
+
+  slot_index missing_;
+  std::size_t resource_count_ = 0;
+  std::vector<entry> entries_;
+  std::vector<group> groups_;           // by number
+  std::vector<destination_index> rows_; // destination of a row
+  std::vector<std::uint32_t> ids_;      // by row
+  std::vector<std::int64_t> gates_;     // by row: greatest where usable, least where not
+  std::vector<std::uint32_t> columns_;  // [group * resource_count_ + resource]: start in slots_
+  std::vector<slot_index> slots_;       // columns, one after the other
+};
+
+} // namespace linehunt::ledger
