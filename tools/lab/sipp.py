@@ -2,6 +2,7 @@
 """SIPp processes: callers and servers, their statistics and what they complained of."""
 
 import csv
+import re
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from .wire import Host, LabError
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 PORT = 5060
+EVENT = re.compile(r"\d{4}-\d\d-\d\d\t[\d:.]+\t[\d.]+: ")  # how an entry of its error file begins
 
 
 @dataclass
@@ -100,10 +102,16 @@ class Sipp:
             successful=int(last["SuccessfulCall(C)"]), failed=int(last["FailedCall(C)"]),
             retransmissions=int(last["Retransmissions(C)"]))
 
+    def out_of_call(self) -> int:
+        """Calls that came to a caller; SIPp leaves them out of its statistics."""
+        return self._error_text().count("using the out-of-call scenario")
+
     def complaints(self, most: int = 5) -> str:
-        """What it wrote of unexpected messages, for a failure's report."""
-        text = ""
-        for path in (self.errors, self._folder / f"{self.name}.log"):
-            if path.exists():
-                text += path.read_text(encoding="utf-8", errors="replace")[:400 * most]
-        return text
+        """The first things it found wrong, for a failure's report."""
+        events = [event.strip() for event in EVENT.split(self._error_text())[1:]]
+        return "\n".join([event for event in events if "out-of-call scenario" not in event][:most])
+
+    def _error_text(self) -> str:
+        if not self.errors.exists():
+            return ""
+        return self.errors.read_text(encoding="utf-8", errors="replace")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 NETWORK = "10.77.0"
 NETWORK6 = "fd00:77:"
-QUEUES = 4  # of linehunt's interface: AF_XDP takes one for each of its sockets
 
 
 class LabError(Exception):
@@ -47,7 +46,8 @@ class Host:
     def start(self, words: list, directory: Path, log: Path) -> subprocess.Popen:
         with open(log, "ab") as output:
             return subprocess.Popen([*self.prefix(), *words], cwd=directory,
-                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                    start_new_session=True)
 
 
 class Wire:
@@ -86,22 +86,26 @@ class Wire:
         host.run("ip", "addr", "add", f"{host.ip6}/64", "dev", "eth0", "nodad")
         return host
 
-    def add_device(self, name: str, number: int) -> Host:
-        """A host whose interface belongs to linehunt: the kernel has no address on it."""
-        host = self._add(name, number)
+    def add_device(self, name: str, number: int, queues: int = 1) -> Host:
+        """A host whose interface belongs to linehunt: the kernel has no address on it. What
+        arrives is spread over its queues, so there may be no more than linehunt reads."""
+        host = self._add(name, number, queues)
         host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
         return host
+
+    def namespaces(self) -> list:
+        return list(self._namespaces)
 
     def tap_of(self, host: Host) -> tuple:
         """Namespace and interface on the bridge's side where all of the host's frames pass."""
         return self._bridge, f"to-{host.name}"
 
-    def _add(self, name: str, number: int) -> Host:
+    def _add(self, name: str, number: int, queues: int = 1) -> Host:
         host = Host(self._namespace(name), name, number)
         far = f"to-{name}"
-        queues = ["numrxqueues", str(QUEUES), "numtxqueues", str(QUEUES)]
-        command("ip", "link", "add", "name", "eth0", "netns", host.namespace, *queues,
-                "type", "veth", "peer", "name", far, "netns", self._bridge, *queues)
+        size = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
+        command("ip", "link", "add", "name", "eth0", "netns", host.namespace, *size,
+                "type", "veth", "peer", "name", far, "netns", self._bridge, *size)
         self._ip(self._bridge, "link", "set", far, "master", "br0")
         # A veth leaves checksums for later by telling its peer that all is well. linehunt and the
         # captures see the bytes, so the bytes must be right.
