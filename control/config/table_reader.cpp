@@ -4,13 +4,21 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace linehunt::config {
 namespace {
 
 place from_toml(const toml::source_position& p) noexcept {
   return {static_cast<std::uint32_t>(p.line), static_cast<std::uint32_t>(p.column)};
+}
+
+std::string joined(const std::vector<std::string_view>& words) {
+  std::string all;
+  for (std::string_view word : words) {
+    if (!all.empty()) all += ", ";
+    all += word;
+  }
+  return all;
 }
 
 } // namespace
@@ -192,9 +200,8 @@ void table_reader::finish() {
   for (const auto& [key, value] : table_) {
     if (std::ranges::binary_search(known_, key.str())) continue;
     const std::string_view meant = nearest(key.str(), known_);
-    const std::string advice = meant.empty()
-                                   ? fmt::format("known here: {}", fmt::join(known_, ", "))
-                                   : fmt::format("did you mean '{}'?", meant);
+    const std::string advice = meant.empty() ? fmt::format("known here: {}", joined(known_))
+                                             : fmt::format("did you mean '{}'?", meant);
     out_.error(from_toml(key.source().begin),
                fmt::format("{} unknown key '{}'; {}", title_, key.str(), advice));
   }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running daemon as the admin interface sees it: what can be asked and what can be changed.
+// Implemented over the runtime by control/daemon/live_view; tests bring their own. Knows nothing of
+// JSON or sockets.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt::admin {
+
+struct resource_state {
+  std::string name; // as configured, with its suffix
+  std::int32_t capacity = 0;
+  std::int64_t load = 0; // lines held by live calls, summed over workers
+};
+
+struct destination_state {
+  std::uint32_t id = 0;
+  std::uint32_t group = 0;
+  std::string uri;
+  bool enabled = true;
+  bool auto_reenable = true; // false once an admin disabled it
+  std::string attrs, description;
+  std::vector<resource_state> resources;
+};
+
+struct call_state {
+  std::string id; // names the call to end_call
+  std::string call_id, from_tag, to_tag;
+  std::optional<std::uint32_t> destination; // the operator's number
+  unsigned worker = 0;
+  bool answered = false;
+  std::int64_t age_s = 0; // since its INVITE came
+};
+
+// "group:name" in the style of OpenSIPS.
+struct statistic {
+  std::string group, name;
+  std::uint64_t value = 0;
+};
+
+struct process_state {
+  int id = 0;
+  int pid = 0;
+  std::string type; // "control", "worker"
+};
+
+enum class change_fault : std::uint8_t {
+  no_such_destination,
+  no_such_resource,
+  no_such_call,
+  busy, // the way to the workers is full; try again
+};
+
+class daemon_view {
+ public:
+  virtual ~daemon_view() = default;
+
+  [[nodiscard]] virtual std::vector<destination_state> destinations() = 0;
+  [[nodiscard]] virtual std::vector<statistic> statistics() = 0;
+  [[nodiscard]] virtual std::vector<call_state> calls() = 0;
+  [[nodiscard]] virtual std::vector<process_state> processes() = 0;
+  [[nodiscard]] virtual std::chrono::system_clock::time_point started_at() = 0;
+  [[nodiscard]] virtual std::chrono::system_clock::time_point now() = 0;
+
+  using outcome = tl::expected<void, change_fault>;
+  [[nodiscard]] virtual outcome set_enabled(std::uint32_t destination, bool enabled) = 0;
+  // `capacity` is 0 or more.
+  [[nodiscard]] virtual outcome resize(std::uint32_t destination, const std::string& resource,
+                                       std::int32_t capacity) = 0;
+  [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
+};
+
+} // namespace linehunt::admin

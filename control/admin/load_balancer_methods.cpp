@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// lb_list, lb_status, lb_resize: shapes and errors as OpenSIPS gives them.
+#include "control/admin/methods.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace linehunt::admin {
+namespace {
+
+rpc_error worded(change_fault fault) {
+  switch (fault) {
+  case change_fault::no_such_destination:
+    return {404, "Destination ID not found", {}};
+  case change_fault::no_such_resource:
+    return {404, "Destination has no such resource", {}};
+  case change_fault::no_such_call:
+    return {404, "Requested Dialog not found", {}};
+  case change_fault::busy:
+    break;
+  }
+  return {503, "Workers are busy", "the change was not made; try again"};
+}
+
+json shown(const destination_state& d) {
+  json resources = json::array();
+  for (const resource_state& r : d.resources)
+    resources.push_back({{"name", r.name}, {"max", r.capacity}, {"load", r.load}});
+  json out = {{"uri", d.uri},
+              {"id", d.id},
+              {"group", d.group},
+              {"enabled", d.enabled ? "yes" : "no"},
+              {"auto-reenable", d.auto_reenable ? "on" : "off"},
+              {"Resources", std::move(resources)}};
+  if (!d.attrs.empty()) out["attrs"] = d.attrs;
+  if (!d.description.empty()) out["description"] = d.description;
+  return out;
+}
+
+// A number that no destination can have is one that is not there.
+tl::expected<std::uint32_t, rpc_error> destination_id(const parameters& given) {
+  const auto number = given.integer("destination_id");
+  if (!number) return tl::unexpected(number.error());
+  if (*number < 0 || *number > std::numeric_limits<std::uint32_t>::max())
+    return tl::unexpected(worded(change_fault::no_such_destination));
+  return static_cast<std::uint32_t>(*number);
+}
+
+rpc_answer list(const parameters&, daemon_view& daemon) {
+  json all = json::array();
+  for (const destination_state& d : daemon.destinations())
+    all.push_back(shown(d));
+  return json{{"Destinations", std::move(all)}};
+}
+
+rpc_answer status(const parameters& given, daemon_view& daemon) {
+  const auto id = destination_id(given);
+  if (!id) return tl::unexpected(id.error());
+  if (given.has("new_status")) {
+    const auto wanted = given.integer("new_status");
+    if (!wanted) return tl::unexpected(wanted.error());
+    const auto done = daemon.set_enabled(*id, *wanted != 0);
+    if (!done) return tl::unexpected(worded(done.error()));
+    return "OK";
+  }
+  const auto all = daemon.destinations();
+  const auto found = std::ranges::find(all, *id, &destination_state::id);
+  if (found == all.end()) return tl::unexpected(worded(change_fault::no_such_destination));
+  json answer = {{"enable", found->enabled ? "yes" : "no"}};
+  if (!found->attrs.empty()) answer["attrs"] = found->attrs;
+  return answer;
+}
+
+rpc_answer resize(const parameters& given, daemon_view& daemon) {
+  const auto id = destination_id(given);
+  if (!id) return tl::unexpected(id.error());
+  const auto resource = given.text("res_name");
+  if (!resource) return tl::unexpected(resource.error());
+  const auto capacity = given.integer("new_capacity");
+  if (!capacity) return tl::unexpected(capacity.error());
+  if (*capacity < 0 || *capacity > std::numeric_limits<std::int32_t>::max())
+    return tl::unexpected(invalid_params("new_capacity must be from 0 to 2147483647"));
+  const auto done = daemon.resize(*id, *resource, static_cast<std::int32_t>(*capacity));
+  if (!done) return tl::unexpected(worded(done.error()));
+  return "OK";
+}
+
+} // namespace
+
+std::vector<method> load_balancer_methods() {
+  return {
+      {"lb_list", "load_balancer:list", {{}}, false, list},
+      {"lb_status",
+       "load_balancer:status",
+       {{"destination_id"}, {"destination_id", "new_status"}},
+       false,
+       status},
+      {"lb_resize",
+       "load_balancer:resize",
+       {{"destination_id", "res_name", "new_capacity"}},
+       false,
+       resize},
+  };
+}
+
+} // namespace linehunt::admin

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods of the admin interface, one table over all of them.
+#pragma once
+
+#include "control/admin/daemon_view.h"
+#include "control/admin/rpc.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace linehunt::admin {
+
+using rpc_answer = tl::expected<json, rpc_error>;
+
+struct method {
+  std::string_view name;
+  std::string_view module_name; // "load_balancer:list"; empty where there is only one name
+  std::vector<recipe> recipes;
+  bool gathers = false; // positional parameters are one list
+  rpc_answer (*run)(const parameters& given, daemon_view& daemon) = nullptr;
+};
+
+[[nodiscard]] std::span<const method> all_methods();
+[[nodiscard]] const method* method_named(std::string_view name);
+
+// One source file each.
+[[nodiscard]] std::vector<method> load_balancer_methods();
+[[nodiscard]] std::vector<method> dialog_methods();
+[[nodiscard]] std::vector<method> process_methods();
+[[nodiscard]] std::vector<method> statistics_methods();
+
+} // namespace linehunt::admin
