@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Via (RFC 3261 20.42, 25.1; rport RFC 3581; IPv6 forms RFC 5118 4.5).
+#include "sipparse/grammar/primitives.h"
+
+namespace linehunt::sip {
+namespace grammar {
+namespace {
+
+struct via_target : via_field {
+  const char* reached = nullptr;
+  std::string_view port_text;
+  std::string_view name, value, parameter; // of the parameter at hand
+  const char* element_end = nullptr;
+};
+
+std::string_view without_brackets(std::string_view host) noexcept {
+  return !host.empty() && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
+}
+
+// A parameter is complete; the first of a name counts. False: its value breaks its own grammar.
+bool take_parameter(via_target& via) noexcept {
+  const auto name = via.name;
+  const auto value = via.value;
+  if (equals_ignoring_case(name, "branch")) {
+    if (via.branch.empty()) via.branch = value;
+    return !value.empty();
+  }
+  if (equals_ignoring_case(name, "rport")) {
+    if (via.has_rport) return true;
+    std::uint64_t port = 0;
+    if (!value.empty() && !to_number(value, 65535, port)) return false;
+    via.has_rport = true;
+    via.rport = static_cast<std::uint16_t>(port);
+    via.rport_text = via.parameter;
+    return true;
+  }
+  if (equals_ignoring_case(name, "received")) {
+    if (via.received.empty()) via.received = without_brackets(value);
+    return !value.empty();
+  }
+  if (equals_ignoring_case(name, "maddr")) {
+    if (via.maddr.empty()) via.maddr = without_brackets(value);
+    return !value.empty();
+  }
+  return true;
+}
+
+struct begin_parameter {
+  template <class Context>
+  void operator()(const Context& context) const noexcept {
+    auto& via = x3::get<target>(context);
+    const auto& range = x3::_attr(context);
+    via.name = {range.begin(), range.size()};
+    via.value = {};
+  }
+};
+struct end_parameter {
+  template <class Context>
+  void operator()(const Context& context) const noexcept {
+    auto& via = x3::get<target>(context);
+    const auto& range = x3::_attr(context);
+    via.parameter = {range.begin(), range.size()};
+    x3::_pass(context) = take_parameter(via);
+    via.element_end = range.end();
+  }
+};
+struct end_sent_by {
+  template <class Context>
+  void operator()(const Context& context) const noexcept {
+    auto& via = x3::get<target>(context);
+    via.element_end = x3::_attr(context).end();
+  }
+};
+
+const auto sent_protocol = token >> separator('/') >> token >>
+                           separator('/') >> view<&via_target::transport>(token);
+const auto host = view<&via_target::sent_by_host>(run<host_chars> | ipv6_reference);
+const auto sent_by =
+    x3::raw[host >> -(separator(':') >> view<&via_target::port_text>(run<digit>))][end_sent_by{}];
+const auto parameter =
+    x3::raw[x3::raw[token][begin_parameter{}] >>
+            -(separator('=') >> view<&via_target::value>(gen_value))][end_parameter{}];
+const auto via_parm = sent_protocol >> mark >> lws >> sent_by >> mark >>
+                      *(separator(';') >> parameter >> mark) >> sws;
+
+} // namespace
+} // namespace grammar
+
+field_result<via_field> parse_via(std::string_view value) noexcept {
+  using namespace grammar;
+  via_target via;
+  const char* end = run_rule(via_parm, value, via);
+  const char* const last = value.data() + value.size();
+  if (end == nullptr || (end != last && *end != ','))
+    return failed_at<via_field>(value, via.reached, via);
+
+  std::uint64_t port = 0;
+  if (!via.port_text.empty() && !to_number(via.port_text, 65535, port))
+    return failed_at<via_field>(value, via.port_text.data(), via);
+  via.sent_by_port = static_cast<std::uint16_t>(port);
+  via.sent_by_host = without_brackets(via.sent_by_host);
+  via.element = value.substr(0, static_cast<std::size_t>(via.element_end - value.data()));
+  if (end != last) {
+    end = skip_lws(end + 1, last);
+    via.rest = {end, static_cast<std::size_t>(last - end)};
+  }
+  return {via, true, 0};
+}
+
+} // namespace linehunt::sip

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a header's value begins and ends in its line (RFC 3261 7.3.1). Private to sipparse.
+#pragma once
+
+#include "sipparse/message_view.h"
+
+#include <cstdint>
+
+namespace linehunt::sip {
+
+// SP and HTAB (RFC 3261 25.1 WSP).
+[[nodiscard]] constexpr bool is_wsp(char c) noexcept {
+  return c == ' ' || c == '\t';
+}
+
+[[nodiscard]] constexpr bool is_fold_byte(char c) noexcept {
+  return is_wsp(c) || c == '\r' || c == '\n';
+}
+
+[[nodiscard]] constexpr slice from_to(std::uint32_t begin, std::uint32_t end) noexcept {
+  return {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(end - begin)};
+}
+
+// The value between the colon and the line end; `end` is the byte behind the last LF. Outer white
+// space is left out. The LF ends the way forth and the colon the way back, so neither needs a
+// bound.
+[[nodiscard]] inline slice trimmed_value(const char* base, std::uint32_t colon, std::uint32_t end,
+                                         bool folded) noexcept {
+  std::uint32_t begin = colon + 1;
+  --end;
+  if (base[end - 1] == '\r') --end;
+  if (!folded) [[likely]] {
+    while (is_wsp(base[begin]))
+      ++begin;
+    while (is_wsp(base[end - 1]))
+      --end;
+  } else {
+    while (begin < end && is_fold_byte(base[begin]))
+      ++begin;
+    while (is_fold_byte(base[end - 1]))
+      --end;
+  }
+  return begin < end ? from_to(begin, end) : from_to(colon + 1, colon + 1);
+}
+
+} // namespace linehunt::sip

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel without vector instructions: eight bytes at a time in a 64-bit word.
+#include "sipparse/kernels/lines.h"
+
+namespace linehunt::sip::kernels {
+namespace {
+
+constexpr std::uint64_t every_byte = 0x0101010101010101U;
+
+// One bit for each byte of `word` that equals `c`. x has a zero byte there; adding 0x7f to the low
+// seven bits of a byte sets its top bit unless they are all zero, and never carries into the next:
+//   bytes  'a' LF 'b' LF ...    top bits of ~t  0 1 0 1 ...    gathered by the product to 0b1010
+std::uint64_t equal_bits(std::uint64_t word, std::uint64_t c) {
+  const std::uint64_t x = word ^ (every_byte * c);
+  constexpr std::uint64_t low7 = every_byte * 0x7f;
+  const std::uint64_t t = ((x & low7) + low7) | x | low7;
+  return (((~t) >> 7) * 0x0102040810204080U) >> 56;
+}
+
+struct block {
+  std::uint64_t words[8];
+  unsigned shift = 0;
+
+  static block load(const char* p) {
+    block b;
+    __builtin_memcpy(b.words, p, 64);
+    return b;
+  }
+  static block load_part(const char* base, std::uint32_t len, std::uint32_t off) {
+    return shifted_part<block>(base, len, off, load);
+  }
+  template <class Bits>
+  std::uint64_t gather(Bits bits) const {
+    std::uint64_t mask = 0;
+    for (unsigned i = 0; i < 8; ++i)
+      mask |= bits(words[i]) << (8 * i);
+    return mask >> shift;
+  }
+  std::uint64_t line_feeds() const {
+    return gather([](std::uint64_t w) { return equal_bits(w, '\n'); });
+  }
+  std::uint64_t stops() const {
+    return gather([](std::uint64_t w) {
+      return equal_bits(w, '\n') | equal_bits(w, '\r') | equal_bits(w, ':');
+    });
+  }
+  std::uint64_t call_id_or_line_end() const {
+    return gather([](std::uint64_t w) {
+      const std::uint64_t lower = w | (every_byte * 0x20);
+      return equal_bits(lower, 'c') | equal_bits(lower, 'i') | equal_bits(w, '\n') |
+             equal_bits(w, '\r');
+    });
+  }
+};
+
+} // namespace
+
+const functions scalar{find_lines<block>, find_candidate<block>};
+
+} // namespace linehunt::sip::kernels

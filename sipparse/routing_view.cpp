@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routing view: the mandatory fields of RFC 3261 8.1.1, the topmost Route and the body's
+// length, read once and checked against each other.
+#include "sipparse/routing_view.h"
+
+#include "sipparse/header_value.h"
+
+namespace linehunt::sip {
+namespace {
+
+// Keeps the first error; later fields are read all the same.
+struct first_error {
+  routing_result result;
+  void note(routing_error error, std::uint32_t at) noexcept {
+    if (result) result = {error, static_cast<std::uint16_t>(at)};
+  }
+};
+
+bool is_repeated(const message_view& message, header_id id) noexcept {
+  return message.count_of(id) > 1;
+}
+
+// The second header with that name, for the error; where the index was full, its end.
+std::uint32_t offset_of_second(const message_view& message, header_id id) noexcept {
+  bool seen = false;
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    if (message.headers[i].id != id) continue;
+    if (seen) return message.headers[i].line.off;
+    seen = true;
+  }
+  return message.headers_end;
+}
+
+// RFC 3261 20.14 allows one; several that agree do no harm (RFC 4475 3.3.9 has two that differ).
+bool content_lengths_differ(const message_view& message, std::uint32_t length) noexcept {
+  std::uint16_t seen = 0;
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    const header& h = message.headers[i];
+    if (h.id != header_id::content_length) continue;
+    ++seen;
+    const auto other = parse_number(message.text(h.value), max_message_bytes);
+    if (!other || *other != length) return true;
+  }
+  return seen != message.count_of(header_id::content_length);
+}
+
+std::string_view read_tag(const message_view& message, header_id id, routing_error error,
+                          first_error& errors) noexcept {
+  const header* const h = message.find(id);
+  if (h == nullptr) {
+    errors.note(error, message.headers_end);
+    return {};
+  }
+  const auto address = parse_address(message.text(h->value));
+  if (!address || address->star) errors.note(error, h->value.off + address.at);
+  return address->tag;
+}
+
+void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
+  const std::uint32_t available = message.len_bytes - message.body_begin;
+  out.content_length = available;
+  if (const header* const h = message.find(header_id::content_length)) {
+    const auto length = parse_number(message.text(h->value), 0xffffffffU);
+    if (!length) {
+      errors.note(routing_error::content_length, h->value.off + length.at);
+    } else if (is_repeated(message, header_id::content_length) &&
+               content_lengths_differ(message, *length)) {
+      errors.note(routing_error::repeated, offset_of_second(message, header_id::content_length));
+    } else if (*length > available) { // RFC 3261 18.3
+      errors.note(routing_error::body_short, h->value.off);
+    } else {
+      out.content_length = *length;
+      out.has_content_length = true;
+    }
+  }
+  out.body = {message.base + message.body_begin, out.content_length};
+}
+
+} // namespace
+
+routing_result make_routing_view(const message_view& message, routing_view& out) noexcept {
+  out = routing_view{};
+  first_error errors;
+
+  if (const header* const h = message.find(header_id::via)) {
+    const auto via = parse_via(message.text(h->value));
+    out.top_via = via.value;
+    if (!via) errors.note(routing_error::via, h->value.off + via.at);
+  } else {
+    errors.note(routing_error::via, message.headers_end);
+  }
+  out.from_tag = read_tag(message, header_id::from, routing_error::from, errors);
+  out.to_tag = read_tag(message, header_id::to, routing_error::to, errors);
+
+  const header* const call_id = message.find(header_id::call_id);
+  if (call_id != nullptr) out.call_id = message.text(call_id->value);
+  if (call_id == nullptr || !is_call_id(out.call_id))
+    errors.note(routing_error::call_id, call_id ? call_id->value.off : message.headers_end);
+
+  const header* const cseq = message.find(header_id::cseq);
+  if (cseq != nullptr) {
+    const auto field = parse_cseq(message.text(cseq->value));
+    out.cseq = field.value;
+    if (!field) errors.note(routing_error::cseq, cseq->value.off + field.at);
+    // RFC 3261 8.1.1.5; method_text, since two unknown methods may differ (RFC 4475 3.1.2.17).
+    else if (message.is_request && field->method_text != message.text(message.method_text))
+      errors.note(routing_error::cseq_mismatch, cseq->value.off);
+  } else {
+    errors.note(routing_error::cseq, message.headers_end);
+  }
+  if (const header* const h = message.find(header_id::max_forwards)) {
+    // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
+    const auto hops = parse_number(message.text(h->value), no_max_forwards - 1);
+    if (hops)
+      out.max_forwards = static_cast<std::uint16_t>(*hops);
+    else
+      errors.note(routing_error::max_forwards, h->value.off + hops.at);
+  }
+  if (const header* const h = message.find(header_id::route)) {
+    const auto route = parse_address(message.text(h->value));
+    out.top_route_uri = route->uri;
+    if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
+  }
+  read_body(message, out, errors);
+
+  // RFC 3261 7.3.1: these appear once (RFC 4475 3.3.8).
+  for (const auto id : {header_id::from, header_id::to, header_id::call_id, header_id::cseq,
+                        header_id::max_forwards})
+    if (is_repeated(message, id))
+      errors.note(routing_error::repeated, offset_of_second(message, id));
+  return errors.result;
+}
+
+} // namespace linehunt::sip
