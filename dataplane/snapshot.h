@@ -11,6 +11,7 @@
 #include "dataplane/address.h"
 #include "dataplane/datagram.h"
 #include "dataplane/rules.h"
+#include "dataplane/source_index.h"
 
 #include <cstdint>
 #include <limits>
@@ -81,6 +82,16 @@ struct snapshot {
   [[nodiscard]] const linehunt::listener* listener_for(const ip_address& ip,
                                                        listener_index& index) const noexcept;
   [[nodiscard]] bool is_local(const endpoint& e) const noexcept;
+
+  // The destination that a call comes from: the first whose address is `source` (port 0 in either
+  // place means any), in `group` or, where that is 0, in any; nullptr for none. Hashed; whoever
+  // fills `destinations` calls index_sources afterwards (build_snapshot does).
+  [[nodiscard]] const destination* destination_from(const endpoint& source,
+                                                    std::uint32_t group) const noexcept;
+  void index_sources();
+
+ private:
+  source_index sources_;
 };
 
 } // namespace linehunt

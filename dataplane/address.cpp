@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Textual forms of addresses and endpoints. Reading is inet_pton's; writing is ours, because it
+// happens for each call (Via received, rport) and inet_ntop goes through snprintf.
+#include "dataplane/address.h"
+
+#include <arpa/inet.h>
+#include <charconv>
+#include <cstring>
+
+namespace linehunt {
+
+namespace {
+
+template <class Number>
+std::optional<Number> parse_decimal(std::string_view text, Number most) noexcept {
+  Number value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || value > most) return std::nullopt;
+  return value;
+}
+
+// The longest run of zero groups, the first of equals; RFC 5952 4.2: a single one is not shortened.
+struct zero_run {
+  unsigned first = 8, count = 0;
+};
+zero_run longest_zero_run(const std::array<std::uint16_t, 8>& groups) noexcept {
+  zero_run longest;
+  for (unsigned i = 0; i < 8;) {
+    unsigned end = i;
+    while (end < 8 && groups[end] == 0)
+      ++end;
+    if (end - i >= 2 && end - i > longest.count) longest = {i, end - i};
+    i = end + 1;
+  }
+  return longest;
+}
+
+void append(address_text& text, char c) noexcept {
+  text.bytes[text.len++] = c;
+}
+
+void append(address_text& text, unsigned number, int base) noexcept {
+  char* at = text.bytes.data() + text.len;
+  const auto result = std::to_chars(at, text.bytes.data() + text.bytes.size(), number, base);
+  text.len = static_cast<std::uint8_t>(result.ptr - text.bytes.data());
+}
+
+void append_v4(address_text& text, const std::uint8_t* bytes) noexcept {
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) append(text, '.');
+    append(text, bytes[i], 10);
+  }
+}
+
+void append_v6(address_text& text, const ip_address& ip) noexcept {
+  std::array<std::uint16_t, 8> groups;
+  for (unsigned i = 0; i < 8; ++i)
+    groups[i] = static_cast<std::uint16_t>(ip.bytes[2 * i] << 8 | ip.bytes[2 * i + 1]);
+  const zero_run zeros = longest_zero_run(groups);
+  // RFC 5952 5: mixed notation where a prefix is known to hold an IPv4 address (::ffff:0:0/96).
+  const bool mapped = zeros.first == 0 && zeros.count == 5 && groups[5] == 0xffff;
+  for (unsigned i = 0; i < 8;) {
+    if (i == zeros.first) {
+      append(text, ':');
+      i += zeros.count;
+      if (i == 8) append(text, ':');
+      continue;
+    }
+    if (i > 0) append(text, ':');
+    if (mapped && i == 6) return append_v4(text, &ip.bytes[12]);
+    append(text, groups[i++], 16);
+  }
+}
+
+void append_ip(address_text& text, const ip_address& ip) noexcept {
+  if (ip.is_v6)
+    append_v6(text, ip);
+  else
+    append_v4(text, ip.bytes.data());
+}
+
+} // namespace
+
+bool ip_prefix::contains(const ip_address& other) const noexcept {
+  if (ip.is_v6 != other.is_v6) return false;
+  const unsigned whole_bytes = length_bits / 8, rest_bits = length_bits % 8;
+  if (std::memcmp(ip.bytes.data(), other.bytes.data(), whole_bytes) != 0) return false;
+  if (rest_bits == 0) return true;
+  const unsigned differing = ip.bytes[whole_bytes] ^ other.bytes[whole_bytes];
+  return differing >> (8 - rest_bits) == 0;
+}
+
+std::optional<ip_address> parse_ip(std::string_view text) noexcept {
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  if (bracketed) text = text.substr(1, text.size() - 2);
+  // inet_pton wants a terminated text; nothing longer can be an address.
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  text.copy(terminated.data(), text.size());
+  ip_address ip;
+  if (!bracketed && inet_pton(AF_INET, terminated.data(), ip.bytes.data()) == 1) return ip;
+  ip = {};
+  ip.is_v6 = true;
+  if (inet_pton(AF_INET6, terminated.data(), ip.bytes.data()) == 1) return ip;
+  return std::nullopt;
+}
+
+std::optional<ip_prefix> parse_prefix(std::string_view text) noexcept {
+  const std::size_t slash = text.find('/');
+  const auto ip = parse_ip(text.substr(0, slash));
+  if (!ip) return std::nullopt;
+  const auto most = static_cast<std::uint8_t>(8 * ip->size_bytes());
+  if (slash == std::string_view::npos) return ip_prefix{*ip, most};
+  const auto bits = parse_decimal<std::uint8_t>(text.substr(slash + 1), most);
+  if (!bits) return std::nullopt;
+  return ip_prefix{*ip, *bits};
+}
+
+std::optional<endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) noexcept {
+  // The port's colon follows the bracket, or is the only one: "2001:db8::1" has no port.
+  std::size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos) {
+    const bool after_bracket = colon > 0 && text[colon - 1] == ']';
+    if (!after_bracket && text.find(':') != colon) colon = std::string_view::npos;
+  }
+  const auto ip = parse_ip(text.substr(0, colon));
+  if (!ip) return std::nullopt;
+  if (colon == std::string_view::npos) return endpoint{*ip, default_port};
+  const auto port = parse_decimal<std::uint16_t>(text.substr(colon + 1), 65535);
+  if (!port) return std::nullopt;
+  return endpoint{*ip, *port};
+}
+
+address_text to_text(const ip_address& ip) noexcept {
+  address_text text;
+  append_ip(text, ip);
+  return text;
+}
+
+address_text to_text(const endpoint& e) noexcept {
+  address_text text;
+  if (e.ip.is_v6) append(text, '[');
+  append_ip(text, e.ip);
+  if (e.ip.is_v6) append(text, ']');
+  append(text, ':');
+  append(text, e.port, 10);
+  return text;
+}
+
+} // namespace linehunt
