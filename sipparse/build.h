@@ -35,11 +35,11 @@ class writer {
 // whole lines, each with its CRLF. For a 100 Timestamp is copied as well (8.2.6.1).
 struct reply_parts {
   std::uint16_t status = 0;
-  std::string_view reason;
-  std::string_view to_tag;
-  std::string_view received;
+  std::string_view reason = {};
+  std::string_view to_tag = {};
+  std::string_view received = {};
   std::uint16_t rport = 0; // source port; written only where the Via asked with ";rport"
-  std::string_view extra_headers;
+  std::string_view extra_headers = {};
 };
 [[nodiscard]] std::size_t build_reply(const message_view& request, const reply_parts& parts,
                                       std::span<char> out) noexcept;
@@ -60,16 +60,16 @@ struct reply_parts {
 
 // A request of our own: BYE into a dialog, in-dialog OPTIONS, or an OPTIONS probe.
 struct request_parts {
-  std::string_view method;
-  std::string_view request_uri;
-  std::string_view via_sent_by; // "192.0.2.1:5060", "[2001:db8::1]:5060"
-  std::string_view branch;
-  std::string_view from; // whole header values
-  std::string_view to;
-  std::string_view call_id;
+  std::string_view method = {};
+  std::string_view request_uri = {};
+  std::string_view via_sent_by = {}; // "192.0.2.1:5060", "[2001:db8::1]:5060"
+  std::string_view branch = {};
+  std::string_view from = {}; // whole header values
+  std::string_view to = {};
+  std::string_view call_id = {};
   std::uint32_t cseq = 0;
-  std::string_view route;         // Route header value, comma-separated; empty for none
-  std::string_view extra_headers; // whole lines with CRLF
+  std::string_view route = {};         // Route header value, comma-separated; empty for none
+  std::string_view extra_headers = {}; // whole lines with CRLF
 };
 [[nodiscard]] std::size_t build_request(const request_parts& parts, std::span<char> out) noexcept;
 
