@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client of the admin socket: reads lines, answers them one after the other. While an answer is
+// under way nothing more is read, so a client that does not read cannot make us keep its answers.
+#pragma once
+
+#include "control/admin/socket_server.h"
+
+#include <array>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace linehunt::admin {
+
+class socket_client : public std::enable_shared_from_this<socket_client> {
+ public:
+  using socket = boost::asio::local::stream_protocol::socket;
+
+  socket_client(socket connection, const socket_setup& setup,
+                const socket_server::answering& answer);
+  void start();
+  void close();
+  // Says why and hangs up; for a client that is one too many.
+  void refuse(std::string_view why);
+
+ private:
+  void read();
+  void on_bytes(std::size_t count);
+  void on_end();
+  void answer_next();
+  void write(std::string answer, bool then_close);
+  void arm(std::chrono::milliseconds deadline);
+
+  socket connection_;
+  boost::asio::steady_timer deadline_;
+  const socket_setup setup_;
+  const socket_server::answering answer_;
+  std::array<char, 16384> chunk_;
+  std::string pending_;            // received, not yet answered
+  std::size_t searched_bytes_ = 0; // of pending_, that hold no newline
+  std::string answer_text_;
+  bool ended_ = false; // the client will send no more
+};
+
+} // namespace linehunt::admin

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin interface on a Unix stream socket: one JSON-RPC request a line, one answer a line. The
+// socket is for its owner and root only. A client that sends too much, or does not read, harms
+// itself alone. Knows nothing of the methods behind the dispatcher.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace linehunt::admin {
+
+struct socket_setup {
+  std::string path;
+  std::uint32_t max_clients = 64;
+  std::uint32_t max_request_bytes = 1 << 20;
+  std::chrono::milliseconds request_deadline{10'000}; // from its first byte to its newline
+  std::chrono::milliseconds answer_deadline{10'000};  // until the client has taken all of it
+};
+
+class socket_server {
+ public:
+  // The text of a request in, the answer out; nothing where there is none to give.
+  using answering = std::function<std::optional<std::string>(std::string_view request)>;
+
+  // Binds the path and listens, but serves nobody before serve(). The error names the path and
+  // says what to do. A socket file that is left from before is removed only where nobody answers
+  // on it.
+  [[nodiscard]] static tl::expected<std::unique_ptr<socket_server>, std::string>
+  open(boost::asio::io_context& loop, const socket_setup& setup);
+  ~socket_server(); // closes every client and removes the socket file
+  socket_server(const socket_server&) = delete;
+  socket_server& operator=(const socket_server&) = delete;
+
+  void serve(answering answer);
+  [[nodiscard]] std::size_t clients() const noexcept;
+
+ private:
+  struct state;
+  explicit socket_server(std::shared_ptr<state> s);
+  std::shared_ptr<state> state_;
+};
+
+} // namespace linehunt::admin
