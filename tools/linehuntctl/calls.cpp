@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// linehuntctl calls and end: the live calls, and the end of one.
+#include "tools/linehuntctl/commands.h"
+#include "tools/linehuntctl/table.h"
+
+#include <fmt/format.h>
+
+namespace linehunt::ctl {
+namespace {
+
+constexpr int confirmed_state = 4;
+
+std::string age_text(std::int64_t seconds) {
+  return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+std::string callee_tag(const json& call) {
+  const json callees = call.value("CALLEES", json::array());
+  return callees.empty() ? std::string{} : callees.front().value("callee_tag", "");
+}
+
+std::string calls_text(const json& dialogs) {
+  table rows({{"CALL-ID"},
+              {"STATE"},
+              {"AGE", align::right},
+              {"DEST", align::right},
+              {"WORKER", align::right},
+              {"FROM TAG"},
+              {"TO TAG"}});
+  for (const json& call : dialogs) {
+    const auto destination = call.find("destination");
+    rows.add({printable(call.value("callid", "")),
+              call.value("state", 0) == confirmed_state ? "answered" : "calling",
+              age_text(call.value("age", std::int64_t{0})),
+              destination == call.end() ? "-" : destination->dump(),
+              fmt::to_string(call.value("worker", 0u)), printable(call.value("caller_tag", "")),
+              printable(callee_tag(call))});
+  }
+  return rows.text();
+}
+
+} // namespace
+
+outcome calls(connection& daemon, const output_style& style, const std::string& call_id) {
+  const auto answer = call_id.empty() ? daemon.call("dlg_list")
+                                      : daemon.call("dlg_list", json{{"callid", call_id}});
+  if (!answer) return tl::unexpected(answer.error());
+  if (style.as_json)
+    print(*answer);
+  else
+    print(calls_text(answer->value("Dialogs", json::array())));
+  return {};
+}
+
+outcome end(connection& daemon, const output_style& style, const std::string& call_id) {
+  const auto answer = daemon.call("dlg_end_dlg", json{{"dialog_id", call_id}});
+  if (!answer) return tl::unexpected(answer.error());
+  if (style.as_json)
+    print(*answer);
+  else
+    print(fmt::format("call {} ends\n", printable(call_id)));
+  return {};
+}
+
+} // namespace linehunt::ctl

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON-RPC over a Unix stream socket, one line each way.
+#include "tools/linehuntctl/connection.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <utility>
+
+namespace linehunt::ctl {
+namespace {
+
+// A daemon that is alive answers at once; one that hangs shall not hang the operator too.
+constexpr timeval patience{10, 0};
+
+fault unreachable(const std::string& path, std::string_view why) {
+  return {fault_kind::no_daemon,
+          fmt::format("no daemon answers on {}: {}; start linehunt, or name its socket with "
+                      "--socket",
+                      path, why)};
+}
+
+} // namespace
+
+tl::expected<connection, fault> connection::open(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return tl::unexpected(unreachable(path, "the path is empty or too long"));
+  path.copy(address.sun_path, path.size());
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return tl::unexpected(unreachable(path, std::strerror(errno)));
+  connection opened(socket, path);
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const void* any = &address;
+  if (::connect(socket, static_cast<const sockaddr*>(any), sizeof address) != 0)
+    return tl::unexpected(unreachable(path, std::strerror(errno)));
+  return opened;
+}
+
+connection::connection(connection&& other) noexcept
+    : socket_(std::exchange(other.socket_, -1)), path_(std::move(other.path_)),
+      received_(std::move(other.received_)), last_id_(other.last_id_) {}
+
+connection::~connection() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
+bool connection::send(std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+bool connection::receive_line(std::string& line) {
+  std::array<char, 65536> chunk;
+  std::size_t searched = 0;
+  for (;;) {
+    const std::size_t end = received_.find('\n', searched);
+    if (end != std::string::npos) {
+      line = received_.substr(0, end);
+      received_.erase(0, end + 1);
+      return true;
+    }
+    searched = received_.size();
+    const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    received_.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+}
+
+tl::expected<json, fault> connection::call(std::string_view method, const json& params) {
+  const json request = {
+      {"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}};
+  // A refusal may already be there when the request can no longer be sent.
+  const bool sent = send(request.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+  std::string line;
+  if (!receive_line(line))
+    return tl::unexpected(
+        unreachable(path_, sent ? "it closed the connection or took longer than 10 seconds"
+                                : "it closed the connection"));
+  const json answer = json::parse(line, nullptr, false);
+  if (!answer.is_object()) return tl::unexpected(unreachable(path_, "its answer is not JSON"));
+  if (const auto result = answer.find("result"); result != answer.end()) return *result;
+  const json error = answer.value("error", json::object());
+  std::string message = error.value("message", "the daemon gave no reason");
+  if (const auto data = error.find("data"); data != error.end() && data->is_string())
+    message += ": " + data->get<std::string>();
+  return tl::unexpected(fault{fault_kind::refused, std::move(message)});
+}
+
+} // namespace linehunt::ctl

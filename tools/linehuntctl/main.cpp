@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// linehuntctl: the operator's command. Exit status 0, 1 refused, 2 usage, 3 no daemon.
+#include "control/version.h"
+#include "tools/linehuntctl/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <unistd.h>
+
+namespace linehunt::ctl {
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print(const json& answer) {
+  print(answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+}
+
+namespace {
+
+constexpr int exit_refused = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_no_daemon = 3;
+
+using command = std::function<outcome(connection&, const output_style&)>;
+
+// Everything that the command line can hold.
+struct arguments {
+  std::string socket = "/run/linehunt/linehunt.sock";
+  output_style style;
+  double interval_s = 0;
+  std::uint32_t id = 0;
+  std::string new_status, resource, call_id;
+  std::int32_t capacity = 0;
+  std::vector<std::string> names;
+  bool zeros = false;
+};
+
+void add_list(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("list", "Destinations with their loads");
+  sub->add_option("--watch", given.interval_s, "Show it again every SECONDS")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 3600.0));
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return given.interval_s > 0 ? watch(daemon, style, given.interval_s, false)
+                                  : list(daemon, style);
+    };
+  });
+}
+
+void add_top(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("top", "Live screen: loads, calls per second, workers");
+  sub->add_option("--watch", given.interval_s, "Refresh every SECONDS (1)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 3600.0));
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return watch(daemon, style, given.interval_s > 0 ? given.interval_s : 1.0, true);
+    };
+  });
+}
+
+void add_status(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("status", "Show, enable or disable a destination");
+  sub->add_option("ID", given.id, "Number of the destination")->required();
+  sub->add_option("STATUS", given.new_status, "enable or disable")
+      ->check(CLI::IsMember({"enable", "disable"}));
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      const std::optional<bool> enable =
+          given.new_status.empty() ? std::nullopt : std::optional{given.new_status == "enable"};
+      return status(daemon, style, given.id, enable);
+    };
+  });
+}
+
+void add_resize(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("resize", "Change the capacity of a resource");
+  sub->add_option("ID", given.id, "Number of the destination")->required();
+  sub->add_option("RESOURCE", given.resource, "Such as pstn")->required();
+  sub->add_option("CAPACITY", given.capacity, "Calls it can take")
+      ->required()
+      ->check(CLI::Range(0, 2147483647));
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return resize(daemon, style, given.id, given.resource, given.capacity);
+    };
+  });
+}
+
+void add_stats(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("stats", "Counters; those that are 0 only by name or --all");
+  sub->add_option("NAME", given.names, "group:name, group: or all");
+  sub->add_flag("--all", given.zeros, "Also those that are 0");
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return stats(daemon, style, given.names, given.zeros);
+    };
+  });
+}
+
+void add_calls(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("calls", "Live calls");
+  sub->add_option("CALL-ID", given.call_id, "Only this one");
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return calls(daemon, style, given.call_id);
+    };
+  });
+}
+
+void add_end(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("end", "End a call with BYE to both sides");
+  sub->add_option("CALL-ID", given.call_id, "As calls shows it")->required();
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return end(daemon, style, given.call_id);
+    };
+  });
+}
+
+void add_version(CLI::App& app, command& chosen) {
+  app.add_subcommand("version", "Version of the running daemon")->callback([&] {
+    chosen = [](connection& daemon, const output_style& style) { return version(daemon, style); };
+  });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Watches and steers a running linehunt.", "linehuntctl");
+  arguments given;
+  command chosen;
+  app.add_option("--socket", given.socket, "Admin socket of the daemon")
+      ->envname("LINEHUNT_SOCKET")
+      ->capture_default_str();
+  app.add_flag("--json", given.style.as_json, "The daemon's answer as JSON, one line");
+  app.set_version_flag("--version", "linehuntctl " + std::string{linehunt::version});
+  app.require_subcommand(1);
+  app.fallthrough(); // --json and --socket may also stand behind the command
+  add_list(app, given, chosen);
+  add_top(app, given, chosen);
+  add_status(app, given, chosen);
+  add_resize(app, given, chosen);
+  add_stats(app, given, chosen);
+  add_calls(app, given, chosen);
+  add_end(app, given, chosen);
+  add_version(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_usage;
+  }
+  given.style.terminal = ::isatty(STDOUT_FILENO) == 1;
+  auto daemon = connection::open(given.socket);
+  const outcome done = daemon ? chosen(*daemon, given.style) : tl::unexpected(daemon.error());
+  if (done) return 0;
+  std::fprintf(stderr, "linehuntctl: %s\n", done.error().message.c_str());
+  return done.error().kind == fault_kind::refused ? exit_refused : exit_no_daemon;
+}
+
+} // namespace
+} // namespace linehunt::ctl
+
+int main(int argc, char** argv) {
+  return linehunt::ctl::run(argc, argv);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// linehuntctl status and resize: one destination, seen and changed.
+#include "tools/linehuntctl/commands.h"
+#include "tools/linehuntctl/table.h"
+
+#include <fmt/format.h>
+
+namespace linehunt::ctl {
+
+outcome status(connection& daemon, const output_style& style, std::uint32_t id,
+               std::optional<bool> enable) {
+  json params = {{"destination_id", id}};
+  if (enable) params["new_status"] = *enable ? 1 : 0;
+  const auto answer = daemon.call("lb_status", params);
+  if (!answer) return tl::unexpected(answer.error());
+  if (style.as_json) {
+    print(*answer);
+  } else if (enable) {
+    print(fmt::format("destination {} is {}\n", id, *enable ? "enabled" : "disabled"));
+  } else {
+    const std::string attrs = printable(answer->value("attrs", ""));
+    print(fmt::format("destination {} is {}{}{}\n", id,
+                      answer->value("enable", "") == "yes" ? "enabled" : "disabled",
+                      attrs.empty() ? "" : ", ", attrs));
+  }
+  return {};
+}
+
+outcome resize(connection& daemon, const output_style& style, std::uint32_t id,
+               const std::string& resource, std::int32_t capacity) {
+  const auto answer = daemon.call(
+      "lb_resize", {{"destination_id", id}, {"res_name", resource}, {"new_capacity", capacity}});
+  if (!answer) return tl::unexpected(answer.error());
+  if (style.as_json)
+    print(*answer);
+  else
+    print(fmt::format("destination {} takes {} calls of {}\n", id, capacity, printable(resource)));
+  return {};
+}
+
+} // namespace linehunt::ctl
