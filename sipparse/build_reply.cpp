@@ -12,10 +12,11 @@
 namespace linehunt::sip {
 namespace {
 
-// A header line as received, without its line end; the last one of a datagram may have none.
+// A header line as received, without its line end. A further CR belongs to the value: it goes back
+// as it came.
 std::string_view without_line_end(std::string_view line) noexcept {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
-    line.remove_suffix(1);
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 
