@@ -5,6 +5,7 @@
 
 #include "control/config/diagnostics.h"
 #include "dataplane/address.h"
+#include "dataplane/destination_model.h"
 #include "dataplane/dpdk/runtime.h"
 #include "dataplane/rules.h"
 #include "dataplane/snapshot.h"
@@ -21,19 +22,8 @@ struct listen_entry {
   place at, address_at, port_at;
 };
 
-struct resource_entry {
-  std::string name; // with its suffix, as written
-  std::int32_t capacity = 0;
-};
-
 struct destination_entry {
-  std::uint32_t id = 0;
-  std::uint32_t group = 0;
-  std::string uri;
-  endpoint address;
-  std::vector<resource_entry> resources;
-  std::uint8_t probe_mode = 0; // 0 never, 1 while disabled, 2 always
-  std::string attrs, description;
+  destination_model model;
   place at, uri_at;
 };
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no section of the configuration sees alone.
-#include "control/config/resources.h"
 #include "control/config/sections.h"
 
 #include <algorithm>
@@ -100,12 +99,13 @@ void check_destinations(const configuration& whole, diagnostics& out) {
   std::map<std::uint32_t, place> ids;
   std::size_t slots = 0;
   for (const destination_entry& d : whole.destinations) {
-    if (const auto [first, fresh] = ids.emplace(d.id, d.at); !fresh)
+    if (const auto [first, fresh] = ids.emplace(d.model.id, d.at); !fresh)
       out.error(d.at, fmt::format("[[destination]] a second one with id {}, the first is in line "
                                   "{}; give each its own id",
-                                  d.id, first->second.line));
-    check_reach(whole, d.address, d.uri_at, fmt::format("[[destination]] {}", d.id), out);
-    slots += d.resources.size();
+                                  d.model.id, first->second.line));
+    check_reach(whole, d.model.addresses.front(), d.uri_at,
+                fmt::format("[[destination]] {}", d.model.id), out);
+    slots += d.model.resources.size();
   }
   const engine_limits& limits = whole.runtime.limits;
   if (whole.destinations.size() > limits.max_destinations)
@@ -121,8 +121,8 @@ void check_destinations(const configuration& whole, diagnostics& out) {
 
 void check_group(const configuration& whole, std::uint32_t group, place at, diagnostics& out) {
   if (whole.destinations.empty()) return;
-  if (std::ranges::find(whole.destinations, group, &destination_entry::group) ==
-      whole.destinations.end())
+  if (std::ranges::none_of(whole.destinations,
+                           [&](const destination_entry& d) { return d.model.group == group; }))
     out.error(at, fmt::format("[[rule]] group {} has no destinations; write the group of one of "
                               "the [[destination]] tables",
                               group));
@@ -130,8 +130,8 @@ void check_group(const configuration& whole, std::uint32_t group, place at, diag
 
 bool offered(const configuration& whole, std::string_view name) {
   for (const destination_entry& d : whole.destinations)
-    for (const resource_entry& r : d.resources)
-      if (bare_name(r.name) == name) return true;
+    for (const resource_model& r : d.model.resources)
+      if (r.name == name) return true;
   return false;
 }
 

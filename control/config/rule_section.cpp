@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // [[rule]]: name, what it matches (rule_match.cpp), and exactly one of add, balance, reply,
 // forward.
-#include "control/config/resources.h"
 #include "control/config/rule_match.h"
 #include "control/config/sections.h"
 #include "control/config/sip_target.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -13,6 +14,12 @@ namespace linehunt::config {
 namespace {
 
 constexpr std::string_view title = "[[rule]]";
+
+bool is_resource_name(std::string_view text) noexcept {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-';
+  });
+}
 
 // A list of names, or one string with ';' between them: "pstn; transc".
 void read_resources(table_reader& section, std::string_view key, rule_entry& rule,
