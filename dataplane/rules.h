@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules: which resources does a call need, and what happens to it? An ordered list, compiled into
 // one Hyperscan database per field and scanned once per new call. The model is what configuration
-// says; compiled_rules is what workers run. Hyperscan stays private to rules.cpp.
+// says; compiled_rules is what workers run. Hyperscan stays private to rules/.
 #pragma once
 
 #include "dataplane/address.h"
@@ -19,7 +19,11 @@ namespace linehunt {
 
 struct snapshot;
 
-// One condition of a rule; all conditions of a rule must hold.
+// One condition of a rule; all conditions of a rule must hold. A pattern may match anywhere in its
+// field (anchor it with ^ and $) and is case-sensitive but for ruri_host. Fields are looked at as
+// they were written: escapes (%41) are not undone, folds stay in a header's value. A field that is
+// there but empty, or a part that the URI lacks, is an empty text, which ^$ matches; a header that
+// is absent matches nothing, and of one that is repeated any line may match (the first 64).
 enum class rule_field : std::uint8_t {
   method,
   ruri,
@@ -96,10 +100,11 @@ struct rule_decision {
 
 class compiled_rules {
  public:
+  static constexpr std::size_t whole_rule = static_cast<std::size_t>(-1);
   struct error {
     std::size_t rule = 0;      // index into the models
-    std::size_t condition = 0; // index into its conditions
-    std::string message;       // what Hyperscan says, with the place in the pattern
+    std::size_t condition = 0; // index into its conditions, or whole_rule
+    std::string message;       // the pattern and what Hyperscan says, with the place in it
   };
 
   // Runs in the control thread. On any error returns nullptr with every error in `errors`.
