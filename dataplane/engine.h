@@ -29,6 +29,10 @@ struct engine_limits {
   std::uint32_t max_destinations = 1024;
   std::uint32_t max_parked = 4096; // INVITEs waiting for a lease
   std::uint32_t parked_deadline_ms = 500;
+  // Memory for texts of any length, per record on average: what does not fit the 160 bytes of a call
+  // record, and INVITE and last reply of a transaction.
+  std::uint32_t call_text_bytes = 128; // 32 where 10 million calls must fit 3.2 GB
+  std::uint32_t transaction_text_bytes = 2560;
 };
 
 // The secret of a node: keys the Call-ID hash, branches, tags and probes. The same on all workers.
@@ -49,7 +53,7 @@ struct engine_setup {
 // Counted by the owning worker, read by the control thread (relaxed).
 struct engine_counters {
   std::array<std::atomic<std::uint64_t>, verdict_count> verdicts{};
-  std::atomic<std::uint64_t> calls_started{0}; // a destination was selected or counted
+  std::atomic<std::uint64_t> calls_started{0}; // an INVITE was sent on
   std::atomic<std::uint64_t> calls_answered{0};
   std::atomic<std::uint64_t> calls_ended{0};  // each started call ends exactly once
   std::atomic<std::uint64_t> calls_failed{0}; // ended before an answer

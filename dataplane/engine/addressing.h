@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a message goes next, by what it says itself: Via for responses, Route and Request-URI for
+// requests. Numeric addresses only; names are never resolved on the packet path.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/snapshot.h"
+#include "sipparse/fields.h"
+
+#include <optional>
+#include <string_view>
+
+namespace linehunt::calls {
+
+inline constexpr std::uint16_t sip_port = 5060;
+
+// The replies to a request that came from `source` with this topmost Via (RFC 3261 18.2.2,
+// RFC 3581 4).
+[[nodiscard]] endpoint reply_target(const sip::via_field& via, const endpoint& source) noexcept;
+
+// The next hop of a response whose topmost Via, ours removed, is this one. nullopt where it has no
+// numeric address.
+[[nodiscard]] std::optional<endpoint> via_target(const sip::via_field& via) noexcept;
+
+// The address of a SIP URI: maddr or host, port or 5060. nullopt for names and other schemes.
+[[nodiscard]] std::optional<endpoint> uri_target(std::string_view uri) noexcept;
+
+// True where host and port are those of a listener of ours.
+[[nodiscard]] bool names_us(const snapshot& world, std::string_view uri) noexcept;
+[[nodiscard]] bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept;
+
+// No multicast, broadcast or unspecified address, no port 0, none of our own addresses.
+[[nodiscard]] bool is_sendable(const endpoint& to) noexcept;
+
+} // namespace linehunt::calls

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Branches, tags and transaction keys.
+#include "dataplane/engine/branch.h"
+
+#include "dataplane/siphash.h"
+
+#include <cstring>
+
+namespace linehunt::calls {
+namespace {
+
+constexpr std::string_view cookie = "z9hG4bK"; // RFC 3261 8.1.1.7
+
+template <std::size_t Count>
+std::uint64_t mac(const std::array<std::uint64_t, Count>& words,
+                  const std::array<std::uint64_t, 2>& key) noexcept {
+  std::array<char, Count * 8> bytes;
+  std::memcpy(bytes.data(), words.data(), bytes.size());
+  return siphash24({bytes.data(), bytes.size()}, key);
+}
+
+std::uint64_t branch_mac(branch_id id, std::uint64_t hash, std::uint32_t cseq,
+                         const node_secret& secret) noexcept {
+  const auto kind = static_cast<std::uint64_t>(static_cast<unsigned char>(id.kind));
+  return mac(std::array<std::uint64_t, 3>{hash, id.number, std::uint64_t{cseq} << 8 | kind},
+             secret.branch_key);
+}
+
+} // namespace
+
+void write_hex(std::uint64_t value, char* out) noexcept {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = digits[value & 15];
+}
+
+std::optional<std::uint64_t> read_hex(std::string_view text) noexcept {
+  if (text.size() != 16) return std::nullopt;
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') {
+      value = value << 4 | static_cast<std::uint64_t>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      value = value << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return value;
+}
+
+branch_text make_branch(branch_id id, std::uint64_t hash, std::uint32_t cseq,
+                        const node_secret& secret) noexcept {
+  branch_text out;
+  std::memcpy(out.bytes.data(), cookie.data(), cookie.size());
+  out.bytes[7] = static_cast<char>(id.kind);
+  write_hex(id.number, out.bytes.data() + 8);
+  write_hex(branch_mac(id, hash, cseq, secret), out.bytes.data() + 24);
+  return out;
+}
+
+std::optional<branch_id> genuine_branch(std::string_view branch, std::uint64_t hash,
+                                        std::uint32_t cseq, const node_secret& secret) noexcept {
+  if (branch.size() != branch_bytes || !branch.starts_with(cookie)) return std::nullopt;
+  const char kind = branch[7];
+  if (kind != 'i' && kind != 's' && kind != 'b' && kind != 'o' && kind != 'p') return std::nullopt;
+  const auto number = read_hex(branch.substr(8, 16));
+  const auto said = read_hex(branch.substr(24));
+  if (!number || !said) return std::nullopt;
+  const branch_id id{static_cast<branch_kind>(kind), *number};
+  if (branch_mac(id, hash, cseq, secret) != *said) return std::nullopt;
+  return id;
+}
+
+tag_text make_tag(std::uint64_t hash, std::string_view from_tag,
+                  const node_secret& secret) noexcept {
+  const std::uint64_t tag =
+      mac(std::array<std::uint64_t, 3>{hash, siphash24(from_tag, secret.hash_key), 't'},
+          secret.branch_key);
+  tag_text out;
+  write_hex(tag, out.bytes.data());
+  return out;
+}
+
+std::uint64_t via_hash(const sip::via_field& via, const node_secret& secret) noexcept {
+  return mac(std::array<std::uint64_t, 3>{siphash24(via.branch, secret.hash_key),
+                                          siphash24(via.sent_by_host, secret.hash_key),
+                                          via.sent_by_port},
+             secret.hash_key);
+}
+
+std::uint64_t server_key(const sip::routing_view& view, std::string_view request_uri,
+                         std::uint64_t hash, const node_secret& secret) noexcept {
+  const std::string_view branch = view.top_via.branch;
+  const bool identifies = branch.starts_with(cookie) && branch.size() > cookie.size();
+  return mac(std::array<std::uint64_t, 5>{hash, via_hash(view.top_via, secret),
+                                          siphash24(view.from_tag, secret.hash_key),
+                                          view.cseq.number,
+                                          identifies ? 0 : siphash24(request_uri, secret.hash_key)},
+             secret.branch_key);
+}
+
+} // namespace linehunt::calls

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls of one worker: compact records, found by Call-ID and tags or by the handle that our
+// Record-Route carries. Knows nothing of messages, timers or actions.
+//
+// Memory is the point of this file: 10 million calls in 3.2 GB, so 320 bytes for a call in all.
+//   256   the record: 96 fixed, 160 of text
+//    10   its entry in the index
+//    16   its timer
+//    32   on average for text that does not fit the record (engine_limits::call_text_bytes)
+// The texts of a call lie one behind the other, those first that every look-up compares. What does
+// not fit the record goes on in a pool of blocks. Where that pool is used up, a call does without
+// its last texts, which only a BYE of our own needs.
+#pragma once
+
+#include "dataplane/block_pool.h"
+#include "dataplane/engine.h"
+#include "dataplane/flat_index.h"
+#include "dataplane/memory_source.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace linehunt::calls {
+
+inline constexpr std::uint32_t no_call = 0xffffffff;
+inline constexpr std::uint32_t no_transaction = 0xffffffff;
+
+enum class call_state : std::uint8_t {
+  free,
+  early,    // the INVITE has no final answer yet; its transaction lives
+  answered, // 2xx forwarded
+  leaving,  // a BYE of a party is on its way; ends with its answer or after 64*T1
+  closing,  // BYEs of ours are on their way to both
+  ended,    // holds nothing; stays 64*T1 so that a repeated BYE or ACK finds its way
+};
+
+enum class call_text : std::uint8_t {
+  call_id,
+  from_tag,       // the caller's
+  to_tag,         // the callee's; empty while early
+  caller_address, // packed endpoints, see pack_endpoint: where the INVITE came from
+  callee_address, // and where it went
+  caller_target,  // URIs of the Contacts
+  callee_target,
+  caller_routes, // Route values towards the caller, in the order to be sent; without us
+  callee_routes,
+  from_uri, // as a Request of the caller has them
+  to_uri,
+  count_,
+};
+inline constexpr std::size_t call_text_count = static_cast<std::size_t>(call_text::count_);
+using call_texts = std::array<std::string_view, call_text_count>;
+
+struct call_record {
+  static constexpr std::size_t inline_bytes = 160;
+  // flags
+  static constexpr std::uint8_t counted = 1;         // in calls_started
+  static constexpr std::uint8_t acked = 2;           // the caller's ACK of the 2xx has come
+  static constexpr std::uint8_t caller_bye_done = 4; // our BYE to the caller is answered
+  static constexpr std::uint8_t callee_bye_done = 8;
+
+  std::uint64_t server_key = 0; // of the INVITE, whose retransmissions outlive its transaction
+  time_us started_at = 0;
+  std::uint32_t answered_after_ms = 0; // since started_at
+  std::uint32_t expires_after_s = 0;   // session timer (RFC 4028), since started_at; 0: none
+  std::uint32_t generation = 0;
+  std::uint32_t transaction = no_transaction; // while early; free: the next free record
+  destination_index destination = no_index;
+  std::uint32_t caller_cseq = 0; // the highest seen of each side
+  std::uint32_t callee_cseq = 0;
+  std::array<std::uint16_t, max_resources_per_call> slots{};
+  std::array<std::uint16_t, call_text_count> text_len{};
+  std::uint8_t slot_count = 0;
+  call_state state = call_state::free;
+  std::uint8_t flags = 0;
+  std::uint8_t bye_tries = 0; // closing: how often ours were sent
+  listener_index caller_listener = 0;
+  listener_index callee_listener = 0;
+  stored_bytes overflow;
+  std::array<char, inline_bytes> text;
+};
+static_assert(sizeof(call_record) == 256);
+
+// Six or eighteen bytes: address, port in network order.
+struct packed_endpoint {
+  std::array<char, 18> bytes;
+  std::uint8_t len = 0;
+  operator std::string_view() const noexcept { return {bytes.data(), len}; }
+};
+[[nodiscard]] packed_endpoint pack_endpoint(const endpoint& e) noexcept;
+[[nodiscard]] endpoint unpack_endpoint(std::string_view bytes) noexcept;
+
+enum class side : std::uint8_t { caller, callee };
+
+struct dialog_match {
+  std::uint32_t call = no_call;
+  side from = side::caller; // which party sent the request
+  explicit operator bool() const noexcept { return call != no_call; }
+};
+
+class call_table {
+ public:
+  call_table(const engine_limits& limits, const node_secret& secret, memory_source& memory);
+
+  // A new record in state early with these texts, or no_call where there is no room. `hash` is
+  // call_hash of the Call-ID.
+  [[nodiscard]] std::uint32_t take(std::uint64_t hash, const call_texts& texts);
+  void give_back(std::uint32_t call);
+
+  [[nodiscard]] call_record& operator[](std::uint32_t call) noexcept { return records_[call]; }
+  [[nodiscard]] const call_record& operator[](std::uint32_t call) const noexcept {
+    return records_[call];
+  }
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return static_cast<std::uint32_t>(records_.size());
+  }
+  [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+
+  // A record number and its generation: names a call also after the record was used again.
+  [[nodiscard]] std::uint64_t handle_of(std::uint32_t call) const noexcept {
+    return std::uint64_t{records_[call].generation} << 32 | call;
+  }
+  [[nodiscard]] std::uint32_t find_handle(std::uint64_t handle) const noexcept;
+
+  // The call that these tags belong to. Early calls know only one tag; the other may be anything.
+  // `handle` is tried first, since two calls may carry the same tags (a call that comes back to us).
+  [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
+                                         std::string_view from_tag, std::string_view to_tag,
+                                         std::uint64_t handle);
+  // The call whose INVITE had this key.
+  [[nodiscard]] std::uint32_t find_server_key(std::uint64_t hash, std::string_view call_id,
+                                              std::uint64_t key);
+  // A call of this Call-ID and caller's tag, whatever the other tag.
+  [[nodiscard]] std::uint32_t find_caller(std::uint64_t hash, std::string_view call_id,
+                                          std::string_view from_tag);
+  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+
+  // One text; valid until the next call of text or texts, where it does not lie in the record.
+  [[nodiscard]] std::string_view text(std::uint32_t call, call_text which) const;
+  // All texts, in a buffer of the table's own; valid until the next call of text or texts.
+  [[nodiscard]] call_texts texts(std::uint32_t call) const;
+  // Replaces the texts; they must not lie in the table's own buffer, but may lie in the record.
+  // False where not even Call-ID, tags and addresses could be kept; then nothing has changed.
+  [[nodiscard]] bool set_texts(std::uint32_t call, const call_texts& texts);
+
+  // A record in state ended, to be given back early because the table is full; no_call where a
+  // bounded search finds none.
+  [[nodiscard]] std::uint32_t find_ended();
+
+ private:
+  static constexpr std::size_t mandatory_texts = 5; // up to callee_address
+  static constexpr std::uint32_t overflow_block_bytes = 64;
+
+  [[nodiscard]] bool same(std::uint32_t call, call_text which, std::string_view text) const;
+  [[nodiscard]] dialog_match match(std::uint32_t call, std::string_view call_id,
+                                   std::string_view from_tag, std::string_view to_tag) const;
+
+  node_secret secret_;
+  record_array<call_record> records_;
+  flat_index index_;
+  block_pool overflow_;
+  mutable record_array<char> scratch_; // texts() and text() put together here
+  record_array<char> gather_;          // set_texts does so here
+  std::uint32_t first_free_ = no_call;
+  std::uint32_t in_use_ = 0;
+  std::uint32_t hand_ = 0; // of find_ended
+};
+
+} // namespace linehunt::calls

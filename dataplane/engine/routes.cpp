@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and editing of Route and Record-Route.
+#include "dataplane/engine/routes.h"
+
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/branch.h"
+#include "sipparse/build.h"
+#include "sipparse/fields.h"
+#include "sipparse/uri.h"
+
+#include <array>
+
+namespace linehunt::calls {
+namespace {
+
+constexpr std::size_t max_route_elements = 64;
+
+struct route_element {
+  std::uint16_t header = 0; // index into message_view::headers
+  bool removed = false;
+  sip::slice where;
+  std::string_view uri;
+};
+
+struct route_list {
+  std::array<route_element, max_route_elements> elements;
+  std::size_t count = 0;
+};
+
+sip::slice slice_of(const sip::message_view& message, std::string_view piece) noexcept {
+  return {static_cast<std::uint16_t>(piece.data() - message.base),
+          static_cast<std::uint16_t>(piece.size())};
+}
+
+// All elements of the headers with that name; false where one breaks the grammar or they are too
+// many.
+bool collect(const sip::message_view& message, sip::header_id id, route_list& out) noexcept {
+  std::size_t lines = 0;
+  for (std::uint16_t h = 0; h < message.header_count; ++h) {
+    if (message.headers[h].id != id) continue;
+    ++lines;
+    std::string_view left = message.text(message.headers[h].value);
+    while (!left.empty()) {
+      const auto address = sip::parse_address(left);
+      if (!address || out.count == max_route_elements) return false;
+      out.elements[out.count++] = {h, false, slice_of(message, address->element), address->uri};
+      left = address->rest;
+    }
+  }
+  return lines == message.count_of(id);
+}
+
+std::uint64_t handle_in(std::string_view uri_text) noexcept {
+  const auto uri = sip::parse_uri(uri_text);
+  if (!uri) return 0;
+  const auto text = sip::find_parameter(uri->parameters, handle_parameter);
+  return text ? read_hex(*text).value_or(0) : 0;
+}
+
+bool is_loose(std::string_view uri_text) noexcept {
+  const auto uri = sip::parse_uri(uri_text);
+  return uri && sip::is_loose_router(*uri);
+}
+
+// Elements that go are at the beginning or at the end of their header, or all of it.
+bool remove_elements(const sip::message_view& message, const route_list& list,
+                     sip::edit_list& edits) noexcept {
+  for (std::size_t first = 0; first < list.count;) {
+    const sip::header& header = message.headers[list.elements[first].header];
+    std::size_t end = first;
+    std::size_t leading = 0, trailing = 0;
+    while (end < list.count && list.elements[end].header == list.elements[first].header)
+      ++end;
+    while (first + leading < end && list.elements[first + leading].removed)
+      ++leading;
+    while (leading + trailing < end - first && list.elements[end - 1 - trailing].removed)
+      ++trailing;
+    if (leading == end - first) {
+      if (!edits.remove(header.line)) return false;
+    } else {
+      if (leading > 0) {
+        const auto to = list.elements[first + leading].where.off;
+        const auto from = list.elements[first].where.off;
+        if (!edits.remove({from, static_cast<std::uint16_t>(to - from)})) return false;
+      }
+      if (trailing > 0) {
+        const auto from = list.elements[end - 1 - trailing].where.end();
+        const auto to = list.elements[end - 1].where.end();
+        if (!edits.remove(
+                {static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(to - from)}))
+          return false;
+      }
+    }
+    first = end;
+  }
+  return true;
+}
+
+} // namespace
+
+route_plan plan_routes(const sip::message_view& message, const snapshot& world,
+                       sip::edit_list& edits) noexcept {
+  route_plan plan;
+  plan.request_uri = message.text(message.request_uri);
+  if (!message.has(sip::header_id::route)) {
+    plan.ok = true;
+    // A strict router right behind the sender has used up the last Route.
+    if (names_us(world, plan.request_uri)) {
+      plan.handle = handle_in(plan.request_uri);
+      plan.named_us = plan.handle != 0;
+    }
+    return plan;
+  }
+
+  route_list list;
+  if (!collect(message, sip::header_id::route, list)) return plan;
+  std::size_t end = list.count;
+
+  // RFC 3261 16.4: a strict router before us has put our Record-Route into the Request-URI; the
+  // true one is the last Route.
+  if (end > 0 && names_us(world, plan.request_uri)) {
+    if (const std::uint64_t handle = handle_in(plan.request_uri); handle != 0) {
+      plan.handle = handle;
+      plan.named_us = true;
+      plan.request_uri = list.elements[--end].uri;
+      plan.request_uri_moved = true;
+      list.elements[end].removed = true;
+    }
+  }
+  // Two in a row where the sides are on different listeners (RFC 5658).
+  std::size_t first = 0;
+  while (first < end && first < 2 && names_us(world, list.elements[first].uri)) {
+    list.elements[first].removed = true;
+    plan.named_us = true;
+    if (plan.handle == 0) plan.handle = handle_in(list.elements[first].uri);
+    ++first;
+  }
+
+  const std::string_view true_uri = plan.request_uri;
+  if (first < end) {
+    plan.next_hop = list.elements[first].uri;
+    if (!is_loose(plan.next_hop)) {
+      // RFC 3261 16.6 (6): a strict router behind us wants itself in the Request-URI and the true
+      // one as the last Route.
+      list.elements[first].removed = true;
+      plan.request_uri = plan.next_hop;
+      plan.request_uri_moved = true;
+      std::uint16_t last_line = 0;
+      for (std::uint16_t h = 0; h < message.header_count; ++h) {
+        if (message.headers[h].id == sip::header_id::route) last_line = h;
+      }
+      const std::array<std::string_view, 3> line{"Route: <", true_uri, ">\r\n"};
+      if (!edits.replace({static_cast<std::uint16_t>(message.headers[last_line].line.end()), 0},
+                         line))
+        return plan;
+    }
+  }
+  if (plan.request_uri_moved && !edits.replace(message.request_uri, plan.request_uri)) return plan;
+  plan.ok = remove_elements(message, list, edits);
+  return plan;
+}
+
+std::string_view caller_routes(const sip::message_view& request, std::span<char> out) noexcept {
+  sip::writer text{out};
+  bool first = true;
+  for (std::uint16_t h = 0; h < request.header_count; ++h) {
+    if (request.headers[h].id != sip::header_id::record_route) continue;
+    if (!first) text << ",";
+    text << request.text(request.headers[h].value);
+    first = false;
+  }
+  return {out.data(), first ? 0 : text.size()};
+}
+
+std::string_view callee_routes(const sip::message_view& response, const snapshot& world,
+                               std::span<char> out) noexcept {
+  route_list list;
+  if (!collect(response, sip::header_id::record_route, list)) return {};
+  std::size_t before_us = 0;
+  while (before_us < list.count && !names_us(world, list.elements[before_us].uri))
+    ++before_us;
+  if (before_us == list.count) return {}; // ours is not there: nothing is known of the others
+  sip::writer text{out};
+  for (std::size_t i = before_us; i-- > 0;) {
+    text << response.text(list.elements[i].where);
+    if (i > 0) text << ",";
+  }
+  return {out.data(), before_us == 0 ? 0 : text.size()};
+}
+
+} // namespace linehunt::calls

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Route headers of a request: which of them name us, what is taken away, and where the request
+// goes (RFC 3261 16.4, 16.6, 16.12), with strict routers before and behind us (16.12.1.1).
+#pragma once
+
+#include "dataplane/snapshot.h"
+#include "sipparse/edit_list.h"
+#include "sipparse/message_view.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace linehunt::calls {
+
+// The URI parameter of our Record-Route that names the call.
+inline constexpr std::string_view handle_parameter = "lh";
+
+struct route_plan {
+  bool ok = false;               // false: a Route that is none, or too many
+  bool named_us = false;         // a Route or the Request-URI was one of our Record-Routes
+  std::uint64_t handle = 0;      // of the call, 0 where none was named
+  std::string_view next_hop;     // URI of the first Route that is left; empty: the Request-URI
+  std::string_view request_uri;  // as the request goes on, ours not replaced yet
+  bool request_uri_moved = false; // its edit is in the list already
+};
+
+// Adds the edits; all views point into the message.
+[[nodiscard]] route_plan plan_routes(const sip::message_view& message, const snapshot& world,
+                                     sip::edit_list& edits) noexcept;
+
+// Writes the elements of the Record-Route headers, comma-separated, into `out`, which are on the
+// caller's side of us (`ours` false: all of them, as in a request that came in) or, of a response,
+// on the callee's side: those before ours, in reverse. Returns the text; empty where it does not
+// fit, too.
+[[nodiscard]] std::string_view caller_routes(const sip::message_view& request,
+                                             std::span<char> out) noexcept;
+[[nodiscard]] std::string_view callee_routes(const sip::message_view& response,
+                                             const snapshot& world, std::span<char> out) noexcept;
+
+} // namespace linehunt::calls

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// INVITE transactions in progress, server and client side in one record, since a balanced call has
+// one of each at a time. Short-lived: a record goes when its call is answered, or 64*T1 after a
+// failure. Knows nothing of messages beyond their stored bytes.
+#pragma once
+
+#include "dataplane/block_pool.h"
+#include "dataplane/engine.h"
+#include "dataplane/engine/call_table.h"
+#include "dataplane/flat_index.h"
+#include "dataplane/memory_source.h"
+
+#include <array>
+#include <cstdint>
+
+namespace linehunt::calls {
+
+// Towards the caller (RFC 3261 17.2.1, RFC 6026).
+enum class server_state : std::uint8_t {
+  free,
+  proceeding, // no final answer sent
+  accepted,   // 2xx forwarded; the record stays only for other branches of this INVITE
+  completed,  // failure sent, timer G repeats it
+  confirmed,  // its ACK has come
+};
+
+// Towards the destination (RFC 3261 17.1.1), the current attempt.
+enum class client_state : std::uint8_t {
+  none,       // nothing sent, or given up
+  parked,     // waits for a lease
+  calling,    // timer A
+  proceeding, // a provisional has come
+  done,       // final answer had
+};
+
+inline constexpr std::size_t max_attempts = 8;
+
+// One destination tried.
+struct attempt {
+  std::uint32_t destination_id = 0;
+  destination_index destination = no_index;
+  endpoint to;
+  listener_index listener = 0;
+  bool answered = false;    // a final answer has come, or a 2xx
+  bool provisional = false; // a provisional has come, so a CANCEL may go
+  bool cancelled = false;   // a CANCEL was sent
+};
+
+// What selection and failover need to know of the rule, copied, since a snapshot may be replaced
+// while the INVITE rings.
+struct call_plan {
+  std::uint32_t group = 0;
+  std::array<resource_id, max_resources_per_call> resources{};
+  std::uint8_t resource_count = 0;
+  balance_flags flags;
+  bool may_fail_over = false; // by the rule; `forward` never does
+  std::array<bool, 7> failover_class{};
+  std::array<std::uint16_t, 16> failover_codes{};
+  std::uint8_t failover_code_count = 0;
+  bool failover_timeout = false;
+  bool failover_disable = false;
+  std::uint16_t refusal_status = 500; // when nothing is left
+  std::array<char, 64> refusal_reason{};
+  std::uint8_t refusal_reason_len = 0;
+};
+
+struct invite_transaction {
+  std::uint64_t server_key = 0;
+  std::uint64_t hash = 0; // of the Call-ID
+  std::uint32_t generation = 0;
+  std::uint32_t call = no_call;
+  std::uint32_t cseq = 0;
+  std::uint32_t next_free = no_transaction;
+  // Lists by age, oldest first: of those without a final answer, and of those that linger.
+  std::uint32_t older = no_transaction, newer = no_transaction;
+  server_state server = server_state::free;
+  client_state client = client_state::none;
+  bool cancel_wanted = false; // by the caller, an admin or a timeout
+  bool lingering = false;     // which list it is in
+  outbound reply_to;
+  endpoint source; // where the INVITE came from
+  // The INVITE as it goes on, but without our own Via and Record-Route, which stand at `own_at`
+  // and differ from attempt to attempt.
+  stored_bytes invite;
+  std::uint16_t own_at = 0;
+  stored_bytes reply; // the last one sent upstream; empty: 100
+  std::uint16_t reply_status = 100;
+  std::uint32_t client_interval_ms = 0; // timers A and E
+  std::uint32_t server_interval_ms = 0; // timer G
+  time_us started_at = 0;
+  call_plan plan;
+  std::uint8_t attempt_count = 0;
+  std::array<attempt, max_attempts> attempts{};
+
+  [[nodiscard]] attempt& current() noexcept { return attempts[attempt_count - 1u]; }
+};
+
+class transaction_table {
+ public:
+  transaction_table(const engine_limits& limits, memory_source& memory);
+
+  // A fresh record in state proceeding, found by its key; no_transaction where there is no room.
+  [[nodiscard]] std::uint32_t take(std::uint64_t server_key);
+  void give_back(std::uint32_t transaction);
+
+  [[nodiscard]] invite_transaction& operator[](std::uint32_t i) noexcept { return records_[i]; }
+  [[nodiscard]] const invite_transaction& operator[](std::uint32_t i) const noexcept {
+    return records_[i];
+  }
+  [[nodiscard]] std::uint32_t capacity() const noexcept {
+    return static_cast<std::uint32_t>(records_.size());
+  }
+  [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
+  [[nodiscard]] std::uint32_t find(std::uint64_t server_key) const;
+  // The record of a branch; the generation is compared in its low 24 bits.
+  [[nodiscard]] std::uint32_t find(std::uint32_t transaction,
+                                   std::uint32_t generation) const noexcept;
+
+  // From the list of the unanswered to the end of the list of those that linger.
+  void let_linger(std::uint32_t transaction);
+  [[nodiscard]] std::uint32_t oldest_unanswered() const noexcept { return unanswered_.oldest; }
+  [[nodiscard]] std::uint32_t oldest_lingering() const noexcept { return lingering_.oldest; }
+
+  [[nodiscard]] block_pool& texts() noexcept { return texts_; }
+
+ private:
+  struct age_list {
+    std::uint32_t oldest = no_transaction, newest = no_transaction;
+  };
+  void append(age_list& list, std::uint32_t transaction) noexcept;
+  void remove(age_list& list, std::uint32_t transaction) noexcept;
+
+  record_array<invite_transaction> records_;
+  flat_index index_;
+  block_pool texts_;
+  age_list unanswered_, lingering_;
+  std::uint32_t first_free_ = no_transaction;
+  std::uint32_t in_use_ = 0;
+};
+
+} // namespace linehunt::calls
