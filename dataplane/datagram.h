@@ -34,8 +34,20 @@ struct outbound {
   listener_index listener = 0;
 };
 
+// Why a call ended.
+enum class end_cause : std::uint16_t {
+  failed,          // a final failure went upstream
+  bye,             // of a party
+  no_ack,          // answered, but the ACK never came
+  session_expired, // no refresh in time (RFC 4028)
+  max_duration,
+  ping_lost, // no answer to an in-dialog OPTIONS
+  admin,
+};
+
 enum class event_kind : std::uint8_t {
-  destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout
+  destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout;
+                        // subject = seconds of its Retry-After, 0: none
   probe_answered,       // cause = status code; destination = index
   call_ended,           // cause = end_cause; for the journal
 };

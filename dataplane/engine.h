@@ -47,6 +47,7 @@ struct engine_setup {
   engine_limits limits;
   node_secret secret;
   std::uint64_t random_seed = 1;   // for ties with flag s
+  time_us start = 0;               // not after the first `now`
   memory_source* memory = nullptr; // nullptr: the heap
 };
 

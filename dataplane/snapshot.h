@@ -77,6 +77,8 @@ struct snapshot {
   linehunt::timers timers;
   std::unique_ptr<const compiled_rules> rules;
   std::string user_agent = "linehunt"; // Server header of our own replies
+  std::string probe_method = "OPTIONS";
+  std::string probe_from = "sip:prober@localhost"; // URI
 
   // The listener to reach `ip` from; nullptr where no route and no listener of that family fits.
   [[nodiscard]] const linehunt::listener* listener_for(const ip_address& ip,

@@ -7,7 +7,9 @@
 namespace linehunt::calls {
 namespace {
 
-std::uint16_t or_default(std::uint16_t port) noexcept { return port != 0 ? port : sip_port; }
+std::uint16_t or_default(std::uint16_t port) noexcept {
+  return port != 0 ? port : sip_port;
+}
 
 std::string_view without_brackets(std::string_view host) noexcept {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
@@ -40,7 +42,8 @@ endpoint reply_target(const sip::via_field& via, const endpoint& source) noexcep
 
 std::optional<endpoint> via_target(const sip::via_field& via) noexcept {
   if (const auto to = maddr_target(via)) return to;
-  const auto ip = parse_ip(without_brackets(via.received.empty() ? via.sent_by_host : via.received));
+  const auto ip =
+      parse_ip(without_brackets(via.received.empty() ? via.sent_by_host : via.received));
   if (!ip) return std::nullopt;
   return endpoint{*ip, via.rport != 0 ? via.rport : or_default(via.sent_by_port)};
 }

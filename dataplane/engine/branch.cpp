@@ -30,7 +30,8 @@ std::uint64_t branch_mac(branch_id id, std::uint64_t hash, std::uint32_t cseq,
 
 void write_hex(std::uint64_t value, char* out) noexcept {
   constexpr std::string_view digits = "0123456789abcdef";
-  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = digits[value & 15];
+  for (int i = 15; i >= 0; --i, value >>= 4)
+    out[i] = digits[value & 15];
 }
 
 std::optional<std::uint64_t> read_hex(std::string_view text) noexcept {

@@ -94,11 +94,9 @@ dialog_match call_table::match(std::uint32_t call, std::string_view call_id,
                                std::string_view from_tag, std::string_view to_tag) const {
   if (!same(call, call_text::call_id, call_id)) return {};
   const bool early = records_[call].state == call_state::early;
-  if (same(call, call_text::from_tag, from_tag) &&
-      (early || same(call, call_text::to_tag, to_tag)))
+  if (same(call, call_text::from_tag, from_tag) && (early || same(call, call_text::to_tag, to_tag)))
     return {call, side::caller};
-  if (same(call, call_text::from_tag, to_tag) &&
-      (early || same(call, call_text::to_tag, from_tag)))
+  if (same(call, call_text::from_tag, to_tag) && (early || same(call, call_text::to_tag, from_tag)))
     return {call, side::callee};
   return {};
 }

@@ -125,7 +125,8 @@ class call_table {
   [[nodiscard]] std::uint32_t find_handle(std::uint64_t handle) const noexcept;
 
   // The call that these tags belong to. Early calls know only one tag; the other may be anything.
-  // `handle` is tried first, since two calls may carry the same tags (a call that comes back to us).
+  // `handle` is tried first, since two calls may carry the same tags (a call that comes back to
+  // us).
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);

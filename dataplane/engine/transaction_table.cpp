@@ -10,7 +10,8 @@ namespace {
 constexpr std::uint32_t text_block_bytes = 512;
 
 std::uint32_t text_blocks(const engine_limits& limits) noexcept {
-  const std::uint64_t bytes = std::uint64_t{limits.max_transactions} * limits.transaction_text_bytes;
+  const std::uint64_t bytes =
+      std::uint64_t{limits.max_transactions} * limits.transaction_text_bytes;
   // Never so few that two of the longest messages do not fit.
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(bytes / text_block_bytes, 320));
 }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's entries: each sets the time and the sink, and hands over to dataplane/engine/.
+#include "dataplane/engine.h"
+
+#include "dataplane/engine/state.h"
+
+#include <algorithm>
+
+namespace linehunt {
+
+engine::state::state(const engine_setup& wanted, const snapshot& first)
+    : setup(wanted), world(&first), memory(wanted.memory ? *wanted.memory : heap_memory()),
+      ledger({wanted.self, wanted.workers, wanted.limits.max_slots, wanted.limits.max_destinations,
+              wanted.limits.max_parked},
+             wanted.random_seed),
+      calls(wanted.limits, wanted.secret, memory), transactions(wanted.limits, memory),
+      timers(wanted.limits.max_calls + 3 * wanted.limits.max_transactions, wanted.start, memory),
+      positions(wanted.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
+      scratch_b(scratch_bytes, memory), probes(wanted.limits.max_destinations, memory) {
+  adopt(first);
+}
+
+void engine::state::adopt(const snapshot& next) {
+  world = &next;
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    positions[i] = no_index;
+  for (std::size_t i = 0; i < next.destinations.size(); ++i) {
+    const destination_index index = next.destinations[i].index;
+    if (index < positions.size()) positions[index] = static_cast<std::uint32_t>(i);
+  }
+  ledger.adopt(next);
+}
+
+void engine::state::on_timer(std::uint32_t id) {
+  if (id < calls.capacity()) {
+    on_call_timer(id);
+    return;
+  }
+  const std::uint32_t transaction = (id - calls.capacity()) / 3;
+  switch ((id - calls.capacity()) % 3) {
+  case 0:
+    on_client_timer(transaction);
+    break;
+  case 1:
+    on_server_timer(transaction);
+    break;
+  default:
+    on_deadline(transaction);
+    break;
+  }
+}
+
+engine::engine(const engine_setup& setup, const snapshot& world)
+    : state_(std::make_unique<state>(setup, world)) {}
+engine::~engine() = default;
+
+verdict engine::on_datagram(const datagram& in, time_us now, action_sink& out) {
+  state_->now = now;
+  state_->out = &out;
+  const verdict v = state_->receive(in);
+  state::count(state_->counters.verdicts[static_cast<std::size_t>(v)]);
+  state_->counters.transactions_live.store(state_->transactions.in_use(),
+                                           std::memory_order_relaxed);
+  return v;
+}
+
+void engine::on_mail(const mail& in, time_us now, action_sink& out) {
+  state& s = *state_;
+  s.now = now;
+  s.out = &out;
+  switch (in.kind) {
+  case mail_kind::load_update:
+  case mail_kind::lease_request:
+  case mail_kind::lease_grant:
+  case mail_kind::lease_refuse:
+  case mail_kind::lease_recall:
+  case mail_kind::lease_return:
+    s.ledger.on_mail(in, s);
+    break;
+  case mail_kind::set_enabled:
+    s.ledger.set_enabled(static_cast<destination_index>(in.subject), in.value != 0);
+    break;
+  case mail_kind::resize:
+    s.ledger.resize(in.slot, static_cast<std::int32_t>(in.value));
+    break;
+  case mail_kind::end_call:
+    s.end_by_handle(in.subject);
+    break;
+  case mail_kind::send_probe:
+    s.send_probe(static_cast<destination_index>(in.subject), static_cast<std::uint64_t>(in.value));
+    break;
+  }
+}
+
+void engine::advance(time_us now, action_sink& out) {
+  state& s = *state_;
+  s.now = now;
+  s.out = &out;
+  s.timers.advance(now, [&](std::uint32_t id) { s.on_timer(id); });
+  s.ledger.flush(out, s);
+  s.counters.transactions_live.store(s.transactions.in_use(), std::memory_order_relaxed);
+}
+
+time_us engine::next_timer() const noexcept {
+  return state_->timers.next();
+}
+
+void engine::adopt(const snapshot& world) {
+  state_->adopt(world);
+}
+
+void engine::drain(bool on) noexcept {
+  state_->draining = on;
+}
+
+const engine_counters& engine::counters() const noexcept {
+  return state_->counters;
+}
+
+const load_ledger& engine::ledger() const noexcept {
+  return state_->ledger;
+}
+
+void engine::for_each_call(const std::function<void(const call_info&)>& visit) const {
+  const state& s = *state_;
+  for (std::uint32_t call = 0; call < s.calls.capacity(); ++call) {
+    const call_record& record = s.calls[call];
+    if (record.state == call_state::free || record.state == call_state::ended) continue;
+    const call_texts texts = s.calls.texts(call);
+    call_info info;
+    info.handle = s.calls.handle_of(call);
+    info.call_id = texts[static_cast<std::size_t>(call_text::call_id)];
+    info.from_tag = texts[static_cast<std::size_t>(call_text::from_tag)];
+    info.to_tag = texts[static_cast<std::size_t>(call_text::to_tag)];
+    info.destination = record.destination;
+    info.answered = record.state != call_state::early;
+    info.started_at = record.started_at;
+    if (info.answered && record.state != call_state::closing)
+      info.answered_at = record.started_at + record.answered_after_ms * 1000ull;
+    visit(info);
+  }
+}
+
+} // namespace linehunt

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// ACK: of a 2xx it travels through the dialog; of a failure it ends at us (RFC 3261 17.2.1).
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+
+verdict engine::state::on_ack() {
+  // The ACK of a 2xx is by far the most frequent one, and it has our Route; look there first.
+  sip::edit_list edits;
+  const route_plan plan = plan_routes(view, *world, edits);
+  if (!plan.ok) return verdict::dropped_malformed;
+  const dialog_match match = routing.to_tag.empty() ? dialog_match{} : find_dialog(plan.handle);
+  if (match && calls[match.call].state != call_state::early)
+    return forward_in_dialog(match, plan, edits);
+
+  const std::uint64_t key = server_key(routing, view.text(view.request_uri), hash, setup.secret);
+  if (const auto transaction = transactions.find(key); transaction != no_transaction) {
+    invite_transaction& t = transactions[transaction];
+    if (t.source.ip != in->source.ip) return verdict::dropped_wrong_source;
+    if (t.server == server_state::completed) {
+      t.server = server_state::confirmed;
+      timers.disarm(server_timer(transaction));
+    }
+    return verdict::ack_absorbed;
+  }
+  // Of a reply that left no state: its tag is ours.
+  if (routing.to_tag == std::string_view{make_tag(hash, routing.from_tag, setup.secret)})
+    return verdict::ack_absorbed;
+  return verdict::dropped_stray_ack;
+}
+
+} // namespace linehunt

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines that a call holds, the timers of a call, and its end, each exactly once. Where we end a
+// live call ourselves, both parties get a BYE.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+#include <algorithm>
+
+namespace linehunt {
+namespace {
+
+constexpr std::uint64_t side_bit = std::uint64_t{1} << 63; // of own_bye's number: to the callee
+
+} // namespace
+
+holding engine::state::held_by(std::uint32_t call) const noexcept {
+  const call_record& record = calls[call];
+  holding held;
+  if (record.slot_count == 0) return held;
+  held.destination = record.destination;
+  held.slot_count = record.slot_count;
+  std::copy_n(record.slots.begin(), record.slot_count, held.slots.begin());
+  return held;
+}
+
+void engine::state::hold(std::uint32_t call, const holding& held) noexcept {
+  call_record& record = calls[call];
+  record.destination = held.destination;
+  record.slot_count = held.slot_count;
+  for (std::size_t i = 0; i < held.slot_count; ++i)
+    record.slots[i] = static_cast<std::uint16_t>(held.slots[i]);
+}
+
+void engine::state::release(std::uint32_t call) noexcept {
+  holding held = held_by(call);
+  calls[call].slot_count = 0;
+  if (held.slot_count > 0) ledger.release(held);
+}
+
+void engine::state::end_call(std::uint32_t call, end_cause cause) {
+  call_record& record = calls[call];
+  const bool answered = record.state != call_state::early;
+  release(call);
+  if ((record.flags & call_record::counted) != 0) {
+    record.flags &= static_cast<std::uint8_t>(~call_record::counted);
+    count(counters.calls_ended);
+    count(counters.calls_live, -1);
+    if (!answered) count(counters.calls_failed);
+    event what;
+    what.kind = event_kind::call_ended;
+    what.from = setup.self;
+    what.cause = static_cast<std::uint16_t>(cause);
+    what.destination = record.destination;
+    what.subject = calls.handle_of(call);
+    what.at = now;
+    out->raise(what);
+  }
+  if (!answered) {
+    timers.disarm(call);
+    calls.give_back(call);
+    return;
+  }
+  record.state = call_state::ended;
+  timers.arm(call, after_ms(transaction_timeout_ms()));
+}
+
+// When the call has to be looked at next: the ACK's absence, the session's expiry, the longest
+// duration.
+void engine::state::arm_call_timer(std::uint32_t call) {
+  const call_record& record = calls[call];
+  if (record.state != call_state::answered) return;
+  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
+  time_us due = answered_at + world->timers.max_call_s * 1'000'000ull;
+  if (record.expires_after_s != 0)
+    due = std::min<time_us>(due, record.started_at + record.expires_after_s * 1'000'000ull);
+  if ((record.flags & call_record::acked) == 0)
+    due = std::min<time_us>(due, answered_at + world->timers.ack_wait_ms * 1000ull);
+  timers.arm(call, due);
+}
+
+void engine::state::on_call_timer(std::uint32_t call) {
+  const call_record& record = calls[call];
+  switch (record.state) {
+  case call_state::answered: {
+    const time_us expires_at = record.started_at + record.expires_after_s * 1'000'000ull;
+    if ((record.flags & call_record::acked) == 0) {
+      close_call(call, end_cause::no_ack);
+    } else if (record.expires_after_s != 0 && now >= expires_at) {
+      close_call(call, end_cause::session_expired);
+    } else {
+      close_call(call, end_cause::max_duration);
+    }
+    break;
+  }
+  case call_state::leaving:
+    end_call(call, end_cause::bye);
+    break;
+  case call_state::closing:
+    send_byes(call);
+    break;
+  case call_state::ended:
+    calls.give_back(call);
+    break;
+  default:
+    break;
+  }
+}
+
+void engine::state::close_call(std::uint32_t call, end_cause cause) {
+  call_record& record = calls[call];
+  record.state = call_state::closing;
+  record.bye_tries = 0;
+  record.answered_after_ms = static_cast<std::uint32_t>(cause); // no longer needed for itself
+  send_byes(call);
+}
+
+// Timer E and F of both BYEs in one: they are sent and repeated together, until both are answered.
+void engine::state::send_byes(std::uint32_t call) {
+  call_record& record = calls[call];
+  std::uint64_t waited_ms = 0, interval_ms = world->timers.t1_ms;
+  for (std::uint8_t i = 0; i < record.bye_tries; ++i) {
+    waited_ms += interval_ms;
+    interval_ms = std::min<std::uint64_t>(interval_ms * 2, world->timers.t2_ms);
+  }
+  if (waited_ms >= transaction_timeout_ms()) {
+    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+    return;
+  }
+  if (record.bye_tries > 0) count(counters.retransmissions_sent);
+
+  const call_texts texts = calls.texts(call);
+  const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
+  const std::uint64_t call_hash_now = call_hash(text(call_text::call_id), setup.secret);
+  std::array<char, 2048> from_buffer, to_buffer;
+  const auto party = [&](std::span<char> buffer, call_text uri, call_text target,
+                         std::string_view tag) {
+    const std::string_view known = text(uri).empty() ? text(target) : text(uri);
+    sip::writer value{buffer};
+    value << "<" << (known.empty() ? std::string_view{"sip:unknown@invalid"} : known) << ">";
+    if (!tag.empty()) value << ";tag=" << tag;
+    return std::string_view{buffer.data(), value.size()};
+  };
+  const std::string_view caller =
+      party(from_buffer, call_text::from_uri, call_text::caller_target, text(call_text::from_tag));
+  const std::string_view callee =
+      party(to_buffer, call_text::to_uri, call_text::callee_target, text(call_text::to_tag));
+
+  for (const bool to_callee : {false, true}) {
+    const auto done = to_callee ? call_record::callee_bye_done : call_record::caller_bye_done;
+    if ((record.flags & done) != 0) continue;
+    const std::string_view target =
+        text(to_callee ? call_text::callee_target : call_text::caller_target);
+    const std::string_view routes =
+        text(to_callee ? call_text::callee_routes : call_text::caller_routes);
+    const endpoint known =
+        unpack_endpoint(text(to_callee ? call_text::callee_address : call_text::caller_address));
+    std::optional<endpoint> to;
+    if (const auto route = sip::parse_address(routes); !routes.empty() && route)
+      to = uri_target(route->uri);
+    if (!to && routes.empty()) to = uri_target(target);
+    if (!to || world->is_local(*to) || !is_sendable(*to)) to = known;
+    listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
+    if (listener >= world->listeners.size() ||
+        world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
+      if (world->listener_for(to->ip, listener) == nullptr) {
+        record.flags |= done;
+        continue;
+      }
+    }
+    const address_text address = to_text(known);
+    std::array<char, 64> known_uri;
+    sip::writer uri{known_uri};
+    uri << "sip:" << address;
+
+    sip::request_parts parts;
+    parts.method = "BYE";
+    parts.request_uri = target.empty() ? std::string_view{known_uri.data(), uri.size()} : target;
+    parts.via_sent_by = world->listeners[listener].sent_by;
+    parts.from = to_callee ? caller : callee;
+    parts.to = to_callee ? callee : caller;
+    parts.call_id = text(call_text::call_id);
+    // In the place of the other party, so in its sequence of numbers.
+    parts.cseq = (to_callee ? record.caller_cseq : record.callee_cseq) + 1;
+    parts.route = routes;
+    const branch_text branch = make_branch(
+        {branch_kind::own_bye, (calls.handle_of(call) & ~side_bit) | (to_callee ? side_bit : 0)},
+        call_hash_now, parts.cseq, setup.secret);
+    parts.branch = branch;
+    const std::size_t len = sip::build_request(parts, buffer_b());
+    if (len == 0) {
+      record.flags |= done;
+      continue;
+    }
+    out->send({&scratch_b[0], len}, {*to, listener});
+  }
+  constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
+  if ((record.flags & both) == both) {
+    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+    return;
+  }
+  ++record.bye_tries;
+  timers.arm(call, after_ms(interval_ms));
+}
+
+verdict engine::state::on_own_bye_response(std::uint64_t number) {
+  if (view.status < 200) return verdict::response_consumed;
+  const auto call = static_cast<std::uint32_t>(number);
+  if (call >= calls.capacity()) return verdict::dropped_stray_response;
+  call_record& record = calls[call];
+  if (record.state != call_state::closing ||
+      (calls.handle_of(call) & ~side_bit) != (number & ~side_bit))
+    return verdict::response_consumed; // repeated
+  record.flags |=
+      (number & side_bit) != 0 ? call_record::callee_bye_done : call_record::caller_bye_done;
+  constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
+  if ((record.flags & both) == both)
+    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+  return verdict::response_consumed;
+}
+
+void engine::state::end_by_handle(std::uint64_t handle) {
+  const std::uint32_t call = calls.find_handle(handle);
+  if (call == no_call) return;
+  const call_record& record = calls[call];
+  if (record.state == call_state::answered || record.state == call_state::leaving) {
+    close_call(call, end_cause::admin);
+  } else if (record.state == call_state::early && record.transaction != no_transaction) {
+    const std::uint32_t transaction = record.transaction;
+    invite_transaction& t = transactions[transaction];
+    if (t.client == client_state::parked)
+      ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+    if (t.client == client_state::proceeding)
+      send_cancel(transaction, t.attempt_count - 1u, {});
+    else
+      t.client = client_state::none; // a CANCEL follows should it answer yet
+    answer_invite(transaction, 480, "Temporarily Unavailable");
+  }
+}
+
+} // namespace linehunt

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// CANCEL (RFC 3261 9.2, 16.10): answered hop by hop; what it does depends on how far the INVITE has
+// come. A final answer that crosses it wins.
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+
+verdict engine::state::on_cancel() {
+  const std::uint64_t key = server_key(routing, view.text(view.request_uri), hash, setup.secret);
+  const std::uint32_t transaction = transactions.find(key);
+  if (transaction == no_transaction) {
+    const std::uint32_t call = calls.find_server_key(hash, routing.call_id, key);
+    if (call != no_call) {
+      // Answered already: nothing is left to be cancelled.
+      if (!is_party(call, in->source)) return verdict::dropped_wrong_source;
+      return reply(200, "OK", verdict::request_answered);
+    }
+    // Of a re-INVITE, which went through without a transaction, and so does its CANCEL.
+    if (!routing.to_tag.empty()) return on_in_dialog();
+    return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
+  }
+  if (transactions[transaction].source.ip != in->source.ip) return verdict::dropped_wrong_source;
+  (void)reply(200, "OK", verdict::request_answered);
+  std::string_view reason;
+  if (const sip::header* h = view.find(sip::header_id::reason)) reason = view.text(h->line);
+  cancel_call(transaction, reason);
+  return verdict::request_answered;
+}
+
+void engine::state::cancel_call(std::uint32_t transaction, std::string_view reason) {
+  invite_transaction& t = transactions[transaction];
+  if (t.server != server_state::proceeding || t.cancel_wanted) return;
+  t.cancel_wanted = true;
+  switch (t.client) {
+  case client_state::parked:
+    ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+    [[fallthrough]];
+  case client_state::none:
+    t.client = client_state::none;
+    timers.disarm(deadline_timer(transaction));
+    answer_invite(transaction, 487, "Request Terminated");
+    break;
+  case client_state::proceeding:
+    send_cancel(transaction, t.attempt_count - 1u, reason);
+    timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
+    break;
+  default:
+    break; // calling: it goes out with the first provisional (RFC 3261 9.1)
+  }
+}
+
+} // namespace linehunt

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests within a call, in either direction (RFC 3261 16.4, 16.6, 16.11): found by the handle in
+// our Record-Route or by Call-ID and tags, sent on without a transaction, under a branch that a
+// repetition gets again.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+
+dialog_match engine::state::find_dialog(std::uint64_t handle) {
+  return calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, handle);
+}
+
+verdict engine::state::on_in_dialog() {
+  sip::edit_list edits;
+  const route_plan plan = plan_routes(view, *world, edits);
+  if (!plan.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
+  const dialog_match match = find_dialog(plan.handle);
+  const bool over = match && calls[match.call].state == call_state::ended;
+  // A call that has ended is there for repetitions of its BYE alone.
+  if (!match || (over && view.method != sip::method::bye))
+    return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
+  if (view.method == sip::method::bye && !is_party(match.call, in->source))
+    return verdict::dropped_wrong_source;
+  return forward_in_dialog(match, plan, edits);
+}
+
+verdict engine::state::forward_in_dialog(const dialog_match& match, const route_plan& plan,
+                                         sip::edit_list& edits) {
+  const std::uint32_t call = match.call;
+  const call_record& record = calls[call];
+  const bool to_callee = match.from == side::caller;
+  const auto peer = [&] {
+    return to_callee ? callee_of(call)
+                     : unpack_endpoint(calls.text(call, call_text::caller_address));
+  };
+
+  // By the next Route or the Request-URI; by what we know of the call where that names nobody that
+  // can be reached without DNS, or us.
+  std::optional<endpoint> to;
+  if (!plan.next_hop.empty()) {
+    to = uri_target(plan.next_hop);
+  } else {
+    to = uri_target(plan.request_uri);
+    if (to && world->is_local(*to)) {
+      to.reset();
+      const auto target =
+          calls.text(call, to_callee ? call_text::callee_target : call_text::caller_target);
+      if (!plan.request_uri_moved && !target.empty()) {
+        edits.replace(view.request_uri, target);
+        to = uri_target(target);
+      }
+    }
+  }
+  if (!to || world->is_local(*to)) to = peer();
+  if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
+
+  listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
+  if (listener >= world->listeners.size() ||
+      world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
+    if (world->listener_for(to->ip, listener) == nullptr) return verdict::dropped_no_route;
+  }
+
+  edit_request(edits);
+  const stateless_branch id{call, in->listener,
+                            static_cast<std::uint32_t>(via_hash(routing.top_via, setup.secret))};
+  const branch_text branch =
+      make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
+  edits.insert(view.headers_begin, make_via(*world, listener, branch));
+  if (!edits.valid()) {
+    if (view.method == sip::method::ack) return verdict::dropped_malformed;
+    return reply(513, "Message Too Large", verdict::rejected_too_long);
+  }
+  note_request(match);
+  out->forward(edits, {*to, listener});
+  return verdict::request_forwarded;
+}
+
+endpoint engine::state::callee_of(std::uint32_t call) const {
+  const call_record& record = calls[call];
+  if (record.state == call_state::early && record.transaction != no_transaction) {
+    const invite_transaction& t = transactions[record.transaction];
+    if (t.attempt_count > 0) return t.attempts[t.attempt_count - 1u].to;
+  }
+  return unpack_endpoint(calls.text(call, call_text::callee_address));
+}
+
+// Somebody who may end the call: an address that the call is known to use. Ports are not looked at,
+// since a request may leave another port than the one that it names.
+bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
+  if (unpack_endpoint(calls.text(call, call_text::caller_address)).ip == source.ip) return true;
+  if (callee_of(call).ip == source.ip) return true;
+  for (const auto which : {call_text::caller_target, call_text::callee_target}) {
+    const auto to = uri_target(calls.text(call, which));
+    if (to && to->ip == source.ip) return true;
+  }
+  for (const auto which : {call_text::caller_routes, call_text::callee_routes}) {
+    const auto route = sip::parse_address(calls.text(call, which));
+    const auto to = route ? uri_target(route->uri) : std::nullopt;
+    if (to && to->ip == source.ip) return true;
+  }
+  // Any other address of the destination.
+  if (const linehunt::destination* d = find_destination(calls[call].destination)) {
+    for (const endpoint& e : d->addresses) {
+      if (e.ip == source.ip) return true;
+    }
+  }
+  return false;
+}
+
+// What a request tells about the call before it goes on.
+void engine::state::note_request(const dialog_match& match) {
+  call_record& record = calls[match.call];
+  std::uint32_t& cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
+  if (routing.cseq.number > cseq) cseq = routing.cseq.number;
+  switch (view.method) {
+  case sip::method::ack:
+    if (match.from == side::caller && record.state == call_state::answered &&
+        (record.flags & call_record::acked) == 0) {
+      record.flags |= call_record::acked;
+      arm_call_timer(match.call);
+    }
+    break;
+  case sip::method::bye:
+    if (record.state == call_state::answered) {
+      record.state = call_state::leaving;
+      timers.arm(match.call, after_ms(transaction_timeout_ms()));
+    }
+    break;
+  case sip::method::invite:
+  case sip::method::update: {
+    // A target refresh (RFC 3261 12.2): where our own BYE would have to go.
+    if (record.state != call_state::answered) break;
+    const auto which =
+        match.from == side::caller ? call_text::caller_target : call_text::callee_target;
+    const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
+    if (!contact || contact->uri.empty() || calls.text(match.call, which) == contact->uri) break;
+    call_texts texts = calls.texts(match.call);
+    texts[static_cast<std::size_t>(which)] = contact->uri;
+    (void)calls.set_texts(match.call, texts);
+    break;
+  }
+  default:
+    break;
+  }
+}
+
+} // namespace linehunt

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Responses to the INVITEs that we sent (RFC 3261 16.7, RFC 6026): provisionals, the 2xx that
+// answers a call, failures that go upstream or to the next destination, and late ones.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+#include <algorithm>
+
+namespace linehunt {
+
+verdict engine::state::on_invite_response(const invite_branch& branch) {
+  const std::uint32_t transaction = transactions.find(branch.transaction, branch.generation);
+  const bool to_invite = routing.cseq.method == sip::method::invite;
+  const bool to_cancel = routing.cseq.method == sip::method::cancel;
+  if (transaction == no_transaction) {
+    if (to_cancel) return verdict::response_consumed;
+    if (to_invite && view.status / 100 == 2) return on_late_success(branch);
+    return verdict::dropped_stray_response;
+  }
+  invite_transaction& t = transactions[transaction];
+  if (branch.attempt >= t.attempt_count) return verdict::dropped_stray_response;
+  attempt& a = t.attempts[branch.attempt];
+
+  // The branch alone proves that the sender has seen our request; that it also answers from an
+  // address of the destination keeps out those who have only overheard it.
+  if (in->source.ip != a.to.ip) {
+    const linehunt::destination* d = find_destination(a.destination);
+    const auto here = [&](const endpoint& e) { return e.ip == in->source.ip; };
+    if (d == nullptr || std::none_of(d->addresses.begin(), d->addresses.end(), here))
+      return verdict::dropped_wrong_source;
+  }
+  if (to_cancel) {
+    // Timer E stops; the INVITE's own final answer is what counts.
+    if (view.status >= 200 && branch.attempt + 1u == t.attempt_count &&
+        t.client != client_state::calling)
+      timers.disarm(client_timer(transaction));
+    return verdict::response_consumed;
+  }
+  if (!to_invite) return verdict::dropped_stray_response;
+  if (view.status < 200) return on_provisional(transaction, branch.attempt);
+  if (view.status < 300) return on_success(transaction, branch.attempt);
+  return on_failure(transaction, branch.attempt);
+}
+
+verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t number) {
+  invite_transaction& t = transactions[transaction];
+  attempt& a = t.attempts[number];
+  if (a.answered) return verdict::response_consumed; // overtaken by its final answer
+  a.provisional = true;
+  const bool current = number + 1u == t.attempt_count && t.client != client_state::parked;
+  if (!current || t.server != server_state::proceeding || t.client == client_state::none) {
+    // Given up, but it rings now.
+    if (!a.cancelled) send_cancel(transaction, number, {});
+    return verdict::response_consumed;
+  }
+  if (t.client == client_state::calling) timers.disarm(client_timer(transaction)); // timer A
+  t.client = client_state::proceeding;
+  if (t.cancel_wanted) {
+    if (!a.cancelled) {
+      send_cancel(transaction, number, {});
+      timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
+    }
+  } else {
+    const auto wait = std::min(world->timers.fr_inv_timeout_ms, world->timers.timer_c_ms);
+    timers.arm(deadline_timer(transaction), after_ms(wait));
+  }
+  if (view.status == 100) return verdict::response_consumed; // RFC 3261 16.7 (5)
+
+  sip::edit_list edits;
+  if (!remove_top_via(edits) || !next_via()) return verdict::dropped_malformed;
+  const std::size_t len = edits.apply_to(in->bytes, buffer_b());
+  if (len != 0) {
+    transactions.texts().free(t.reply);
+    t.reply = transactions.texts().store({&scratch_b[0], len});
+    t.reply_status = view.status;
+  }
+  out->forward(edits, t.reply_to);
+  return verdict::response_forwarded;
+}
+
+verdict engine::state::on_success(std::uint32_t transaction, std::size_t number) {
+  invite_transaction& t = transactions[transaction];
+  if (!next_via()) return verdict::dropped_malformed;
+  const outbound caller = t.reply_to;
+  if (t.server == server_state::proceeding) {
+    answer_call(transaction, number);
+  } else {
+    t.attempts[number].answered = true;
+    note_other_dialog(caller.listener);
+  }
+  sip::edit_list edits;
+  if (!remove_top_via(edits)) return verdict::dropped_malformed;
+  out->forward(edits, caller);
+  return verdict::response_forwarded;
+}
+
+verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number) {
+  invite_transaction& t = transactions[transaction];
+  attempt& a = t.attempts[number];
+  send_ack(transaction, number);
+  if (a.answered) return verdict::response_consumed; // repeated, and so is the ACK
+  a.answered = true;
+  const bool current = number + 1u == t.attempt_count && t.client != client_state::parked;
+  if (!current || t.server != server_state::proceeding || t.client == client_state::none)
+    return verdict::response_consumed;
+  timers.disarm(client_timer(transaction));
+  timers.disarm(deadline_timer(transaction));
+  t.client = client_state::done;
+
+  std::uint32_t retry_after_s = 0;
+  if (view.status == 503) {
+    if (const auto value = view.value_of(sip::header_id::retry_after); !value.empty()) {
+      if (const auto seconds = sip::parse_retry_after(value)) retry_after_s = *seconds;
+    }
+  }
+  if (wants_failover(t, view.status)) {
+    fail_over(transaction, view.status, retry_after_s);
+    return verdict::response_consumed;
+  }
+
+  sip::edit_list edits;
+  if (!next_via() || !remove_top_via(edits)) {
+    answer_invite(transaction, 500, "Server Internal Error");
+    return verdict::dropped_malformed;
+  }
+  // RFC 3261 16.7 (6): a 503 speaks for that destination alone, not for us.
+  if (view.status == 503)
+    edits.replace({static_cast<std::uint16_t>(view.version.end() + 1),
+                   static_cast<std::uint16_t>(view.start_line.end() - view.version.end() - 1)},
+                  "500 Server Internal Error");
+  const std::size_t len = edits.apply_to(in->bytes, buffer_b());
+  if (len == 0) {
+    answer_invite(transaction, 500, "Server Internal Error");
+    return verdict::response_consumed;
+  }
+  transactions.texts().free(t.reply);
+  t.reply = transactions.texts().store({&scratch_b[0], len});
+  t.reply_status = view.status;
+  fail_call(transaction, view.status);
+  complete(transaction);
+  out->forward(edits, t.reply_to);
+  return verdict::response_forwarded;
+}
+
+// The transaction has gone: a repeated 2xx, or the 2xx of another branch further down. Both belong
+// to the caller (RFC 3261 16.7 (5)).
+verdict engine::state::on_late_success(const invite_branch& branch) {
+  if (branch.caller_listener >= world->listeners.size()) return verdict::dropped_no_route;
+  note_other_dialog(branch.caller_listener);
+  return forward_response(branch.caller_listener);
+}
+
+void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
+  invite_transaction& t = transactions[transaction];
+  attempt& a = t.attempts[number];
+  const std::uint32_t call = t.call;
+  call_record& record = calls[call];
+  a.answered = true;
+
+  if (t.client == client_state::parked)
+    ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+  if (number + 1u != t.attempt_count || t.client == client_state::parked ||
+      t.client == client_state::none) {
+    // An earlier destination, given up for lost, has answered after all: the call is there now, and
+    // its lines with it, even above capacity.
+    release(call);
+    holding held;
+    ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
+    hold(call, held);
+    record.destination = a.destination;
+    record.callee_listener = a.listener;
+    attempt& other = t.current();
+    if (&other != &a && other.provisional && !other.answered && !other.cancelled)
+      send_cancel(transaction, t.attempt_count - 1u, {});
+  }
+
+  std::array<char, 4096> routes;
+  call_texts texts = calls.texts(call);
+  const packed_endpoint callee = pack_endpoint(a.to);
+  const auto set = [&](call_text which, std::string_view text) {
+    texts[static_cast<std::size_t>(which)] = text;
+  };
+  set(call_text::to_tag, routing.to_tag);
+  set(call_text::callee_address, callee);
+  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+    set(call_text::callee_target, contact->uri);
+  set(call_text::callee_routes, callee_routes(view, *world, routes));
+  (void)calls.set_texts(call, texts); // a call that cannot keep its tag ends by timer
+
+  record.state = call_state::answered;
+  record.transaction = no_transaction;
+  record.answered_after_ms = static_cast<std::uint32_t>((now - record.started_at) / 1000);
+  count(counters.calls_answered);
+  note_refresh({call, side::caller});
+  arm_call_timer(call);
+
+  t.call = no_call;
+  t.server = server_state::accepted;
+  t.client = client_state::done;
+  timers.disarm(client_timer(transaction));
+  timers.disarm(deadline_timer(transaction));
+  // Repetitions of INVITE and 2xx find the call; the record is needed only where other branches of
+  // this INVITE may still want an ACK or a CANCEL.
+  bool others = a.cancelled;
+  for (std::size_t i = 0; i < t.attempt_count; ++i)
+    others = others || i != number;
+  if (others) {
+    transactions.let_linger(transaction);
+    timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
+  } else {
+    finish_transaction(transaction);
+  }
+}
+
+// A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4),
+// which the caller will acknowledge and end. It is known, but holds no lines.
+void engine::state::note_other_dialog(listener_index caller_listener) {
+  if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return;
+  const auto via = next_via();
+  const auto caller = via ? via_target(*via) : std::nullopt;
+  if (!caller) return;
+  std::array<char, 4096> routes;
+  call_texts texts{};
+  const auto set = [&](call_text which, std::string_view text) {
+    texts[static_cast<std::size_t>(which)] = text;
+  };
+  const packed_endpoint caller_address = pack_endpoint(*caller);
+  const packed_endpoint callee_address = pack_endpoint(in->source);
+  set(call_text::call_id, routing.call_id);
+  set(call_text::from_tag, routing.from_tag);
+  set(call_text::to_tag, routing.to_tag);
+  set(call_text::caller_address, caller_address);
+  set(call_text::callee_address, callee_address);
+  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+    set(call_text::callee_target, contact->uri);
+  set(call_text::callee_routes, callee_routes(view, *world, routes));
+  if (const auto from = sip::parse_address(view.value_of(sip::header_id::from)))
+    set(call_text::from_uri, from->uri);
+  if (const auto to = sip::parse_address(view.value_of(sip::header_id::to)))
+    set(call_text::to_uri, to->uri);
+  const std::uint32_t call = calls.take(hash, texts);
+  if (call == no_call) return;
+  call_record& record = calls[call];
+  record.state = call_state::answered;
+  record.started_at = now;
+  record.caller_listener = caller_listener;
+  record.callee_listener = in->listener;
+  record.caller_cseq = routing.cseq.number;
+  arm_call_timer(call);
+}
+
+} // namespace linehunt

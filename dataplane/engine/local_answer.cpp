@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replies to the request at hand that leave no state (RFC 3261 8.2.7): a repeated request gets the
+// same reply, with the same tag, so nothing needs to be kept.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+namespace {
+
+constexpr std::string_view allowed =
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n";
+
+} // namespace
+
+bool engine::state::via_needs_received() const noexcept {
+  const sip::via_field& via = routing.top_via;
+  if (via.has_rport || !via.received.empty()) return true;
+  const auto ip = parse_ip(via.sent_by_host);
+  return !ip || *ip != in->source.ip;
+}
+
+verdict engine::state::reply(std::uint16_t status, std::string_view reason, verdict v,
+                             std::string_view extra_headers) {
+  // RFC 3261 8.1.1.6, 17.1.1.3: nobody answers an ACK.
+  if (view.method == sip::method::ack) return verdict::dropped_malformed;
+  const address_text source = to_text(in->source.ip);
+  const tag_text tag = make_tag(hash, routing.from_tag, setup.secret);
+  sip::reply_parts parts;
+  parts.status = status;
+  parts.reason = reason;
+  parts.to_tag = tag;
+  if (via_needs_received()) parts.received = source;
+  parts.rport = in->source.port;
+  parts.extra_headers = extra_headers;
+  const std::size_t len = sip::build_reply(view, parts, buffer_b());
+  if (len == 0) return verdict::dropped_malformed;
+  const endpoint to =
+      routing.top_via.sent_by_host.empty() ? in->source : reply_target(routing.top_via, in->source);
+  out->send({&scratch_b[0], len}, {to, in->listener});
+  return v;
+}
+
+verdict engine::state::answer_options() {
+  const auto uri = view.text(view.request_uri);
+  // To us: by address, by Max-Forwards, or to a host without a user, since names that people have
+  // given us are not known here.
+  const bool ours =
+      names_us(*world, uri) || routing.max_forwards == 0 || uri.find('@') == std::string_view::npos;
+  if (!ours) return refuse_method();
+  return reply(200, "OK", verdict::request_answered,
+               "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, "
+               "MESSAGE\r\nAccept: application/sdp\r\n");
+}
+
+verdict engine::state::refuse_method() {
+  return reply(405, "Method Not Allowed", verdict::rejected_method, allowed);
+}
+
+} // namespace linehunt

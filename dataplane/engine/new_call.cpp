@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// An INVITE outside any dialog: is it a repetition, what do the rules say, and the records that a
+// call needs until it is answered.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace linehunt {
+namespace {
+
+call_plan plan_of(const rule_decision& decision) noexcept {
+  const rule_model& rule = *decision.rule;
+  call_plan plan;
+  plan.group = rule.group;
+  plan.resource_count = decision.resource_count;
+  std::copy_n(decision.resources.begin(), decision.resource_count, plan.resources.begin());
+  plan.flags = rule.flags;
+  plan.may_fail_over = rule.action == rule_action::balance;
+  plan.failover_class = rule.failover.code_class;
+  plan.failover_code_count =
+      static_cast<std::uint8_t>(std::min(rule.failover.codes.size(), plan.failover_codes.size()));
+  std::copy_n(rule.failover.codes.begin(), plan.failover_code_count, plan.failover_codes.begin());
+  plan.failover_timeout = rule.failover.local_timeout;
+  plan.failover_disable = rule.failover.disable;
+  if (rule.status != 0) plan.refusal_status = rule.status;
+  const std::string_view reason =
+      rule.reason.empty() ? std::string_view{"Service full"} : std::string_view{rule.reason};
+  plan.refusal_reason_len =
+      static_cast<std::uint8_t>(std::min(reason.size(), plan.refusal_reason.size()));
+  std::memcpy(plan.refusal_reason.data(), reason.data(), plan.refusal_reason_len);
+  return plan;
+}
+
+} // namespace
+
+verdict engine::state::on_invite() {
+  const std::uint64_t key = server_key(routing, view.text(view.request_uri), hash, setup.secret);
+  if (const auto t = transactions.find(key); t != no_transaction) return repeat_reply(t);
+  if (calls.find_server_key(hash, routing.call_id, key) != no_call)
+    return verdict::retransmission_absorbed;
+  if (draining)
+    return reply(503, "Service Unavailable", verdict::dropped_draining, "Retry-After: 5\r\n");
+
+  rule_decision decision;
+  if (world->rules)
+    decision = world->rules->decide({&view, &routing, in->source, world}, setup.self);
+  if (decision.rule == nullptr) return reply(404, "Not Found", verdict::rejected_no_rule);
+  const rule_model& rule = *decision.rule;
+  if (rule.action == rule_action::reply) {
+    const std::uint16_t status = rule.status != 0 ? rule.status : std::uint16_t{403};
+    return reply(status, rule.reason.empty() ? sip::reason_phrase(status) : rule.reason,
+                 verdict::rejected_by_rule);
+  }
+  return start_call(key, decision);
+}
+
+verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision) {
+  const rule_model& rule = *decision.rule;
+  sip::edit_list edits;
+  const route_plan routes = plan_routes(view, *world, edits);
+  if (!routes.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
+  edit_request(edits);
+  if (!edits.valid()) return reply(513, "Message Too Large", verdict::rejected_too_long);
+
+  const std::uint32_t transaction = take_transaction(key);
+  const std::uint32_t call = transaction == no_transaction ? no_call : take_call();
+  if (call == no_call) {
+    if (transaction != no_transaction) transactions.give_back(transaction);
+    return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
+  }
+  invite_transaction& t = transactions[transaction];
+  call_record& record = calls[call];
+  record.transaction = transaction;
+  record.server_key = key;
+  record.started_at = now;
+  record.caller_listener = in->listener;
+  record.caller_cseq = routing.cseq.number;
+  t.call = call;
+  t.hash = hash;
+  t.cseq = routing.cseq.number;
+  t.source = in->source;
+  t.reply_to = {reply_target(routing.top_via, in->source), in->listener};
+  t.started_at = now;
+  t.plan = plan_of(decision);
+
+  const std::size_t base_len = edits.apply_to(in->bytes, buffer_a());
+  if (base_len != 0) t.invite = transactions.texts().store({&scratch_a[0], base_len});
+  if (t.invite.empty()) {
+    calls.give_back(call);
+    transactions.give_back(transaction);
+    return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
+  }
+  std::int32_t moved = 0;
+  for (const sip::edit& e : edits.edits()) {
+    if (e.off < view.headers_begin) moved += e.text_len - e.removed;
+  }
+  t.own_at = static_cast<std::uint16_t>(view.headers_begin + moved);
+
+  const auto refuse = [&](verdict v) {
+    answer_invite(transaction, t.plan.refusal_status,
+                  {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
+    return v;
+  };
+  holding held;
+  if (decision.unknown_resource) return refuse(verdict::rejected_unknown_resource);
+  if (rule.action == rule_action::forward) {
+    listener_index listener = 0;
+    if (!is_sendable(rule.target) || world->is_local(rule.target) ||
+        world->listener_for(rule.target.ip, listener) == nullptr)
+      return refuse(verdict::rejected_no_destination);
+    if (rule.count && decision.source_destination != no_index) {
+      ledger.count(decision.source_destination,
+                   {decision.resources.data(), decision.resource_count}, held);
+      hold(call, held);
+    }
+    begin_attempt_to(transaction, {rule.target, listener}, held.destination, 0);
+  } else {
+    switch (choose(transaction, held)) {
+    case selection_outcome::selected:
+      if (!begin_attempt(transaction, held)) return refuse(verdict::rejected_no_destination);
+      break;
+    case selection_outcome::pending:
+      park(transaction);
+      (void)reply(100, "Trying", verdict::request_parked);
+      return verdict::request_parked;
+    case selection_outcome::no_capacity:
+      return refuse(verdict::rejected_no_capacity);
+    case selection_outcome::no_destination:
+      return refuse(verdict::rejected_no_destination);
+    case selection_outcome::unknown_resource:
+      return refuse(verdict::rejected_unknown_resource);
+    }
+  }
+
+  (void)reply(100, "Trying", verdict::request_forwarded);
+  if (!edits.insert(view.headers_begin, headers_of(transaction, 0)))
+    return refuse(verdict::rejected_too_long);
+  const attempt& to = t.current();
+  out->forward(edits, {to.to, to.listener});
+  return verdict::request_forwarded;
+}
+
+std::uint32_t engine::state::take_transaction(std::uint64_t key) {
+  std::uint32_t t = transactions.take(key);
+  if (t != no_transaction) return t;
+  // Full. What lingers after a failure is the least loss; then the oldest INVITE that its
+  // destination has not answered with a single byte for T1 and more.
+  if (const auto old = transactions.oldest_lingering(); old != no_transaction) {
+    finish_transaction(old);
+  } else if (const auto mute = transactions.oldest_unanswered(); mute != no_transaction) {
+    const invite_transaction& m = transactions[mute];
+    if (m.client != client_state::calling || now - m.started_at < world->timers.t1_ms * 1000ull)
+      return no_transaction;
+    answer_invite(mute, 503, "Service Unavailable", "Retry-After: 5\r\n");
+    finish_transaction(mute);
+  }
+  return transactions.take(key);
+}
+
+std::uint32_t engine::state::take_call() {
+  std::array<char, 4096> routes;
+  call_texts texts{};
+  const auto set = [&](call_text which, std::string_view text) {
+    texts[static_cast<std::size_t>(which)] = text;
+  };
+  const packed_endpoint source = pack_endpoint(in->source);
+  set(call_text::call_id, routing.call_id);
+  set(call_text::from_tag, routing.from_tag);
+  set(call_text::caller_address, source);
+  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+    set(call_text::caller_target, contact->uri);
+  set(call_text::caller_routes, caller_routes(view, routes));
+  if (const auto from = sip::parse_address(view.value_of(sip::header_id::from)))
+    set(call_text::from_uri, from->uri);
+  if (const auto to = sip::parse_address(view.value_of(sip::header_id::to)))
+    set(call_text::to_uri, to->uri);
+  const std::uint32_t call = calls.take(hash, texts);
+  if (call != no_call) return call;
+  const std::uint32_t ended = calls.find_ended();
+  if (ended == no_call) return no_call;
+  timers.disarm(ended);
+  calls.give_back(ended);
+  return calls.take(hash, texts);
+}
+
+void engine::state::edit_request(sip::edit_list& edits) const noexcept {
+  std::array<char, 24> number;
+  sip::writer digits{number};
+  if (const sip::header* h = view.find(sip::header_id::max_forwards)) {
+    const std::uint16_t hops = routing.max_forwards;
+    digits << std::uint64_t{hops > 0 ? hops - 1u : 0u};
+    edits.replace(h->value, {number.data(), digits.size()});
+  } else {
+    edits.insert(view.headers_end, "Max-Forwards: 70\r\n"); // RFC 3261 16.6 (3)
+  }
+  if (!via_needs_received()) return;
+
+  // RFC 3261 18.2.1 and RFC 3581 4, into the Via as it came.
+  const sip::via_field& via = routing.top_via;
+  const address_text source = to_text(in->source.ip);
+  sip::slice old = slice_of(via.element.substr(via.element.size()));
+  std::string_view name = ";received=";
+  if (!via.received.empty()) {
+    old = slice_of(via.received);
+    if (old.off > 0 && view.base[old.off - 1] == '[' && view.base[old.end()] == ']')
+      old = {static_cast<std::uint16_t>(old.off - 1), static_cast<std::uint16_t>(old.len + 2)};
+    name = {};
+  }
+  edits.replace(old, std::array<std::string_view, 2>{name, source});
+  if (via.has_rport) {
+    const std::string_view start = via.rport_text.starts_with(';') ? ";rport=" : "rport=";
+    digits = sip::writer{number};
+    digits << std::uint64_t{in->source.port};
+    edits.replace(slice_of(via.rport_text),
+                  std::array<std::string_view, 2>{start, {number.data(), digits.size()}});
+  }
+}
+
+} // namespace linehunt

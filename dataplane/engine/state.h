@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's state, private to dataplane/engine/. What the members mean is said here; each group
+// of functions lives in the file that its comment names. Everything happens in one thread, at the
+// time `now`, towards `out`; both are set at each entry (engine.cpp).
+#pragma once
+
+#include "dataplane/engine.h"
+#include "dataplane/engine/branch.h"
+#include "dataplane/engine/call_table.h"
+#include "dataplane/engine/own_headers.h"
+#include "dataplane/engine/routes.h"
+#include "dataplane/engine/transaction_table.h"
+#include "dataplane/timer_wheel.h"
+#include "sipparse/build.h"
+#include "sipparse/edit_list.h"
+#include "sipparse/fields.h"
+#include "sipparse/message_view.h"
+#include "sipparse/routing_view.h"
+
+#include <optional>
+
+namespace linehunt {
+
+using namespace calls; // the engine's own names, see dataplane/engine/*.h
+
+struct engine::state final : selection_listener {
+  state(const engine_setup& setup, const snapshot& first);
+
+  // --- receive.cpp: the datagram at hand
+  verdict receive(const datagram& in);
+  verdict on_request();
+  verdict on_response();
+
+  // --- local_answer.cpp: replies to the request at hand that leave no state
+  verdict reply(std::uint16_t status, std::string_view reason, verdict v,
+                std::string_view extra_headers = {});
+  verdict answer_options();
+  verdict refuse_method();
+  [[nodiscard]] bool via_needs_received() const noexcept;
+
+  // --- new_call.cpp: an INVITE outside any dialog
+  verdict on_invite();
+  verdict start_call(std::uint64_t key, const rule_decision& decision);
+  // A record each, out of what is free or can be made free.
+  [[nodiscard]] std::uint32_t take_transaction(std::uint64_t key);
+  [[nodiscard]] std::uint32_t take_call();
+  // What every forwarded request needs: Max-Forwards, received and rport.
+  void edit_request(sip::edit_list& edits) const noexcept;
+
+  // --- attempts.cpp: a destination for a call, and the INVITE to it
+  [[nodiscard]] selection_outcome choose(std::uint32_t transaction, holding& held);
+  void decided(waiter who, selection_outcome outcome, const holding& held) override;
+  // Notes the destination; false where it has no address any more.
+  [[nodiscard]] bool begin_attempt(std::uint32_t transaction, const holding& held);
+  void begin_attempt_to(std::uint32_t transaction, const outbound& where, destination_index index,
+                        std::uint32_t id);
+  [[nodiscard]] own_headers headers_of(std::uint32_t transaction, std::size_t attempt) const;
+  void send_invite(std::uint32_t transaction);
+  // The INVITE as attempt number `attempt` has it, in scratch_a.
+  [[nodiscard]] std::string_view sent_invite(std::uint32_t transaction, std::size_t attempt);
+  void park(std::uint32_t transaction);
+  // Goes on to the next destination, or refuses upstream. `status` says what the last one answered.
+  void fail_over(std::uint32_t transaction, std::uint16_t status, std::uint32_t retry_after_s);
+  [[nodiscard]] bool wants_failover(const invite_transaction& t, std::uint16_t status) const;
+
+  // --- client_transaction.cpp: towards the destination
+  void on_client_timer(std::uint32_t transaction);
+  void on_deadline(std::uint32_t transaction);
+  void send_ack(std::uint32_t transaction, std::size_t attempt);
+  void send_cancel(std::uint32_t transaction, std::size_t attempt, std::string_view reason);
+
+  // --- server_transaction.cpp: towards the caller
+  verdict repeat_reply(std::uint32_t transaction);
+  void answer_invite(std::uint32_t transaction, std::uint16_t status, std::string_view reason,
+                     std::string_view extra_headers = {});
+  void complete(std::uint32_t transaction); // a failure went upstream: timers G and H
+  void on_server_timer(std::uint32_t transaction);
+  // Final failure: the call ends, its lines are free.
+  void fail_call(std::uint32_t transaction, std::uint16_t status);
+  void finish_transaction(std::uint32_t transaction);
+
+  // --- invite_response.cpp: responses to an INVITE of a transaction
+  verdict on_invite_response(const invite_branch& branch);
+  verdict on_provisional(std::uint32_t transaction, std::size_t attempt);
+  verdict on_success(std::uint32_t transaction, std::size_t attempt);
+  verdict on_failure(std::uint32_t transaction, std::size_t attempt);
+  verdict on_late_success(const invite_branch& branch);
+  void answer_call(std::uint32_t transaction, std::size_t attempt);
+  void note_other_dialog(listener_index caller_listener);
+
+  // --- cancel.cpp
+  verdict on_cancel();
+  void cancel_call(std::uint32_t transaction, std::string_view reason);
+
+  // --- ack.cpp
+  verdict on_ack();
+
+  // --- in_dialog.cpp: requests within a call
+  verdict on_in_dialog();
+  verdict forward_in_dialog(const dialog_match& match, const route_plan& plan,
+                            sip::edit_list& edits);
+  [[nodiscard]] dialog_match find_dialog(std::uint64_t handle);
+  [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
+  [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
+  void note_request(const dialog_match& match);
+
+  // --- stateless_response.cpp: responses within a call
+  verdict on_stateless_response(const stateless_branch& branch);
+  verdict forward_response(listener_index listener, const endpoint* to = nullptr);
+  [[nodiscard]] bool remove_top_via(sip::edit_list& edits) const noexcept;
+  [[nodiscard]] std::optional<sip::via_field> next_via() const noexcept;
+  void note_refresh(const dialog_match& match);
+
+  // --- call_end.cpp
+  [[nodiscard]] holding held_by(std::uint32_t call) const noexcept;
+  void hold(std::uint32_t call, const holding& held) noexcept;
+  void release(std::uint32_t call) noexcept;
+  void end_call(std::uint32_t call, end_cause cause);
+  void close_call(std::uint32_t call, end_cause cause); // BYE both ways
+  void send_byes(std::uint32_t call);
+  verdict on_own_bye_response(std::uint64_t handle);
+  void on_call_timer(std::uint32_t call);
+  void arm_call_timer(std::uint32_t call);
+  void end_by_handle(std::uint64_t handle);
+
+  // --- probe.cpp
+  void send_probe(destination_index index, std::uint64_t number);
+  verdict on_probe_response(std::uint64_t number);
+
+  void adopt(const snapshot& next);
+  void on_timer(std::uint32_t id);
+  [[nodiscard]] const linehunt::destination* find_destination(destination_index index) const;
+
+  // Timers: one for each call, three for each transaction.
+  [[nodiscard]] std::uint32_t client_timer(std::uint32_t t) const {
+    return calls.capacity() + 3 * t;
+  }
+  [[nodiscard]] std::uint32_t server_timer(std::uint32_t t) const {
+    return calls.capacity() + 3 * t + 1;
+  }
+  [[nodiscard]] std::uint32_t deadline_timer(std::uint32_t t) const {
+    return calls.capacity() + 3 * t + 2;
+  }
+  [[nodiscard]] time_us after_ms(std::uint64_t ms) const { return now + ms * 1000; }
+  [[nodiscard]] std::uint64_t transaction_timeout_ms() const { // timers B, D, F, H, J, L, M
+    return std::uint64_t{64} * world->timers.t1_ms;
+  }
+
+  // One writer, so no read-modify-write is needed.
+  static void count(std::atomic<std::uint64_t>& counter, std::int64_t by = 1) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(by),
+                  std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] sip::slice slice_of(std::string_view piece) const noexcept {
+    return {static_cast<std::uint16_t>(piece.data() - view.base),
+            static_cast<std::uint16_t>(piece.size())};
+  }
+
+  engine_setup setup;
+  const snapshot* world;
+  memory_source& memory;
+  load_ledger ledger;
+  call_table calls;
+  transaction_table transactions;
+  timer_wheel timers;
+  record_array<std::uint32_t> positions; // destination_index to its place in the snapshot
+  engine_counters counters;
+  bool draining = false;
+
+  time_us now = 0;
+  action_sink* out = nullptr;
+
+  // The datagram at hand.
+  const datagram* in = nullptr;
+  std::uint64_t hash = 0; // of its Call-ID
+  sip::message_view view;
+  sip::routing_view routing;
+  // A message of ours out of the tables.
+  sip::message_view stored_view;
+  // What is put together on the way: a holds messages out of the tables, b what is built from them.
+  static constexpr std::size_t scratch_bytes = sip::max_message_bytes + 4096;
+  record_array<char> scratch_a, scratch_b;
+  [[nodiscard]] std::span<char> buffer_a() noexcept { return {&scratch_a[0], scratch_bytes}; }
+  [[nodiscard]] std::span<char> buffer_b() noexcept { return {&scratch_b[0], scratch_bytes}; }
+
+  struct probe_in_flight {
+    std::uint64_t number = 0; // 0: none
+    endpoint to;
+  };
+  record_array<probe_in_flight> probes; // by destination_index
+};
+
+} // namespace linehunt

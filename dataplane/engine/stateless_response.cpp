@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Responses to what went on without a transaction, back to the Via below ours (RFC 3261 16.7,
+// 18.2.2), and what they tell about the call.
+#include "dataplane/engine/addressing.h"
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+
+bool engine::state::remove_top_via(sip::edit_list& edits) const noexcept {
+  const sip::header* h = view.find(sip::header_id::via);
+  if (h == nullptr) return false;
+  if (routing.top_via.rest.empty()) return edits.remove(h->line);
+  const auto next = slice_of(routing.top_via.rest).off;
+  return edits.remove({h->value.off, static_cast<std::uint16_t>(next - h->value.off)});
+}
+
+std::optional<sip::via_field> engine::state::next_via() const noexcept {
+  std::string_view value = routing.top_via.rest;
+  for (std::uint16_t h = view.first[static_cast<std::size_t>(sip::header_id::via)] + 1u;
+       value.empty() && h < view.header_count; ++h) {
+    if (view.headers[h].id == sip::header_id::via) value = view.text(view.headers[h].value);
+  }
+  if (value.empty()) return std::nullopt;
+  const auto via = sip::parse_via(value);
+  if (!via) return std::nullopt;
+  return *via;
+}
+
+verdict engine::state::forward_response(listener_index listener, const endpoint* known) {
+  const auto via = next_via();
+  if (!via) return verdict::dropped_malformed;
+  auto to = via_target(*via);
+  if (!to && known != nullptr) to = *known;
+  if (!to || !is_sendable(*to)) return verdict::dropped_no_route;
+  sip::edit_list edits;
+  if (!remove_top_via(edits)) return verdict::dropped_malformed;
+  out->forward(edits, {*to, listener});
+  return verdict::response_forwarded;
+}
+
+verdict engine::state::on_stateless_response(const stateless_branch& branch) {
+  if (branch.listener >= world->listeners.size()) return verdict::dropped_no_route;
+  // The record of the branch is tried first, as a handle is; it may be another call's by now.
+  std::uint64_t handle = 0;
+  if (branch.call < calls.capacity() && calls[branch.call].state != call_state::free)
+    handle = calls.handle_of(branch.call);
+  const dialog_match match = find_dialog(handle);
+  endpoint peer;
+  if (match)
+    peer = match.from == side::caller
+               ? unpack_endpoint(calls.text(match.call, call_text::caller_address))
+               : callee_of(match.call);
+  const verdict v = forward_response(branch.listener, match ? &peer : nullptr);
+  if (!match || v != verdict::response_forwarded) return v;
+
+  const call_record& record = calls[match.call];
+  if (view.status >= 200 && routing.cseq.method == sip::method::bye &&
+      record.state == call_state::leaving)
+    end_call(match.call, end_cause::bye);
+  if (view.status / 100 == 2 && record.state == call_state::answered &&
+      (routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update)) {
+    note_refresh(match);
+    arm_call_timer(match.call);
+  }
+  return v;
+}
+
+// RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header
+// there is no session timer. `match` says who sent the request.
+void engine::state::note_refresh(const dialog_match& match) {
+  call_record& record = calls[match.call];
+  record.expires_after_s = 0;
+  if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
+    if (const auto session = sip::parse_session_expires(value)) {
+      const std::uint64_t age_s = (now - record.started_at) / 1'000'000;
+      record.expires_after_s = static_cast<std::uint32_t>(age_s + session->delta_seconds);
+    }
+  }
+}
+
+} // namespace linehunt
