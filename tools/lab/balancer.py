@@ -11,9 +11,12 @@ from .configuration import Configuration
 from .wire import Host, LabError
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "build/control/linehunt"
 CONTROL = ROOT / "build/tools/linehuntctl"
 START_LIMIT_S = 30
+
+
+def program() -> Path:
+    return ROOT / "build/control/linehunt"
 
 
 class Balancer:
@@ -22,7 +25,7 @@ class Balancer:
     def __init__(self, host: Host, configuration: Configuration, environment: dict = None):
         self.configuration = configuration
         self.log = configuration.folder / "linehunt.log"
-        words = [str(PROGRAM), "-c", str(configuration.write())]
+        words = [str(program()), "-c", str(configuration.write())]
         if environment:
             words = ["env", *(f"{name}={value}" for name, value in environment.items()), *words]
         self.process = host.start(words, configuration.folder, self.log)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
+
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from cases import case, check
+from lab.balancer import program
+from lab.configuration import BALANCER, Configuration
+from lab.wire import address
+from lab_setups import diagnosis, study_case
+
+# What is wrong: the text to change in a right configuration, the new text, and what the error names.
+WRONG = {
+    "unknown key": ("[runtime]", "[runtime]\nworkerz = 3", "workerz"),
+    "bad pattern": ('"^VM_"', '"^VM_("', "VM_("),
+    "bad URI": ("sip:10.77.0.22:5060", "sip:10.77.0.22:port", "port"),
+    "capacity -1": ("vm=100", "vm=-1", "-1"),
+    "duplicate id": ("id = 2", "id = 1", "id"),
+    "missing device": ("iface=eth0", "iface=nowhere7", "nowhere7"),
+    "unknown resource": ('resources = "vm"', 'resources = "fax"', "fax"),
+    "address of no port": (f'address = "{address(BALANCER)}"', 'address = "10.99.9.9"',
+                           "10.99.9.9"),
+}
+
+
+def run_with(text: str, *words: str) -> subprocess.CompletedProcess:
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        file = Path(name) / "linehunt.toml"
+        file.write_text(text, encoding="utf-8")
+        return subprocess.run([str(program()), *words, "-c", str(file)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+
+
+def right_configuration() -> str:
+    with tempfile.TemporaryDirectory() as name:
+        # The check looks for the interface; lo is on every machine.
+        return Configuration(Path(name), "af_packet", port={
+            "device": "net_af_packet0,iface=lo"}).text().replace("iface=lo", "iface=eth0")
+
+
+def errors_of(told: subprocess.CompletedProcess) -> list:
+    return [line for line in (told.stdout + told.stderr).splitlines() if line.strip()]
+
+
+def wrong_configuration(what: str) -> None:
+    """One clear line that names the place, and exit status 1, from the check and from a start."""
+    before, after, named = WRONG[what]
+    text = right_configuration()
+    if what != "missing device":
+        text = text.replace("iface=eth0", "iface=lo")
+    check(before in text, f"the configuration has no '{before}' to spoil")
+    spoiled = text.replace(before, after, 1)
+    for words in (["check"], []):
+        told = run_with(spoiled, *words)
+        check(told.returncode == 1, f"exit status {told.returncode}\n{told.stderr}")
+        lines = [line for line in errors_of(told) if "linehunt.toml:" in line]
+        check(len(lines) == 1, f"{len(lines)} error lines:\n{told.stdout}{told.stderr}")
+        check(named in lines[0], f"the line does not name '{named}': {lines[0]}")
+
+
+for what in WRONG:
+    case(what=what)(wrong_configuration)
+
+
+@case
+def every_error_of_a_configuration_is_told():
+    text = right_configuration()
+    chosen = [each for name, each in WRONG.items() if name != "address of no port"]
+    for before, after, _ in chosen:
+        text = text.replace(before, after, 1)
+    told = run_with(text, "check")
+    check(told.returncode == 1, f"exit status {told.returncode}")
+    for _, _, named in chosen:
+        check(any(named in line for line in errors_of(told)), f"no line names '{named}':\n"
+              f"{told.stdout}{told.stderr}")
+
+
+@case
+def a_right_configuration_passes_the_check():
+    told = run_with(right_configuration().replace("iface=eth0", "iface=lo"), "check")
+    check(told.returncode == 0, f"exit status {told.returncode}\n{told.stdout}{told.stderr}")
+
+
+@case(device="af_packet")
+@case(device="af_xdp")
+def ping_is_answered(device: str):
+    with study_case(device) as lab:
+        lab.start_balancer()
+        for ip in (address(BALANCER), address(BALANCER, ipv6=True)):
+            for size in ("56", "1400"):
+                lab.core.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "-s", size, ip)
+
+
+@case(number="SIGINT")
+@case(number="SIGTERM")
+def a_signal_ends_it_under_load(number: str):
+    with study_case(workers=2) as lab:
+        balancer = lab.start_balancer()
+        for each in lab.configuration.boxes:
+            lab.start_box(each)
+        lab.start_core([("VM_1", 500)] * 1000, 100)
+        time.sleep(1)
+        began = time.monotonic()
+        status = balancer.stop(getattr(signal, number), limit_s=5)
+        check(status == 0, f"exit status {status}\n{balancer.tail()}")
+        check(time.monotonic() - began < 5, "it took more than 5 s")
+        check(not lab.configuration.socket.exists(), "the admin socket is left behind")
+
+
+@case
+def it_starts_again_on_the_same_device():
+    with study_case() as lab:
+        for _ in range(3):
+            balancer = lab.start_balancer()
+            check(balancer.stop() == 0, balancer.tail())
+
+
+@case(workers=1)
+@case(workers=2)
+def admin_commands_while_calls_go_on(workers: int):
+    with study_case(workers=workers) as lab:
+        balancer = lab.start_balancer()
+        for number in lab.configuration.boxes:
+            lab.start_box(number)
+        core = lab.start_core([("VM_1", 300), ("4930", 300)] * 200, 100)
+        time.sleep(0.5)
+        rounds = 0
+        while core.running():
+            check(balancer.control("status", "3", "disable")[0] == 0, "status disable was refused")
+            check(balancer.ask("status", "3")["enable"] == "no", "box 3 is not disabled")
+            check(balancer.control("resize", "2", "vm", str(90 + rounds % 20))[0] == 0,
+                  "resize was refused")
+            check(balancer.control("status", "3", "enable")[0] == 0, "status enable was refused")
+            check(balancer.control("stats")[0] == 0, "stats was refused")
+            check(balancer.control("resize", "2", "fax", "5")[0] == 1, "an unknown resource passed")
+            check(balancer.control("status", "99")[0] == 1, "an unknown destination passed")
+            rounds += 1
+        check(rounds > 3, "the calls were over too soon")
+        check(core.wait(5) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        entries = {entry["id"]: entry for entry in balancer.ask("list")["Destinations"]}
+        capacity = next(each["max"] for each in entries[2]["Resources"] if each["name"] == "vm")
+        check(capacity == 90 + (rounds - 1) % 20, f"capacity {capacity} after {rounds} rounds")
+
+
+@case
+def a_disabled_box_gets_no_new_call():
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 50}}) as lab:
+        balancer = lab.start_balancer()
+        for number in lab.configuration.boxes:
+            lab.start_box(number)
+        check(balancer.control("status", "1", "disable")[0] == 0, "status was refused")
+        core = lab.start_core([("VM_1", 50)] * 40, 100)
+        check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+        for box in lab.boxes.values():
+            box.stop()
+        taken = {number: lab.calls_taken(number) for number in lab.boxes}
+        check(taken == {1: 0, 2: 40}, f"calls by box: {taken}")
