@@ -33,8 +33,9 @@ struct port_address {
 };
 
 struct port_setup {
-  std::string name;   // the operator's name, for messages
-  std::string device; // PCI address or vdev: "net_af_packet0,iface=lh0"
+  std::string name; // the operator's name, for messages
+  // PCI address or vdev: "net_af_packet0,iface=lh0"; or the name of a DPDK port that exists.
+  std::string device;
   std::uint16_t mtu_bytes = 1500;
   std::uint16_t vlan = 0; // 0: untagged
   checksum_mode checksum = checksum_mode::automatic;
@@ -70,6 +71,7 @@ struct worker_report {
   std::uint64_t rx_packets = 0, tx_packets = 0, tx_dropped = 0;
   std::uint64_t loops = 0, idle_loops = 0, busy_cycles = 0, total_cycles = 0;
   std::uint64_t handed_over = 0;                       // packets given to their owner's ring
+  std::uint64_t events_lost = 0;                       // the ring to the control thread was full
   std::array<std::uint64_t, verdict_count> verdicts{}; // frames and messages together
   const engine_counters* engine = nullptr;
   const std::atomic<std::int64_t>* used = nullptr; // load_ledger::published_used
@@ -77,7 +79,8 @@ struct worker_report {
 
 class runtime {
  public:
-  // Starts EAL, ports and workers with the first snapshot. On an error nothing keeps running.
+  // Starts EAL, ports and workers with the first snapshot. On an error nothing keeps running. EAL
+  // starts only once in a process; where it runs already (eal.h) it is used, and left running.
   [[nodiscard]] static tl::expected<std::unique_ptr<runtime>, error>
   start(const runtime_setup& setup, std::unique_ptr<const snapshot> world);
   // Stops the workers, closes the ports, releases EAL.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the protocols below SIP make of a frame: a verdict, perhaps a reply written over the frame
+// itself, perhaps news about a neighbour.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/verdict.h"
+
+#include <optional>
+#include <rte_ether.h>
+
+namespace linehunt::dpdk {
+
+// A neighbour's word about its own MAC address.
+struct neighbour_claim {
+  ip_address ip;
+  rte_ether_addr mac{};
+  bool may_create = false; // it talks to us, so we shall need it; else only known ones are updated
+};
+
+struct answer {
+  verdict what = verdict::arp_handled;
+  bool send_back = false; // the mbuf now holds a frame to be sent out of the same port
+  std::optional<neighbour_claim> claim = std::nullopt;
+};
+
+} // namespace linehunt::dpdk

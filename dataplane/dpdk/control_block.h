@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control thread and the workers share. Everything but the atomics and the rings is
+// written before the workers start and only read afterwards.
+#pragma once
+
+#include "dataplane/dpdk/port.h"
+#include "dataplane/dpdk/spsc_ring.h"
+#include "dataplane/dpdk/worker_mesh.h"
+#include "dataplane/engine.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <rte_cycles.h>
+#include <rte_rcu_qsbr.h>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+// Microseconds from the time stamp counter, which all cores share.
+class tsc_clock {
+ public:
+  void start() noexcept {
+    start_ = rte_get_tsc_cycles();
+    per_cycle_ =
+        static_cast<std::uint64_t>((static_cast<wide>(1'000'000) << 40) / rte_get_tsc_hz());
+  }
+  [[nodiscard]] time_us at(std::uint64_t cycles) const noexcept {
+    if (cycles < start_) return 1; // another core's counter may be a few cycles behind
+    const auto product = static_cast<wide>(cycles - start_) * per_cycle_;
+    return static_cast<time_us>(product >> 40) + 1; // 0 stands for never
+  }
+
+ private:
+  __extension__ using wide = unsigned __int128;
+  std::uint64_t start_ = 0, per_cycle_ = 0; // microseconds in units of 2^-40
+};
+
+// The control thread asks, the worker answers between two packets.
+struct visit_request {
+  const std::function<void(worker_id, const call_info&)>* visit = nullptr;
+  std::atomic<bool> done{false};
+};
+
+struct control_block {
+  std::vector<port> ports;
+  std::vector<const station*> stations; // by port index
+  worker_id workers = 1;
+  node_secret secret;
+  tsc_clock clock;
+  std::unique_ptr<worker_mesh> mesh;
+  // For workers without a tx queue on a port: [port][worker], null where it has one.
+  std::vector<std::vector<std::unique_ptr<spsc_ring<rte_mbuf*>>>> tx_crossings;
+
+  std::atomic<const snapshot*> world{nullptr}; // written by control
+  std::atomic<bool> stopping{false}, draining{false};
+  rte_rcu_qsbr* quiescence = nullptr; // a worker reports once in each loop
+};
+
+} // namespace linehunt::dpdk

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters of one worker. Written by it alone, read by the control thread, both relaxed; on
+// cache lines of their own. Messages are counted by the engine (engine_counters).
+#pragma once
+
+#include "dataplane/verdict.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace linehunt::dpdk {
+
+using counter = std::atomic<std::uint64_t>;
+
+// One writer, so no locked instruction is needed.
+inline void bump(counter& c, std::uint64_t by = 1) noexcept {
+  c.store(c.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+struct alignas(64) worker_counters {
+  counter rx_packets{0}, tx_packets{0};
+  counter tx_dropped{0}; // not taken by the port, no buffer, next hop unknown
+  counter loops{0}, idle_loops{0};
+  counter busy_cycles{0}, total_cycles{0};
+  counter handed_over{0}; // to the worker that owns the call
+  counter events_lost{0};
+  std::array<counter, verdict_count> verdicts{}; // of frames
+
+  void count(verdict v) noexcept { bump(verdicts[static_cast<std::size_t>(v)]); }
+};
+
+} // namespace linehunt::dpdk

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/device_check.h"
+
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <net/if.h>
+#include <string>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The value of `key` in "name,key=value,key=value".
+std::string argument(std::string_view device, std::string_view key) {
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    const std::string_view item = device.substr(begin, at - begin);
+    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
+      return std::string(item.substr(key.size() + 1));
+  }
+  return {};
+}
+
+std::optional<error> check_interface(const port_setup& setup, const std::string& driver) {
+  const std::string name = argument(setup.device, "iface");
+  if (name.empty())
+    return error{"port '" + setup.name + "': " + driver + " needs an interface; write " +
+                 "device = \"" + driver + ",iface=NAME\""};
+  if (if_nametoindex(name.c_str()) == 0)
+    return error{"port '" + setup.name + "': there is no network interface '" + name +
+                 "'; create it, or name another in device (`ip link` lists them)"};
+  std::ifstream file("/sys/class/net/" + name + "/mtu");
+  unsigned mtu = 0;
+  if (file >> mtu && mtu < setup.mtu_bytes)
+    return error{"port '" + setup.name + "': mtu is " + std::to_string(setup.mtu_bytes) +
+                 ", but interface '" + name + "' has " + std::to_string(mtu) +
+                 "; lower mtu, or `ip link set " + name + " mtu " +
+                 std::to_string(setup.mtu_bytes) + "`"};
+  return std::nullopt;
+}
+
+std::optional<error> check_pci(const port_setup& setup) {
+  std::string address = setup.device.substr(0, setup.device.find(','));
+  if (address.size() == 7) address.insert(0, "0000:");
+  const fs::path device = fs::path("/sys/bus/pci/devices") / address;
+  std::error_code ignored;
+  if (!fs::exists(device, ignored))
+    return error{"port '" + setup.name + "': there is no PCI device " + address +
+                 "; `dpdk-devbind.py --status-dev net` lists them"};
+  const std::string driver = fs::read_symlink(device / "driver", ignored).filename().string();
+  // mlx4, mlx5 and mana stay with their kernel driver; all others need a userspace one.
+  static constexpr std::array<std::string_view, 6> usable{"vfio-pci",  "uio_pci_generic", "igb_uio",
+                                                          "mlx4_core", "mlx5_core",       "mana"};
+  for (const std::string_view u : usable)
+    if (driver == u) return std::nullopt;
+  return error{"port '" + setup.name + "': PCI device " + address + " is bound to " +
+               (driver.empty() ? std::string("no driver") : "'" + driver + "'") +
+               "; `dpdk-devbind.py --bind=vfio-pci " + address + "` hands it over"};
+}
+
+} // namespace
+
+bool is_pci_address(std::string_view device) noexcept {
+  std::string_view d = device.substr(0, device.find(','));
+  const auto hex = [&](std::size_t at, std::size_t n) {
+    if (at + n > d.size()) return false;
+    for (std::size_t i = at; i < at + n; ++i)
+      if (std::isxdigit(static_cast<unsigned char>(d[i])) == 0) return false;
+    return true;
+  };
+  if (d.size() == 12 && hex(0, 4) && d[4] == ':') d.remove_prefix(5);
+  return d.size() == 7 && hex(0, 2) && d[2] == ':' && hex(3, 2) && d[5] == '.' && hex(6, 1);
+}
+
+std::optional<error> check_device(const port_setup& setup) {
+  if (setup.device.empty())
+    return error{"port '" + setup.name +
+                 "': no device; name a PCI address or a DPDK vdev such as "
+                 "\"net_af_packet0,iface=eth1\""};
+  if (is_pci_address(setup.device)) return check_pci(setup);
+  const std::string driver = setup.device.substr(0, setup.device.find(','));
+  if (driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp"))
+    return check_interface(setup, driver);
+  std::error_code ignored;
+  if (driver.starts_with("net_tap") && !fs::exists("/dev/net/tun", ignored))
+    return error{"port '" + setup.name + "': /dev/net/tun is missing; `modprobe tun`"};
+  if (driver.starts_with("net_pcap"))
+    for (const char* key : {"rx_pcap"})
+      if (const std::string file = argument(setup.device, key);
+          !file.empty() && !fs::exists(file, ignored))
+        return error{"port '" + setup.name + "': there is no file '" + file + "'"};
+  return std::nullopt;
+}
+
+} // namespace linehunt::dpdk

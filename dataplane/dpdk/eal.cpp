@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/eal.h"
+
+#include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/mbuf.h"
+
+#include <algorithm>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <sched.h>
+#include <thread>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+enum class eal_state : std::uint8_t { unused, running, over };
+eal_state now = eal_state::unused; // control thread only
+
+bool may_run_on(unsigned core) noexcept {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return true;
+  return core < CPU_SETSIZE && CPU_ISSET(core, &allowed) != 0;
+}
+
+} // namespace
+
+tl::expected<std::vector<unsigned>, error> worker_cores(const runtime_setup& setup) {
+  if (setup.workers == 0 || setup.workers > max_workers)
+    return tl::unexpected(error{"workers = " + std::to_string(setup.workers) + " is not in 1 to " +
+                                std::to_string(max_workers)});
+  std::vector<unsigned> cores = setup.cores;
+  const unsigned count = std::max(1u, std::thread::hardware_concurrency());
+  if (cores.empty())
+    for (worker_id w = 0; w < setup.workers; ++w)
+      cores.push_back((w + 1u) % count);
+  if (cores.size() != setup.workers)
+    return tl::unexpected(error{"cores names " + std::to_string(cores.size()) +
+                                " processors for workers = " + std::to_string(setup.workers) +
+                                "; name one for each worker, or none"});
+  return cores;
+}
+
+std::vector<std::string> eal_arguments(const runtime_setup& setup,
+                                       const std::vector<unsigned>& cores) {
+  std::string lcores = "0@" + std::to_string(setup.control_core);
+  for (std::size_t w = 0; w < cores.size(); ++w)
+    lcores += "," + std::to_string(w + 1) + "@" + std::to_string(cores[w]);
+
+  std::vector<std::string> out{"linehunt",        "--lcores", lcores,
+                               "--main-lcore",    "0",        "--file-prefix",
+                               setup.file_prefix, "-m",       std::to_string(setup.memory_mb)};
+  const auto is_memif = [](const port_setup& p) { return p.device.starts_with("net_memif"); };
+  if (!setup.hugepages) out.emplace_back("--no-huge");
+  // Nothing is left behind in the file system; but a memif peer maps our memory by its files.
+  if (std::ranges::none_of(setup.ports, is_memif)) out.emplace_back("--in-memory");
+  bool any_pci = false;
+  for (const port_setup& p : setup.ports)
+    if (is_pci_address(p.device)) {
+      any_pci = true;
+      out.insert(out.end(), {"-a", p.device});
+    }
+  if (!any_pci) out.emplace_back("--no-pci");
+  out.emplace_back("--log-level=*:warning");
+  out.insert(out.end(), setup.eal_arguments.begin(), setup.eal_arguments.end());
+  return out;
+}
+
+tl::expected<void, error> start_eal(const runtime_setup& setup) {
+  if (now != eal_state::unused)
+    return tl::unexpected(error{"DPDK can be started only once in a process"});
+  const auto cores = worker_cores(setup);
+  if (!cores) return tl::unexpected(cores.error());
+  for (std::size_t i = 0; i <= cores->size(); ++i) {
+    const unsigned core = i == 0 ? setup.control_core : (*cores)[i - 1];
+    if (!may_run_on(core))
+      return tl::unexpected(error{(i == 0 ? std::string("control_core") : std::string("cores")) +
+                                  ": this process may not run on processor " +
+                                  std::to_string(core) + "; `taskset -cp $$` shows which it may"});
+  }
+
+  static std::vector<std::string> arguments; // EAL keeps pointers into them
+  arguments = eal_arguments(setup, *cores);
+  std::vector<char*> argv;
+  for (std::string& a : arguments)
+    argv.push_back(a.data());
+  argv.push_back(nullptr);
+  now = eal_state::over;
+  if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
+    std::string line;
+    for (const std::string& a : arguments)
+      line += " " + a;
+    const std::string advice = setup.hugepages
+                                   ? "; are there free hugepages (grep Huge /proc/meminfo)?"
+                                   : "; does the process have the rights, and memory_mb the room?";
+    return tl::unexpected(error{std::string("DPDK cannot start: ") + rte_strerror(rte_errno) +
+                                advice + " Arguments:" + line});
+  }
+  now = eal_state::running;
+  if (!register_arrival()) {
+    stop_eal();
+    return tl::unexpected(error{"no room in the mbuf for a field of ours; do eal_arguments load a "
+                                "driver that takes it?"});
+  }
+  return {};
+}
+
+bool eal_is_running() noexcept {
+  return now == eal_state::running;
+}
+
+void stop_eal() noexcept {
+  if (now != eal_state::running) return;
+  (void)rte_eal_cleanup();
+  now = eal_state::over;
+}
+
+} // namespace linehunt::dpdk

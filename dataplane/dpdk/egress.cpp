@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/egress.h"
+
+#include "dataplane/dpdk/arp.h"
+#include "dataplane/dpdk/link_header.h"
+#include "dataplane/dpdk/ndp.h"
+#include "dataplane/dpdk/udp_frame.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace linehunt::dpdk {
+
+egress::egress(std::vector<const station*> stations, std::vector<tx_lane> lanes, rte_mempool& pool,
+               worker_counters& counters, std::uint64_t seed)
+    : stations_(std::move(stations)), lanes_(std::move(lanes)), pool_(pool), counters_(counters),
+      neighbours_(seed), ip_id_(static_cast<std::uint32_t>(seed >> 32)) {}
+
+egress::~egress() {
+  for (tx_lane& lane : lanes_)
+    lane.clear();
+}
+
+void egress::flush() noexcept {
+  for (tx_lane& lane : lanes_)
+    lane.flush();
+}
+
+void egress::send_frame(std::uint8_t port, mbuf_ptr frame) noexcept {
+  lanes_[port].add(std::move(frame));
+}
+
+void egress::send_udp(std::uint8_t port, mbuf_ptr payload, const endpoint& from,
+                      const endpoint& to) noexcept {
+  const station& we = *stations_[port];
+  if (!fits_one_packet(we, to, payload->data_len)) {
+    const void* const bytes = bytes_at(*payload, 0);
+    send_udp(port, {static_cast<const char*>(bytes), payload->data_len}, from, to);
+    return;
+  }
+  if (from.ip.is_v6 != to.ip.is_v6 ||
+      !prepend_headers(we, *payload, from, to, static_cast<std::uint16_t>(++ip_id_)))
+    return drop(1);
+  send_to_neighbour(port, to, std::move(payload));
+}
+
+void egress::send_udp(std::uint8_t port, std::span<const char> payload, const endpoint& from,
+                      const endpoint& to) noexcept {
+  const station& we = *stations_[port];
+  if (from.ip.is_v6 != to.ip.is_v6) return drop(1);
+  if (fits_one_packet(we, to, payload.size())) {
+    mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
+    char* const at =
+        m ? rte_pktmbuf_append(m.get(), static_cast<std::uint16_t>(payload.size())) : nullptr;
+    if (at == nullptr) return drop(1);
+    std::memcpy(at, payload.data(), payload.size());
+    if (!prepend_headers(we, *m, from, to, static_cast<std::uint16_t>(++ip_id_))) return drop(1);
+    send_to_neighbour(port, to, std::move(m));
+    return;
+  }
+  std::array<rte_mbuf*, max_fragments> fragments;
+  const std::size_t count = build_fragments(we, pool_, payload, from, to, ++ip_id_, fragments);
+  if (count == 0) return drop(1);
+  for (std::size_t i = 0; i < count; ++i)
+    send_to_neighbour(port, to, mbuf_ptr(fragments[i]));
+}
+
+void egress::send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept {
+  const auto hop = stations_[port]->next_hop(to.ip);
+  if (!hop || to.port == 0) return drop(1);
+  neighbour& n = neighbours_.use(port, *hop, now_);
+  if (const std::size_t evicted = neighbours_.take_evicted(); evicted != 0) drop(evicted);
+  const question whom = neighbours_.ask(n, now_);
+  if (n.known) {
+    set_destination_mac(*frame, n.mac);
+    send_frame(port, std::move(frame));
+  } else if (neighbours_.wait(n, frame.get())) {
+    (void)frame.release(); // the table owns it now
+  } else {
+    drop(1);
+  }
+  if (whom != question::none) ask(n, whom);
+}
+
+void egress::ask(neighbour& n, question whom) noexcept {
+  const station& we = *stations_[n.port];
+  const ip_address* const sender = we.source_towards(n.ip);
+  mbuf_ptr m(sender != nullptr ? rte_pktmbuf_alloc(&pool_) : nullptr);
+  if (!m) return; // asked again a second later
+  const rte_ether_addr* const to = whom == question::itself ? &n.mac : nullptr;
+  const bool written = n.ip.is_v6 ? write_neighbour_solicitation(we, *m, *sender, n.ip, to)
+                                  : write_arp_request(we, *m, *sender, n.ip, to);
+  if (written) send_frame(n.port, std::move(m));
+}
+
+bool egress::learn(std::uint8_t port, const neighbour_claim& claim) noexcept {
+  const auto [n, is_news] = neighbours_.learn(port, claim, now_);
+  if (const std::size_t evicted = neighbours_.take_evicted(); evicted != 0) drop(evicted);
+  if (n == nullptr) return is_news;
+  std::array<rte_mbuf*, neighbour::max_waiting> waiting;
+  const std::size_t count = neighbours_.take_waiting(*n, waiting);
+  for (std::size_t i = 0; i < count; ++i) {
+    set_destination_mac(*waiting[i], n->mac);
+    send_frame(port, mbuf_ptr(waiting[i]));
+  }
+  return is_news;
+}
+
+void egress::announce() noexcept {
+  for (std::uint8_t p = 0; p < stations_.size(); ++p)
+    for (const port_address& a : stations_[p]->addresses) {
+      mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
+      if (!m) return;
+      const bool written = a.ip.is_v6 ? write_announcement(*stations_[p], *m, a.ip)
+                                      : write_arp_request(*stations_[p], *m, a.ip, a.ip, nullptr);
+      if (written) send_frame(p, std::move(m));
+    }
+}
+
+void egress::age() noexcept {
+  const std::size_t given_up =
+      neighbours_.age(now_, [this](neighbour& n) { ask(n, question::everybody); });
+  if (given_up != 0) drop(given_up);
+}
+
+} // namespace linehunt::dpdk

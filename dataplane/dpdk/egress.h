@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that one worker sends: headers, next hop, the neighbour's MAC, and out through the
+// port's lane. Knows nothing of SIP.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/datagram.h"
+#include "dataplane/dpdk/counters.h"
+#include "dataplane/dpdk/mbuf.h"
+#include "dataplane/dpdk/neighbour_table.h"
+#include "dataplane/dpdk/station.h"
+#include "dataplane/dpdk/tx_lane.h"
+
+#include <cstdint>
+#include <rte_mempool.h>
+#include <span>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+class egress {
+ public:
+  // One station and one lane for each port, by index.
+  egress(std::vector<const station*> stations, std::vector<tx_lane> lanes, rte_mempool& pool,
+         worker_counters& counters, std::uint64_t seed);
+  ~egress();
+  egress(const egress&) = delete;
+  egress& operator=(const egress&) = delete;
+
+  void set_time(time_us now) noexcept { now_ = now; }
+  // A whole frame.
+  void send_frame(std::uint8_t port, mbuf_ptr frame) noexcept;
+  // The mbuf holds a UDP payload alone, in one segment.
+  void send_udp(std::uint8_t port, mbuf_ptr payload, const endpoint& from,
+                const endpoint& to) noexcept;
+  // Copies the payload; cut into fragments where it exceeds the MTU.
+  void send_udp(std::uint8_t port, std::span<const char> payload, const endpoint& from,
+                const endpoint& to) noexcept;
+
+  // True: news that other workers should hear.
+  bool learn(std::uint8_t port, const neighbour_claim& claim) noexcept;
+  // Says on every link which addresses are ours.
+  void announce() noexcept;
+  // Asks again for neighbours that have not answered. Some times a second.
+  void age() noexcept;
+  void flush() noexcept;
+
+  [[nodiscard]] const station& at(std::uint8_t port) const noexcept { return *stations_[port]; }
+  [[nodiscard]] std::size_t ports() const noexcept { return stations_.size(); }
+
+ private:
+  void send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept;
+  void ask(neighbour& n, question whom) noexcept;
+  void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
+
+  std::vector<const station*> stations_;
+  std::vector<tx_lane> lanes_;
+  rte_mempool& pool_;
+  worker_counters& counters_;
+  neighbour_table neighbours_;
+  std::uint32_t ip_id_;
+  time_us now_ = 0;
+};
+
+} // namespace linehunt::dpdk

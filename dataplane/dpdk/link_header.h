@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing of the Ethernet header with our VLAN tag, and turning a received frame round.
+#pragma once
+
+#include "dataplane/dpdk/frame.h"
+#include "dataplane/dpdk/mbuf.h"
+#include "dataplane/dpdk/station.h"
+
+#include <cstdint>
+#include <rte_mbuf.h>
+
+namespace linehunt::dpdk {
+
+// Writes station::l2_bytes() bytes at `at`.
+void write_link_header(const station& we, std::uint8_t* at, const rte_ether_addr& to,
+                       std::uint16_t ethertype) noexcept;
+inline void set_destination_mac(rte_mbuf& m, const rte_ether_addr& to) noexcept {
+  header_at<rte_ether_hdr>(m, 0).dst_addr = to;
+}
+
+// Makes the received frame one of ours to `to`, with the tag that our VLAN wants in front of its
+// layer 3, and cuts the packet after `l3_len_bytes`. False: no headroom for the tag.
+[[nodiscard]] bool turn_round(const station& we, rte_mbuf& m, const frame& f,
+                              const rte_ether_addr& to, std::uint32_t l3_len_bytes) noexcept;
+
+// Clears what reception left in the mbuf's flags, so that it can be sent.
+inline void clear_rx_flags(rte_mbuf& m) noexcept {
+  m.ol_flags &= (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  m.vlan_tci = 0;
+  m.tx_offload = 0;
+}
+
+} // namespace linehunt::dpdk

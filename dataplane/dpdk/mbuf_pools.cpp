@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/mbuf_pools.h"
+
+#include <algorithm>
+#include <rte_errno.h>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+constexpr unsigned cache_per_worker = 256;
+
+// A frame of the largest MTU, and room behind it for what the engine adds to a message.
+std::uint16_t buffer_bytes(const runtime_setup& setup) {
+  constexpr std::size_t link_header = 18, growth = 512;
+  std::size_t wanted = RTE_MBUF_DEFAULT_BUF_SIZE;
+  for (const port_setup& p : setup.ports)
+    wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + link_header + p.mtu_bytes + growth);
+  return static_cast<std::uint16_t>(std::min<std::size_t>(wanted, UINT16_MAX));
+}
+
+} // namespace
+
+tl::expected<mbuf_pools, error> mbuf_pools::make(const runtime_setup& setup,
+                                                 const std::vector<int>& nodes) {
+  mbuf_pools out;
+  for (const int node : nodes) {
+    if (out.pools_.contains(node)) continue;
+    const std::string name = "linehunt_" + std::to_string(node + 1);
+    rte_mempool* const pool =
+        rte_pktmbuf_pool_create(name.c_str(), setup.mbufs, cache_per_worker, 0, buffer_bytes(setup),
+                                node < 0 ? SOCKET_ID_ANY : node);
+    if (pool == nullptr)
+      return tl::unexpected(error{"no memory for mbufs = " + std::to_string(setup.mbufs) + ": " +
+                                  rte_strerror(rte_errno) + "; raise memory_mb (" +
+                                  std::to_string(setup.memory_mb) + ") or lower mbufs"});
+    out.pools_[node].reset(pool);
+  }
+  return out;
+}
+
+std::uint64_t mbuf_pools::in_use() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& [node, pool] : pools_)
+    sum += rte_mempool_in_use_count(pool.get());
+  return sum;
+}
+
+} // namespace linehunt::dpdk

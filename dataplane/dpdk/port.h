@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// One network port: the DPDK device, opened and started as configured, and who we are on it.
+#pragma once
+
+#include "dataplane/dpdk/runtime.h"
+#include "dataplane/dpdk/station.h"
+
+#include <cstdint>
+#include <rte_mempool.h>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+class port {
+ public:
+  // Finds or probes the device and asks it how many queues it will have for so many workers.
+  [[nodiscard]] static tl::expected<port, error> probe(const port_setup& setup, worker_id workers);
+  port(port&& other) noexcept;
+  port& operator=(port&&) = delete;
+  ~port(); // stops and closes what it opened
+
+  // Configures and starts it; rx queue q takes its mbufs from pools[q modulo size].
+  [[nodiscard]] tl::expected<void, error> start(const std::vector<rte_mempool*>& pools);
+  void stop() noexcept;
+
+  [[nodiscard]] const station& us() const noexcept { return station_; }
+  [[nodiscard]] const std::string& name() const noexcept { return setup_.name; }
+  [[nodiscard]] std::uint16_t device() const noexcept { return device_; }
+  [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
+  [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
+  [[nodiscard]] bool rx_interrupts() const noexcept { return rx_interrupts_; }
+
+  // Who polls an rx queue, and through which tx queue a worker sends: its own, or, where there are
+  // fewer queues than workers, that of `tx_owner`.
+  [[nodiscard]] worker_id rx_owner(std::uint16_t queue, worker_id workers) const noexcept {
+    return static_cast<worker_id>(queue % workers);
+  }
+  [[nodiscard]] worker_id tx_owner(worker_id w) const noexcept {
+    return static_cast<worker_id>(w % tx_queues_);
+  }
+
+ private:
+  explicit port(const port_setup& setup) : setup_(setup) {}
+  [[nodiscard]] error failed(const std::string& what, int code) const;
+  [[nodiscard]] tl::expected<void, error> configure();
+  void take_group_frames() const noexcept;
+
+  port_setup setup_;
+  station station_;
+  std::uint16_t device_ = 0;
+  std::uint16_t rx_queues_ = 1, tx_queues_ = 1;
+  bool is_pci_ = false;
+  bool rx_interrupts_ = false;
+  bool opened_ = false; // probed by us, so closed by us
+  bool started_ = false;
+};
+
+} // namespace linehunt::dpdk

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, stop, and what the control thread asks of the running workers.
+#include "dataplane/dpdk/runtime.h"
+
+#include "dataplane/dpdk/control_block.h"
+#include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/mbuf_pools.h"
+#include "dataplane/dpdk/worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <sys/random.h>
+#include <thread>
+#include <utility>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+struct free_quiescence {
+  void operator()(rte_rcu_qsbr* v) const noexcept { rte_free(v); }
+};
+
+template <typename Value>
+bool fill_random(Value& v) {
+  return getrandom(&v, sizeof v, 0) == static_cast<ssize_t>(sizeof v);
+}
+
+void wait_a_little() {
+  std::this_thread::sleep_for(std::chrono::microseconds(100));
+}
+
+struct preparation {
+  worker* who = nullptr;
+  std::string problem;
+};
+int prepare_worker(void* argument) {
+  auto& p = *static_cast<preparation*>(argument);
+  p.problem = p.who->prepare();
+  return 0;
+}
+int run_worker(void* argument) {
+  static_cast<worker*>(argument)->run();
+  return 0;
+}
+
+void free_packets(spsc_ring<rte_mbuf*>& ring) {
+  std::array<rte_mbuf*, 32> packets;
+  for (auto left = ring.pop_burst(packets); !left.empty(); left = ring.pop_burst(packets))
+    rte_pktmbuf_free_bulk(left.data(), static_cast<unsigned>(left.size()));
+}
+
+} // namespace
+
+// Members are destroyed in reverse: workers, then rings and ports, then pools.
+struct runtime::state {
+  bool owns_eal = false;
+  std::unique_ptr<const snapshot> world;
+  std::optional<mbuf_pools> pools;
+  control_block shared;
+  std::unique_ptr<rte_rcu_qsbr, free_quiescence> quiescence;
+  std::vector<std::unique_ptr<worker>> workers;
+  bool running = false;
+  std::uint64_t mbufs_at_start = 0;
+
+  state() = default;
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state();
+
+  tl::expected<void, error> start(const runtime_setup& setup);
+  tl::expected<void, error> make_rings(const runtime_setup& setup, const std::vector<int>& nodes);
+  tl::expected<void, error> start_workers(const runtime_setup& setup,
+                                          const std::vector<unsigned>& cores,
+                                          const std::vector<int>& nodes);
+  void stop();
+  void wait_for_quiescence() const;
+};
+
+runtime::state::~state() {
+  stop();
+  workers.clear();
+  quiescence.reset();
+  shared.tx_crossings.clear();
+  shared.mesh.reset();
+  shared.ports.clear();
+  pools.reset();
+  if (owns_eal) stop_eal();
+}
+
+tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
+  if (setup.ports.empty()) return tl::unexpected(error{"no port is configured"});
+  if (setup.ports.size() > 255) return tl::unexpected(error{"more than 255 ports"});
+  const auto cores = worker_cores(setup);
+  if (!cores) return tl::unexpected(cores.error());
+  if (!eal_is_running()) {
+    if (auto started = start_eal(setup); !started) return started;
+    owns_eal = true;
+  }
+  for (worker_id w = 0; w < setup.workers; ++w)
+    if (rte_lcore_is_enabled(lcore_of(w)) == 0)
+      return tl::unexpected(error{"DPDK runs with fewer cores than workers"});
+
+  std::vector<int> nodes;
+  for (const unsigned core : *cores)
+    nodes.push_back(numa_node_of(core));
+  shared.workers = setup.workers;
+  shared.clock.start();
+  shared.world.store(world.get(), std::memory_order_release);
+  if (!fill_random(shared.secret))
+    return tl::unexpected(error{"the kernel gives no random numbers"});
+
+  for (const port_setup& p : setup.ports) {
+    auto opened = port::probe(p, setup.workers);
+    if (!opened) return tl::unexpected(opened.error());
+    shared.ports.push_back(std::move(*opened));
+  }
+  auto made = mbuf_pools::make(setup, nodes);
+  if (!made) return tl::unexpected(made.error());
+  pools = std::move(*made);
+  std::vector<rte_mempool*> pool_of_worker;
+  for (const int node : nodes)
+    pool_of_worker.push_back(pools->of(node));
+  for (port& p : shared.ports)
+    if (auto started = p.start(pool_of_worker); !started) return started;
+  for (const port& p : shared.ports)
+    shared.stations.push_back(&p.us());
+  mbufs_at_start = pools->in_use();
+
+  if (auto rings = make_rings(setup, nodes); !rings) return rings;
+  return start_workers(setup, *cores, nodes);
+}
+
+tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup,
+                                                     const std::vector<int>& nodes) {
+  try {
+    shared.mesh = std::make_unique<worker_mesh>(nodes);
+    for (const port& p : shared.ports) {
+      auto& crossings = shared.tx_crossings.emplace_back(setup.workers);
+      for (worker_id w = p.tx_queues(); w < setup.workers; ++w)
+        crossings[w] = std::make_unique<spsc_ring<rte_mbuf*>>(1024, nodes[p.tx_owner(w)]);
+    }
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected(error{"no memory for the rings between the workers; raise memory_mb (" +
+                                std::to_string(setup.memory_mb) + ")"});
+  }
+  const std::size_t size = rte_rcu_qsbr_get_memsize(setup.workers);
+  quiescence.reset(static_cast<rte_rcu_qsbr*>(rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE)));
+  if (quiescence == nullptr || rte_rcu_qsbr_init(quiescence.get(), setup.workers) != 0)
+    return tl::unexpected(error{"no memory; raise memory_mb"});
+  shared.quiescence = quiescence.get();
+  return {};
+}
+
+tl::expected<void, error> runtime::state::start_workers(const runtime_setup& setup,
+                                                        const std::vector<unsigned>& cores,
+                                                        const std::vector<int>& nodes) {
+  std::vector<preparation> preparations(setup.workers);
+  for (worker_id w = 0; w < setup.workers; ++w) {
+    worker_setup ws;
+    ws.self = w;
+    ws.core = cores[w];
+    ws.numa_node = nodes[w];
+    ws.hugepages = setup.hugepages;
+    ws.yield_when_idle = setup.yield_when_idle;
+    ws.limits = setup.limits;
+    ws.pool = pools->of(nodes[w]);
+    if (!fill_random(ws.random_seed))
+      return tl::unexpected(error{"the kernel gives no random numbers"});
+    try {
+      workers.push_back(std::make_unique<worker>(shared, ws));
+    } catch (const std::bad_alloc&) {
+      return tl::unexpected(error{"no memory for worker " + std::to_string(w) +
+                                  "; raise memory_mb (" + std::to_string(setup.memory_mb) + ")"});
+    }
+    preparations[w].who = workers.back().get();
+    if (rte_eal_remote_launch(prepare_worker, &preparations[w], lcore_of(w)) != 0)
+      return tl::unexpected(error{"worker " + std::to_string(w) + " cannot be started"});
+  }
+  rte_eal_mp_wait_lcore();
+  for (worker_id w = 0; w < setup.workers; ++w)
+    if (!preparations[w].problem.empty())
+      return tl::unexpected(error{"worker " + std::to_string(w) + ": " + preparations[w].problem});
+  for (worker_id w = 0; w < setup.workers; ++w)
+    (void)rte_eal_remote_launch(run_worker, workers[w].get(), lcore_of(w)); // idle as of just now
+  running = true;
+  return {};
+}
+
+void runtime::state::stop() {
+  shared.stopping.store(true, std::memory_order_relaxed);
+  if (eal_is_running()) rte_eal_mp_wait_lcore();
+  if (!std::exchange(running, false)) return;
+  for (worker_id to = 0; to < shared.workers; ++to)
+    for (worker_id from = 0; from < shared.workers; ++from)
+      free_packets(shared.mesh->packets(from, to));
+  for (auto& of_port : shared.tx_crossings)
+    for (auto& ring : of_port)
+      if (ring) free_packets(*ring);
+}
+
+// Twice: after the first every worker has seen the new pointer, after the second every worker has
+// also left the loop in which it adopted it.
+void runtime::state::wait_for_quiescence() const {
+  for (int round = 0; round < 2; ++round) {
+    const std::uint64_t token = rte_rcu_qsbr_start(shared.quiescence);
+    while (rte_rcu_qsbr_check(shared.quiescence, token, false) == 0)
+      wait_a_little();
+  }
+}
+
+runtime::runtime(std::unique_ptr<state> s) : state_(std::move(s)) {}
+runtime::~runtime() = default;
+
+tl::expected<std::unique_ptr<runtime>, error>
+runtime::start(const runtime_setup& setup, std::unique_ptr<const snapshot> world) {
+  auto s = std::make_unique<state>();
+  s->world = std::move(world);
+  if (auto started = s->start(setup); !started) return tl::unexpected(started.error());
+  return std::unique_ptr<runtime>(new runtime(std::move(s)));
+}
+
+void runtime::publish(std::unique_ptr<const snapshot> world) {
+  state_->shared.world.store(world.get(), std::memory_order_release);
+  state_->wait_for_quiescence();
+  state_->world = std::move(world); // frees the old one
+}
+
+const snapshot& runtime::world() const noexcept {
+  return *state_->world;
+}
+
+bool runtime::send(worker_id to, const mail& what) {
+  return to < state_->workers.size() && state_->workers[to]->post(what);
+}
+
+bool runtime::send_to_all(const mail& what) {
+  bool all = true;
+  for (auto& w : state_->workers)
+    all &= w->post(what);
+  return all;
+}
+
+void runtime::poll_events(const std::function<void(const event&)>& each) {
+  std::array<event, 64> events;
+  for (auto& w : state_->workers)
+    for (auto some = w->events().pop_burst(events); !some.empty();
+         some = w->events().pop_burst(events))
+      for (const event& e : some)
+        each(e);
+}
+
+void runtime::for_each_call(const std::function<void(worker_id, const call_info&)>& visit) {
+  for (auto& w : state_->workers) {
+    visit_request request;
+    request.visit = &visit;
+    w->request(request);
+    while (!request.done.load(std::memory_order_acquire))
+      wait_a_little();
+  }
+}
+
+void runtime::drain(bool on) {
+  state_->shared.draining.store(on, std::memory_order_relaxed);
+}
+
+worker_id runtime::workers() const noexcept {
+  return state_->shared.workers;
+}
+
+worker_report runtime::report(worker_id worker) const {
+  return state_->workers[worker]->report();
+}
+
+std::uint64_t runtime::mbufs_in_use() const noexcept {
+  const std::uint64_t now = state_->pools->in_use();
+  return now > state_->mbufs_at_start ? now - state_->mbufs_at_start : 0;
+}
+
+} // namespace linehunt::dpdk

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker: a loop on a core of its own that polls ports, judges frames, hands datagrams to the
+// worker that owns their call, runs its engine, and sends. Knows nothing of what a call is.
+#pragma once
+
+#include "dataplane/dpdk/answer.h"
+#include "dataplane/dpdk/control_block.h"
+#include "dataplane/dpdk/counters.h"
+#include "dataplane/dpdk/egress.h"
+#include "dataplane/dpdk/frame.h"
+#include "dataplane/dpdk/handover.h"
+#include "dataplane/dpdk/idle_backoff.h"
+#include "dataplane/dpdk/listener_table.h"
+#include "dataplane/dpdk/mbuf_sink.h"
+#include "dataplane/dpdk/numa_memory.h"
+#include "dataplane/engine.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+struct worker_setup {
+  worker_id self = 0;
+  unsigned core = 0;
+  int numa_node = -1;
+  bool hugepages = false;
+  bool yield_when_idle = true;
+  engine_limits limits;
+  rte_mempool* pool = nullptr; // of its node
+  std::uint64_t random_seed = 1;
+};
+
+class worker {
+ public:
+  // Control thread. Rings to and from control are made here.
+  worker(control_block& shared, const worker_setup& setup);
+
+  // On the worker's core: builds the engine there, so that its memory is near. Empty: done.
+  [[nodiscard]] std::string prepare();
+  // On the worker's core, until control_block::stopping.
+  void run();
+
+  // Control thread.
+  [[nodiscard]] bool post(const mail& what) noexcept { return mail_.push(what); }
+  [[nodiscard]] spsc_ring<event>& events() noexcept { return events_; }
+  void request(visit_request& r) noexcept { visit_.store(&r, std::memory_order_release); }
+  [[nodiscard]] worker_report report() const noexcept;
+
+ private:
+  struct polled_queue {
+    std::uint8_t port = 0; // index
+    std::uint16_t device = 0, queue = 0;
+  };
+
+  void obey_control(time_us now);
+  [[nodiscard]] std::size_t poll_ports() noexcept;
+  [[nodiscard]] std::size_t take_from_peers(time_us now);
+  [[nodiscard]] std::size_t take_mail(time_us now);
+  [[nodiscard]] std::size_t send_for_others() noexcept;
+  void keep_house(time_us now) noexcept;
+  [[nodiscard]] bool loop();
+
+  void on_frame(std::uint8_t port, mbuf_ptr m) noexcept;
+  void on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept;
+  void on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
+  // To this worker's engine; the note in the mbuf is filled in.
+  void deliver(mbuf_ptr m) noexcept;
+  void end(mbuf_ptr m, verdict why) noexcept; // counts; frees
+
+  control_block& shared_;
+  const worker_setup setup_;
+  worker_counters counters_;
+  numa_memory memory_;
+  spsc_ring<mail> mail_;    // from control
+  spsc_ring<event> events_; // to control
+  egress egress_;
+  mbuf_sink sink_;
+  handover handover_;
+  listener_table listeners_;
+  idle_backoff backoff_;
+  std::vector<polled_queue> queues_;
+  // Rings whose frames this worker sends through its tx queue.
+  struct crossing {
+    std::uint8_t port = 0;
+    spsc_ring<rte_mbuf*>* ring = nullptr;
+  };
+  std::vector<crossing> crossings_;
+  std::vector<char> scratch_; // a datagram that lies in several segments
+  std::atomic<visit_request*> visit_{nullptr};
+  std::unique_ptr<engine> engine_;
+
+  const snapshot* world_ = nullptr;
+  bool draining_ = false;
+  time_us now_ = 0;
+  time_us next_aging_ = 0, next_announcement_ = 0;
+  int announcements_left_ = 0;
+};
+
+} // namespace linehunt::dpdk

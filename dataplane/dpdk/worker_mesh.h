@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rings between the workers: for each ordered pair one of packets (to the owner of their
+// call) and one of notes (the engines' mail and news of neighbours). Knows nothing of what they
+// carry.
+#pragma once
+
+#include "dataplane/datagram.h"
+#include "dataplane/dpdk/answer.h"
+#include "dataplane/dpdk/spsc_ring.h"
+#include "dataplane/mail.h"
+
+#include <array>
+#include <cstdint>
+#include <rte_mbuf.h>
+#include <variant>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+// A neighbour that another worker has learnt of: ARP and NDP arrive at one queue only.
+struct neighbour_news {
+  std::array<std::uint8_t, 16> ip;
+  rte_ether_addr mac;
+  std::uint8_t port;
+  bool is_v6 : 1;
+  bool may_create : 1;
+};
+
+using peer_note = std::variant<mail, neighbour_news>;
+static_assert(sizeof(peer_note) == 32);
+
+class worker_mesh {
+ public:
+  // `numa_node_of[w]` is where worker w receives. Throws std::bad_alloc.
+  explicit worker_mesh(const std::vector<int>& numa_node_of) : workers_(numa_node_of.size()) {
+    // Many workers mean many rings, each with less traffic.
+    const unsigned depth = workers_ <= 16 ? 1024 : 256;
+    for (std::size_t to = 0; to < workers_; ++to)
+      for (std::size_t from = 0; from < workers_; ++from) {
+        packets_.emplace_back(depth, numa_node_of[to]);
+        notes_.emplace_back(depth, numa_node_of[to]);
+      }
+  }
+  [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+  [[nodiscard]] spsc_ring<rte_mbuf*>& packets(worker_id from, worker_id to) noexcept {
+    return packets_[to * workers_ + from];
+  }
+  [[nodiscard]] spsc_ring<peer_note>& notes(worker_id from, worker_id to) noexcept {
+    return notes_[to * workers_ + from];
+  }
+
+ private:
+  std::size_t workers_;
+  std::vector<spsc_ring<rte_mbuf*>> packets_; // [to][from]
+  std::vector<spsc_ring<peer_note>> notes_;
+};
+
+} // namespace linehunt::dpdk
