@@ -46,7 +46,7 @@ std::vector<std::string> eal_arguments(const runtime_setup& setup,
                                        const std::vector<unsigned>& cores) {
   std::string lcores = "0@" + std::to_string(setup.control_core);
   for (std::size_t w = 0; w < cores.size(); ++w)
-    lcores += "," + std::to_string(w + 1) + "@" + std::to_string(cores[w]);
+    lcores.append(",").append(std::to_string(w + 1)).append("@").append(std::to_string(cores[w]));
 
   std::vector<std::string> out{"linehunt",        "--lcores", lcores,
                                "--main-lcore",    "0",        "--file-prefix",
