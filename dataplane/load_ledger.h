@@ -8,7 +8,7 @@
 //   pool = capacity - sum of leases.
 // A worker admits a call where used < lease for every slot that the call needs; where it lacks a
 // lease it asks the home and the call waits (selection_outcome::pending). The pool may fall below
-// zero by forced counts or a resize; it recovers as calls end.
+// zero by forced counts or a resize; it recovers as calls end. Protocol: dataplane/LEASES.md.
 #pragma once
 
 #include "dataplane/datagram.h"
@@ -87,7 +87,8 @@ class load_ledger {
 
   void set_enabled(destination_index destination, bool enabled);
   [[nodiscard]] bool enabled(destination_index destination) const noexcept;
-  void resize(slot_index slot, std::int32_t capacity); // on every worker; the home moves the pool
+  // On every worker; the home moves the pool. A slot that is not in the snapshot stays as it is.
+  void resize(slot_index slot, std::int32_t capacity);
   [[nodiscard]] std::int32_t capacity(slot_index slot) const noexcept;
 
   // load_update and lease_* only.
@@ -101,7 +102,11 @@ class load_ledger {
     std::int64_t used = 0;   // lines held by this worker's calls
     std::int64_t lease = 0;  // lines it may hold
     std::int64_t remote = 0; // what the others last said, summed
-    std::int64_t pool = 0;   // at the home only
+    // At the home only: lines for everybody, and lines leased to the other workers.
+    std::int64_t pool = 0;
+    std::int64_t leased = 0;
+    std::int64_t unsent = 0;   // given away, in no ring yet; below zero: taken by force
+    std::int64_t promised = 0; // of those, granted to calls that wait
   };
   [[nodiscard]] slot_view view(slot_index slot) const noexcept;
   // Written by the owning worker (relaxed), read by the control thread.

@@ -126,6 +126,10 @@ bool candidate_table::usable(destination_index d) const noexcept {
   return enabled(d) && entries_[d].resolved;
 }
 
+std::uint32_t candidate_table::id_of(destination_index d) const noexcept {
+  return entries_[d].id;
+}
+
 bool candidate_table::in_group(destination_index d, std::uint32_t number) const noexcept {
   return d < entries_.size() && entries_[d].row != no_index &&
          groups_[entries_[d].group].number == number;

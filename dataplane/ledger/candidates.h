@@ -52,6 +52,7 @@ class candidate_table {
   void set_enabled(destination_index d, bool enabled) noexcept;
   [[nodiscard]] bool enabled(destination_index d) const noexcept;
   [[nodiscard]] bool usable(destination_index d) const noexcept; // enabled, resolved, configured
+  [[nodiscard]] std::uint32_t id_of(destination_index d) const noexcept; // of a known one
   [[nodiscard]] bool in_group(destination_index d, std::uint32_t number) const noexcept;
 
   // The slot of a resource of a destination; no_index where it has none.

@@ -27,7 +27,7 @@ void slot_table::add_used(slot_index s, std::int64_t delta) noexcept {
   refresh_keys(s);
 }
 
-void slot_table::add_waiting(slot_index s, std::int32_t delta) noexcept {
+void slot_table::add_waiting(slot_index s, std::int64_t delta) noexcept {
   slots_[s].waiting += delta;
   refresh_keys(s);
 }

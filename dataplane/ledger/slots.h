@@ -16,22 +16,15 @@ namespace linehunt::ledger {
 
 inline constexpr std::int32_t not_configured = -1;
 
-// One cache line.
-struct alignas(64) slot_state {
-  std::int64_t used = 0;   // lines that this worker's calls hold
-  std::int64_t lease = 0;  // lines that it may hold; at the home always `used`
-  std::int64_t remote = 0; // what the others last said, summed
-  std::int64_t unsent = 0; // taken off `lease`, on its way home; below zero: taken by force
-  std::int32_t waiting = 0;
-  std::int32_t debt = 0; // forced lines that the next free lines pay back
+struct slot_state {
+  std::int64_t used = 0;    // lines that this worker's calls hold
+  std::int64_t remote = 0;  // what the others last said, summed
+  std::int64_t waiting = 0; // calls of this worker that wait for a line
   std::int32_t capacity = 0;
   std::int32_t configured = not_configured; // capacity in the last snapshot
   destination_index destination = no_index;
   worker_id home = 0;
-  bool tight = false;       // recalled: free lines go home at once
-  bool answer_owed = false; // a recall is not answered yet
 };
-static_assert(sizeof(slot_state) == 64);
 
 class slot_table {
  public:
@@ -41,11 +34,11 @@ class slot_table {
 
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] const slot_state& operator[](slot_index s) const noexcept { return slots_[s]; }
-  // For fields that no key depends on: lease, unsent, debt, configured, destination, home, flags.
+  // For fields that no key depends on: configured, destination, home.
   [[nodiscard]] slot_state& edit(slot_index s) noexcept { return slots_[s]; }
 
   void add_used(slot_index s, std::int64_t delta) noexcept;
-  void add_waiting(slot_index s, std::int32_t delta) noexcept;
+  void add_waiting(slot_index s, std::int64_t delta) noexcept;
   void set_capacity(slot_index s, std::int32_t capacity) noexcept;
   void set_remote(slot_index s, worker_id from, std::int64_t used) noexcept;
 
@@ -54,6 +47,7 @@ class slot_table {
   [[nodiscard]] std::span<const std::int64_t> absolute_keys() const noexcept { return absolute_; }
   [[nodiscard]] std::span<const std::int64_t> relative_keys() const noexcept { return relative_; }
 
+  void append_state(std::vector<std::uint64_t>& out) const;
   [[nodiscard]] const std::atomic<std::int64_t>* published() const noexcept {
     return published_.get();
   }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Leases between workers: random orders of calls, mail and flushes, with every invariant checked
+// after every step.
+#include "ledger_cluster.h"
+#include "ledger_world.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+namespace linehunt {
+namespace {
+
+using test::add_destination;
+using test::cluster_call;
+using test::ledger_cluster;
+using stage = cluster_call::stage;
+
+struct mix {
+  worker_id workers = 2;
+  std::size_t ring_depth = 2;
+  std::uint32_t seed = 1;
+};
+
+class random_run {
+ public:
+  explicit random_run(const mix& m)
+      : mix_(m), random_(m.seed), world_(make_world()), cluster(m.workers, m.ring_depth, world_) {}
+
+  // Some steps; stops at the first broken invariant.
+  std::string run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      step();
+      if (std::string text = cluster.broken(); !text.empty())
+        return "step " + std::to_string(i) + ": " + text;
+    }
+    return {};
+  }
+  std::string rest() {
+    if (!cluster.settle()) return "never comes to rest";
+    return cluster.broken_at_rest();
+  }
+  void end_all() {
+    for (const std::uint32_t c : std::exchange(live_, {}))
+      if (cluster.calls()[c].at == stage::held) cluster.end(c);
+  }
+  std::uint32_t below(std::size_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
+
+ private:
+  std::shared_ptr<const snapshot> make_world() {
+    auto world = std::make_shared<snapshot>();
+    const auto destinations = 1 + below(3);
+    for (std::uint32_t d = 0; d < destinations; ++d) {
+      std::vector<std::pair<resource_id, int>> resources;
+      for (resource_id name = 0; name < 3; ++name)
+        if (name == 0 || below(2) == 0)
+          resources.emplace_back(name, static_cast<int>(below(4) == 0 ? below(40) : below(4)));
+      add_destination(*world, 1, resources, static_cast<worker_id>(below(mix_.workers)));
+    }
+    return world;
+  }
+  std::uint32_t pick(stage at) {
+    std::erase_if(live_, [&](std::uint32_t c) {
+      const stage now = cluster.calls()[c].at;
+      return now != stage::pending && now != stage::held;
+    });
+    std::vector<std::uint32_t> fit;
+    for (const std::uint32_t c : live_)
+      if (cluster.calls()[c].at == at) fit.push_back(c);
+    return fit.empty() ? no_index : fit[below(fit.size())];
+  }
+  cluster_call random_call() {
+    cluster_call call;
+    call.worker = static_cast<worker_id>(below(mix_.workers));
+    for (resource_id name = 0; name < 3; ++name)
+      if (below(2) == 0) call.resources.push_back(name);
+    if (call.resources.empty()) call.resources.push_back(0);
+    call.flags.relative = below(8) == 0;
+    call.flags.random_tie = below(8) == 0;
+    call.flags.negative = below(40) == 0;
+    return call;
+  }
+  void step() {
+    const std::uint32_t what = below(100);
+    const auto worker = static_cast<worker_id>(below(mix_.workers));
+    const auto d = below(world_->destinations.size());
+    if (what < 12) {
+      live_.push_back(cluster.add_call(random_call()));
+      cluster.start(live_.back());
+    } else if (what < 14) {
+      live_.push_back(cluster.add_call(random_call()));
+      cluster.count(live_.back(), d);
+    } else if (what < 27) {
+      if (const std::uint32_t c = pick(stage::held); c != no_index) cluster.end(c);
+    } else if (what < 29) {
+      if (const std::uint32_t c = pick(stage::pending); c != no_index) cluster.withdraw(c);
+    } else if (what == 29) {
+      const auto resource = below(world_->destinations[d].resources.size());
+      cluster.resize(d, resource, static_cast<std::int32_t>(below(6)));
+    } else if (what == 30) {
+      cluster.set_enabled(d, below(3) != 0);
+    } else if (what < 70) {
+      const auto from = static_cast<worker_id>(below(mix_.workers));
+      if (cluster.can_deliver(from, worker)) cluster.deliver(from, worker);
+    } else {
+      cluster.flush(worker);
+    }
+  }
+
+  mix mix_;
+  std::mt19937 random_;
+  std::shared_ptr<const snapshot> world_;
+  std::vector<std::uint32_t> live_;
+
+ public:
+  ledger_cluster cluster;
+};
+
+// Selection when nothing is on its way must be the sequential rule itself.
+std::string exact_at_rest(random_run& run) {
+  for (int i = 0; i < 20; ++i) {
+    cluster_call call;
+    call.worker = static_cast<worker_id>(run.below(2));
+    call.resources = {0};
+    bool free_line = false;
+    for (const destination& d : run.cluster.world().destinations)
+      if (run.cluster.at(0).candidates().usable(d.index) &&
+          run.cluster.free_lines(d.resources[0].slot) > 0)
+        free_line = true;
+    const std::uint32_t c = run.cluster.add_call(call);
+    run.cluster.start(c);
+    if (std::string text = run.rest(); !text.empty()) return text;
+    const bool admitted = run.cluster.calls()[c].at == stage::held;
+    if (admitted) run.cluster.end(c);
+    if (admitted != free_line)
+      return free_line ? "refused while a line is free" : "admitted where no line is free";
+    if (std::string text = run.rest(); !text.empty()) return text;
+  }
+  return {};
+}
+
+TEST(ledger_lease, invariants_hold_in_any_order) {
+  std::size_t calls = 0, held = 0, refused = 0;
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    const mix m{.workers = static_cast<worker_id>(2 + seed % 4),
+                .ring_depth = seed % 3 == 0 ? 2u : 2u + seed % 30,
+                .seed = seed};
+    random_run run(m);
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    for (int part = 0; part < 4; ++part) {
+      ASSERT_EQ(run.run(500), "");
+      ASSERT_EQ(run.rest(), "");
+      ASSERT_EQ(exact_at_rest(run), "");
+    }
+    for (const cluster_call& c : run.cluster.calls()) {
+      ++calls;
+      held += c.outcome == selection_outcome::selected ? 1u : 0u;
+      refused += c.outcome == selection_outcome::no_capacity ? 1u : 0u;
+    }
+    run.end_all();
+    ASSERT_EQ(run.rest(), "");
+    for (const destination& d : run.cluster.world().destinations)
+      for (const resource& r : d.resources)
+        ASSERT_EQ(run.cluster.used(r.slot), 0);
+  }
+  EXPECT_GT(held, calls / 10);
+  EXPECT_GT(refused, calls / 100);
+}
+
+} // namespace
+} // namespace linehunt
