@@ -32,10 +32,8 @@ void check_ports(const configuration& whole, diagnostics& out) {
 }
 
 const dpdk::port_setup* port_named(const configuration& whole, const std::string& name) {
-  const auto& ports = whole.runtime.ports;
-  if (name.empty()) return ports.size() == 1 ? &ports.front() : nullptr;
-  const auto found = std::ranges::find(ports, name, &dpdk::port_setup::name);
-  return found == ports.end() ? nullptr : &*found;
+  const auto index = port_index(whole, name);
+  return index ? &whole.runtime.ports[*index] : nullptr;
 }
 
 void check_listeners(const configuration& whole, diagnostics& out) {
@@ -73,7 +71,8 @@ void check_listeners(const configuration& whole, diagnostics& out) {
 bool reachable(const configuration& whole, const ip_address& ip) {
   return std::ranges::any_of(whole.listeners, [&](const listen_entry& listen) {
     const dpdk::port_setup* port = port_named(whole, listen.port);
-    if (!port || listen.local.ip.is_v6 != ip.is_v6) return false;
+    if (!port) return true; // reported; with the right port it may well be
+    if (listen.local.ip.is_v6 != ip.is_v6) return false;
     return std::ranges::any_of(port->addresses,
                                [&](const dpdk::port_address& own) {
                                  return ip_prefix{own.ip, own.prefix_bits}.contains(ip);
@@ -137,8 +136,10 @@ bool offered(const configuration& whole, std::string_view name) {
 
 void check_rules(const configuration& whole, diagnostics& out) {
   if (whole.rules.empty()) out.warning({}, "no [[rule]]; every call will be answered 404");
-  if (whole.destinations.empty()) out.warning({}, "no [[destination]]; no call can be placed");
+  if (whole.destinations.empty() && !out.failed())
+    out.warning({}, "no [[destination]]; no call can be placed");
   for (const rule_entry& rule : whole.rules) {
+    if (rule.broken) continue;
     if (rule.model.action == rule_action::balance)
       check_group(whole, rule.model.group, rule.group_at, out);
     for (const rule_condition& condition : rule.model.conditions)
@@ -156,6 +157,14 @@ void check_rules(const configuration& whole, diagnostics& out) {
 }
 
 } // namespace
+
+std::optional<std::size_t> port_index(const configuration& whole, const std::string& name) {
+  const auto& ports = whole.runtime.ports;
+  if (name.empty()) return ports.size() == 1 ? std::optional<std::size_t>{0} : std::nullopt;
+  const auto found = std::ranges::find(ports, name, &dpdk::port_setup::name);
+  if (found == ports.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - ports.begin());
+}
 
 void cross_check(const configuration& whole, diagnostics& out) {
   check_ports(whole, out);

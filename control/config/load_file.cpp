@@ -3,6 +3,7 @@
 #include "control/config/load_file.h"
 
 #include "control/config/sections.h"
+#include "control/config/snapshot_source.h"
 
 #include <cerrno>
 #include <cstring>
@@ -12,21 +13,6 @@
 
 namespace linehunt::config {
 namespace {
-
-// Compiles the rules only to hear what is wrong with their patterns.
-void check_patterns(const configuration& whole, diagnostics& out) {
-  std::vector<rule_model> models;
-  for (const rule_entry& rule : whole.rules)
-    models.push_back(rule.model);
-  std::vector<compiled_rules::error> errors;
-  const auto compiled = compiled_rules::compile(std::move(models), {}, 1, errors);
-  for (const compiled_rules::error& e : errors) {
-    const rule_entry& rule = whole.rules[e.rule];
-    const place at =
-        e.condition < rule.condition_at.size() ? rule.condition_at[e.condition] : rule.at;
-    out.error(at, fmt::format("[[rule]] pattern does not compile: {}; mend it", e.message));
-  }
-}
 
 void read_sections(const toml::table& file, const device_catalog& devices, configuration& whole,
                    diagnostics& out) {
@@ -58,7 +44,7 @@ std::optional<configuration> load_text(std::string_view text, const device_catal
     return std::nullopt;
   }
   cross_check(whole, out);
-  check_patterns(whole, out);
+  check_snapshot(whole, out);
   if (out.failed()) return std::nullopt;
   return whole;
 }

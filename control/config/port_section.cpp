@@ -120,9 +120,11 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
                       fmt::format("'{}' is no IP address; write one of the port's own", text));
     }
     section.read("port", entry.port);
-    section.read("sip_port", entry.local.port, 1, 65535);
+    const bool has_sip_port =
+        section.read("sip_port", entry.local.port, 1, 65535) || !section.has("sip_port");
     section.finish();
-    if (!entry.local.ip.is_unspecified()) into.listeners.push_back(std::move(entry));
+    if (has_sip_port && !entry.local.ip.is_unspecified())
+      into.listeners.push_back(std::move(entry));
   }
 }
 

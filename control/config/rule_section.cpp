@@ -183,11 +183,13 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out) {
   for (const toml::table* table : root.tables("rule")) {
     table_reader section(*table, std::string{title}, out);
     rule_entry rule;
+    const std::size_t errors_before = out.error_count();
     rule.at = section.at();
     section.read("name", rule.model.name);
     if (const toml::table* match = section.table("match")) read_match(*match, rule, out);
     read_action(section, rule, out);
     section.finish();
+    rule.broken = out.error_count() != errors_before;
     into.rules.push_back(std::move(rule));
   }
 }

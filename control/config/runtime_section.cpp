@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 
 namespace linehunt::config {
 namespace {
@@ -19,8 +18,6 @@ void check_cores(table_reader& section, const dpdk::runtime_setup& setup) {
                                        "each worker or leave 'cores' out",
                                        setup.cores.size(), setup.workers));
   }
-  if (std::set<unsigned>(setup.cores.begin(), setup.cores.end()).size() != setup.cores.size())
-    section.error("cores", "'cores' names a processor twice; give each worker its own");
 }
 
 void check_file_prefix(table_reader& section, const std::string& prefix) {

@@ -7,6 +7,10 @@
 #include "control/config/devices.h"
 #include "control/config/table_reader.h"
 
+#include <cstddef>
+#include <optional>
+#include <string>
+
 namespace linehunt::config {
 
 void read_runtime(table_reader& root, configuration& into, diagnostics& out);
@@ -18,6 +22,10 @@ void read_timers(table_reader& root, configuration& into, diagnostics& out);
 void read_admin(table_reader& root, configuration& into, diagnostics& out);
 void read_destinations(table_reader& root, configuration& into, diagnostics& out);
 void read_rules(table_reader& root, configuration& into, diagnostics& out);
+
+// The [[port]] that a [[listen]] names; an empty name is the only port.
+[[nodiscard]] std::optional<std::size_t> port_index(const configuration& whole,
+                                                    const std::string& name);
 
 // What no section sees alone: names that refer to others, duplicates, what cannot be reached.
 void cross_check(const configuration& whole, diagnostics& out);

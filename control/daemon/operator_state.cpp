@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// See operator_state.h.
+#include "control/daemon/operator_state.h"
+
+#include <utility>
+
+namespace linehunt {
+
+void operator_state::apply(std::vector<destination_model>& configured) {
+  std::map<std::uint32_t, record> next;
+  for (destination_model& model : configured) {
+    record now{model.group, model.uri, {model.enabled, false}, {}};
+    for (const resource_model& resource : model.resources)
+      now.resources[resource.name] = {resource.capacity, resource.capacity, false};
+    if (const auto before = records_.find(model.id); before != records_.end()) {
+      const record& old = before->second;
+      if (old.group == model.group && old.uri == model.uri) now.status = old.status;
+      for (auto& [name, size] : now.resources) {
+        const auto known = old.resources.find(name);
+        if (known != old.resources.end() && known->second.changed &&
+            known->second.configured == size.configured)
+          size = known->second;
+      }
+    }
+    model.enabled = now.status.enabled;
+    for (resource_model& resource : model.resources)
+      resource.capacity = now.resources[resource.name].capacity;
+    next.emplace(model.id, std::move(now));
+  }
+  records_ = std::move(next);
+}
+
+destination_status operator_state::status(std::uint32_t id) const {
+  const auto found = records_.find(id);
+  return found == records_.end() ? destination_status{} : found->second.status;
+}
+
+void operator_state::set_by_admin(std::uint32_t id, bool enabled) {
+  if (const auto found = records_.find(id); found != records_.end())
+    found->second.status = {enabled, !enabled};
+}
+
+void operator_state::set_by_failure(std::uint32_t id) {
+  if (const auto found = records_.find(id);
+      found != records_.end() && !found->second.status.by_admin)
+    found->second.status.enabled = false;
+}
+
+void operator_state::set_capacity(std::uint32_t id, const std::string& resource,
+                                  std::int32_t capacity) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  if (const auto size = found->second.resources.find(resource);
+      size != found->second.resources.end()) {
+    size->second.capacity = capacity;
+    size->second.changed = true;
+  }
+}
+
+} // namespace linehunt

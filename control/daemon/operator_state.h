@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators and failures have changed about destinations since they were configured: status
+// and resized capacities. Outlives snapshots: a status survives a reload where id, group and URI
+// are the same; a resized capacity survives until the configuration says another one than before.
+// Knows nothing of workers.
+#pragma once
+
+#include "dataplane/destination_model.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace linehunt {
+
+struct destination_status {
+  bool enabled = true;
+  bool by_admin = false; // disabled by an admin: nothing but an admin enables it again
+};
+
+class operator_state {
+ public:
+  // Puts what has been changed over what is configured, and forgets what no longer applies.
+  void apply(std::vector<destination_model>& configured);
+
+  // Of destinations that apply() has seen.
+  [[nodiscard]] destination_status status(std::uint32_t id) const;
+  void set_by_admin(std::uint32_t id, bool enabled);
+  void set_by_failure(std::uint32_t id); // does nothing to what an admin has disabled
+  void set_capacity(std::uint32_t id, const std::string& resource, std::int32_t capacity);
+
+ private:
+  struct resized {
+    std::int32_t configured = 0;
+    std::int32_t capacity = 0;
+    bool changed = false;
+  };
+  struct record {
+    std::uint32_t group = 0;
+    std::string uri;
+    destination_status status;
+    std::map<std::string, resized> resources;
+  };
+  std::map<std::uint32_t, record> records_; // by destination id
+};
+
+} // namespace linehunt

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every mistake in a configuration gives one line, at its place.
+#include "control/config/load_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linehunt::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// A machine with one interface and one PCI device.
+device_catalog small_machine() {
+  return {.has_interface = [](const std::string& name) { return name == "eth1"; },
+          .has_pci = [](const std::string& address) { return address == "0000:3b:00.0"; }};
+}
+
+struct loaded {
+  std::optional<configuration> whole;
+  std::vector<std::string> lines;
+};
+
+loaded load(std::string_view text) {
+  diagnostics out("t.toml");
+  auto whole = load_text(text, small_machine(), out);
+  return {std::move(whole), out.lines()};
+}
+
+// Lines 1 to 12; what a test adds begins in line 13.
+constexpr std::string_view base = R"([[port]]
+name = "access"
+device = "net_af_packet0,iface=eth1"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+port = "access"
+[[destination]]
+id = 1
+group = 1
+uri = "sip:192.0.2.21"
+resources = "vm=50; pstn=32"
+)";
+
+std::vector<std::string> faults_with(std::string_view more) {
+  const loaded result =
+      load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" + std::string{more});
+  EXPECT_EQ(result.whole.has_value(), result.lines.empty());
+  return result.lines;
+}
+
+TEST(config, base_is_right) {
+  const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n");
+  EXPECT_THAT(result.lines, IsEmpty());
+  ASSERT_TRUE(result.whole);
+  ASSERT_EQ(result.whole->destinations.size(), 1u);
+  const destination_model& d = result.whole->destinations[0].model;
+  EXPECT_EQ(d.addresses, std::vector{*parse_endpoint("192.0.2.21:5060", 0)});
+  ASSERT_EQ(d.resources.size(), 2u);
+  EXPECT_EQ(d.resources[1].name, "pstn");
+  EXPECT_EQ(d.resources[1].capacity, 32);
+}
+
+// One mistake, the line it must be found in, and what the message must say.
+struct mistake {
+  const char* what;
+  const char* text; // appended behind line 15
+  const char* place;
+  const char* says;
+};
+std::ostream& operator<<(std::ostream& out, const mistake& m) {
+  return out << m.what;
+}
+
+class one_mistake : public ::testing::TestWithParam<mistake> {};
+
+TEST_P(one_mistake, gives_one_line) {
+  const auto lines = faults_with(GetParam().text);
+  ASSERT_EQ(lines.size(), 1u) << ::testing::PrintToString(lines);
+  EXPECT_THAT(lines[0], StartsWith(std::string{"t.toml:"} + GetParam().place + ":"));
+  EXPECT_THAT(lines[0], HasSubstr(GetParam().says));
+  EXPECT_THAT(lines[0], HasSubstr(";")) << "every message says what to do";
+}
+
+constexpr const char* d2 = "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22\"\nresources = ";
+
+const mistake mistakes[] = {
+    {"unknown_section", "[runtim]\nworkers = 1\n", "16:2", "did you mean 'runtime'?"},
+    {"unknown_key", "[runtime]\nworker = 1\n", "17:1", "did you mean 'workers'?"},
+    {"unknown_key_far", "[runtime]\nfoo = 1\n", "17:1", "known here: control_core"},
+    {"wrong_type", "[runtime]\nworkers = \"2\"\n", "17:11", "is a string; write a whole number"},
+    {"wrong_type_bool", "[runtime]\nhugepages = 1\n", "17:13", "write true or false"},
+    {"fraction", "[runtime]\nworkers = 1.5\n", "17:11", "a number with a fraction"},
+    {"workers_zero", "[runtime]\nworkers = 0\n", "17:11", "from 1 to 64"},
+    {"cores_count", "[runtime]\nworkers = 2\ncores = [1]\n", "18:9", "lists 1 processors for 2"},
+    {"kernel", "[runtime]\nkernel = \"avx\"\n", "17:10", "kernel 'avx' is unknown"},
+    {"log_level", "[runtime]\nlog_level = \"loud\"\n", "17:13", "'loud' is unknown"},
+    {"file_prefix", "[runtime]\nfile_prefix = \"a/b\"\n", "17:15", "'file_prefix'"},
+    {"section_as_value", "runtime = 3\n", "16:1", "unknown key 'runtime'"},
+    {"table_as_array", "[timers]\nt1_ms = [5]\n", "17:9", "is a list"},
+    {"t2_below_t1", "[timers]\nt1_ms = 600\nt2_ms = 500\n", "18:9", "t2_ms 500 is below t1_ms 600"},
+    {"socket_path", "[admin]\nsocket = \"\"\n", "17:10", "'socket' must be a path"},
+    {"missing_device",
+     "[[port]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=eth9\"\naddresses = "
+     "[\"198.51.100.1/24\"]\n",
+     "18:10", "'eth9'"},
+    {"missing_pci",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.1\"\naddresses = [\"198.51.100.1/24\"]\n",
+     "18:10", "0000:3b:00.1"},
+    {"no_such_driver",
+     "[[port]]\nname = \"b\"\ndevice = \"af_paket0\"\naddresses = [\"198.51.100.1/24\"]\n", "18:10",
+     "'af_paket0' is no device"},
+    {"same_device",
+     "[[port]]\nname = \"b\"\ndevice = \"net_af_packet0,iface=eth1\"\naddresses = "
+     "[\"198.51.100.1/24\"]\n",
+     "18:10", "used by two ports"},
+    {"same_port_name",
+     "[[port]]\nname = \"access\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n",
+     "18:10", "second port named 'access'"},
+    {"address_without_length",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1\"]\n", "19:14",
+     "'198.51.100.1' is no address with a prefix length"},
+    {"bad_prefix",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/33\"]\n",
+     "19:14", "198.51.100.1/33"},
+    {"gateway_off_network",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n"
+     "gateways = [\"203.0.113.1\"]\n",
+     "20:13", "on none of the port's networks"},
+    {"gateway_no_address",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n"
+     "gateways = [\"router\"]\n",
+     "20:13", "'router' is no IP address"},
+    {"vlan",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = "
+     "[\"198.51.100.1/24\"]\nvlan = 4095\n",
+     "20:8", "from 0 to 4094"},
+    {"checksum",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = "
+     "[\"198.51.100.1/24\"]\nchecksum = \"hw\"\n",
+     "20:12", "checksum 'hw' is unknown"},
+    {"port_without_name",
+     "[[port]]\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n", "16:1",
+     "has no 'name'"},
+    {"listen_no_address", "[[listen]]\naddress = \"here\"\n", "17:11", "'here' is no IP address"},
+    {"listen_foreign_address", "[[listen]]\naddress = \"192.0.2.99\"\n", "17:11",
+     "192.0.2.99 is no address of port 'access'"},
+    {"listen_unknown_port", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nport = \"x\"\n",
+     "19:8", "port 'x' is unknown; write one of \"access\""},
+    {"listen_twice", "[[listen]]\naddress = \"192.0.2.10\"\n", "16:1", "is there twice"},
+    {"listen_port_zero", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 0\n", "18:12",
+     "from 1 to 65535"},
+    {"duplicate_id", "[[destination]]\nid = 1\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n",
+     "16:1", "the first is in line 8"},
+    {"id_zero", "[[destination]]\nid = 0\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n", "17:6",
+     "'id' is 0"},
+    {"id_missing", "[[destination]]\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n", "16:1",
+     "has no 'id'"},
+    {"bad_uri", "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22:99999\"\nresources = \"vm=1\"\n",
+     "18:7", "is no SIP URI"},
+    {"not_sip", "[[destination]]\nid = 2\nuri = \"tel:+431\"\nresources = \"vm=1\"\n", "18:7",
+     "is no SIP URI"},
+    {"sips", "[[destination]]\nid = 2\nuri = \"sips:192.0.2.22\"\nresources = \"vm=1\"\n", "18:7",
+     "needs TLS"},
+    {"tcp",
+     "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22;transport=TCP\"\nresources = "
+     "\"vm=1\"\n",
+     "18:7", "transport tcp"},
+    {"host_name",
+     "[[destination]]\nid = 2\nuri = \"sip:yate1.example.net\"\nresources = "
+     "\"vm=1\"\n",
+     "18:7", "host 'yate1.example.net' is a name"},
+    {"unreachable", "[[destination]]\nid = 2\nuri = \"sip:203.0.113.9\"\nresources = \"vm=1\"\n",
+     "18:7", "203.0.113.9 cannot be reached"},
+    {"unreachable_family",
+     "[[destination]]\nid = 2\nuri = \"sip:[2001:db8::9]\"\nresources = "
+     "\"vm=1\"\n",
+     "18:7", "2001:db8::9 cannot be reached"},
+    {"itself", "[[destination]]\nid = 2\nuri = \"sip:192.0.2.10\"\nresources = \"vm=1\"\n", "18:7",
+     "is linehunt itself"},
+    {"probe_mode",
+     "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n"
+     "probe_mode = 3\n",
+     "20:14", "from 0 to 2"},
+    {"bad_regex", "[[rule]]\nmatch = { user = \"^(VM_\" }\nreply = \"404 No\"\n", "17:18", "^(VM_"},
+    {"bad_third_regex",
+     "[[rule]]\nmatch = { method = \"INVITE\", host = \"a\", header.X-A = \"[\" }\n"
+     "reply = \"404 No\"\n",
+     "17:55", "Unterminated character class"},
+    {"reply_number", "[[rule]]\nreply = 404\n", "17:9", "'reply' is a whole number"},
+    {"no_resource", "[[rule]]\nbalance = 1\n", "16:1", "asks for no resource"},
+    {"group_without_destinations", "[[rule]]\nbalance = 7\nresources = \"vm\"\n", "17:11",
+     "group 7 has no destinations"},
+    {"from_group_without_destinations",
+     "[[rule]]\nmatch = { from_group = 7 }\nreply = \"403 No\"\n", "17:24",
+     "group 7 has no destinations"},
+    {"no_action", "[[rule]]\nname = \"x\"\n", "16:1", "does nothing; write one of"},
+    {"two_actions", "[[rule]]\nadd = \"vm\"\nreply = \"403 No\"\n", "18:9",
+     "'add' and 'reply' in one rule"},
+    {"reply_1xx", "[[rule]]\nreply = \"180 Ringing\"\n", "17:9", "write a final failure code"},
+    {"flag", "[[rule]]\nbalance = 1\nflags = \"rx\"\n", "18:9", "flag 'x' is unknown"},
+    {"failover", "[[rule]]\nbalance = 1\nfailover = { on = [\"2xx\"] }\n", "18:20",
+     "failover on '2xx'"},
+    {"failover_without_on", "[[rule]]\nbalance = 1\nfailover = { disable = true }\n", "18:12",
+     "has no 'on'"},
+    {"forward", "[[rule]]\nforward = \"192.0.2.5\"\n", "17:11", "is no SIP URI"},
+    {"count_without_source", "[[rule]]\nforward = \"sip:192.0.2.5\"\ncount = \"pstn\"\n", "18:9",
+     "add from_group"},
+    {"resource_name", "[[rule]]\nadd = \"v m\"\n", "17:7", "'v m' is no resource name"},
+    {"source", "[[rule]]\nmatch = { source = [\"10.0.0.0/8\", \"10.0.0/8\"] }\nadd = \"vm\"\n",
+     "17:35", "source '10.0.0/8' is no network"},
+    {"match_unknown", "[[rule]]\nmatch = { usr = \"a\" }\nadd = \"vm\"\n", "17:11",
+     "did you mean 'user'?"},
+    {"match_empty", "[[rule]]\nmatch = { }\nadd = \"vm\"\n", "17:9", "'match' is empty"},
+    {"syntax", "[[rule\n", "16:7", "not TOML"},
+};
+
+INSTANTIATE_TEST_SUITE_P(config, one_mistake, ::testing::ValuesIn(mistakes),
+                         [](const auto& each) { return each.param.what; });
+
+TEST(config, capacity_is_0_to_31_bits) {
+  for (const char* wrong : {"\"vm=-1\"", "\"vm=2147483648\"", "\"vm=x\"", "\"vm\"", "\"\"",
+                            "\"vm=1; vm=2\"", "\"v m=1\""}) {
+    const auto lines = faults_with(std::string{d2} + wrong + "\n");
+    ASSERT_EQ(lines.size(), 1u) << wrong;
+    EXPECT_THAT(lines[0], StartsWith("t.toml:19:13:")) << wrong;
+  }
+  EXPECT_THAT(faults_with(std::string{d2} + "\"vm=0; conf/s=2147483647;\"\n"), IsEmpty());
+}
+
+TEST(config, every_error_of_a_file_is_said_in_its_order) {
+  const loaded result = load(R"([runtime]
+workers = 0
+colour = "red"
+[[port]]
+name = "a"
+device = "net_af_packet0,iface=nix"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.11"
+[[destination]]
+id = 1
+uri = "sip:nobody@"
+resources = "vm=-1"
+[[rule]]
+match = { user = "(" }
+reply = "404 No"
+)");
+  EXPECT_FALSE(result.whole);
+  EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:2:11: "), StartsWith("t.toml:3:1: "),
+                                        StartsWith("t.toml:6:10: "), StartsWith("t.toml:9:11: "),
+                                        StartsWith("t.toml:12:7: "), StartsWith("t.toml:13:13: "),
+                                        StartsWith("t.toml:15:18: ")));
+}
+
+TEST(config, nothing_at_all_is_no_configuration) {
+  const loaded result = load("");
+  EXPECT_FALSE(result.whole);
+  EXPECT_THAT(result.lines, ElementsAre(HasSubstr("no [[port]]"), HasSubstr("no [[listen]]"),
+                                        HasSubstr("warning: no [[rule]]")));
+}
+
+TEST(config, resource_that_nobody_offers_is_a_warning) {
+  const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"fax\"\n");
+  EXPECT_TRUE(result.whole);
+  EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
+}
+
+TEST(config, file_that_is_not_there) {
+  diagnostics out("/nonexistent/linehunt.toml");
+  EXPECT_FALSE(load_file(small_machine(), out));
+  ASSERT_EQ(out.lines().size(), 1u);
+  EXPECT_THAT(out.lines()[0], StartsWith("/nonexistent/linehunt.toml: cannot be read"));
+}
+
+} // namespace
+} // namespace linehunt::config
