@@ -16,6 +16,7 @@ struct neighbour_claim {
   ip_address ip;
   rte_ether_addr mac{};
   bool may_create = false; // it talks to us, so we shall need it; else only known ones are updated
+  bool is_answer = false;  // one of the workers has asked
 };
 
 struct answer {

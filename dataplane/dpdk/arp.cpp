@@ -45,7 +45,8 @@ answer answer_arp(const station& we, rte_mbuf& m, const frame& f) noexcept {
   const bool credible = rte_is_unicast_ether_addr(&sender_mac) != 0 &&
                         !is_impossible_source(sender) && !we.owns(sender) && we.on_link(sender);
   // RFC 826: a known sender is updated by any packet, a new one is added only by one for us.
-  if (credible) result.claim = neighbour_claim{sender, sender_mac, for_us};
+  const bool is_answer = for_us && arp.arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REPLY);
+  if (credible) result.claim = neighbour_claim{sender, sender_mac, for_us, is_answer};
   if (!for_us || arp.arp_opcode != rte_cpu_to_be_16(RTE_ARP_OP_REQUEST)) return result;
   if (rte_is_unicast_ether_addr(&sender_mac) == 0) return result;
 

@@ -97,14 +97,14 @@ void egress::ask(neighbour& n, question whom) noexcept {
 bool egress::learn(std::uint8_t port, const neighbour_claim& claim) noexcept {
   const auto [n, is_news] = neighbours_.learn(port, claim, now_);
   if (const std::size_t evicted = neighbours_.take_evicted(); evicted != 0) drop(evicted);
-  if (n == nullptr) return is_news;
+  if (n == nullptr) return is_news || claim.is_answer;
   std::array<rte_mbuf*, neighbour::max_waiting> waiting;
   const std::size_t count = neighbours_.take_waiting(*n, waiting);
   for (std::size_t i = 0; i < count; ++i) {
     set_destination_mac(*waiting[i], n->mac);
     send_frame(port, mbuf_ptr(waiting[i]));
   }
-  return is_news;
+  return is_news || claim.is_answer;
 }
 
 void egress::announce() noexcept {

@@ -102,7 +102,7 @@ answer answer_solicitation(const station& we, rte_mbuf& m, const frame& f,
   const bool is_probe = f.source.is_unspecified(); // duplicate address detection, RFC 4862 5.4
   if (is_probe && mac) return {verdict::icmp_ignored};
   if (mac && rte_is_unicast_ether_addr(&*mac) == 0) return {verdict::icmp_ignored};
-  if (mac && we.on_link(f.source)) result.claim = neighbour_claim{f.source, *mac, true};
+  if (mac && we.on_link(f.source)) result.claim = neighbour_claim{f.source, *mac, true, false};
 
   // The reply has a MAC option, which the question may have lacked; so the frame is built anew.
   const rte_ether_addr back_to = is_probe ? multicast_mac_of(all_nodes())
@@ -130,7 +130,8 @@ answer take_advertisement(const station& we, const rte_mbuf& m, const frame& f,
   // A unicast answer may come without the option, since the asker must have known the MAC.
   if (!mac && (flags & flag_solicited) != 0) mac = header_at<rte_ether_hdr>(m, 0).src_addr;
   if (mac && rte_is_unicast_ether_addr(&*mac) != 0 && !we.owns(target))
-    result.claim = neighbour_claim{target, *mac, false}; // never creates (RFC 4861 7.2.5)
+    // Never creates (RFC 4861 7.2.5).
+    result.claim = neighbour_claim{target, *mac, false, (flags & flag_solicited) != 0};
   return result;
 }
 

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// The loop of a worker and its dealings with the control thread; packets are in worker_rx.cpp.
 #include "dataplane/dpdk/worker.h"
-
-#include "dataplane/dpdk/arp.h"
-#include "dataplane/dpdk/icmp.h"
-#include "dataplane/dpdk/ndp.h"
-#include "sipparse/scan.h"
 
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <netinet/in.h>
-#include <rte_ethdev.h>
-#include <rte_prefetch.h>
 #include <utility>
 
 namespace linehunt::dpdk {
@@ -108,21 +101,21 @@ void worker::run() {
 }
 
 bool worker::loop() {
-  obey_control(now_);
+  obey_control();
   egress_.set_time(now_);
   std::size_t work = poll_ports();
   handover_.flush();
-  work += take_from_peers(now_);
-  work += take_mail(now_);
+  work += take_packets();
+  work += take_mail();
   engine_->advance(now_, sink_);
-  keep_house(now_);
+  keep_house();
   work += send_for_others();
   egress_.flush();
   rte_rcu_qsbr_quiescent(shared_.quiescence, setup_.self);
   return work != 0;
 }
 
-void worker::obey_control(time_us) {
+void worker::obey_control() {
   const snapshot* const current = shared_.world.load(std::memory_order_acquire);
   if (current != world_) {
     engine_->adopt(*current);
@@ -141,127 +134,25 @@ void worker::obey_control(time_us) {
   }
 }
 
-std::size_t worker::poll_ports() noexcept {
-  std::size_t received = 0;
-  std::array<rte_mbuf*, burst> packets;
-  for (const polled_queue& q : queues_) {
-    const std::uint16_t n = rte_eth_rx_burst(q.device, q.queue, packets.data(), burst);
-    if (n == 0) continue;
-    received += n;
-    for (std::uint16_t i = 0; i < n; ++i)
-      rte_prefetch0(bytes_at(*packets[i], 0));
-    for (std::uint16_t i = 0; i < n; ++i)
-      on_frame(q.port, mbuf_ptr(packets[i]));
-  }
-  bump(counters_.rx_packets, received);
-  return received;
-}
-
-void worker::end(mbuf_ptr, verdict why) noexcept {
-  counters_.count(why);
-}
-
-void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
-  const station& us = egress_.at(port);
-  frame f;
-  if (const judgement j = inspect_network(us, *m, f)) return end(std::move(m), *j);
-  rte_mbuf& packet = *m;
-  if (f.ethertype == RTE_ETHER_TYPE_ARP)
-    return on_answer(port, std::move(m), answer_arp(us, packet, f));
-  if (f.is_fragment) return end(std::move(m), verdict::dropped_fragment);
-  if (f.protocol == IPPROTO_UDP) {
-    if (const judgement j = inspect_udp(packet, f)) return end(std::move(m), *j);
-    return on_udp(port, std::move(m), f);
-  }
-  if (f.source.is_v6 && f.protocol == IPPROTO_ICMPV6)
-    return on_answer(port, std::move(m), answer_icmp6(us, packet, f));
-  if (!f.source.is_v6 && f.protocol == IPPROTO_ICMP)
-    return on_answer(port, std::move(m), answer_icmp(us, packet, f));
-  end(std::move(m), verdict::dropped_other_protocol);
-}
-
-void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept {
-  counters_.count(a.what);
-  if (a.claim && egress_.learn(port, *a.claim)) {
-    const ip_address& ip = a.claim->ip;
-    const neighbour_news note{ip.bytes, a.claim->mac, port, ip.is_v6, a.claim->may_create};
-    // Lost where a ring is full; that worker then asks for itself.
-    for (worker_id w = 0; w < shared_.workers; ++w)
-      if (w != setup_.self) (void)shared_.mesh->notes(setup_.self, w).push(note);
-  }
-  if (a.send_back) egress_.send_frame(port, std::move(m));
-}
-
-void worker::on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept {
-  const auto listener = listeners_.find(port, f.destination, f.destination_port);
-  if (!listener) return end(std::move(m), verdict::dropped_other_port);
-  arrival_of(*m) = {f.source.bytes, f.source_port, f.payload_off,
-                    f.payload_len,  *listener,     static_cast<std::uint8_t>(world_->generation),
-                    port,           f.source.is_v6};
-  if (shared_.workers > 1) {
-    const auto payload = contiguous(*m, f.payload_off, f.payload_len, scratch_);
-    const auto call_id = sip::find_call_id({payload.data(), payload.size()});
-    // Without a Call-ID it belongs to no call, so it stays here.
-    if (!call_id.empty()) {
-      const worker_id owner = owner_of(call_hash(call_id, shared_.secret), shared_.workers);
-      if (owner != setup_.self) return handover_.add(owner, std::move(m));
-    }
-  }
-  deliver(std::move(m));
-}
-
-void worker::deliver(mbuf_ptr m) noexcept {
-  const arrival& note = arrival_of(*m);
-  const auto payload = contiguous(*m, note.payload_off, note.payload_len, scratch_);
-  const datagram in{{payload.data(), payload.size()}, note.source(), note.listener};
-  sink_.begin(std::move(m), payload);
-  (void)engine_->on_datagram(in, now_, sink_); // which counts the verdict
-  sink_.end();
-}
-
-std::size_t worker::take_from_peers(time_us now) {
+std::size_t worker::take_mail() {
   std::size_t taken = 0;
-  std::array<rte_mbuf*, burst> packets;
-  std::array<peer_note, burst> notes;
-  for (worker_id from = 0; from < shared_.workers; ++from) {
-    for (rte_mbuf* const p : shared_.mesh->packets(from, setup_.self).pop_burst(packets)) {
+  std::array<mail, burst> letters;
+  std::array<neighbour_news, burst> news;
+  const auto take = [&](spsc_ring<mail>& ring) {
+    for (const mail& m : ring.pop_burst(letters)) {
       ++taken;
-      mbuf_ptr m(p);
-      const arrival note = arrival_of(*m);
-      if (note.generation == static_cast<std::uint8_t>(world_->generation)) {
-        deliver(std::move(m));
-        continue;
-      }
-      // The snapshot changed on the way, and with it perhaps the listeners: look once more.
-      frame f;
-      judgement j = inspect_network(egress_.at(note.port), *m, f);
-      if (!j) j = inspect_udp(*m, f);
-      const auto listener = listeners_.find(note.port, f.destination, f.destination_port);
-      if (j || !listener) {
-        end(std::move(m), j.value_or(verdict::dropped_other_port));
-        continue;
-      }
-      arrival_of(*m).listener = *listener;
-      deliver(std::move(m));
+      engine_->on_mail(m, now_, sink_);
     }
-    for (const peer_note& note : shared_.mesh->notes(from, setup_.self).pop_burst(notes)) {
+  };
+  take(mail_);
+  for (worker_id from = 0; from < shared_.workers; ++from) {
+    take(shared_.mesh->mail(from, setup_.self));
+    for (const neighbour_news& n : shared_.mesh->news(from, setup_.self).pop_burst(news)) {
       ++taken;
-      if (const auto* const letter = std::get_if<mail>(&note))
-        engine_->on_mail(*letter, now, sink_);
-      else if (const auto* const news = std::get_if<neighbour_news>(&note))
-        (void)egress_.learn(news->port,
-                            {ip_address{news->ip, news->is_v6}, news->mac, news->may_create});
+      (void)egress_.learn(n.port, {ip_address{n.ip, n.is_v6}, n.mac, n.may_create, false});
     }
   }
   return taken;
-}
-
-std::size_t worker::take_mail(time_us now) {
-  std::array<mail, burst> letters;
-  const auto taken = mail_.pop_burst(letters);
-  for (const mail& m : taken)
-    engine_->on_mail(m, now, sink_);
-  return taken.size();
 }
 
 std::size_t worker::send_for_others() noexcept {
@@ -275,13 +166,13 @@ std::size_t worker::send_for_others() noexcept {
   return taken;
 }
 
-void worker::keep_house(time_us now) noexcept {
-  if (now >= next_aging_) {
-    next_aging_ = now + aging_interval_us;
+void worker::keep_house() noexcept {
+  if (now_ >= next_aging_) {
+    next_aging_ = now_ + aging_interval_us;
     egress_.age();
   }
-  if (announcements_left_ > 0 && now >= next_announcement_) {
-    next_announcement_ = now + announcement_interval_us;
+  if (announcements_left_ > 0 && now_ >= next_announcement_) {
+    next_announcement_ = now_ + announcement_interval_us;
     --announcements_left_;
     egress_.announce();
   }

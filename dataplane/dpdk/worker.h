@@ -56,17 +56,19 @@ class worker {
     std::uint16_t device = 0, queue = 0;
   };
 
-  void obey_control(time_us now);
-  [[nodiscard]] std::size_t poll_ports() noexcept;
-  [[nodiscard]] std::size_t take_from_peers(time_us now);
-  [[nodiscard]] std::size_t take_mail(time_us now);
-  [[nodiscard]] std::size_t send_for_others() noexcept;
-  void keep_house(time_us now) noexcept;
+  // One after the other in each loop; those that can be idle say how much there was to do.
   [[nodiscard]] bool loop();
+  void obey_control();
+  [[nodiscard]] std::size_t poll_ports() noexcept;
+  [[nodiscard]] std::size_t take_packets() noexcept; // handed over by other workers
+  [[nodiscard]] std::size_t take_mail();             // from control and other workers
+  [[nodiscard]] std::size_t send_for_others() noexcept;
+  void keep_house() noexcept;
 
   void on_frame(std::uint8_t port, mbuf_ptr m) noexcept;
   void on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept;
   void on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
+  void on_handed_over(mbuf_ptr m) noexcept;
   // To this worker's engine; the note in the mbuf is filled in.
   void deliver(mbuf_ptr m) noexcept;
   void end(mbuf_ptr m, verdict why) noexcept; // counts; frees

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rings between the workers: for each ordered pair one of packets (to the owner of their
-// call) and one of notes (the engines' mail and news of neighbours). Knows nothing of what they
-// carry.
+// call), one of the engines' mail, and one of news of neighbours, so that a flood of ARP cannot
+// hold up mail.
 #pragma once
 
 #include "dataplane/datagram.h"
@@ -12,7 +12,6 @@
 #include <array>
 #include <cstdint>
 #include <rte_mbuf.h>
-#include <variant>
 #include <vector>
 
 namespace linehunt::dpdk {
@@ -26,9 +25,6 @@ struct neighbour_news {
   bool may_create : 1;
 };
 
-using peer_note = std::variant<mail, neighbour_news>;
-static_assert(sizeof(peer_note) == 32);
-
 class worker_mesh {
  public:
   // `numa_node_of[w]` is where worker w receives. Throws std::bad_alloc.
@@ -38,21 +34,26 @@ class worker_mesh {
     for (std::size_t to = 0; to < workers_; ++to)
       for (std::size_t from = 0; from < workers_; ++from) {
         packets_.emplace_back(depth, numa_node_of[to]);
-        notes_.emplace_back(depth, numa_node_of[to]);
+        mail_.emplace_back(depth, numa_node_of[to]);
+        news_.emplace_back(64, numa_node_of[to]);
       }
   }
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
   [[nodiscard]] spsc_ring<rte_mbuf*>& packets(worker_id from, worker_id to) noexcept {
     return packets_[to * workers_ + from];
   }
-  [[nodiscard]] spsc_ring<peer_note>& notes(worker_id from, worker_id to) noexcept {
-    return notes_[to * workers_ + from];
+  [[nodiscard]] spsc_ring<linehunt::mail>& mail(worker_id from, worker_id to) noexcept {
+    return mail_[to * workers_ + from];
+  }
+  [[nodiscard]] spsc_ring<neighbour_news>& news(worker_id from, worker_id to) noexcept {
+    return news_[to * workers_ + from];
   }
 
  private:
   std::size_t workers_;
   std::vector<spsc_ring<rte_mbuf*>> packets_; // [to][from]
-  std::vector<spsc_ring<peer_note>> notes_;
+  std::vector<spsc_ring<linehunt::mail>> mail_;
+  std::vector<spsc_ring<neighbour_news>> news_;
 };
 
 } // namespace linehunt::dpdk

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker does with a received packet, from the port's queue to its one verdict.
+#include "dataplane/dpdk/arp.h"
+#include "dataplane/dpdk/icmp.h"
+#include "dataplane/dpdk/ndp.h"
+#include "dataplane/dpdk/worker.h"
+#include "sipparse/scan.h"
+
+#include <array>
+#include <netinet/in.h>
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+#include <utility>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+constexpr std::size_t burst = 32;
+
+} // namespace
+
+std::size_t worker::poll_ports() noexcept {
+  std::size_t received = 0;
+  std::array<rte_mbuf*, burst> packets;
+  for (const polled_queue& q : queues_) {
+    const std::uint16_t n = rte_eth_rx_burst(q.device, q.queue, packets.data(), burst);
+    if (n == 0) continue;
+    received += n;
+    for (std::uint16_t i = 0; i < n; ++i)
+      rte_prefetch0(bytes_at(*packets[i], 0));
+    for (std::uint16_t i = 0; i < n; ++i)
+      on_frame(q.port, mbuf_ptr(packets[i]));
+  }
+  bump(counters_.rx_packets, received);
+  return received;
+}
+
+std::size_t worker::take_packets() noexcept {
+  std::size_t taken = 0;
+  std::array<rte_mbuf*, burst> packets;
+  for (worker_id from = 0; from < shared_.workers; ++from)
+    for (rte_mbuf* const p : shared_.mesh->packets(from, setup_.self).pop_burst(packets)) {
+      ++taken;
+      on_handed_over(mbuf_ptr(p));
+    }
+  return taken;
+}
+
+void worker::end(mbuf_ptr, verdict why) noexcept {
+  counters_.count(why);
+}
+
+void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
+  const station& us = egress_.at(port);
+  frame f;
+  if (const judgement j = inspect_network(us, *m, f)) return end(std::move(m), *j);
+  rte_mbuf& packet = *m;
+  if (f.ethertype == RTE_ETHER_TYPE_ARP)
+    return on_answer(port, std::move(m), answer_arp(us, packet, f));
+  if (f.is_fragment) return end(std::move(m), verdict::dropped_fragment);
+  if (f.protocol == IPPROTO_UDP) {
+    if (const judgement j = inspect_udp(packet, f)) return end(std::move(m), *j);
+    return on_udp(port, std::move(m), f);
+  }
+  if (f.source.is_v6 && f.protocol == IPPROTO_ICMPV6)
+    return on_answer(port, std::move(m), answer_icmp6(us, packet, f));
+  if (!f.source.is_v6 && f.protocol == IPPROTO_ICMP)
+    return on_answer(port, std::move(m), answer_icmp(us, packet, f));
+  end(std::move(m), verdict::dropped_other_protocol);
+}
+
+void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept {
+  counters_.count(a.what);
+  if (a.claim && egress_.learn(port, *a.claim)) {
+    const ip_address& ip = a.claim->ip;
+    const neighbour_news news{ip.bytes, a.claim->mac, port, ip.is_v6, a.claim->may_create};
+    // Lost where a ring is full; that worker then asks for itself.
+    for (worker_id w = 0; w < shared_.workers; ++w)
+      if (w != setup_.self) (void)shared_.mesh->news(setup_.self, w).push(news);
+  }
+  if (a.send_back) egress_.send_frame(port, std::move(m));
+}
+
+void worker::on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept {
+  const auto listener = listeners_.find(port, f.destination, f.destination_port);
+  if (!listener) return end(std::move(m), verdict::dropped_other_port);
+  arrival_of(*m) = {f.source.bytes, f.source_port, f.payload_off,
+                    f.payload_len,  *listener,     static_cast<std::uint8_t>(world_->generation),
+                    port,           f.source.is_v6};
+  if (shared_.workers > 1) {
+    const auto payload = contiguous(*m, f.payload_off, f.payload_len, scratch_);
+    const auto call_id = sip::find_call_id({payload.data(), payload.size()});
+    // Without a Call-ID it belongs to no call, so it stays here.
+    if (!call_id.empty()) {
+      const worker_id owner = owner_of(call_hash(call_id, shared_.secret), shared_.workers);
+      if (owner != setup_.self) return handover_.add(owner, std::move(m));
+    }
+  }
+  deliver(std::move(m));
+}
+
+void worker::on_handed_over(mbuf_ptr m) noexcept {
+  const arrival note = arrival_of(*m);
+  if (note.generation == static_cast<std::uint8_t>(world_->generation))
+    return deliver(std::move(m));
+  // The snapshot changed on the way, and with it perhaps the listeners: look once more.
+  frame f;
+  judgement j = inspect_network(egress_.at(note.port), *m, f);
+  if (!j) j = inspect_udp(*m, f);
+  if (j) return end(std::move(m), *j);
+  const auto listener = listeners_.find(note.port, f.destination, f.destination_port);
+  if (!listener) return end(std::move(m), verdict::dropped_other_port);
+  arrival_of(*m).listener = *listener;
+  deliver(std::move(m));
+}
+
+void worker::deliver(mbuf_ptr m) noexcept {
+  const arrival& note = arrival_of(*m);
+  const auto payload = contiguous(*m, note.payload_off, note.payload_len, scratch_);
+  const datagram in{{payload.data(), payload.size()}, note.source(), note.listener};
+  sink_.begin(std::move(m), payload);
+  (void)engine_->on_datagram(in, now_, sink_); // which counts the verdict
+  sink_.end();
+}
+
+} // namespace linehunt::dpdk
