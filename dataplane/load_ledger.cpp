@@ -7,11 +7,13 @@
 namespace linehunt {
 
 struct load_ledger::state {
+  state(const ledger_limits& limits, std::uint64_t random_seed) : book(limits, random_seed) {}
+
   ledger::book book;
 };
 
 load_ledger::load_ledger(const ledger_limits& limits, std::uint64_t random_seed)
-    : state_(std::make_unique<state>(ledger::book(limits, random_seed))) {}
+    : state_(std::make_unique<state>(limits, random_seed)) {}
 load_ledger::~load_ledger() = default;
 
 void load_ledger::adopt(const snapshot& world) {

@@ -75,9 +75,17 @@ class Build:
         )
         seconds = time.monotonic() - began
         if told.returncode != 0:
-            raise BuildError(f"{' '.join(command)}\n{told.stdout}")
+            raise BuildError(f"{' '.join(command)}\n{what_failed(told.stdout)}")
         if seconds > 2:
             print(f"{doing} {self.folder}: {seconds:.0f} s", flush=True)
+
+
+def what_failed(output: str, lines: int = 40) -> str:
+    """From the first thing that failed; what was built before it is of no interest."""
+    begin = max(output.find("\nFAILED:"), 0)
+    if begin:
+        return "\n".join(output[begin:].strip().splitlines()[:lines])
+    return "\n".join(output.strip().splitlines()[-lines:])
 
 
 RELEASE = Build("build", ("-Dbuildtype=release",))

@@ -13,20 +13,21 @@ SOURCES = ROOT / "tests/fuzz"
 
 
 def fuzz_one(program: Path, seconds: int) -> Tally:
-    """One target. Its seeds, dictionary and past findings bear its name."""
+    """One target, from the seeds and past findings of all targets, or from those of its own name."""
     name = program.name
     work = FUZZ.path / "corpus" / name
     findings = FUZZ.path / "findings"
     work.mkdir(parents=True, exist_ok=True)
     findings.mkdir(exist_ok=True)
     inputs = [work]
-    inputs += [folder for kind in ("seeds", "crashes")
-               if (folder := SOURCES / kind / name).is_dir()]
+    for kind in ("seeds", "crashes"):
+        own = SOURCES / kind / name
+        shared = SOURCES / kind
+        inputs += [folder for folder in (own, shared) if folder.is_dir()][:1]
     options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=4096",
                "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-"]
-    dictionary = SOURCES / f"{name}.dict"
-    if dictionary.exists():
-        options.append(f"-dict={dictionary}")
+    dictionaries = [SOURCES / f"{name}.dict", SOURCES / "sip.dict"]
+    options += [f"-dict={file}" for file in dictionaries if file.exists()][:1]
     told = subprocess.run(
         [program, *options, *inputs], cwd=ROOT, text=True, errors="replace",
         env=SANITIZER_OPTIONS | {"PATH": "/usr/bin:/bin"},
