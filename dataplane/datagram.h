@@ -46,10 +46,11 @@ enum class end_cause : std::uint16_t {
 };
 
 enum class event_kind : std::uint8_t {
-  destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout;
-                        // subject = seconds of its Retry-After, 0: none
+  destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout
   probe_answered,       // cause = status code; destination = index
   call_ended,           // cause = end_cause; for the journal
+  destination_paused,   // by one worker for itself, as Retry-After said; subject = seconds. No
+                        // change of status
 };
 
 // From a worker to the control thread. Fixed size, lost (and counted) where the ring is full.

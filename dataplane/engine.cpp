@@ -14,7 +14,9 @@ engine::state::state(const engine_setup& wanted, const snapshot& first)
               wanted.limits.max_parked},
              wanted.random_seed),
       calls(wanted.limits, wanted.secret, memory), transactions(wanted.limits, memory),
-      timers(wanted.limits.max_calls + 3 * wanted.limits.max_transactions, wanted.start, memory),
+      timers(wanted.limits.max_calls + 3 * wanted.limits.max_transactions +
+                 wanted.limits.max_destinations,
+             wanted.start, memory),
       positions(wanted.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
       scratch_b(scratch_bytes, memory), probes(wanted.limits.max_destinations, memory) {
   adopt(first);
@@ -34,6 +36,10 @@ void engine::state::adopt(const snapshot& next) {
 void engine::state::on_timer(std::uint32_t id) {
   if (id < calls.capacity()) {
     on_call_timer(id);
+    return;
+  }
+  if (id >= pause_timer(0)) {
+    ledger.set_enabled(id - pause_timer(0), true);
     return;
   }
   const std::uint32_t transaction = (id - calls.capacity()) / 3;
@@ -78,6 +84,8 @@ void engine::on_mail(const mail& in, time_us now, action_sink& out) {
     s.ledger.on_mail(in, s);
     break;
   case mail_kind::set_enabled:
+    if (in.subject >= s.positions.size()) break;
+    s.timers.disarm(s.pause_timer(static_cast<destination_index>(in.subject)));
     s.ledger.set_enabled(static_cast<destination_index>(in.subject), in.value != 0);
     break;
   case mail_kind::resize:

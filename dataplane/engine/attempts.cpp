@@ -76,7 +76,6 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
   a.destination_id = id;
   a.to = where.to;
   a.listener = where.listener;
-  call.destination = index;
   call.callee_listener = where.listener;
   if ((call.flags & call_record::counted) == 0) {
     call.flags |= call_record::counted;
@@ -139,16 +138,23 @@ void engine::state::fail_over(std::uint32_t transaction, std::uint16_t status,
                               std::uint32_t retry_after_s) {
   invite_transaction& t = transactions[transaction];
   const attempt& failed = t.current();
-  if (t.plan.failover_disable || retry_after_s > 0) {
-    ledger.set_enabled(failed.destination, false);
-    event what;
-    what.kind = event_kind::destination_disabled;
-    what.from = setup.self;
-    what.cause = status;
-    what.destination = failed.destination;
-    what.subject = retry_after_s;
-    what.at = now;
-    out->raise(what);
+  if (failed.destination != no_index && (t.plan.failover_disable || retry_after_s > 0)) {
+    // Whoever is disabled comes back by a probe or an admin; who only asked for a pause, by itself.
+    const bool pause = !t.plan.failover_disable;
+    if (ledger.enabled(failed.destination)) {
+      ledger.set_enabled(failed.destination, false);
+      event what;
+      what.kind = pause ? event_kind::destination_paused : event_kind::destination_disabled;
+      what.from = setup.self;
+      what.cause = status;
+      what.destination = failed.destination;
+      what.subject = pause ? retry_after_s : 0;
+      what.at = now;
+      out->raise(what);
+      if (pause) timers.arm(pause_timer(failed.destination), after_ms(retry_after_s * 1000ull));
+    } else if (!pause) {
+      timers.disarm(pause_timer(failed.destination));
+    }
   }
   timers.disarm(client_timer(transaction));
   timers.disarm(deadline_timer(transaction));

@@ -115,7 +115,7 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
                    {decision.resources.data(), decision.resource_count}, held);
       hold(call, held);
     }
-    begin_attempt_to(transaction, {rule.target, listener}, held.destination, 0);
+    begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);
   } else {
     switch (choose(transaction, held)) {
     case selection_outcome::selected:

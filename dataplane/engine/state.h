@@ -131,7 +131,7 @@ struct engine::state final : selection_listener {
   void on_timer(std::uint32_t id);
   [[nodiscard]] const linehunt::destination* find_destination(destination_index index) const;
 
-  // Timers: one for each call, three for each transaction.
+  // Timers: one for each call, three for each transaction, one for each destination.
   [[nodiscard]] std::uint32_t client_timer(std::uint32_t t) const {
     return calls.capacity() + 3 * t;
   }
@@ -140,6 +140,10 @@ struct engine::state final : selection_listener {
   }
   [[nodiscard]] std::uint32_t deadline_timer(std::uint32_t t) const {
     return calls.capacity() + 3 * t + 2;
+  }
+  // The end of a pause that a 503's Retry-After asked for.
+  [[nodiscard]] std::uint32_t pause_timer(destination_index d) const {
+    return calls.capacity() + 3 * transactions.capacity() + d;
   }
   [[nodiscard]] time_us after_ms(std::uint64_t ms) const { return now + ms * 1000; }
   [[nodiscard]] std::uint64_t transaction_timeout_ms() const { // timers B, D, F, H, J, L, M

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failover: the load moves in one step, those tried are left out, and the caller sees one call.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+struct engine_failover : ::testing::Test {
+  engine_world world;
+  std::vector<sent_message> sent;
+
+  sent_message start() {
+    EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+    return world.take().at(1);
+  }
+};
+
+TEST_F(engine_failover, goes_to_the_next_destination_and_disables_the_failed_one) {
+  const auto first = start();
+  EXPECT_EQ(first.to, at("192.0.2.11:5060"));
+  ASSERT_EQ(world.give(response(first.bytes, 500, "bad"), first.to), verdict::response_consumed);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("ACK "));
+  EXPECT_EQ(sent[0].to, first.to);
+  const auto second = sent[1];
+  EXPECT_EQ(second.to, at("192.0.2.14:5060"));
+  EXPECT_NE(header(second.bytes, "Via"), header(first.bytes, "Via"));
+  EXPECT_EQ(headers(second.bytes, "Via").size(), 2u);
+  EXPECT_EQ(header(second.bytes, "Record-Route"), header(first.bytes, "Record-Route"));
+  EXPECT_EQ(world.load(1, "pstn"), 0);
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::destination_disabled);
+  EXPECT_EQ(world.sink.events[0].cause, 500);
+  EXPECT_EQ(world.counters().failovers, 1u);
+  EXPECT_EQ(world.counters().calls_started, 1u);
+
+  // The first one repeats its failure: its ACK again, on its own branch.
+  ASSERT_EQ(world.give(response(first.bytes, 500, "bad"), first.to), verdict::response_consumed);
+  const auto ack = world.take_one();
+  EXPECT_EQ(ack.to, first.to);
+  EXPECT_EQ(header(ack.bytes, "Via"), header(first.bytes, "Via"));
+
+  ASSERT_EQ(world.give(response(second.bytes, 200, "good"), second.to),
+            verdict::response_forwarded);
+  EXPECT_EQ(status_of(world.take_one().bytes), 200);
+  EXPECT_EQ(world.total_load(), 1);
+  EXPECT_EQ(world.counters().calls_answered, 1u);
+}
+
+TEST_F(engine_failover, ends_with_service_full_when_nothing_is_left) {
+  const auto first = start();
+  (void)world.give(response(first.bytes, 503, "a"), first.to);
+  const auto second = world.take().at(1);
+  ASSERT_EQ(world.give(response(second.bytes, 500, "b"), second.to), verdict::response_consumed);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("ACK "));
+  EXPECT_EQ(first_line(sent[1].bytes), "SIP/2.0 500 Service full");
+  EXPECT_EQ(sent[1].to, caller_address);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+TEST_F(engine_failover, follows_a_destination_that_says_nothing) {
+  const auto first = start();
+  world.wait_ms(5'050);
+  sent = world.take();
+  ASSERT_FALSE(sent.empty());
+  const auto second = sent.back();
+  EXPECT_EQ(second.to, at("192.0.2.14:5060"));
+  EXPECT_EQ(world.sink.events.back().cause, 408);
+  EXPECT_EQ(world.load(1, "pstn"), 0);
+
+  // The first one wakes up: it is told to stop.
+  ASSERT_EQ(world.give(response(first.bytes, 180, "late"), first.to), verdict::response_consumed);
+  const auto cancel = world.take_one();
+  EXPECT_TRUE(cancel.bytes.starts_with("CANCEL "));
+  EXPECT_EQ(cancel.to, first.to);
+  EXPECT_EQ(header(cancel.bytes, "Via"), header(first.bytes, "Via"));
+  ASSERT_EQ(world.give(response(first.bytes, 487, "late"), first.to), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+}
+
+TEST_F(engine_failover, an_earlier_destination_that_answers_after_all_gets_the_call) {
+  const auto first = start();
+  world.wait_ms(5'050);
+  const auto second = world.take().back();
+  (void)world.give(response(second.bytes, 180, "b"), second.to);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(first.bytes, 200, "late"), first.to), verdict::response_forwarded);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(sent[0].to, second.to);
+  EXPECT_EQ(status_of(sent[1].bytes), 200);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  EXPECT_EQ(world.load(4, "pstn"), 0);
+  ASSERT_EQ(world.give(response(second.bytes, 487, "b"), second.to), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_failover, a_code_outside_the_policy_goes_to_the_caller) {
+  const auto first = start();
+  ASSERT_EQ(world.give(response(first.bytes, 404, "x"), first.to), verdict::response_forwarded);
+  EXPECT_EQ(world.counters().failovers, 0u);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
+TEST_F(engine_failover, retry_after_pauses_the_destination_for_that_long) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover.disable = false;
+  world.reload(model);
+  const auto first = start();
+  (void)world.give(response(first.bytes, 503, "a", "Retry-After: 30 (maintenance)\r\n"), first.to);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::destination_paused);
+  EXPECT_EQ(world.sink.events[0].subject, 30u);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(29'900);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(200);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
+TEST_F(engine_failover, an_admin_outranks_the_pause) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover.disable = false;
+  world.reload(model);
+  const auto first = start();
+  (void)world.give(response(first.bytes, 503, "a", "Retry-After: 30\r\n"), first.to);
+  mail off;
+  off.kind = mail_kind::set_enabled;
+  off.subject = 0;
+  off.value = 0;
+  world.mail(off);
+  world.wait_ms(31'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+}
+
+TEST_F(engine_failover, does_not_happen_after_a_cancel) {
+  const auto first = start();
+  (void)world.give(response(first.bytes, 180, "a"), first.to);
+  (void)world.take();
+  ASSERT_EQ(world.give(hop_request("CANCEL", {}), caller_address), verdict::request_answered);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(first.bytes, 503, "a"), first.to), verdict::response_forwarded);
+  EXPECT_EQ(world.counters().failovers, 0u);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_failover, survives_a_reload_in_between) {
+  const auto first = start();
+  snapshot_model model = study_case();
+  model.destinations.erase(model.destinations.begin());
+  world.reload(model);
+  ASSERT_EQ(world.give(response(first.bytes, 500, "a"), first.to), verdict::response_consumed);
+  const auto second = world.take().at(1);
+  EXPECT_EQ(second.to, at("192.0.2.14:5060"));
+  ASSERT_EQ(world.give(response(second.bytes, 486, "b"), second.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+} // namespace
+} // namespace linehunt::test

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// INVITEs that fail: per-hop ACK, timers A, B, C, D, G and H, repetitions of everything, and the
+// replies of our own. Each ends with all loads at zero.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+struct engine_failure : ::testing::Test {
+  engine_world world;
+  std::string at_callee;
+  endpoint callee;
+
+  void ring(const call_parts& parts = {}) {
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto sent = world.take();
+    ASSERT_EQ(sent.size(), 2u);
+    at_callee = sent[1].bytes;
+    callee = sent[1].to;
+  }
+};
+
+TEST_F(engine_failure, is_acknowledged_hop_by_hop_and_forwarded) {
+  ring();
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(first_line(sent[0].bytes), "ACK sip:4930123456@192.0.2.1 SIP/2.0");
+  EXPECT_EQ(sent[0].to, callee);
+  EXPECT_EQ(headers(sent[0].bytes, "Via"),
+            (std::vector<std::string>{headers(at_callee, "Via").front()}));
+  EXPECT_NE(header(sent[0].bytes, "To").find(";tag=busy"), std::string::npos);
+  EXPECT_EQ(header(sent[0].bytes, "CSeq"), "1 ACK");
+  EXPECT_EQ(status_of(sent[1].bytes), 486);
+  EXPECT_EQ(sent[1].to, caller_address);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_failed, 1u);
+
+  // The callee did not get our ACK, and gets another one.
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+}
+
+TEST_F(engine_failure, is_repeated_by_timer_g_until_the_ack) {
+  ring();
+  (void)world.give(response(at_callee, 486, "busy"), callee);
+  const auto first = world.take().at(1).bytes;
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, first);
+  world.wait_ms(1020);
+  EXPECT_EQ(world.take_one().bytes, first);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  world.wait_ms(10'000);
+  EXPECT_TRUE(world.take().empty());
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  world.wait_ms(32'000);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
+TEST_F(engine_failure, without_an_ack_ends_with_timer_h) {
+  ring();
+  (void)world.give(response(at_callee, 486, "busy"), callee);
+  (void)world.take();
+  world.wait_ms(33'000);
+  // 0.5, 1.5, 3.5, 7.5, then every 4 s up to 32 s.
+  EXPECT_EQ(world.take().size(), 10u);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+  world.wait_ms(10'000);
+  EXPECT_TRUE(world.take().empty());
+}
+
+TEST_F(engine_failure, repeated_invites_get_the_last_reply_and_are_not_counted) {
+  ring();
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_answered);
+  EXPECT_EQ(status_of(world.take_one().bytes), 100);
+  (void)world.give(response(at_callee, 183, "t"), callee);
+  const auto progress = world.take_one().bytes;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_answered);
+  EXPECT_EQ(world.take_one().bytes, progress);
+  (void)world.give(response(at_callee, 486, "t"), callee);
+  const auto busy = world.take().at(1).bytes;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_answered);
+  EXPECT_EQ(world.take_one().bytes, busy);
+  (void)world.give(hop_request("ACK", {}, "t"), caller_address);
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_absorbed);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.counters().calls_started, 1u);
+}
+
+TEST_F(engine_failure, the_invite_is_repeated_by_timer_a_and_stops_at_a_provisional) {
+  ring();
+  world.wait_ms(520);
+  const auto again = world.take_one();
+  EXPECT_EQ(again.bytes, at_callee);
+  EXPECT_EQ(again.to, callee);
+  world.wait_ms(1020);
+  EXPECT_EQ(world.take_one().bytes, at_callee);
+  ASSERT_EQ(world.give(response(at_callee, 100, ""), callee), verdict::response_consumed);
+  world.wait_ms(20'000);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+}
+
+TEST_F(engine_failure, ringing_too_long_is_cancelled_and_answered_408) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover = {};
+  world.reload(model);
+  ring();
+  (void)world.give(response(at_callee, 180, "t"), callee);
+  (void)world.take();
+  world.wait_ms(120'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(first_line(sent[0].bytes), "CANCEL sip:4930123456@192.0.2.1 SIP/2.0");
+  EXPECT_EQ(header(sent[0].bytes, "Via"), header(at_callee, "Via"));
+  EXPECT_EQ(status_of(sent[1].bytes), 408);
+  EXPECT_EQ(world.total_load(), 0);
+  // The callee's 487 is acknowledged and goes no further.
+  ASSERT_EQ(world.give(response(at_callee, 487, "t"), callee), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+}
+
+TEST_F(engine_failure, no_answer_at_all_is_408_where_there_is_no_failover) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover = {};
+  world.reload(model);
+  ring();
+  world.wait_ms(5'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 4u); // three repetitions: 0.5, 1.5, 3.5 s
+  EXPECT_EQ(status_of(sent[3].bytes), 408);
+  EXPECT_NE(header(sent[3].bytes, "To").find(";tag="), std::string::npos);
+  EXPECT_EQ(headers(sent[3].bytes, "Via").size(), 1u);
+  EXPECT_EQ(world.total_load(), 0);
+  // It answers after all: the caller gets it (RFC 3261 16.7), and no line is held for it.
+  ASSERT_EQ(world.give(response(at_callee, 200, "late"), callee), verdict::response_forwarded);
+  (void)world.take();
+  EXPECT_EQ(world.total_load(), 0);
+  // Nobody acknowledges it, so it is ended for the callee.
+  world.wait_ms(70'000);
+  bool bye = false;
+  for (const auto& m : world.take())
+    bye = bye || m.bytes.starts_with("BYE ");
+  EXPECT_TRUE(bye);
+}
+
+TEST_F(engine_failure, a_503_is_passed_on_as_500) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover = {};
+  world.reload(model);
+  ring();
+  ASSERT_EQ(world.give(response(at_callee, 503, "t"), callee), verdict::response_forwarded);
+  EXPECT_EQ(first_line(world.take().at(1).bytes), "SIP/2.0 500 Server Internal Error");
+}
+
+TEST_F(engine_failure, a_redirect_is_passed_back) {
+  ring();
+  ASSERT_EQ(world.give(response(at_callee, 302, "t", "Contact: <sip:elsewhere@x>\r\n"), callee),
+            verdict::response_forwarded);
+  EXPECT_EQ(header(world.take().at(1).bytes, "Contact"), "<sip:elsewhere@x>");
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_failure, repeated_200s_are_forwarded_and_repeated_invites_absorbed) {
+  const auto call = establish(world);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(world.give(response(call.invite_at_callee, 200, "to-1"), call.callee),
+              verdict::response_forwarded);
+    EXPECT_EQ(world.take_one().bytes, call.ok_at_caller);
+    ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_absorbed);
+  }
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  EXPECT_EQ(world.counters().calls_answered, 1u);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
+TEST_F(engine_failure, a_second_200_with_another_tag_is_another_dialog_without_lines) {
+  const auto call = establish(world);
+  ASSERT_EQ(world.give(response(call.invite_at_callee, 200, "fork"), call.callee),
+            verdict::response_forwarded);
+  const auto other = world.take_one().bytes;
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  dialog_request what;
+  what.method = "ACK";
+  what.cseq = 1;
+  EXPECT_EQ(world.give(within(other, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  what = {};
+  ASSERT_EQ(world.give(within(other, what), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.load(1, "pstn"), 1) << "the first call goes on";
+  EXPECT_EQ(world.counters().calls_live, 1u);
+}
+
+TEST_F(engine_failure, refusals_are_repeated_to_their_invite_and_take_their_ack) {
+  snapshot_model model = study_case();
+  for (auto& d : model.destinations) {
+    for (auto& r : d.resources)
+      r.capacity = 0;
+  }
+  world.reload(model);
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::rejected_no_capacity);
+  const auto full = world.take_one();
+  EXPECT_EQ(first_line(full.bytes), "SIP/2.0 500 Service full");
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_answered);
+  EXPECT_EQ(world.take_one().bytes, full.bytes);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "any"), caller_address), verdict::ack_absorbed);
+  EXPECT_EQ(world.counters().calls_started, 0u);
+
+  call_parts parts;
+  parts.user = "nobody";
+  parts.call_id = "2@x";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_rule);
+  const auto unknown = world.take_one();
+  EXPECT_EQ(status_of(unknown.bytes), 404);
+  const auto to = header(unknown.bytes, "To");
+  ASSERT_EQ(world.give(hop_request("ACK", parts, to.substr(to.find("tag=") + 4)), caller_address),
+            verdict::ack_absorbed);
+  EXPECT_EQ(world.give(hop_request("ACK", parts, "foreign"), caller_address),
+            verdict::dropped_stray_ack);
+}
+
+TEST_F(engine_failure, a_full_table_is_answered_503_with_retry_after) {
+  auto limits = engine_world::small();
+  limits.max_calls = 2;
+  engine_world tiny(study_case(), limits);
+  for (int i = 0; i < 3; ++i) {
+    call_parts parts;
+    parts.call_id = std::to_string(i) + "@x";
+    const verdict v = tiny.give(invite(parts), caller_address);
+    EXPECT_EQ(v, i < 2 ? verdict::request_forwarded : verdict::rejected_table_full);
+  }
+  const auto last = tiny.take().back();
+  EXPECT_EQ(status_of(last.bytes), 503);
+  EXPECT_EQ(header(last.bytes, "Retry-After"), "5");
+}
+
+TEST_F(engine_failure, a_full_transaction_table_gives_up_the_oldest_unanswered) {
+  auto limits = engine_world::small();
+  limits.max_transactions = 2;
+  engine_world tiny(study_case(), limits);
+  for (int i = 0; i < 2; ++i) {
+    call_parts parts;
+    parts.call_id = std::to_string(i) + "@x";
+    ASSERT_EQ(tiny.give(invite(parts), caller_address), verdict::request_forwarded);
+  }
+  call_parts third;
+  third.call_id = "third@x";
+  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::rejected_table_full)
+      << "those two are young";
+  tiny.wait_ms(1000);
+  (void)tiny.take();
+  third.call_id = "fourth@x";
+  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::request_forwarded);
+  const auto sent = tiny.take();
+  ASSERT_EQ(sent.size(), 3u);
+  EXPECT_EQ(status_of(sent[0].bytes), 503);
+  EXPECT_EQ(header(sent[0].bytes, "Call-ID"), "0@x");
+  EXPECT_EQ(tiny.total_load(), 2);
+}
+
+} // namespace
+} // namespace linehunt::test
