@@ -269,6 +269,10 @@ void runtime::drain(bool on) {
   state_->shared.draining.store(on, std::memory_order_relaxed);
 }
 
+time_us runtime::now() const noexcept {
+  return state_->shared.clock.at(rte_get_tsc_cycles());
+}
+
 worker_id runtime::workers() const noexcept {
   return state_->shared.workers;
 }

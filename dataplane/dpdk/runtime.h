@@ -99,6 +99,8 @@ class runtime {
   // delays packets; for lists). Waits for the end.
   void for_each_call(const std::function<void(worker_id, const call_info&)>& visit);
   void drain(bool on);
+  // The workers' clock, in which calls and events say their times.
+  [[nodiscard]] time_us now() const noexcept;
 
   [[nodiscard]] worker_id workers() const noexcept;
   [[nodiscard]] worker_report report(worker_id worker) const;
