@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does a network device that the configuration names exist? Knows how DPDK writes PCI addresses
-// and vdevs, but not DPDK.
+// Is a network device that the configuration names written as DPDK wants it? Whether it exists on
+// this machine says a device_check.
 #pragma once
+
+#include "dataplane/dpdk/runtime.h"
 
 #include <functional>
 #include <optional>
@@ -10,18 +12,10 @@
 
 namespace linehunt::config {
 
-// What exists on this machine; tests bring their own.
-struct device_catalog {
-  std::function<bool(const std::string& name)> has_interface;
-  std::function<bool(const std::string& address)> has_pci;
-};
-[[nodiscard]] device_catalog this_machine();
+// What is wrong with the port's device on this machine: dpdk::check_device, or what a test brings.
+using device_check = std::function<std::optional<dpdk::error>(const dpdk::port_setup&)>;
 
-// What is wrong with `device` and what to do; nothing where it is fine.
-[[nodiscard]] std::optional<std::string> fault_of(std::string_view device,
-                                                  const device_catalog& devices);
-
-// "0000:3b:00.0" or "3b:00.0", as lspci prints it.
-[[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
+// What is wrong with the text and what to write; nothing where it may name a device.
+[[nodiscard]] std::optional<std::string> misspelling(std::string_view device);
 
 } // namespace linehunt::config

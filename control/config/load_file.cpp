@@ -14,12 +14,12 @@
 namespace linehunt::config {
 namespace {
 
-void read_sections(const toml::table& file, const device_catalog& devices, configuration& whole,
+void read_sections(const toml::table& file, const device_check& check, configuration& whole,
                    diagnostics& out) {
   table_reader root(file, "file", out);
   read_runtime(root, whole, out);
   read_limits(root, whole, out);
-  read_ports(root, whole, devices, out);
+  read_ports(root, whole, check, out);
   read_listeners(root, whole, out);
   read_timers(root, whole, out);
   read_admin(root, whole, out);
@@ -30,12 +30,12 @@ void read_sections(const toml::table& file, const device_catalog& devices, confi
 
 } // namespace
 
-std::optional<configuration> load_text(std::string_view text, const device_catalog& devices,
+std::optional<configuration> load_text(std::string_view text, const device_check& check,
                                        diagnostics& out) {
   configuration whole;
   try {
     const toml::table file = toml::parse(text);
-    read_sections(file, devices, whole, out);
+    read_sections(file, check, whole, out);
   } catch (const toml::parse_error& e) {
     // The parser cannot go on behind a syntax error, so it is the only one.
     const toml::source_position at = e.source().begin;
@@ -49,7 +49,7 @@ std::optional<configuration> load_text(std::string_view text, const device_catal
   return whole;
 }
 
-std::optional<configuration> load_file(const device_catalog& devices, diagnostics& out) {
+std::optional<configuration> load_file(const device_check& check, diagnostics& out) {
   std::ifstream file(out.file(), std::ios::binary);
   std::ostringstream text;
   if (file) text << file.rdbuf();
@@ -58,7 +58,7 @@ std::optional<configuration> load_file(const device_catalog& devices, diagnostic
               fmt::format("cannot be read: {}; name the file with -c FILE", std::strerror(errno)));
     return std::nullopt;
   }
-  return load_text(text.str(), devices, out);
+  return load_text(text.str(), check, out);
 }
 
 } // namespace linehunt::config

@@ -12,10 +12,9 @@
 namespace linehunt::config {
 
 // Nothing where `out` holds an error. Warnings may be there either way.
-[[nodiscard]] std::optional<configuration>
-load_text(std::string_view text, const device_catalog& devices, diagnostics& out);
+[[nodiscard]] std::optional<configuration> load_text(std::string_view text,
+                                                     const device_check& check, diagnostics& out);
 // Reads the file that `out` is named after.
-[[nodiscard]] std::optional<configuration> load_file(const device_catalog& devices,
-                                                     diagnostics& out);
+[[nodiscard]] std::optional<configuration> load_file(const device_check& check, diagnostics& out);
 
 } // namespace linehunt::config

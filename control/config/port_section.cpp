@@ -74,9 +74,16 @@ void read_checksum(table_reader& section, dpdk::port_setup& port) {
                                           mode));
 }
 
+void check_device(table_reader& section, const dpdk::port_setup& port, const device_check& check) {
+  if (const auto fault = misspelling(port.device))
+    section.error("device", *fault);
+  else if (const auto missing = check(port))
+    section.error("device", missing->message);
+}
+
 } // namespace
 
-void read_ports(table_reader& root, configuration& into, const device_catalog& devices,
+void read_ports(table_reader& root, configuration& into, const device_check& check,
                 diagnostics& out) {
   for (const toml::table* table : root.tables("port")) {
     table_reader section(*table, "[[port]]", out);
@@ -87,8 +94,7 @@ void read_ports(table_reader& root, configuration& into, const device_catalog& d
     section.read("name", port.name);
     if (section.has("name") && port.name.empty())
       section.error("name", "'name' is empty; write a short name, such as \"access\"");
-    if (section.read("device", port.device))
-      if (auto fault = fault_of(port.device, devices)) section.error("device", *fault);
+    const bool has_device = section.read("device", port.device);
     section.read("mtu", port.mtu_bytes, 576, 9600);
     section.read("vlan", port.vlan, 0, 4094);
     read_checksum(section, port);
@@ -97,6 +103,7 @@ void read_ports(table_reader& root, configuration& into, const device_catalog& d
     section.read("rx_descriptors", port.rx_descriptors, 64, 32768);
     section.read("tx_descriptors", port.tx_descriptors, 64, 32768);
     section.finish();
+    if (has_device) check_device(section, port, check);
     into.port_at.push_back(section.at("device"));
     into.runtime.ports.push_back(std::move(port));
   }

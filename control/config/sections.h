@@ -15,7 +15,7 @@ namespace linehunt::config {
 
 void read_runtime(table_reader& root, configuration& into, diagnostics& out);
 void read_limits(table_reader& root, configuration& into, diagnostics& out);
-void read_ports(table_reader& root, configuration& into, const device_catalog& devices,
+void read_ports(table_reader& root, configuration& into, const device_check& check,
                 diagnostics& out);
 void read_listeners(table_reader& root, configuration& into, diagnostics& out);
 void read_timers(table_reader& root, configuration& into, diagnostics& out);

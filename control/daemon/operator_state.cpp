@@ -46,6 +46,13 @@ void operator_state::set_by_failure(std::uint32_t id) {
     found->second.status.enabled = false;
 }
 
+std::int32_t operator_state::capacity(std::uint32_t id, const std::string& resource) const {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return 0;
+  const auto size = found->second.resources.find(resource);
+  return size == found->second.resources.end() ? 0 : size->second.capacity;
+}
+
 void operator_state::set_capacity(std::uint32_t id, const std::string& resource,
                                   std::int32_t capacity) {
   const auto found = records_.find(id);

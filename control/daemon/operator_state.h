@@ -28,6 +28,7 @@ class operator_state {
   [[nodiscard]] destination_status status(std::uint32_t id) const;
   void set_by_admin(std::uint32_t id, bool enabled);
   void set_by_failure(std::uint32_t id); // does nothing to what an admin has disabled
+  [[nodiscard]] std::int32_t capacity(std::uint32_t id, const std::string& resource) const;
   void set_capacity(std::uint32_t id, const std::string& resource, std::int32_t capacity);
 
  private:

@@ -14,9 +14,9 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 // A machine with one interface and one PCI device.
-device_catalog small_machine() {
-  return {.has_interface = [](const std::string& name) { return name == "eth1"; },
-          .has_pci = [](const std::string& address) { return address == "0000:3b:00.0"; }};
+std::optional<dpdk::error> small_machine(const dpdk::port_setup& port) {
+  if (port.device.ends_with("iface=eth1") || port.device == "0000:3b:00.0") return std::nullopt;
+  return dpdk::error{"there is no " + port.device + "; name another"};
 }
 
 struct loaded {
@@ -26,7 +26,7 @@ struct loaded {
 
 loaded load(std::string_view text) {
   diagnostics out("t.toml");
-  auto whole = load_text(text, small_machine(), out);
+  auto whole = load_text(text, small_machine, out);
   return {std::move(whole), out.lines()};
 }
 
@@ -271,7 +271,7 @@ TEST(config, resource_that_nobody_offers_is_a_warning) {
 
 TEST(config, file_that_is_not_there) {
   diagnostics out("/nonexistent/linehunt.toml");
-  EXPECT_FALSE(load_file(small_machine(), out));
+  EXPECT_FALSE(load_file(small_machine, out));
   ASSERT_EQ(out.lines().size(), 1u);
   EXPECT_THAT(out.lines()[0], StartsWith("/nonexistent/linehunt.toml: cannot be read"));
 }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The statistics that operators read, from what the workers have published.
+#pragma once
+
+#include "control/admin/daemon_view.h"
+#include "dataplane/dpdk/runtime.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace linehunt {
+
+// Those that no single worker has.
+struct node_statistics {
+  std::uint64_t generation = 0;
+  std::uint64_t mbufs_in_use = 0;
+  std::uint64_t uptime_s = 0;
+  std::uint64_t destinations = 0;
+  std::uint64_t destinations_disabled = 0;
+};
+
+[[nodiscard]] std::vector<admin::statistic>
+statistics_of(std::span<const dpdk::worker_report> workers, const node_statistics& node);
+
+} // namespace linehunt

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds one snapshot after the other: what is configured, under what operators have changed since,
+// with numbers that stay. Belongs to the control thread. Knows nothing of workers.
+#pragma once
+
+#include "control/config/configuration.h"
+#include "control/daemon/operator_state.h"
+#include "dataplane/index_book.h"
+#include "dataplane/snapshot_builder.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace linehunt {
+
+class world_source {
+ public:
+  explicit world_source(const engine_limits& limits)
+      : book_(limits.max_destinations, limits.max_slots) {}
+
+  // nullptr where the configuration cannot become a snapshot: `out` says why, and nothing changes.
+  [[nodiscard]] std::unique_ptr<const snapshot> build(const config::configuration& whole,
+                                                      config::diagnostics& out);
+
+  // Of the last snapshot: as configured, with status and capacities as they were at that time.
+  [[nodiscard]] const std::vector<destination_model>& destinations() const noexcept {
+    return destinations_;
+  }
+  [[nodiscard]] operator_state& changes() noexcept { return changes_; }
+  [[nodiscard]] index_book& book() noexcept { return book_; }
+
+ private:
+  index_book book_;
+  operator_state changes_;
+  std::vector<destination_model> destinations_;
+  std::uint64_t generation_ = 0;
+};
+
+} // namespace linehunt

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// linehunt: run the balancer, or check a configuration. Exit status 0, 1 where the configuration is
+// wrong or it cannot start, 2 usage.
+#include "control/config/load_file.h"
+#include "control/daemon/daemon.h"
+#include "control/version.h"
+#include "dataplane/dpdk/device_check.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <fmt/format.h>
+
+namespace linehunt {
+namespace {
+
+constexpr int exit_wrong = 1;
+constexpr int exit_usage = 2;
+
+int run(int argc, char** argv) {
+  CLI::App app("SIP load balancer at packet level.", "linehunt");
+  std::string file;
+  app.add_option("-c,--config", file, "Configuration file")->type_name("FILE");
+  app.set_version_flag("--version", fmt::format("linehunt {}", version));
+  app.fallthrough();
+  const CLI::App* check =
+      app.add_subcommand("check", "Say every error of the configuration with its line, and end");
+  app.footer("linehunt -c FILE runs until SIGINT or SIGTERM; it prints \"ready\" once it serves.\n"
+             "Exit status: 0; 1 wrong configuration or no start; 2 usage.");
+  try {
+    app.parse(argc, argv);
+    if (file.empty()) throw CLI::RequiredError("-c FILE");
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_usage;
+  }
+  config::diagnostics out(file);
+  const auto whole = config::load_file(dpdk::check_device, out);
+  for (const std::string& line : out.lines())
+    std::fprintf(stderr, "%s\n", line.c_str());
+  if (!whole) return exit_wrong;
+  if (!check->parsed()) return run_daemon(*whole, file);
+  fmt::print("{}: no errors, {} destinations, {} rules\n", file, whole->destinations.size(),
+             whole->rules.size());
+  return 0;
+}
+
+} // namespace
+} // namespace linehunt
+
+int main(int argc, char** argv) {
+  try {
+    return linehunt::run(argc, argv);
+  } catch (const std::exception& e) {
+    // Out of memory or file descriptors, say; the destructors have stopped the workers.
+    std::fprintf(stderr, "linehunt: %s\n", e.what());
+    return linehunt::exit_wrong;
+  }
+}
