@@ -43,7 +43,7 @@ void lease_holder::force(slot_index s) noexcept {
     --it.free;
     return;
   }
-  if (it.unsent <= 0) ++it.debt;
+  ++it.debt;
   --it.unsent;
   returns_[it.home].push(s);
 }

@@ -92,6 +92,16 @@ void ledger_cluster::start(std::uint32_t call) {
   observe();
 }
 
+void ledger_cluster::start_unchecked(std::uint32_t call) {
+  calls_[call].judged = false;
+  start(call);
+}
+
+void ledger_cluster::forget_ended() {
+  std::erase_if(
+      calls_, [](const cluster_call& c) { return c.at == stage::ended || c.at == stage::refused; });
+}
+
 void ledger_cluster::decide(std::uint32_t call, selection_outcome outcome, const holding& lines) {
   cluster_call& c = calls_[call];
   if (c.at != stage::pending) error_ = "a call was decided twice, or after it was withdrawn";
@@ -104,10 +114,11 @@ void ledger_cluster::decide(std::uint32_t call, selection_outcome outcome, const
       ++truth_[lines.slots[i]].forced;
     return;
   }
-  c.at = stage::refused;
   observe();
+  c.at = stage::refused;
   for (const destination& d : world_->destinations)
-    if (d.group == c.group && outcome == selection_outcome::no_capacity && !c.seen_full[d.index])
+    if (c.judged && d.group == c.group && outcome == selection_outcome::no_capacity &&
+        !c.seen_full[d.index])
       error_ = "call " + std::to_string(call) + " was refused while destination " +
                std::to_string(d.id) + " had a free line all the time";
 }

@@ -25,6 +25,7 @@ struct cluster_call {
   balance_flags flags;
   stage at = stage::idle;
   bool forced = false;
+  bool judged = true;
   selection_outcome outcome = selection_outcome::pending;
   holding lines;
   // By place of the destination: at some instant since it asked, no call could have had a line.
@@ -39,6 +40,8 @@ class ledger_cluster {
   // Steps. A call is named by its place in calls().
   std::uint32_t add_call(cluster_call call);
   void start(std::uint32_t call);
+  // Where workers know different snapshots: whether a refusal was right is not judged.
+  void start_unchecked(std::uint32_t call);
   void count(std::uint32_t call, destination_index d);
   void end(std::uint32_t call);      // gives the lines back
   void withdraw(std::uint32_t call); // while it is pending
@@ -63,6 +66,7 @@ class ledger_cluster {
   [[nodiscard]] const snapshot& world() const { return *world_; }
   [[nodiscard]] std::int64_t used(slot_index s) const;
   [[nodiscard]] std::int64_t free_lines(slot_index s) const; // truly, for a new call
+  void forget_ended();                                       // the calls that are left move up
   void append_state(std::vector<std::uint64_t>& out) const;
 
   // Mutations for checking the checks: how often a mail that is sent arrives (1 as a rule).

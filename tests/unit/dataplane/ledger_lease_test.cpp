@@ -168,5 +168,162 @@ TEST(ledger_lease, invariants_hold_in_any_order) {
   EXPECT_GT(refused, calls / 100);
 }
 
+TEST(ledger_lease, thirty_lines_thirty_calls_at_a_time) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 30}}, 2);
+  ledger_cluster cluster(4, 8, world);
+  std::mt19937 random(30);
+  std::vector<std::uint32_t> held;
+  int admitted = 0, refused = 0;
+  const auto offer = [&] {
+    cluster_call call;
+    call.worker = static_cast<worker_id>(random() % 4);
+    call.resources = {0};
+    const std::uint32_t c = cluster.add_call(call);
+    cluster.start(c);
+    ASSERT_TRUE(cluster.settle());
+    ASSERT_EQ(cluster.broken_at_rest(), "");
+    if (cluster.calls()[c].at == stage::held) {
+      held.push_back(c);
+      ++admitted;
+    } else {
+      ++refused;
+    }
+  };
+  for (int i = 0; i < 10'000; ++i) {
+    if (held.size() == 30 && i % 10 == 0) { // one ends: the next offer is admitted, one more is not
+      std::swap(held[random() % held.size()], held.back());
+      cluster.end(held.back());
+      held.pop_back();
+      const int before = admitted;
+      offer();
+      ASSERT_EQ(admitted, before + 1) << "offer " << i;
+    } else {
+      const int before = admitted;
+      const bool room = held.size() < 30;
+      offer();
+      ASSERT_EQ(admitted, before + (room ? 1 : 0)) << "offer " << i;
+    }
+    ASSERT_LE(held.size(), 30u);
+    ASSERT_EQ(cluster.used(0), static_cast<std::int64_t>(held.size()));
+    cluster.forget_ended();
+    for (std::uint32_t c = 0; c < held.size(); ++c)
+      held[c] = c;
+  }
+  EXPECT_EQ(held.size(), 30u);
+  EXPECT_EQ(admitted + refused, 10'000);
+}
+
+// Two calls, each on a worker that has one of the two lines and lacks the other.
+TEST(ledger_lease, nobody_holds_one_line_while_waiting_for_another) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 1}, {1, 1}}, 2);
+  ledger_cluster cluster(3, 2, world);
+  // Each worker comes to have one free line: a call for it, which ends.
+  for (const worker_id w : {worker_id{0}, worker_id{1}}) {
+    cluster_call first;
+    first.worker = w;
+    first.resources = {w};
+    const std::uint32_t c = cluster.add_call(first);
+    cluster.start(c);
+    ASSERT_TRUE(cluster.settle());
+    ASSERT_EQ(cluster.calls()[c].at, stage::held);
+    cluster.end(c);
+    ASSERT_TRUE(cluster.settle());
+    ASSERT_EQ(cluster.at(w).view(w).lease, 1);
+  }
+  cluster_call both;
+  both.resources = {0, 1};
+  const std::uint32_t a = cluster.add_call(both);
+  both.worker = 1;
+  const std::uint32_t b = cluster.add_call(both);
+  cluster.start(a);
+  cluster.start(b);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  EXPECT_EQ(cluster.calls()[a].at == stage::held, cluster.calls()[b].at == stage::refused)
+      << "one of them, and only one";
+}
+
+TEST(ledger_lease, after_a_refusal_the_next_candidate_is_tried) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 2}}, 0);
+  add_destination(*world, 1, {{0, 1}}, 0);
+  ledger_cluster cluster(2, 2, world);
+  cluster_call call;
+  call.resources = {0};
+  for (int i = 0; i < 2; ++i) // both lines of the first, one of them by a choice of its home
+    cluster.start(cluster.add_call(call));
+  call.worker = 1;
+  const std::uint32_t c = cluster.add_call(call);
+  cluster.start(c); // worker 1 has not heard of anything yet and asks for the first
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.calls()[c].at, stage::held);
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  EXPECT_EQ(cluster.used(0) + cluster.used(1), 3);
+}
+
+TEST(ledger_lease, workers_adopt_at_different_times) {
+  for (std::uint32_t seed = 0; seed < 40; ++seed) {
+    auto world = std::make_shared<snapshot>();
+    add_destination(*world, 1, {{0, 2}}, 0);
+    auto larger = std::make_shared<snapshot>();
+    add_destination(*larger, 1, {{0, 1}}, 0);
+    add_destination(*larger, 1, {{0, 3}, {1, 2}}, 1);
+    auto whole = std::make_shared<snapshot>(); // room for the indices of both
+    add_destination(*whole, 1, {{0, 2}}, 0);
+    add_destination(*whole, 1, {{0, 0}, {1, 0}}, 1);
+    ledger_cluster cluster(3, 3, whole);
+    std::mt19937 random(seed);
+    std::array<int, 3> adopted{};
+    const std::array worlds{
+        std::shared_ptr<const snapshot>(world), std::shared_ptr<const snapshot>(larger),
+        std::shared_ptr<const snapshot>(world), std::shared_ptr<const snapshot>(larger)};
+    std::vector<std::uint32_t> live;
+    const auto check_lines = [&] {
+      for (slot_index s = 0; s < 3; ++s)
+        for (worker_id w = 0; w < 3; ++w)
+          ASSERT_GE(cluster.at(w).view(s).used, 0);
+    };
+    for (int i = 0; i < 800; ++i) {
+      const auto w = static_cast<worker_id>(random() % 3);
+      const auto from = static_cast<worker_id>(random() % 3);
+      const auto what = random() % 20;
+      if (what < 3) {
+        cluster_call call;
+        call.worker = w;
+        call.resources = {static_cast<resource_id>(what == 0 ? 1 : 0)};
+        live.push_back(cluster.add_call(call));
+        cluster.start_unchecked(live.back());
+      } else if (what < 6 && !live.empty()) {
+        const std::uint32_t c = live[random() % live.size()];
+        if (cluster.calls()[c].at == stage::held) cluster.end(c);
+      } else if (what == 6) {
+        const int done = adopted[w];
+        const int least = *std::min_element(adopted.begin(), adopted.end());
+        if (done < 4 && done == least) {
+          cluster.adopt(w, worlds[static_cast<std::size_t>(done)]);
+          ++adopted[w];
+        }
+      } else if (what < 13) {
+        cluster.flush(w);
+      } else if (cluster.can_deliver(from, w)) {
+        cluster.deliver(from, w);
+      }
+      check_lines();
+    }
+    for (worker_id w = 0; w < 3; ++w)
+      while (adopted[w] < 4)
+        cluster.adopt(w, worlds[static_cast<std::size_t>(adopted[w]++)]);
+    ASSERT_TRUE(cluster.settle());
+    for (const std::uint32_t c : live)
+      if (cluster.calls()[c].at == stage::held) cluster.end(c);
+    ASSERT_TRUE(cluster.settle());
+    EXPECT_EQ(cluster.broken_at_rest(), "") << "seed " << seed;
+    for (slot_index s = 0; s < 3; ++s)
+      EXPECT_EQ(cluster.used(s), 0);
+  }
+}
+
 } // namespace
 } // namespace linehunt
