@@ -8,17 +8,29 @@
 
 namespace linehunt {
 
-engine::state::state(const engine_setup& wanted, const snapshot& first)
-    : setup(wanted), world(&first), memory(wanted.memory ? *wanted.memory : heap_memory()),
-      ledger({wanted.self, wanted.workers, wanted.limits.max_slots, wanted.limits.max_destinations,
-              wanted.limits.max_parked},
-             wanted.random_seed),
-      calls(wanted.limits, wanted.secret, memory), transactions(wanted.limits, memory),
-      timers(wanted.limits.max_calls + 3 * wanted.limits.max_transactions +
-                 wanted.limits.max_destinations,
-             wanted.start, memory),
-      positions(wanted.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
-      scratch_b(scratch_bytes, memory), probes(wanted.limits.max_destinations, memory) {
+namespace {
+
+// A call record keeps slots in 16 bits, a branch its transaction in 24.
+engine_setup within_bounds(engine_setup wanted) noexcept {
+  wanted.limits.max_slots = std::min(wanted.limits.max_slots, 1u << 16);
+  wanted.limits.max_transactions = std::min(wanted.limits.max_transactions, 1u << 24);
+  return wanted;
+}
+
+} // namespace
+
+engine::state::state(const engine_setup& given, const snapshot& first)
+    : setup(within_bounds(given)), world(&first),
+      memory(given.memory ? *given.memory : heap_memory()),
+      ledger({setup.self, setup.workers, setup.limits.max_slots, setup.limits.max_destinations,
+              setup.limits.max_parked},
+             setup.random_seed),
+      calls(setup.limits, setup.secret, memory), transactions(setup.limits, memory),
+      timers(setup.limits.max_calls + 3 * setup.limits.max_transactions +
+                 setup.limits.max_destinations,
+             setup.start, memory),
+      positions(setup.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
+      scratch_b(scratch_bytes, memory), probes(setup.limits.max_destinations, memory) {
   adopt(first);
 }
 

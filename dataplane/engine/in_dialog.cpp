@@ -72,6 +72,10 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
     return reply(513, "Message Too Large", verdict::rejected_too_long);
   }
   note_request(match);
+  if (plan.further != 0) {
+    const dialog_match again = find_dialog(plan.further);
+    if (again && again.call != call) note_request(again);
+  }
   out->forward(edits, {*to, listener});
   return verdict::request_forwarded;
 }
@@ -128,21 +132,23 @@ void engine::state::note_request(const dialog_match& match) {
     }
     break;
   case sip::method::invite:
-  case sip::method::update: {
-    // A target refresh (RFC 3261 12.2): where our own BYE would have to go.
-    if (record.state != call_state::answered) break;
-    const auto which =
-        match.from == side::caller ? call_text::caller_target : call_text::callee_target;
-    const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
-    if (!contact || contact->uri.empty() || calls.text(match.call, which) == contact->uri) break;
-    call_texts texts = calls.texts(match.call);
-    texts[static_cast<std::size_t>(which)] = contact->uri;
-    (void)calls.set_texts(match.call, texts);
+  case sip::method::update:
+    note_target(match.call, match.from);
     break;
-  }
   default:
     break;
   }
+}
+
+// A target refresh (RFC 3261 12.2): where our own BYE would have to go. `whose` Contact it is.
+void engine::state::note_target(std::uint32_t call, side whose) {
+  if (calls[call].state != call_state::answered) return;
+  const auto which = whose == side::caller ? call_text::caller_target : call_text::callee_target;
+  const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
+  if (!contact || contact->uri.empty() || calls.text(call, which) == contact->uri) return;
+  call_texts texts = calls.texts(call);
+  texts[static_cast<std::size_t>(which)] = contact->uri;
+  (void)calls.set_texts(call, texts);
 }
 
 } // namespace linehunt

@@ -191,7 +191,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   record.transaction = no_transaction;
   record.answered_after_ms = static_cast<std::uint32_t>((now - record.started_at) / 1000);
   count(counters.calls_answered);
-  note_refresh({call, side::caller});
+  note_refresh(call);
   arm_call_timer(call);
 
   t.call = no_call;

@@ -14,6 +14,7 @@ namespace linehunt::calls {
 namespace {
 
 constexpr std::size_t max_route_elements = 64;
+constexpr std::size_t max_own_routes = 4;
 
 struct route_element {
   std::uint16_t header = 0; // index into message_view::headers
@@ -127,12 +128,17 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
       list.elements[end].removed = true;
     }
   }
-  // Two in a row where the sides are on different listeners (RFC 5658).
+  // Two in a row where the sides are on different listeners (RFC 5658), with one handle; with
+  // another handle where the call came back to us from a proxy that does not record its route.
   std::size_t first = 0;
-  while (first < end && first < 2 && names_us(world, list.elements[first].uri)) {
+  while (first < end && first < max_own_routes && names_us(world, list.elements[first].uri)) {
     list.elements[first].removed = true;
     plan.named_us = true;
-    if (plan.handle == 0) plan.handle = handle_in(list.elements[first].uri);
+    const std::uint64_t handle = handle_in(list.elements[first].uri);
+    if (plan.handle == 0)
+      plan.handle = handle;
+    else if (handle != plan.handle)
+      plan.further = handle;
     ++first;
   }
 

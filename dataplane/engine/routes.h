@@ -20,6 +20,7 @@ struct route_plan {
   bool ok = false;                // false: a Route that is none, or too many
   bool named_us = false;          // a Route or the Request-URI was one of our Record-Routes
   std::uint64_t handle = 0;       // of the call, 0 where none was named
+  std::uint64_t further = 0;      // of the same call on its second way through us, 0 mostly
   std::string_view next_hop;      // URI of the first Route that is left; empty: the Request-URI
   std::string_view request_uri;   // as the request goes on, ours not replaced yet
   bool request_uri_moved = false; // its edit is in the list already

@@ -103,13 +103,14 @@ struct engine::state final : selection_listener {
   [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);
+  void note_target(std::uint32_t call, side whose);
 
   // --- stateless_response.cpp: responses within a call
   verdict on_stateless_response(const stateless_branch& branch);
   verdict forward_response(listener_index listener, const endpoint* to = nullptr);
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits) const noexcept;
   [[nodiscard]] std::optional<sip::via_field> next_via() const noexcept;
-  void note_refresh(const dialog_match& match);
+  void note_refresh(std::uint32_t call);
 
   // --- call_end.cpp
   [[nodiscard]] holding held_by(std::uint32_t call) const noexcept;

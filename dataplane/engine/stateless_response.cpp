@@ -55,20 +55,26 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
 
   const call_record& record = calls[match.call];
   if (view.status >= 200 && routing.cseq.method == sip::method::bye &&
-      record.state == call_state::leaving)
+      record.state == call_state::leaving) {
     end_call(match.call, end_cause::bye);
-  if (view.status / 100 == 2 && record.state == call_state::answered &&
-      (routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update)) {
-    note_refresh(match);
+    // The same call on its second way through us has the same tags, and ends with it.
+    const dialog_match again = find_dialog(0);
+    if (again && calls[again.call].state == call_state::leaving)
+      end_call(again.call, end_cause::bye);
+  } else if (view.status / 100 == 2 && record.state == call_state::answered &&
+             (routing.cseq.method == sip::method::invite ||
+              routing.cseq.method == sip::method::update)) {
+    note_target(match.call, match.from == side::caller ? side::callee : side::caller);
+    note_refresh(match.call);
     arm_call_timer(match.call);
   }
   return v;
 }
 
 // RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header
-// there is no session timer. `match` says who sent the request.
-void engine::state::note_refresh(const dialog_match& match) {
-  call_record& record = calls[match.call];
+// there is no session timer.
+void engine::state::note_refresh(std::uint32_t call) {
+  call_record& record = calls[call];
   record.expires_after_s = 0;
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {

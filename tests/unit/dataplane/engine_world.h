@@ -5,6 +5,7 @@
 
 #include "dataplane/engine.h"
 #include "dataplane/snapshot_builder.h"
+#include "dataplane/timer_wheel.h"
 
 #include <cstdint>
 #include <memory>

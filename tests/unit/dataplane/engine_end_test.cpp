@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ends of a call, each giving its lines back exactly once: BYE in its variants, session timer,
+// longest duration, lost ACK, admin.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+struct engine_end : ::testing::Test {
+  engine_world world;
+
+  // Both BYEs of ours: the first goes to the caller, the second to the callee.
+  std::pair<sent_message, sent_message> byes() {
+    std::vector<sent_message> found;
+    for (auto& m : world.take()) {
+      if (m.bytes.starts_with("BYE ")) found.push_back(std::move(m));
+    }
+    EXPECT_GE(found.size(), 2u);
+    if (found.size() < 2) return {};
+    return {found[0], found[1]};
+  }
+  void expect_gone(end_cause cause) {
+    EXPECT_EQ(world.total_load(), 0);
+    EXPECT_EQ(world.counters().calls_live, 0u);
+    EXPECT_EQ(world.counters().calls_ended, world.counters().calls_started);
+    ASSERT_FALSE(world.sink.events.empty());
+    EXPECT_EQ(world.sink.events.back().cause, static_cast<std::uint16_t>(cause));
+    EXPECT_TRUE(world.handles().empty());
+  }
+};
+
+TEST_F(engine_end, an_unanswered_bye_ends_the_call_after_32_s) {
+  const auto call = establish(world);
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+  world.wait_ms(31'900);
+  EXPECT_EQ(world.total_load(), 1);
+  world.wait_ms(200);
+  expect_gone(end_cause::bye);
+}
+
+TEST_F(engine_end, a_repeated_bye_travels_on_the_same_branch_and_counts_once) {
+  const auto call = establish(world);
+  (void)world.give(within(call.ok_at_caller, {}), caller_address);
+  const auto first = world.take_one();
+  (void)world.give(response(first.bytes, 200, ""), first.to);
+  (void)world.take();
+  expect_gone(end_cause::bye);
+  // The 200 was lost.
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+  const auto again = world.take_one();
+  EXPECT_EQ(header(again.bytes, "Via"), header(first.bytes, "Via"));
+  ASSERT_EQ(world.give(response(again.bytes, 200, ""), again.to), verdict::response_forwarded);
+  EXPECT_EQ(world.counters().calls_ended, 1u);
+  // And once more when nothing of the call is left.
+  world.wait_ms(33'000);
+  (void)world.take();
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::rejected_no_dialog);
+  EXPECT_EQ(status_of(world.take_one().bytes), 481);
+}
+
+TEST_F(engine_end, byes_that_cross_end_the_call_once) {
+  const auto call = establish(world);
+  dialog_request from_callee;
+  from_callee.from_caller = false;
+  (void)world.give(within(call.ok_at_caller, {}), caller_address);
+  const auto one = world.take_one();
+  (void)world.give(within(call.ok_at_caller, from_callee), call.callee);
+  const auto two = world.take_one();
+  ASSERT_EQ(world.give(response(one.bytes, 200, ""), one.to), verdict::response_forwarded);
+  ASSERT_EQ(world.give(response(two.bytes, 481, ""), two.to), verdict::response_forwarded);
+  expect_gone(end_cause::bye);
+}
+
+TEST_F(engine_end, an_early_bye_leaves_the_end_to_the_invite) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 180, "t"), there.to);
+  const auto ringing = world.take_one().bytes;
+  ASSERT_EQ(world.give(within(ringing, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 1);
+  ASSERT_EQ(world.give(response(there.bytes, 487, "t"), there.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_end, without_an_ack_both_get_a_bye) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 200, "t"), there.to);
+  (void)world.take();
+  world.wait_ms(32'010);
+  const auto [to_caller, to_callee] = byes();
+  EXPECT_EQ(first_line(to_caller.bytes), "BYE sip:alice@198.51.100.7:5060 SIP/2.0");
+  EXPECT_EQ(to_caller.to, caller_address);
+  EXPECT_NE(header(to_caller.bytes, "From").find(";tag=t"), std::string::npos);
+  EXPECT_EQ(header(to_caller.bytes, "To"), "<sip:alice@caller.example>;tag=from-1");
+  EXPECT_EQ(first_line(to_callee.bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
+  EXPECT_EQ(to_callee.to, at("192.0.2.99:5070"));
+  EXPECT_EQ(header(to_callee.bytes, "CSeq"), "2 BYE");
+  EXPECT_EQ(world.total_load(), 1) << "until both have answered";
+  ASSERT_EQ(world.give(response(to_caller.bytes, 200, ""), to_caller.to),
+            verdict::response_consumed);
+  EXPECT_EQ(world.total_load(), 1);
+  ASSERT_EQ(world.give(response(to_callee.bytes, 481, ""), to_callee.to),
+            verdict::response_consumed);
+  expect_gone(end_cause::no_ack);
+}
+
+TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
+  (void)establish(world);
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  const auto [to_caller, to_callee] = byes();
+  (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
+  (void)world.take();
+  world.wait_ms(520);
+  const auto again = world.take_one();
+  EXPECT_EQ(again.bytes, to_callee.bytes);
+  world.wait_ms(36'000);
+  expect_gone(end_cause::admin);
+}
+
+TEST_F(engine_end, an_admin_ends_a_ringing_call) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 180, "t"), there.to);
+  (void)world.take();
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(status_of(sent[1].bytes), 480);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_end, a_session_that_is_not_refreshed_is_ended) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 200, "t", "Session-Expires: 90;refresher=uac\r\n"),
+                   there.to);
+  const auto ok = world.take_one().bytes;
+  dialog_request what;
+  what.method = "ACK";
+  (void)world.give(within(ok, what), caller_address);
+  world.wait_ms(60'000);
+  // A refresh: the clock starts again.
+  what.method = "UPDATE";
+  (void)world.take();
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  const auto update = world.take_one();
+  (void)world.give(response(update.bytes, 200, "", "x: 90;refresher=uac\r\n"), update.to);
+  (void)world.take();
+  world.wait_ms(89'000);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(2'000);
+  const auto [to_caller, to_callee] = byes();
+  (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
+  (void)world.give(response(to_callee.bytes, 200, ""), to_callee.to);
+  expect_gone(end_cause::session_expired);
+}
+
+TEST_F(engine_end, no_call_lasts_longer_than_allowed) {
+  snapshot_model model = study_case();
+  model.timers.max_call_s = 300;
+  world.reload(model);
+  (void)establish(world);
+  world.wait_ms(299'000);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(1'500);
+  const auto [to_caller, to_callee] = byes();
+  (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
+  (void)world.give(response(to_callee.bytes, 200, ""), to_callee.to);
+  expect_gone(end_cause::max_duration);
+}
+
+TEST_F(engine_end, nothing_is_left_behind) {
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) {
+      call_parts parts;
+      parts.call_id = std::to_string(round) + "-" + std::to_string(i) + "@x";
+      parts.from_tag = std::to_string(i);
+      const auto call = establish(world, parts);
+      (void)world.give(within(call.ok_at_caller, {}), caller_address);
+      const auto bye = world.take_one();
+      (void)world.give(response(bye.bytes, 200, ""), bye.to);
+      (void)world.take();
+    }
+    EXPECT_EQ(world.total_load(), 0);
+    world.wait_ms(33'000);
+  }
+  EXPECT_EQ(world.counters().calls_ended, 300u);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+  EXPECT_EQ(world.engine().next_timer(), timer_wheel::never);
+}
+
+} // namespace
+} // namespace linehunt::test

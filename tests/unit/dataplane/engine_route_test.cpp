@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routing within a call: strict routers on either side, two listeners (RFC 5658), early dialogs,
+// calls that pass us twice, next hops that need DNS.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+std::string route_of(const running_call& call) {
+  return header(call.ok_at_caller, "Record-Route");
+}
+
+TEST(engine_route, the_next_loose_route_decides) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.extra = "Route: <sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>\r\n";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+            verdict::request_forwarded);
+  const auto out = world.take_one();
+  EXPECT_EQ(out.to, at("192.0.2.50:5080"));
+  EXPECT_EQ(headers(out.bytes, "Route"),
+            (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>"}));
+}
+
+TEST(engine_route, ours_is_taken_out_of_a_list) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.with_route = false;
+  what.extra = "Route: " + route_of(call) + " , <sip:192.0.2.50:5080;lr>\r\n";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+            verdict::request_forwarded);
+  const auto out = world.take_one();
+  EXPECT_EQ(out.to, at("192.0.2.50:5080"));
+  EXPECT_EQ(headers(out.bytes, "Route"), (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>"}));
+}
+
+TEST(engine_route, a_strict_router_behind_us_gets_the_request_uri) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.extra = "Route: <sip:192.0.2.50:5080>, <sip:192.0.2.51;lr>\r\n";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+            verdict::request_forwarded);
+  const auto out = world.take_one();
+  EXPECT_EQ(out.to, at("192.0.2.50:5080"));
+  EXPECT_EQ(first_line(out.bytes), "BYE sip:192.0.2.50:5080 SIP/2.0");
+  EXPECT_EQ(headers(out.bytes, "Route"),
+            (std::vector<std::string>{"<sip:192.0.2.51;lr>", "<sip:machine@192.0.2.99:5070>"}));
+}
+
+TEST(engine_route, a_strict_router_before_us_has_used_up_our_route) {
+  engine_world world;
+  const auto call = establish(world);
+  const std::string ours = route_of(call);
+  const std::string uri = ours.substr(1, ours.find('>') - 1);
+  for (const bool own_header : {true, false}) {
+    dialog_request what;
+    what.with_route = false;
+    what.cseq = own_header ? 2 : 3;
+    what.extra = own_header ? "Route: <sip:192.0.2.50:5080;lr>\r\n"
+                              "Route: <sip:machine@192.0.2.99:5070>\r\n"
+                            : "Route: <sip:192.0.2.50:5080;lr>, <sip:machine@192.0.2.99:5070>\r\n";
+    auto text = within(call.ok_at_caller, what);
+    text = replace(text, "BYE sip:machine@192.0.2.99:5070", "BYE " + uri);
+    ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+    const auto out = world.take_one();
+    EXPECT_EQ(first_line(out.bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
+    EXPECT_EQ(out.to, at("192.0.2.50:5080"));
+    EXPECT_EQ(headers(out.bytes, "Route"), (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>"}));
+  }
+}
+
+TEST(engine_route, a_name_goes_to_the_address_that_the_call_is_known_to_use) {
+  engine_world world;
+  const auto call = establish(world);
+  auto text = within(call.ok_at_caller, {});
+  text = replace(text, "BYE sip:machine@192.0.2.99:5070", "BYE sip:machine@box.example");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  const auto out = world.take_one();
+  EXPECT_EQ(out.to, call.callee);
+  EXPECT_EQ(first_line(out.bytes), "BYE sip:machine@box.example SIP/2.0");
+}
+
+TEST(engine_route, multicast_is_no_next_hop) {
+  engine_world world;
+  const auto call = establish(world);
+  auto text = within(call.ok_at_caller, {});
+  text = replace(text, "BYE sip:machine@192.0.2.99:5070", "BYE sip:machine@224.0.1.75");
+  EXPECT_EQ(world.give(text, caller_address), verdict::dropped_no_route);
+}
+
+snapshot_model two_listeners() {
+  snapshot_model model = study_case();
+  listener inner;
+  inner.local = at("[2001:db8::1]:5080");
+  model.listeners.push_back(inner);
+  route v6;
+  v6.net = *parse_prefix("2001:db8::/32");
+  v6.listener = 1;
+  model.routes.push_back(v6);
+  model.destinations.resize(1);
+  model.destinations[0].addresses = {at("[2001:db8::11]:5060")};
+  model.destinations[0].uri = "sip:[2001:db8::11]:5060";
+  return model;
+}
+
+TEST(engine_route, two_listeners_record_both_and_each_side_sees_its_own) {
+  engine_world world(two_listeners());
+  ASSERT_EQ(world.give(invite(), caller_address, 0), verdict::request_forwarded);
+  const auto sent = world.take();
+  const auto& out = sent.at(1);
+  EXPECT_EQ(out.listener, 1);
+  EXPECT_TRUE(header(out.bytes, "Via").starts_with("SIP/2.0/UDP [2001:db8::1]:5080;branch="));
+  const auto rr = headers(out.bytes, "Record-Route");
+  ASSERT_EQ(rr.size(), 2u);
+  EXPECT_TRUE(rr[0].starts_with("<sip:[2001:db8::1]:5080;lr;lh=")) << rr[0];
+  EXPECT_TRUE(rr[1].starts_with("<sip:192.0.2.1:5060;lr;lh=")) << rr[1];
+
+  auto answer = response(out.bytes, 200, "t");
+  answer = replace(answer, "sip:machine@192.0.2.99:5070", "sip:machine@[2001:db8::11]:5060");
+  ASSERT_EQ(world.give(answer, out.to, 1), verdict::response_forwarded);
+  const auto ok = world.take_one();
+  EXPECT_EQ(ok.listener, 0);
+  EXPECT_EQ(ok.to, caller_address);
+
+  dialog_request what;
+  what.method = "ACK";
+  auto ack = within(ok.bytes, what);
+  ack = replace(ack, "sip:machine@192.0.2.99:5070", "sip:machine@[2001:db8::11]:5060");
+  ASSERT_EQ(world.give(ack, caller_address, 0), verdict::request_forwarded);
+  const auto forwarded = world.take_one();
+  EXPECT_EQ(forwarded.to, at("[2001:db8::11]:5060"));
+  EXPECT_EQ(forwarded.listener, 1);
+  EXPECT_TRUE(headers(forwarded.bytes, "Route").empty());
+
+  what = {};
+  what.from_caller = false;
+  ASSERT_EQ(world.give(within(ok.bytes, what), out.to, 1), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  EXPECT_EQ(bye.to, caller_address);
+  EXPECT_EQ(bye.listener, 0);
+  EXPECT_TRUE(headers(bye.bytes, "Route").empty());
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), caller_address, 0),
+            verdict::response_forwarded);
+  const auto done = world.take_one();
+  EXPECT_EQ(done.listener, 1);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST(engine_route, prack_and_update_pass_before_the_answer) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 183, "early", "RSeq: 1\r\nRequire: 100rel\r\n"), there.to);
+  const auto progress = world.take_one().bytes;
+  EXPECT_EQ(header(progress, "RSeq"), "1");
+  dialog_request what;
+  what.method = "PRACK";
+  ASSERT_EQ(world.give(within(progress, what), caller_address), verdict::request_forwarded);
+  const auto prack = world.take_one();
+  EXPECT_EQ(prack.to, at("192.0.2.99:5070"));
+  ASSERT_EQ(world.give(response(prack.bytes, 200, ""), prack.to), verdict::response_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+  what.method = "UPDATE";
+  what.from_caller = false;
+  ASSERT_EQ(world.give(within(progress, what), there.to), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+}
+
+// A destination that is a proxy without Record-Route sends the call back through us.
+TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto at_proxy = world.take().at(1);
+  auto onward = at_proxy.bytes;
+  onward.insert(onward.find("Via: "), "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n");
+  ASSERT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
+  const auto at_core = world.take().at(1);
+  EXPECT_EQ(world.counters().calls_live, 2u);
+  EXPECT_EQ(world.load(1, "pstn"), 2);
+  ASSERT_EQ(headers(at_core.bytes, "Record-Route").size(), 2u);
+
+  ASSERT_EQ(world.give(response(at_core.bytes, 200, "t"), at_core.to), verdict::response_forwarded);
+  const auto back = world.take_one();
+  EXPECT_EQ(back.to, at("192.0.2.11:5060"));
+  auto by_proxy = back.bytes;
+  by_proxy.erase(by_proxy.find("Via: SIP/2.0/UDP 192.0.2.11"),
+                 std::string{"Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n"}.size());
+  ASSERT_EQ(world.give(by_proxy, at_proxy.to), verdict::response_forwarded);
+  const auto ok = world.take_one();
+  EXPECT_EQ(ok.to, caller_address);
+
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
+  EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty()) << "both know their ACK";
+
+  ASSERT_EQ(world.give(within(ok.bytes, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+} // namespace
+} // namespace linehunt::test
