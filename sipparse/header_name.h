@@ -1,15 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classification of a received header name, long or compact, in any case. Private to sipparse.
+// From a received header's name, long or compact and in any case, to its header_id: a perfect hash
+// of length, first and last letter picks the one name that it could be, and sixteen bytes are
+// compared at once. Private to sipparse.
 #pragma once
 
 #include "sipparse/message_view.h"
 
+#include <array>
 #include <cstdint>
+#include <emmintrin.h>
+#include <string_view>
 
-namespace linehunt::sip {
+namespace linehunt::sip::header_name {
 
-// `name` lies in [base, base + len) at `off` and is `name_len` bytes long, at least 1.
-[[nodiscard]] header_id classify_header_name(const char* base, std::uint32_t len, std::uint32_t off,
-                                             std::uint32_t name_len) noexcept;
+using namespace std::string_view_literals;
 
-} // namespace linehunt::sip
+struct spelling {
+  std::string_view name; // lower case
+  header_id id;
+};
+
+// Long and compact forms: RFC 3261 7.3.3 and 20, RFC 4028 (x), RFC 3325, RFC 5806, RFC 3326.
+inline constexpr std::array spellings{
+    spelling{"via"sv, header_id::via},
+    spelling{"v"sv, header_id::via},
+    spelling{"from"sv, header_id::from},
+    spelling{"f"sv, header_id::from},
+    spelling{"to"sv, header_id::to},
+    spelling{"t"sv, header_id::to},
+    spelling{"call-id"sv, header_id::call_id},
+    spelling{"i"sv, header_id::call_id},
+    spelling{"cseq"sv, header_id::cseq},
+    spelling{"max-forwards"sv, header_id::max_forwards},
+    spelling{"route"sv, header_id::route},
+    spelling{"record-route"sv, header_id::record_route},
+    spelling{"contact"sv, header_id::contact},
+    spelling{"m"sv, header_id::contact},
+    spelling{"content-length"sv, header_id::content_length},
+    spelling{"l"sv, header_id::content_length},
+    spelling{"content-type"sv, header_id::content_type},
+    spelling{"c"sv, header_id::content_type},
+    spelling{"require"sv, header_id::require},
+    spelling{"proxy-require"sv, header_id::proxy_require},
+    spelling{"supported"sv, header_id::supported},
+    spelling{"k"sv, header_id::supported},
+    spelling{"unsupported"sv, header_id::unsupported},
+    spelling{"session-expires"sv, header_id::session_expires},
+    spelling{"x"sv, header_id::session_expires},
+    spelling{"min-se"sv, header_id::min_se},
+    spelling{"expires"sv, header_id::expires},
+    spelling{"retry-after"sv, header_id::retry_after},
+    spelling{"reason"sv, header_id::reason},
+    spelling{"proxy-authorization"sv, header_id::proxy_authorization},
+    spelling{"authorization"sv, header_id::authorization},
+    spelling{"p-asserted-identity"sv, header_id::p_asserted_identity},
+    spelling{"diversion"sv, header_id::diversion},
+};
+
+inline constexpr std::size_t slot_count = 128;
+
+constexpr std::uint32_t slot_of(std::uint32_t length, char first, char last, std::uint32_t seed) {
+  const auto f = static_cast<std::uint32_t>(static_cast<unsigned char>(first) | 0x20U);
+  const auto l = static_cast<std::uint32_t>(static_cast<unsigned char>(last) | 0x20U);
+  return ((f + (l << 8) + (length << 16)) * seed) >> 25; // 7 bits
+}
+
+constexpr std::uint32_t slot_of(std::string_view name, std::uint32_t seed) {
+  return slot_of(static_cast<std::uint32_t>(name.size()), name.front(), name.back(), seed);
+}
+
+constexpr bool is_perfect(std::uint32_t seed) {
+  std::array<bool, slot_count> taken{};
+  for (const auto& s : spellings) {
+    const auto slot = slot_of(s.name, seed);
+    if (taken[slot]) return false;
+    taken[slot] = true;
+  }
+  return true;
+}
+
+// The first odd number from 2^32 / golden ratio on that is perfect. Written down, since the search
+// takes more steps than clang grants a constant expression; a new spelling that collides asks for
+// another.
+inline constexpr std::uint32_t seed = 2654439425;
+static_assert(is_perfect(seed));
+
+// `fold` holds 0x20 where the name has a letter, so that a byte or-ed with it equals the name's
+// exactly where it is that letter in either case; '-' has to match as it is.
+struct alignas(64) slot_entry {
+  std::array<char, 32> name{};
+  std::array<char, 16> fold{};
+  std::uint32_t length = 0;
+  std::uint32_t others = 0; // one bit for each of 16 bytes that is not of the name
+  header_id id = header_id::other;
+};
+
+constexpr auto make_slots() {
+  std::array<slot_entry, slot_count> slots{};
+  for (const auto& s : spellings) {
+    auto& slot = slots[slot_of(s.name, seed)];
+    for (std::size_t i = 0; i < s.name.size(); ++i) {
+      slot.name[i] = s.name[i];
+      if (i < 16) slot.fold[i] = s.name[i] == '-' ? 0 : 0x20;
+    }
+    slot.length = static_cast<std::uint32_t>(s.name.size());
+    slot.others = s.name.size() < 16 ? 0xffffU & ~((1U << s.name.size()) - 1) : 0;
+    slot.id = s.id;
+  }
+  return slots;
+}
+inline constexpr auto slots = make_slots();
+
+// The one name that this can be, by its length and letters. `length` is at least 1.
+[[nodiscard]] inline const slot_entry& slot_for(const char* name, std::uint32_t length) noexcept {
+  return slots[slot_of(length, name[0], name[length - 1], seed)];
+}
+
+// Are the first sixteen bytes at `name` those of the slot, as far as it has so many? All sixteen
+// have to be readable.
+//   "To: <sip:a@b>..." against "to"   equal   11000...
+//                                     others  00111...   all ones together: it is that name
+[[nodiscard]] inline bool matches_16(const slot_entry& slot, __m128i name) noexcept {
+  const __m128i fold = _mm_load_si128(reinterpret_cast<const __m128i*>(slot.fold.data()));
+  const __m128i wanted = _mm_load_si128(reinterpret_cast<const __m128i*>(slot.name.data()));
+  const auto equal = static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(name, fold), wanted)));
+  return (equal | slot.others) == 0xffffU;
+}
+
+[[nodiscard]] constexpr bool matches_from(const slot_entry& slot, const char* name,
+                                          std::uint32_t from) noexcept {
+  for (std::uint32_t i = from; i < slot.length; ++i)
+    if ((name[i] | (slot.name[i] == '-' ? 0 : 0x20)) != slot.name[i]) return false;
+  return true;
+}
+
+[[nodiscard]] inline header_id classify(const char* name, std::uint32_t length) noexcept {
+  const slot_entry& slot = slot_for(name, length);
+  return slot.length == length && matches_from(slot, name, 0) ? slot.id : header_id::other;
+}
+
+} // namespace linehunt::sip::header_name

@@ -2,7 +2,6 @@
 // Names of methods and headers, as printed. Classification of received names is the scan's matter.
 #include "sipparse/scan.h"
 
-#include <algorithm>
 #include <array>
 
 namespace linehunt::sip {
@@ -49,9 +48,31 @@ std::string_view name_of(method m) noexcept {
 }
 
 method method_named(std::string_view text) noexcept {
-  const auto found = std::find(method_names.begin() + 1, method_names.end(), text);
-  return found == method_names.end() ? method::unknown
-                                     : static_cast<method>(found - method_names.begin());
+  // By length first: one comparison with a constant is left, or two.
+  const auto is = [text](method m) { return text == method_names[static_cast<std::size_t>(m)]; };
+  const auto one_of = [is](auto... methods) {
+    method found = method::unknown;
+    (void)((is(methods) && (found = methods, true)) || ...);
+    return found;
+  };
+  switch (text.size()) {
+  case 3:
+    return one_of(method::ack, method::bye);
+  case 4:
+    return one_of(method::info);
+  case 5:
+    return one_of(method::prack, method::refer);
+  case 6:
+    return one_of(method::invite, method::cancel, method::update, method::notify);
+  case 7:
+    return one_of(method::options, method::message, method::publish);
+  case 8:
+    return one_of(method::register_);
+  case 9:
+    return one_of(method::subscribe);
+  default:
+    return method::unknown;
+  }
 }
 
 std::string_view name_of(header_id id) noexcept {

@@ -3,9 +3,11 @@
 // length, read once and checked against each other.
 #include "sipparse/routing_view.h"
 
-#include "sipparse/header_value.h"
+#include "sipparse/plain_fields.h"
+#include "sipparse/scan.h"
 
 #include <algorithm>
+#include <array>
 
 namespace linehunt::sip {
 namespace {
@@ -46,13 +48,34 @@ bool content_lengths_differ(const message_view& message, std::uint32_t length) n
   return seen != message.count_of(header_id::content_length);
 }
 
-std::string_view read_tag(const message_view& message, header_id id, routing_error error,
-                          first_error& errors) noexcept {
+plain::text text_of(const message_view& message, const header& h) noexcept {
+  const char* const first = message.base + h.value.off;
+  return {first, first + h.value.len, message.base + message.len_bytes};
+}
+
+void read_via(const message_view& message, via_field& out, first_error& errors) noexcept {
+  const header* const h = message.find(header_id::via);
+  if (h == nullptr) {
+    errors.note(routing_error::via, message.headers_end);
+    return;
+  }
+  if (plain::via(text_of(message, *h), out)) [[likely]]
+    return;
+  const auto via = parse_via(message.text(h->value));
+  out = via.value;
+  if (!via) errors.note(routing_error::via, h->value.off + via.at);
+}
+
+[[gnu::noinline]] std::string_view read_tag(const message_view& message, header_id id,
+                                            routing_error error, first_error& errors) noexcept {
   const header* const h = message.find(id);
   if (h == nullptr) {
     errors.note(error, message.headers_end);
     return {};
   }
+  std::string_view uri, tag;
+  if (plain::address(text_of(message, *h), uri, tag)) [[likely]]
+    return tag;
   const auto address = parse_address(message.text(h->value));
   if (!address || address->star) errors.note(error, h->value.off + address.at);
   return address->tag;
@@ -66,28 +89,93 @@ bool is_miscounted_sdp(std::string_view body, std::uint32_t declared) noexcept {
   if (!body.starts_with("v=0") || !body.ends_with('\n')) return false;
   const auto lines = static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n'));
   return declared - body.size() <= 2 * lines;
-}
-
-void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
-  const std::uint32_t available = message.len_bytes - message.body_begin;
-  out.content_length = available;
-  if (const header* const h = message.find(header_id::content_length)) {
-    const auto length = parse_number(message.text(h->value), 0xffffffffU);
-    if (!length) {
-      errors.note(routing_error::content_length, h->value.off + length.at);
-    } else if (is_repeated(message, header_id::content_length) &&
-               content_lengths_differ(message, *length)) {
-      errors.note(routing_error::repeated, offset_of_second(message, header_id::content_length));
-    } else if (*length > available) {
-      if (!is_miscounted_sdp({message.base + message.body_begin, available}, *length))
-        errors.note(routing_error::body_short, h->value.off);
-    } else {
-      out.content_length = *length;
-      out.has_content_length = true;
+  void read_call_id(const message_view& message, std::string_view& out,
+                    first_error& errors) noexcept {
+    const header* const h = message.find(header_id::call_id);
+    if (h == nullptr) {
+      errors.note(routing_error::call_id, message.headers_end);
+      return;
     }
+    out = message.text(h->value);
+    if (!plain::call_id(text_of(message, *h))) errors.note(routing_error::call_id, h->value.off);
   }
-  out.body = {message.base + message.body_begin, out.content_length};
-}
+
+  void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {
+    const header* const h = message.find(header_id::cseq);
+    if (h == nullptr) {
+      errors.note(routing_error::cseq, message.headers_end);
+      return;
+    }
+    const auto method = message.text(message.method_text); // empty in a response
+    if (plain::cseq(text_of(message, *h), out.number, out.method_text)) [[likely]] {
+      // RFC 3261 8.1.1.5; the text, since two unknown methods may differ (RFC 4475 3.1.2.17).
+      if (out.method_text == method) {
+        out.method = message.method;
+        return;
+      }
+      out.method = method_named(out.method_text);
+    } else {
+      const auto field = parse_cseq(message.text(h->value));
+      out = field.value;
+      if (!field) {
+        errors.note(routing_error::cseq, h->value.off + field.at);
+        return;
+      }
+    }
+    if (message.is_request && out.method_text != method)
+      errors.note(routing_error::cseq_mismatch, h->value.off);
+  }
+
+  // Max-Forwards and Content-Length.
+  [[gnu::noinline]] field_result<std::uint32_t> read_number(
+      const message_view& message, const header& h, std::uint32_t most) noexcept {
+    std::uint32_t n = 0;
+    if (plain::number(text_of(message, h), n) && n <= most) [[likely]]
+      return {n, true, 0};
+    return parse_number(message.text(h.value), most);
+  }
+
+  void read_max_forwards(const message_view& message, std::uint16_t& out,
+                         first_error& errors) noexcept {
+    const header* const h = message.find(header_id::max_forwards);
+    if (h == nullptr) return;
+    // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
+    const auto hops = read_number(message, *h, no_max_forwards - 1);
+    if (hops)
+      out = static_cast<std::uint16_t>(*hops);
+    else
+      errors.note(routing_error::max_forwards, h->value.off + hops.at);
+  }
+
+  void read_route(const message_view& message, std::string_view& out,
+                  first_error& errors) noexcept {
+    const header* const h = message.find(header_id::route);
+    if (h == nullptr || plain::route(text_of(message, *h), out)) return;
+    const auto route = parse_address(message.text(h->value));
+    out = route->uri;
+    if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
+  }
+
+  void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
+    const std::uint32_t available = message.len_bytes - message.body_begin;
+    out.content_length = available;
+    if (const header* const h = message.find(header_id::content_length)) {
+      const auto length = read_number(message, *h, 0xffffffffU);
+      if (!length) {
+        errors.note(routing_error::content_length, h->value.off + length.at);
+      } else if (is_repeated(message, header_id::content_length) &&
+                 content_lengths_differ(message, *length)) {
+        errors.note(routing_error::repeated, offset_of_second(message, header_id::content_length));
+      } else if (*length > available) {
+        if (!is_miscounted_sdp({message.base + message.body_begin, available}, *length))
+          errors.note(routing_error::body_short, h->value.off);
+      } else {
+        out.content_length = *length;
+        out.has_content_length = true;
+      }
+    }
+    out.body = {message.base + message.body_begin, out.content_length};
+  }
 
 } // namespace
 
@@ -95,52 +183,25 @@ routing_result make_routing_view(const message_view& message, routing_view& out)
   out = routing_view{};
   first_error errors;
 
-  if (const header* const h = message.find(header_id::via)) {
-    const auto via = parse_via(message.text(h->value));
-    out.top_via = via.value;
-    if (!via) errors.note(routing_error::via, h->value.off + via.at);
-  } else {
-    errors.note(routing_error::via, message.headers_end);
-  }
+  read_via(message, out.top_via, errors);
   out.from_tag = read_tag(message, header_id::from, routing_error::from, errors);
   out.to_tag = read_tag(message, header_id::to, routing_error::to, errors);
-
-  const header* const call_id = message.find(header_id::call_id);
-  if (call_id != nullptr) out.call_id = message.text(call_id->value);
-  if (call_id == nullptr || !is_call_id(out.call_id))
-    errors.note(routing_error::call_id, call_id ? call_id->value.off : message.headers_end);
-
-  const header* const cseq = message.find(header_id::cseq);
-  if (cseq != nullptr) {
-    const auto field = parse_cseq(message.text(cseq->value));
-    out.cseq = field.value;
-    if (!field) errors.note(routing_error::cseq, cseq->value.off + field.at);
-    // RFC 3261 8.1.1.5; method_text, since two unknown methods may differ (RFC 4475 3.1.2.17).
-    else if (message.is_request && field->method_text != message.text(message.method_text))
-      errors.note(routing_error::cseq_mismatch, cseq->value.off);
-  } else {
-    errors.note(routing_error::cseq, message.headers_end);
-  }
-  if (const header* const h = message.find(header_id::max_forwards)) {
-    // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
-    const auto hops = parse_number(message.text(h->value), no_max_forwards - 1);
-    if (hops)
-      out.max_forwards = static_cast<std::uint16_t>(*hops);
-    else
-      errors.note(routing_error::max_forwards, h->value.off + hops.at);
-  }
-  if (const header* const h = message.find(header_id::route)) {
-    const auto route = parse_address(message.text(h->value));
-    out.top_route_uri = route->uri;
-    if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
-  }
+  read_call_id(message, out.call_id, errors);
+  read_cseq(message, out.cseq, errors);
+  read_max_forwards(message, out.max_forwards, errors);
+  read_route(message, out.top_route_uri, errors);
   read_body(message, out, errors);
 
   // RFC 3261 7.3.1: these appear once (RFC 4475 3.3.8).
-  for (const auto id : {header_id::from, header_id::to, header_id::call_id, header_id::cseq,
-                        header_id::max_forwards})
-    if (is_repeated(message, id))
-      errors.note(routing_error::repeated, offset_of_second(message, id));
+  constexpr std::array once{header_id::from, header_id::to, header_id::call_id, header_id::cseq,
+                            header_id::max_forwards};
+  unsigned counts = 0; // above 1 where one of them is
+  for (const auto id : once)
+    counts |= message.count_of(id);
+  if (counts > 1) [[unlikely]]
+    for (const auto id : once)
+      if (is_repeated(message, id))
+        errors.note(routing_error::repeated, offset_of_second(message, id));
   return errors.result;
 }
 

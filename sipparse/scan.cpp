@@ -8,54 +8,13 @@
 #include "sipparse/kernels/kernel.h"
 #include "sipparse/start_line.h"
 
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <emmintrin.h>
+
 namespace linehunt::sip {
 namespace {
-
-// Hands out the lines in order, and has the kernel find more of them when they run out.
-class line_source {
- public:
-  line_source(const char* base, std::uint32_t len, std::uint32_t begin) noexcept
-      : base_(base), len_(len) {
-    cursor_.next = begin;
-    kernels::current().find_lines(base_, len_, cursor_, lines_);
-  }
-
-  [[nodiscard]] std::uint32_t start() const noexcept { return lines_.start[at_]; }
-  [[nodiscard]] std::uint32_t stop() const noexcept { return lines_.stop[at_]; }
-  // Where the line ends: the start of the next. Only after has_next.
-  [[nodiscard]] std::uint32_t next_start() const noexcept { return lines_.start[at_ + 1]; }
-  // False: the line that starts here has no line end in this message.
-  [[nodiscard]] bool has_next() noexcept { return at_ + 1 < lines_.starts || refill(); }
-  // Known without the kernel's help?
-  [[nodiscard]] bool next_is_known() const noexcept { return at_ + 1 < lines_.starts; }
-  void advance() noexcept { ++at_; }
-
- private:
-  // Keeps the open lines and goes on. The kernel adds at least one block each time, and what is
-  // moved is at most as long as a block has lines, so the whole stays linear.
-  bool refill() noexcept {
-    while (at_ + 1 >= lines_.starts) {
-      if (cursor_.next >= len_) return false;
-      const std::uint32_t open_starts = lines_.starts - at_;
-      const std::uint32_t open_stops = lines_.stops - at_;
-      for (std::uint32_t i = 0; i < open_starts; ++i)
-        lines_.start[i] = lines_.start[at_ + i];
-      for (std::uint32_t i = 0; i < open_stops; ++i)
-        lines_.stop[i] = lines_.stop[at_ + i];
-      lines_.starts = open_starts;
-      lines_.stops = open_stops;
-      at_ = 0;
-      kernels::current().find_lines(base_, len_, cursor_, lines_);
-    }
-    return true;
-  }
-
-  const char* base_;
-  std::uint32_t len_;
-  std::uint32_t at_ = 0;
-  kernels::cursor cursor_;
-  kernels::line_index lines_;
-};
 
 void clear(std::string_view datagram, message_view& out) noexcept {
   out.base = datagram.data();
@@ -71,19 +30,6 @@ void clear(std::string_view datagram, message_view& out) noexcept {
   out.count.fill(0);
 }
 
-void add_header(message_view& out, header_id id, slice line, slice value, bool folded) noexcept {
-  const auto which = static_cast<std::size_t>(id);
-  ++out.count[which];
-  const std::size_t at = out.header_count;
-  if (at == max_indexed_headers) {
-    out.index_full = true;
-    return;
-  }
-  if (out.first[which] == no_header) out.first[which] = static_cast<std::uint8_t>(at);
-  out.headers[at] = header{line, value, id, folded};
-  out.header_count = static_cast<std::uint16_t>(at + 1);
-}
-
 // RFC 3261 7: the empty line ends the headers. Length of the line end at `off`, 0 where the line
 // there is not empty.
 std::uint32_t line_end_bytes(const char* base, std::uint32_t len, std::uint32_t off) noexcept {
@@ -92,51 +38,191 @@ std::uint32_t line_end_bytes(const char* base, std::uint32_t len, std::uint32_t 
   return base[off] == '\r' && off + 1 < len && base[off + 1] == '\n' ? 2 : 0;
 }
 
-// The message ends before its empty line. A last line without a line end is not indexed: nobody
-// can say that it is whole.
-scan_result no_end(message_view& out, scan_result so_far) noexcept {
-  const auto len = static_cast<std::uint16_t>(out.len_bytes);
-  out.headers_end = out.body_begin = len;
-  return so_far ? scan_result{scan_error::no_header_end, len} : so_far;
+std::uint16_t two_bytes(const char* p) noexcept {
+  std::uint16_t bytes;
+  std::memcpy(&bytes, p, 2);
+  return bytes;
 }
 
-scan_result scan_headers(line_source& lines, message_view& out) noexcept {
-  const char* const base = out.base;
-  scan_result result;
-  for (;; lines.advance()) {
-    const std::uint32_t start = lines.start();
-    const bool known = lines.next_is_known();
-    if (!known || base[start] <= '\r') {
-      if (const auto bytes = line_end_bytes(base, out.len_bytes, start)) {
-        out.has_empty_line = true;
-        out.headers_end = static_cast<std::uint16_t>(start);
-        out.body_begin = static_cast<std::uint16_t>(start + bytes);
-        return result;
+// `bytes` is two neighbours, the first in the lower half. Is the second `high`, and the first above
+// 0x20, which is no white space?
+bool is_visible_before(unsigned bytes, char high) noexcept {
+  const unsigned least = static_cast<unsigned>(high) << 8 | 0x21U;
+  return bytes - least <= 0xffU - 0x21U;
+}
+
+// A header of a plain line in two stores; field by field it would be six.
+void put(header& h, std::size_t line_off, std::size_t line_len, std::size_t value_off,
+         std::size_t value_len, header_id id) noexcept {
+  static_assert(offsetof(header, value) == 4 && offsetof(header, id) == 8 && sizeof(header) == 10 &&
+                std::endian::native == std::endian::little);
+  const std::uint64_t slices = line_off | line_len << 16 | value_off << 32 | value_len << 48;
+  std::memcpy(static_cast<void*>(&h), &slices, sizeof slices);
+  h.id = id;
+  h.folded = false;
+}
+
+class header_scan {
+ public:
+  header_scan(message_view& out, std::uint32_t begin) noexcept
+      : base_(out.base), len_(out.len_bytes), find_(kernels::current().find_lines), out_(out) {
+    cursor_.next = begin;
+    found_.count = 1;
+    found_.start[0] = static_cast<std::uint16_t>(begin);
+    find_(base_, len_, cursor_, found_);
+  }
+
+  // Where the start line ends, behind its LF; 0 where it has none.
+  [[nodiscard]] std::uint32_t end_of_start_line() noexcept {
+    return end_known() ? found_.start[at_ + 1] : 0;
+  }
+  // Only after the end of the start line was found.
+  scan_result headers() noexcept;
+
+ private:
+  enum class step { go_on, done };
+  step odd_line() noexcept;
+  step no_end() noexcept;
+  [[nodiscard]] bool end_known() noexcept;
+  void add(header_id id, slice line, slice value, bool folded) noexcept;
+
+  const char* const base_;
+  const std::uint32_t len_;
+  kernels::find_lines_function* const find_;
+  message_view& out_;
+  std::uint32_t at_ = 0; // the line at hand
+  scan_result result_;
+  kernels::cursor cursor_;
+  kernels::line_index found_;
+};
+
+// Makes the end of the line at hand known. False: it has no line end in this message. The lines
+// before it are given up. The kernel adds at least one block each time and one line is moved, so
+// the whole stays linear.
+bool header_scan::end_known() noexcept {
+  while (at_ + 1 >= found_.count) {
+    if (cursor_.next >= len_) return false;
+    found_.start[0] = found_.start[at_];
+    found_.count = 1;
+    at_ = 0;
+    find_(base_, len_, cursor_, found_);
+  }
+  return true;
+}
+
+void header_scan::add(header_id id, slice line, slice value, bool folded) noexcept {
+  const auto which = static_cast<std::size_t>(id);
+  const std::size_t at = out_.header_count;
+  ++out_.count[which];
+  if (at == max_indexed_headers) [[unlikely]] {
+    out_.index_full = true;
+    return;
+  }
+  if (out_.count[which] == 1) out_.first[which] = static_cast<std::uint8_t>(at);
+  out_.headers[at] = header{line, value, id, folded};
+  out_.header_count = static_cast<std::uint16_t>(at + 1);
+}
+
+// The message ends before its empty line. A last line without a line end is not indexed: nobody
+// can say that it is whole.
+header_scan::step header_scan::no_end() noexcept {
+  const auto len = static_cast<std::uint16_t>(len_);
+  out_.headers_end = out_.body_begin = len;
+  if (result_) result_ = {scan_error::no_header_end, len};
+  return step::done;
+}
+
+// The line at hand, whatever it may be: the empty line, a folded header, one with white space in
+// unusual places, one cut off, one that is no header at all.
+[[gnu::noinline]] header_scan::step header_scan::odd_line() noexcept {
+  const std::uint32_t start = found_.start[at_];
+  if (const auto bytes = line_end_bytes(base_, len_, start)) {
+    out_.has_empty_line = true;
+    out_.headers_end = static_cast<std::uint16_t>(start);
+    out_.body_begin = static_cast<std::uint16_t>(start + bytes);
+    return step::done;
+  }
+  if (!end_known()) return no_end();
+  std::uint32_t end = found_.start[++at_];
+  const void* const found = std::memchr(base_ + start, ':', end - start);
+
+  // RFC 3261 7.3.1: lines that begin with white space belong to the header before them.
+  bool folded = false;
+  while (end < len_ && is_wsp(base_[end])) {
+    if (!end_known()) return no_end();
+    folded = true;
+    end = found_.start[++at_];
+  }
+  const auto colon = static_cast<std::uint32_t>(static_cast<const char*>(found) - base_);
+  std::uint32_t name_end = found ? colon : start;
+  while (name_end > start && is_wsp(base_[name_end - 1]))
+    --name_end;
+  if (name_end == start || is_wsp(base_[start])) {
+    if (result_) result_ = {scan_error::bad_header_line, static_cast<std::uint16_t>(start)};
+    return step::go_on;
+  }
+  const header_id id = header_name::classify(base_ + start, name_end - start);
+  if (id != header_id::other)
+    add(id, from_to(start, end), trimmed_value(base_, colon, end, folded), folded);
+  return step::go_on;
+}
+
+// The loop takes lines as nearly all are: "Name: value" and CR LF, without other white space around
+// the value than one blank, and without a fold. Everything else is `odd_line`.
+scan_result header_scan::headers() noexcept {
+  const char* const base = base_;
+  message_view& out = out_;
+  const __m128i colon = _mm_set1_epi8(':');
+  for (++at_;;) {
+    // Lines of which the end is known and is not the end of the message, the index has room, and
+    // 16 bytes can be loaded from where they start.
+    std::uint32_t count = found_.count;
+    while (count > at_ && found_.start[count - 1] == len_)
+      --count;
+    const std::uint16_t* at = found_.start + at_;
+    const std::uint16_t* const last = found_.start + count - 1;
+    std::size_t used = out.header_count;
+    for (; at < last; ++at) {
+      const std::size_t start = at[0];
+      const std::size_t end = at[1];
+      if (start + 16 > len_ || used == max_indexed_headers) [[unlikely]]
+        break;
+      const char* const line = base + start;
+      const __m128i name = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line));
+      // "To: <sip:a@b.example>;tag=..."   0010000100000000, the lowest bit is the colon
+      auto colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(name, colon)));
+      if (colons == 0) [[unlikely]] {
+        if (start + 32 > len_) break;
+        const __m128i more = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line + 16));
+        colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(more, colon))) << 16;
+        if (colons == 0) break;
       }
-      if (!known && !lines.has_next()) return no_end(out, result);
+      const auto length = static_cast<std::uint32_t>(__builtin_ctz(colons));
+      // Nothing before the colon, or a fold behind the line?
+      if (length == 0 || is_wsp(base[end])) [[unlikely]]
+        break;
+      const auto& slot = header_name::slot_for(line, length);
+      if (slot.length != length || !header_name::matches_16(slot, name) ||
+          (length > 16 && !header_name::matches_from(slot, line, 16))) {
+        // Not a name that we know. It has to be one, though: white space before the colon may
+        // still make it "Via :", and the colon may be that of a later line.
+        if (static_cast<unsigned char>(line[0]) <= ' ' ||
+            static_cast<unsigned char>(line[length - 1]) <= ' ' || start + length >= end)
+          break;
+        continue;
+      }
+      // Blank and first byte of the value; its last byte and the CR.
+      if (!is_visible_before(two_bytes(base + end - 3), '\r') ||
+          !is_visible_before(__builtin_bswap16(two_bytes(line + length + 1)), ' '))
+        break;
+      const auto which = static_cast<std::size_t>(slot.id);
+      if (out.count[which]++ == 0) out.first[which] = static_cast<std::uint8_t>(used);
+      put(out.headers[used++], start, end - start, start + length + 2, end - start - length - 4,
+          slot.id);
     }
-
-    const std::uint32_t stop = lines.stop();
-    std::uint32_t end = lines.next_start();
-    bool folded = false;
-    // RFC 3261 7.3.1: lines that begin with white space belong to the header before them.
-    while (end < out.len_bytes && is_wsp(base[end])) {
-      lines.advance();
-      if (!lines.has_next()) return no_end(out, result);
-      folded = true;
-      end = lines.next_start();
-    }
-
-    std::uint32_t name_end = stop;
-    while (name_end > start && is_wsp(base[name_end - 1]))
-      --name_end;
-    if (base[stop] != ':' || name_end == start || is_wsp(base[start])) [[unlikely]] {
-      if (result) result = {scan_error::bad_header_line, static_cast<std::uint16_t>(start)};
-      continue;
-    }
-    const header_id id = classify_header_name(base, out.len_bytes, start, name_end - start);
-    if (id == header_id::other) continue;
-    add_header(out, id, from_to(start, end), trimmed_value(base, stop, end, folded), folded);
+    out.header_count = static_cast<std::uint16_t>(used);
+    at_ = static_cast<std::uint32_t>(at - found_.start);
+    if (odd_line() == step::done) return result_;
   }
 }
 
@@ -156,20 +242,19 @@ scan_result scan(std::string_view datagram, message_view& out) noexcept {
     begin += bytes;
   if (begin == len) return {scan_error::empty, static_cast<std::uint16_t>(begin)};
 
-  line_source lines(base, len, begin);
-  const bool whole_line = lines.has_next();
-  std::uint32_t line_end = whole_line ? lines.next_start() - 1 : len;
+  header_scan lines(out, begin);
+  const std::uint32_t behind = lines.end_of_start_line();
+  std::uint32_t line_end = behind != 0 ? behind - 1 : len;
   out.headers_begin = out.headers_end = out.body_begin =
-      static_cast<std::uint16_t>(whole_line ? line_end + 1 : len);
+      static_cast<std::uint16_t>(behind != 0 ? behind : len);
   if (line_end > begin && base[line_end - 1] == '\r') --line_end;
 
   const scan_result start_line = split_start_line(begin, line_end, out);
   if (start_line.error == scan_error::not_sip) return start_line;
-  if (!whole_line)
+  if (behind == 0)
     return start_line ? scan_result{scan_error::no_header_end, static_cast<std::uint16_t>(len)}
                       : start_line;
-  lines.advance();
-  const scan_result headers = scan_headers(lines, out);
+  const scan_result headers = lines.headers();
   return start_line ? headers : start_line;
 }
 

@@ -47,7 +47,7 @@ std::string_view find_call_id(std::string_view datagram) noexcept {
     while (colon < len && is_wsp(base[colon]))
       ++colon;
     if (colon == len || base[colon] != ':') continue;
-    if (classify_header_name(base, len, at, name_len) == header_id::call_id)
+    if (header_name::classify(base + at, name_len) == header_id::call_id)
       return value_behind(datagram, colon);
   }
 }

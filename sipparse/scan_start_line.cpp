@@ -134,9 +134,10 @@ scan_result split_start_line(std::uint32_t begin, std::uint32_t end, message_vie
     return split_odd_request_line(begin, end, out);
   const char* const line_end = base + end;
   const char* const uri_end = line_end - 8;
-  const char* const method_end = grammar::skip<grammar::token_chars>(base + begin, uri_end);
+  const char* const limit = base + out.len_bytes;
+  const char* const method_end = grammar::skip<grammar::token_chars>(base + begin, uri_end, limit);
   if (method_end == base + begin || *method_end != ' ' || method_end + 1 >= uri_end ||
-      grammar::skip<grammar::not_wsp_chars>(method_end + 1, uri_end) != uri_end)
+      grammar::skip<grammar::not_wsp_chars>(method_end + 1, uri_end, limit) != uri_end)
     return split_odd_request_line(begin, end, out);
 
   const auto offset = [base](const char* p) { return static_cast<std::uint32_t>(p - base); };

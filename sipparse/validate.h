@@ -26,8 +26,9 @@ struct [[nodiscard]] validation {
 };
 
 // `scanned` and `routed` are what scan and make_routing_view said. `status` and `reason` are filled
-// also where a fault ends in `drop`. Max-Forwards 0 gives 483 for every method but CANCEL, which goes
-// no further than this hop; a caller that answers OPTIONS itself (RFC 3261 11) decides that first.
+// also where a fault ends in `drop`. Max-Forwards 0 gives 483 for every method but CANCEL, which
+// goes no further than this hop; a caller that answers OPTIONS itself (RFC 3261 11) decides that
+// first.
 validation validate(const message_view& message, scan_result scanned, const routing_view& view,
                     routing_result routed) noexcept;
 

@@ -1,40 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets of characters, and the walk over a run of them: the primitive that the grammars are made of.
-// A set is two 16-byte tables, so that sixteen bytes are looked up at once. Private to sipparse.
+// Sixteen bytes are looked up at once (SSSE3, which every build target has). Private to sipparse.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <tmmintrin.h>
 
 namespace linehunt::sip::grammar {
 
-// 256 members; `table` for one byte at a time.
+// `table` answers for one byte. `rows` answers for sixteen: bit h of rows[l] is set where the byte
+// with high half h and low half l is a member, so that h is below 8. Bytes from 0x80 on are members
+// all together or not at all.
 struct char_set {
   std::array<bool, 256> table{};
+  alignas(16) std::array<std::uint8_t, 16> rows{};
 
   constexpr char_set() = default;
   constexpr explicit char_set(std::string_view members) {
     for (const char c : members)
-      table[static_cast<unsigned char>(c)] = true;
+      add(static_cast<unsigned char>(c));
   }
   [[nodiscard]] static constexpr char_set range(unsigned first, unsigned last) {
     char_set s;
     for (unsigned c = first; c <= last; ++c)
-      s.table[c] = true;
+      s.add(c);
     return s;
   }
-  [[nodiscard]] friend constexpr char_set operator|(char_set a, const char_set& b) {
-    for (std::size_t c = 0; c < 256; ++c)
-      a.table[c] = a.table[c] || b.table[c];
-    return a;
+  [[nodiscard]] friend constexpr char_set operator|(const char_set& a, const char_set& b) {
+    char_set s;
+    for (unsigned c = 0; c < 256; ++c)
+      if (a.table[c] || b.table[c]) s.add(c);
+    return s;
   }
-  [[nodiscard]] friend constexpr char_set operator-(char_set a, const char_set& b) {
-    for (std::size_t c = 0; c < 256; ++c)
-      a.table[c] = a.table[c] && !b.table[c];
-    return a;
+  [[nodiscard]] friend constexpr char_set operator-(const char_set& a, const char_set& b) {
+    char_set s;
+    for (unsigned c = 0; c < 256; ++c)
+      if (a.table[c] && !b.table[c]) s.add(c);
+    return s;
   }
   [[nodiscard]] constexpr bool has(char c) const { return table[static_cast<unsigned char>(c)]; }
+  [[nodiscard]] constexpr bool has_high() const { return table[0x80]; }
+  [[nodiscard]] constexpr bool is_even_high() const {
+    for (unsigned c = 0x80; c < 256; ++c)
+      if (table[c] != table[0x80]) return false;
+    return true;
+  }
+
+ private:
+  constexpr void add(unsigned c) {
+    table[c] = true;
+    if (c < 0x80) rows[c & 15] = static_cast<std::uint8_t>(rows[c & 15] | (1U << (c >> 4)));
+  }
 };
 
 inline constexpr char_set alpha = char_set::range('A', 'Z') | char_set::range('a', 'z');
@@ -64,14 +82,46 @@ inline constexpr char_set bare_uri_chars = bracketed_uri_chars - char_set(",;");
 // what could be a URI, a list or a parameter cannot be in it without quotes (RFC 4475 3.1.2.15).
 inline constexpr char_set display_chars =
     (visible | char_set::range(0x80, 0xff)) - char_set("<>\",;:");
+// What a quoted string is made of where nothing in it is escaped or folded.
+inline constexpr char_set plain_quoted_chars = char_set::range(0x20, 0xff) - char_set("\"\\\x7f");
 inline constexpr char_set not_wsp_chars = char_set::range(0, 0xff) - char_set(" \t");
 
-// The first byte from `first` on that is not in the set, or `last`.
+// One bit for each of sixteen bytes, set where the byte is not in the set:
+//   "UDP 192.0.2.1;br" and token_chars   0001000000000100 (the blank and the semicolon)
+// The low half of a byte picks its row (a byte from 0x80 on picks zero), the high half a bit of it.
 template <const char_set& Set>
-[[nodiscard]] inline const char* skip(const char* first, const char* last) noexcept {
+[[nodiscard]] inline unsigned strangers(const char* p) noexcept {
+  static_assert(Set.is_even_high());
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i rows = _mm_load_si128(reinterpret_cast<const __m128i*>(Set.rows.data()));
+  const __m128i bit_of_high = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(0x0f));
+  __m128i member =
+      _mm_and_si128(_mm_shuffle_epi8(rows, bytes), _mm_shuffle_epi8(bit_of_high, high));
+  if constexpr (Set.has_high())
+    member = _mm_or_si128(member, _mm_and_si128(bytes, _mm_set1_epi8(-128)));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(member, _mm_setzero_si128())));
+}
+
+// The first byte from `first` on that is not in the set, or `last`. Bytes up to `limit`, which is
+// at or behind `last`, may be read though they are not looked for.
+template <const char_set& Set>
+[[nodiscard]] inline const char* skip(const char* first, const char* last,
+                                      const char* limit) noexcept {
+  for (; limit - first >= 16; first += 16) {
+    if (const unsigned mask = strangers<Set>(first)) {
+      first += __builtin_ctz(mask);
+      return first < last ? first : last;
+    }
+    if (last - first <= 16) return last;
+  }
   while (first != last && Set.has(*first))
     ++first;
   return first;
+}
+template <const char_set& Set>
+[[nodiscard]] inline const char* skip(const char* first, const char* last) noexcept {
+  return skip<Set>(first, last, last);
 }
 
 // SWS and LWS (RFC 3261 25.1): white space, and line ends that are followed by white space.

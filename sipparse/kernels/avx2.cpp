@@ -34,11 +34,6 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m256i p) { return equal(p, '\n'); });
   }
-  std::uint64_t stops() const {
-    return gather([](__m256i p) {
-      return _mm256_or_si256(_mm256_or_si256(equal(p, '\n'), equal(p, '\r')), equal(p, ':'));
-    });
-  }
   std::uint64_t call_id_or_line_end() const {
     return gather([](__m256i p) {
       const __m256i lower = _mm256_or_si256(p, _mm256_set1_epi8(0x20));

@@ -20,7 +20,6 @@ struct block {
   std::uint64_t equal(char c) const { return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c)); }
 
   std::uint64_t line_feeds() const { return equal('\n'); }
-  std::uint64_t stops() const { return equal('\n') | equal('\r') | equal(':'); }
   std::uint64_t call_id_or_line_end() const {
     const block lower{_mm512_or_si512(bytes, _mm512_set1_epi8(0x20))};
     return lower.equal('c') | lower.equal('i') | equal('\n') | equal('\r');

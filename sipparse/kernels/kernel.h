@@ -1,44 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel does: the pass over the bytes, 64 at a time, that turns them into places. It knows
-// line ends and first colons; what a header is called and where a value ends is the scan's matter.
-// Private to sipparse. Kernel files are compiled for their own instruction set, so they use nothing
-// from the standard library that the linker could share with the rest of the program.
+// What a kernel does: the pass over the bytes, 64 at a time, that turns line ends into places. What
+// a line says is the scan's matter. Private to sipparse. Kernel files are compiled for their own
+// instruction set, so they use nothing from the standard library that the linker could share with
+// the rest of the program.
 #pragma once
 
 #include <cstdint>
 
 namespace linehunt::sip::kernels {
 
-// Lines found so far, oldest first. Line i begins at start[i], ends before start[i + 1], and its
-// first ':', CR or LF is at stop[i]. `starts` is `stops` or one more: the last line is still open.
+// Where lines begin, oldest first; a line ends where the next one begins. Whoever starts a pass
+// puts the first one in.
 struct line_index {
-  static constexpr std::uint32_t capacity = 256;
-  std::uint32_t starts = 0;
-  std::uint32_t stops = 0;
-  // A kernel stops 64 entries (one block of nothing but LF) before the end, and may write the
-  // entries of one more block behind that.
-  std::uint16_t start[capacity + 8];
-  std::uint16_t stop[capacity + 8];
+  static constexpr std::uint32_t capacity = 512;
+  std::uint32_t count = 0;
+  // A kernel stops when less than a block of nothing but LF fits, and may write two entries more
+  // than it counts.
+  std::uint16_t start[capacity + 2];
 };
 
 // Where the pass stands between two calls.
 struct cursor {
   std::uint32_t next = 0;         // offset of the next block
-  std::uint64_t line_begins = 1;  // 1: the byte at `next` begins a line
-  std::uint64_t stop_pending = 0; // 1: the open line has not had its stop yet
+  std::uint64_t feeds_before = 0; // the LF mask of the block before it
 };
 
-// Adds the lines of the blocks from `c.next` on. Returns after the block in which a line has its
-// stop at its very start (the empty line, most likely), when the index is nearly full, or at `len`.
-// Where the last byte is a line end, `len` itself is added as the start of a last, empty line.
+// Adds the lines of the blocks from `c.next` on, each as the byte behind an LF (`len` itself where
+// the last byte is one). Returns after a block in which a line of at most one byte ends, which may
+// be the empty line, when the index is nearly full, or at `len`.
 using find_lines_function = void(const char* base, std::uint32_t len, cursor& c,
                                  line_index& lines) noexcept;
 
-// Where find_line_starting stands: the candidates of the block before `next` not yet handed out.
+// Where a pass for the Call-ID stands.
 struct start_cursor {
   std::uint32_t next = 0;
-  std::uint64_t line_begins = 0;
-  std::uint64_t candidates = 0;
+  std::uint64_t feed_before = 0; // 1: the byte at `next` begins a line
+  std::uint64_t candidates = 0;  // of the block before `next`, not yet handed out
 };
 
 // The next line start whose byte is c, C, i, I, CR or LF: a line that may be a Call-ID or the empty

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pass over 64-byte blocks, written once for every kernel. A kernel file supplies `Block`,
 // which loads 64 bytes and says in which of them which character stands; everything here is
-// arithmetic on those masks. Bit 0 is the first byte of the block; the examples are written in the
+// arithmetic on those masks. Bit 0 is the first byte of the block; the example is written in the
 // order of the bytes, so bit 0 is on the left.
 //
-//   bytes   To: <a>␍␊Via: x␍␊␍␊
-//   lf      ........1.......1.1     bytes that are LF
-//   stops   ..1....11..1...11.11... bytes that are ':', CR or LF
-//   starts  1........1.......1.1... the byte after each LF, and the begin of the message
-//   first   ..1.........1....1.1... for each start the first stop at or behind it
+//   bytes   To: <a>RNVia: xRNRNv=0     R is CR, N is LF
+//   feeds   ........1.......1.1....    bytes that are LF
+//   starts  .........1.......1.1...    the byte behind each: where a line begins
+//   short   ..................1....    an LF with another one or two bytes before it: the line that
+//                                      it ends has at most one byte, most likely the CR of the
+//                                      empty line
 //
-// How `first` comes about: every run of bytes that are no stops is a run of ones in ~stops. Adding
-// a one at a start carries through its run and lands on the stop behind it; runs without a start
-// stay as they are. A carry out of bit 63 goes on in the next block.
+// The block before gives the bits that are shifted in on the left.
 //
 // Included by kernel files only, each of which gets its own copy (unnamed namespace), compiled for
 // its own instruction set.
@@ -39,46 +38,43 @@ Block block_at(const char* base, std::uint32_t len, std::uint32_t off) {
   return Block::load_part(base, len, off);
 }
 
+// The lowest bit's number. Of no bit at all some number, which is written and not counted.
+inline unsigned lowest(std::uint64_t mask) {
+#ifdef __BMI__
+  return static_cast<unsigned>(__builtin_ia32_tzcnt_u64(mask));
+#else
+  return static_cast<unsigned>(__builtin_ctzll(mask | (std::uint64_t{1} << 63)));
+#endif
+}
+
 template <class Block>
 void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& lines) noexcept {
   std::uint32_t off = c.next;
-  std::uint64_t begins = c.line_begins;
-  std::uint64_t pending = c.stop_pending;
-  std::uint16_t* start = lines.start + lines.starts;
-  std::uint16_t* stop = lines.stop + lines.stops;
-  const std::uint16_t* const nearly_full = lines.start + (line_index::capacity - block_bytes);
+  std::uint64_t before = c.feeds_before;
+  std::uint32_t count = lines.count;
+  std::uint64_t short_lines = 0;
 
-  while (off < len && start <= nearly_full) {
-    const Block block = block_at<Block>(base, len, off);
-    const std::uint64_t lf = block.line_feeds();
-    const std::uint64_t stops = block.stops();
-    std::uint64_t starts = (lf << 1) | begins;
-    begins = lf >> 63;
-
-    const std::uint64_t open = starts | pending;
-    const std::uint64_t run = ~stops;
-    std::uint64_t sum = 0;
-    pending = __builtin_add_overflow(run, open & run, &sum) ? 1 : 0;
-    std::uint64_t first = (sum | open) & stops;
-    const bool stops_at_start = (starts & first) != 0;
-
-    for (; starts != 0; starts &= starts - 1)
-      *start++ = static_cast<std::uint16_t>(off + static_cast<unsigned>(__builtin_ctzll(starts)));
-    for (; first != 0; first &= first - 1)
-      *stop++ = static_cast<std::uint16_t>(off + static_cast<unsigned>(__builtin_ctzll(first)));
+  while (off < len && count <= line_index::capacity - block_bytes && short_lines == 0) {
+    const std::uint64_t feeds = block_at<Block>(base, len, off).line_feeds();
+    short_lines = feeds & ((feeds << 1) | (before >> 63) | (feeds << 2) | (before >> 62));
+    before = feeds;
+    // Two are written whether they exist or not: most blocks have none to two, and a branch that
+    // tells them apart would be guessed wrong too often.
+    std::uint16_t* const start = lines.start + count;
+    count += static_cast<std::uint32_t>(__builtin_popcountll(feeds));
+    const std::uint32_t behind = off + 1;
+    std::uint64_t left = feeds;
+    start[0] = static_cast<std::uint16_t>(behind + lowest(left));
+    left &= left - 1;
+    start[1] = static_cast<std::uint16_t>(behind + lowest(left));
+    left &= left - 1;
+    for (std::uint16_t* next = start + 2; left != 0; left &= left - 1)
+      *next++ = static_cast<std::uint16_t>(behind + lowest(left));
     off += block_bytes;
-    if (stops_at_start) break;
-  }
-  if (off >= len) {
-    // The message ends where a block ends, on an LF: bit 0 of a block that is never loaded.
-    if (begins != 0) *start++ = static_cast<std::uint16_t>(len);
-    begins = 0;
   }
   c.next = off;
-  c.line_begins = begins;
-  c.stop_pending = pending;
-  lines.starts = static_cast<std::uint32_t>(start - lines.start);
-  lines.stops = static_cast<std::uint32_t>(stop - lines.stop);
+  c.feeds_before = before;
+  lines.count = count;
 }
 
 template <class Block>
@@ -88,8 +84,8 @@ std::uint32_t find_candidate(const char* base, std::uint32_t len, start_cursor& 
     if (c.next >= len) return len;
     const Block block = block_at<Block>(base, len, c.next);
     const std::uint64_t lf = block.line_feeds();
-    const std::uint64_t starts = (lf << 1) | c.line_begins;
-    c.line_begins = lf >> 63;
+    const std::uint64_t starts = (lf << 1) | c.feed_before;
+    c.feed_before = lf >> 63;
     candidates = starts & block.call_id_or_line_end();
     c.next += block_bytes;
   }

@@ -39,11 +39,6 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](std::uint64_t w) { return equal_bits(w, '\n'); });
   }
-  std::uint64_t stops() const {
-    return gather([](std::uint64_t w) {
-      return equal_bits(w, '\n') | equal_bits(w, '\r') | equal_bits(w, ':');
-    });
-  }
   std::uint64_t call_id_or_line_end() const {
     return gather([](std::uint64_t w) {
       const std::uint64_t lower = w | (every_byte * 0x20);

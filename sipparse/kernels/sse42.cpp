@@ -34,11 +34,6 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m128i p) { return equal(p, '\n'); });
   }
-  std::uint64_t stops() const {
-    return gather([](__m128i p) {
-      return _mm_or_si128(_mm_or_si128(equal(p, '\n'), equal(p, '\r')), equal(p, ':'));
-    });
-  }
   std::uint64_t call_id_or_line_end() const {
     return gather([](__m128i p) {
       const __m128i lower = _mm_or_si128(p, _mm_set1_epi8(0x20));

@@ -72,13 +72,14 @@ class report {
   void add(const std::string& message, std::size_t bytes, const std::string& contender,
            const timing& t) {
     const double per_byte = t.median_ns / static_cast<double>(bytes);
-    std::printf("%-15s %5zu  %-16s %9.1f %6.1f%% %8.3f %8.2f %9.0f\n", message.c_str(), bytes,
-                contender.c_str(), t.median_ns, 100 * t.spread(), per_byte, 1 / per_byte,
-                t.tsc_cycles);
+    std::printf("%-15s %5zu  %-16s %9.1f %9.1f %6.1f%% %8.3f %8.2f %9.0f\n", message.c_str(), bytes,
+                contender.c_str(), t.median_ns, t.least_ns, 100 * t.spread(), per_byte,
+                1 / per_byte, t.tsc_cycles);
     rows_.push_back({{"message", message},
                      {"bytes", bytes},
                      {"contender", contender},
                      {"median_ns", t.median_ns},
+                     {"least_ns", t.least_ns},
                      {"p10_ns", t.p10_ns},
                      {"p90_ns", t.p90_ns},
                      {"ns_per_byte", per_byte},
@@ -86,8 +87,8 @@ class report {
                      {"tsc_cycles", t.tsc_cycles}});
   }
   static void print_heading() {
-    std::printf("%-15s %5s  %-16s %9s %7s %8s %8s %9s\n", "message", "bytes", "parser", "ns/msg",
-                "p10-p90", "ns/byte", "byte/ns", "tsc");
+    std::printf("%-15s %5s  %-16s %9s %9s %7s %8s %8s %9s\n", "message", "bytes", "parser",
+                "ns/msg", "least", "p10-p90", "ns/byte", "byte/ns", "tsc");
   }
   [[nodiscard]] const nlohmann::json& rows() const { return rows_; }
 
@@ -142,6 +143,7 @@ int main(int argc, char** argv) {
     const auto time_one = [&](const std::string& contender, auto parse) {
       timing t = measure([&] { each(parse); }, quick);
       t.median_ns /= count;
+      t.least_ns /= count;
       t.p10_ns /= count;
       t.p90_ns /= count;
       t.tsc_cycles /= count;

@@ -40,8 +40,9 @@ class osip_message {
     return static_cast<osip_route_t*>(osip_list_get(&message_->routes, 0));
   }
   [[nodiscard]] std::string_view max_forwards() const {
+    // What the macro osip_message_get_max_forwards does, without its C casts.
     osip_header_t* h = nullptr;
-    osip_message_get_max_forwards(message_, 0, &h);
+    osip_message_header_get_byname(message_, "max-forwards", 0, &h);
     return h ? view(h->hvalue) : std::string_view{};
   }
 
