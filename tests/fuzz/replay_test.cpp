@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fuzzer's seeds and everything that it ever found, once more in the normal build.
 #include "tests/fuzz/message_invariants.h"
+#include "tests/fuzz/rules_invariants.h"
 
 #include <gtest/gtest.h>
 
@@ -20,6 +21,7 @@ int replay(const fs::path& folder) {
     std::ifstream in{entry.path(), std::ios::binary};
     const std::string bytes{std::istreambuf_iterator<char>{in}, {}};
     EXPECT_EQ(violated_invariant(bytes), "") << entry.path();
+    EXPECT_EQ(violated_rules_invariant(bytes), "") << entry.path();
     ++count;
   }
   return count;
