@@ -2,10 +2,12 @@
 """What can be seen without running anything: format, self-contained headers, layering, documents."""
 
 import ast
+import json
+import os
 import re
+import shlex
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from .builds import RELEASE, ROOT, BuildError
 from .programs import cores
@@ -19,7 +21,6 @@ MAY_INCLUDE = {
     "control": {"sipparse", "dataplane", "dataplane/dpdk", "control"},
 }
 LONGEST_FILE_LINES = 600
-PACKAGES = ["libdpdk", "libhs", "spdlog", "nlohmann_json"]
 
 
 def tracked(*patterns: str) -> list:
@@ -81,15 +82,29 @@ def check_layering() -> list:
     return wrong
 
 
+def compile_commands() -> dict:
+    """Source -> the words that compile it, without the source and what is written."""
+    RELEASE.compile(("build.ninja",))
+    entries = json.loads((RELEASE.path / "compile_commands.json").read_text(encoding="utf-8"))
+    commands = {}
+    for entry in entries:
+        words = shlex.split(entry["command"])
+        source = os.path.relpath(RELEASE.path / entry["file"], ROOT)
+        written = {words.index("-o"), words.index("-o") + 1, words.index("-MF"),
+                   words.index("-MF") + 1, words.index("-MQ"), words.index("-MQ") + 1}
+        commands[source] = [word for index, word in enumerate(words)
+                            if index not in written and word not in ("-c", "-MD", entry["file"])]
+    return commands
+
+
 def check_headers() -> list:
-    """Every header compiles as a translation unit of its own."""
-    flags = subprocess.run(["pkg-config", "--cflags", *PACKAGES], capture_output=True, text=True)
+    """Every header compiles as a translation unit of its own, with the flags of a neighbour."""
+    commands = compile_commands()
 
     def compile_alone(name: str) -> str:
-        told = subprocess.run(
-            ["g++", "-std=c++20", "-fsyntax-only", "-march=x86-64-v2", "-x", "c++", "-I", ".",
-             "-Wno-pragma-once-outside-header", *flags.stdout.split(), name],
-            cwd=ROOT, capture_output=True, text=True)
+        neighbour = max(commands, key=lambda source: len(os.path.commonprefix([source, name])))
+        told = subprocess.run([*commands[neighbour], "-fsyntax-only", "-x", "c++", ROOT / name],
+                              cwd=RELEASE.path, capture_output=True, text=True)
         if told.returncode == 0:
             return ""
         first = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)
