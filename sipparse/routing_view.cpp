@@ -89,93 +89,94 @@ bool is_miscounted_sdp(std::string_view body, std::uint32_t declared) noexcept {
   if (!body.starts_with("v=0") || !body.ends_with('\n')) return false;
   const auto lines = static_cast<std::size_t>(std::count(body.begin(), body.end(), '\n'));
   return declared - body.size() <= 2 * lines;
-  void read_call_id(const message_view& message, std::string_view& out,
-                    first_error& errors) noexcept {
-    const header* const h = message.find(header_id::call_id);
-    if (h == nullptr) {
-      errors.note(routing_error::call_id, message.headers_end);
-      return;
-    }
-    out = message.text(h->value);
-    if (!plain::call_id(text_of(message, *h))) errors.note(routing_error::call_id, h->value.off);
-  }
+}
 
-  void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {
-    const header* const h = message.find(header_id::cseq);
-    if (h == nullptr) {
-      errors.note(routing_error::cseq, message.headers_end);
-      return;
-    }
-    const auto method = message.text(message.method_text); // empty in a response
-    if (plain::cseq(text_of(message, *h), out.number, out.method_text)) [[likely]] {
-      // RFC 3261 8.1.1.5; the text, since two unknown methods may differ (RFC 4475 3.1.2.17).
-      if (out.method_text == method) {
-        out.method = message.method;
-        return;
-      }
-      out.method = method_named(out.method_text);
-    } else {
-      const auto field = parse_cseq(message.text(h->value));
-      out = field.value;
-      if (!field) {
-        errors.note(routing_error::cseq, h->value.off + field.at);
-        return;
-      }
-    }
-    if (message.is_request && out.method_text != method)
-      errors.note(routing_error::cseq_mismatch, h->value.off);
-  }
-
-  // Max-Forwards and Content-Length.
-  [[gnu::noinline]] field_result<std::uint32_t> read_number(
-      const message_view& message, const header& h, std::uint32_t most) noexcept {
-    std::uint32_t n = 0;
-    if (plain::number(text_of(message, h), n) && n <= most) [[likely]]
-      return {n, true, 0};
-    return parse_number(message.text(h.value), most);
-  }
-
-  void read_max_forwards(const message_view& message, std::uint16_t& out,
-                         first_error& errors) noexcept {
-    const header* const h = message.find(header_id::max_forwards);
-    if (h == nullptr) return;
-    // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
-    const auto hops = read_number(message, *h, no_max_forwards - 1);
-    if (hops)
-      out = static_cast<std::uint16_t>(*hops);
-    else
-      errors.note(routing_error::max_forwards, h->value.off + hops.at);
-  }
-
-  void read_route(const message_view& message, std::string_view& out,
+void read_call_id(const message_view& message, std::string_view& out,
                   first_error& errors) noexcept {
-    const header* const h = message.find(header_id::route);
-    if (h == nullptr || plain::route(text_of(message, *h), out)) return;
-    const auto route = parse_address(message.text(h->value));
-    out = route->uri;
-    if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
+  const header* const h = message.find(header_id::call_id);
+  if (h == nullptr) {
+    errors.note(routing_error::call_id, message.headers_end);
+    return;
   }
+  out = message.text(h->value);
+  if (!plain::call_id(text_of(message, *h))) errors.note(routing_error::call_id, h->value.off);
+}
 
-  void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
-    const std::uint32_t available = message.len_bytes - message.body_begin;
-    out.content_length = available;
-    if (const header* const h = message.find(header_id::content_length)) {
-      const auto length = read_number(message, *h, 0xffffffffU);
-      if (!length) {
-        errors.note(routing_error::content_length, h->value.off + length.at);
-      } else if (is_repeated(message, header_id::content_length) &&
-                 content_lengths_differ(message, *length)) {
-        errors.note(routing_error::repeated, offset_of_second(message, header_id::content_length));
-      } else if (*length > available) {
-        if (!is_miscounted_sdp({message.base + message.body_begin, available}, *length))
-          errors.note(routing_error::body_short, h->value.off);
-      } else {
-        out.content_length = *length;
-        out.has_content_length = true;
-      }
-    }
-    out.body = {message.base + message.body_begin, out.content_length};
+void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {
+  const header* const h = message.find(header_id::cseq);
+  if (h == nullptr) {
+    errors.note(routing_error::cseq, message.headers_end);
+    return;
   }
+  const auto method = message.text(message.method_text); // empty in a response
+  if (plain::cseq(text_of(message, *h), out.number, out.method_text)) [[likely]] {
+    // RFC 3261 8.1.1.5; the text, since two unknown methods may differ (RFC 4475 3.1.2.17).
+    if (out.method_text == method) {
+      out.method = message.method;
+      return;
+    }
+    out.method = method_named(out.method_text);
+  } else {
+    const auto field = parse_cseq(message.text(h->value));
+    out = field.value;
+    if (!field) {
+      errors.note(routing_error::cseq, h->value.off + field.at);
+      return;
+    }
+  }
+  if (message.is_request && out.method_text != method)
+    errors.note(routing_error::cseq_mismatch, h->value.off);
+}
+
+// Max-Forwards and Content-Length.
+[[gnu::noinline]] field_result<std::uint32_t>
+read_number(const message_view& message, const header& h, std::uint32_t most) noexcept {
+  std::uint32_t n = 0;
+  if (plain::number(text_of(message, h), n) && n <= most) [[likely]]
+    return {n, true, 0};
+  return parse_number(message.text(h.value), most);
+}
+
+void read_max_forwards(const message_view& message, std::uint16_t& out,
+                       first_error& errors) noexcept {
+  const header* const h = message.find(header_id::max_forwards);
+  if (h == nullptr) return;
+  // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
+  const auto hops = read_number(message, *h, no_max_forwards - 1);
+  if (hops)
+    out = static_cast<std::uint16_t>(*hops);
+  else
+    errors.note(routing_error::max_forwards, h->value.off + hops.at);
+}
+
+void read_route(const message_view& message, std::string_view& out, first_error& errors) noexcept {
+  const header* const h = message.find(header_id::route);
+  if (h == nullptr || plain::route(text_of(message, *h), out)) return;
+  const auto route = parse_address(message.text(h->value));
+  out = route->uri;
+  if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
+}
+
+void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
+  const std::uint32_t available = message.len_bytes - message.body_begin;
+  out.content_length = available;
+  if (const header* const h = message.find(header_id::content_length)) {
+    const auto length = read_number(message, *h, 0xffffffffU);
+    if (!length) {
+      errors.note(routing_error::content_length, h->value.off + length.at);
+    } else if (is_repeated(message, header_id::content_length) &&
+               content_lengths_differ(message, *length)) {
+      errors.note(routing_error::repeated, offset_of_second(message, header_id::content_length));
+    } else if (*length > available) {
+      if (!is_miscounted_sdp({message.base + message.body_begin, available}, *length))
+        errors.note(routing_error::body_short, h->value.off);
+    } else {
+      out.content_length = *length;
+      out.has_content_length = true;
+    }
+  }
+  out.body = {message.base + message.body_begin, out.content_length};
+}
 
 } // namespace
 
