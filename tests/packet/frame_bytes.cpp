@@ -33,8 +33,8 @@ ip_address ip(std::string_view text) {
   return *parsed;
 }
 
-endpoint at(std::string_view text, std::uint16_t port) {
-  const auto parsed = parse_endpoint(text, port);
+endpoint endpoint_of(std::string_view text) {
+  const auto parsed = parse_endpoint(text, 0);
   if (!parsed) throw std::invalid_argument(std::string(text));
   return *parsed;
 }

@@ -20,7 +20,7 @@ inline constexpr mac_bytes our_mac{0x02, 0, 0, 0, 0, 0x01};
 inline constexpr mac_bytes peer_mac{0x02, 0, 0, 0, 0, 0x10};
 
 [[nodiscard]] ip_address ip(std::string_view text);
-[[nodiscard]] endpoint at(std::string_view text, std::uint16_t port = 0);
+[[nodiscard]] endpoint endpoint_of(std::string_view text);
 
 // RFC 1071, byte by byte.
 [[nodiscard]] std::uint16_t naive_checksum(std::string_view bytes);

@@ -12,8 +12,8 @@ namespace {
 using dpdk::frame;
 using dpdk::judgement;
 
-const endpoint peer4 = at("192.0.2.10:5070"), us4 = at("192.0.2.1:5060");
-const endpoint peer6 = at("[2001:db8::10]:5070"), us6 = at("[2001:db8::1]:5060");
+const endpoint peer4 = endpoint_of("192.0.2.10:5070"), us4 = endpoint_of("192.0.2.1:5060");
+const endpoint peer6 = endpoint_of("[2001:db8::10]:5070"), us6 = endpoint_of("[2001:db8::1]:5060");
 const std::string hello = "OPTIONS sip:a SIP/2.0\r\n\r\n";
 
 judgement judge(std::string_view bytes, frame& f, const dpdk::station& we = our_station()) {
@@ -142,8 +142,10 @@ TEST(frame, other_stations) {
 }
 
 TEST(frame, other_addresses) {
-  EXPECT_EQ(judge(udp_frame(peer4, at("192.0.2.2:5060"), hello)), verdict::dropped_other_ip);
-  EXPECT_EQ(judge(udp_frame(peer6, at("[2001:db8::2]:5060"), hello)), verdict::dropped_other_ip);
+  EXPECT_EQ(judge(udp_frame(peer4, endpoint_of("192.0.2.2:5060"), hello)),
+            verdict::dropped_other_ip);
+  EXPECT_EQ(judge(udp_frame(peer6, endpoint_of("[2001:db8::2]:5060"), hello)),
+            verdict::dropped_other_ip);
 }
 
 TEST(frame, other_ethertypes_and_protocols) {
