@@ -247,7 +247,7 @@ void ledger_cluster::observe() {
     if (ledgers_[t.home].view(s).pool >= 0) // all that was leased beyond it is back
       t.bound = capacity;
   }
-  std::map<slot_index, bool> full;
+  std::vector<bool> full(ledgers_[0].slots().size());
   for (const auto& [s, t] : truth_)
     full[s] = free_lines(s) <= 0;
   for (cluster_call& c : calls_) {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one decision costs: select and release, by the number of destinations, the resources asked
+// and the flags. The first choice of each case is checked before it is timed. Three of four lines
+// are in use, at random, so that the values differ.
+#include "dataplane/load_ledger.h"
+#include "dataplane/rules.h"
+#include "measure.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+using namespace linehunt;
+
+namespace {
+
+void run(std::uint32_t destinations) {
+  snapshot world;
+  std::uint32_t random = 1;
+  const auto below = [&random](std::uint32_t bound) {
+    random = random * 1664525 + 1013904223;
+    return (random >> 8) % bound;
+  };
+  for (std::uint32_t d = 0; d < destinations; ++d) {
+    destination box;
+    box.index = d;
+    box.id = d + 1;
+    box.group = 1;
+    box.addresses.push_back({});
+    for (resource_id name = 0; name < 3; ++name)
+      box.resources.push_back({.name = name, .slot = d * 3 + name, .capacity = 1000});
+    world.destinations.push_back(std::move(box));
+  }
+  load_ledger ledger(
+      {.max_slots = destinations * 3, .max_destinations = destinations, .max_waiters = 16}, 1);
+  ledger.adopt(world);
+  std::vector<std::int64_t> free(destinations);
+  for (std::uint32_t d = 0; d < destinations; ++d) {
+    const std::uint32_t load = 500 + below(500);
+    free[d] = 1000 - load;
+    for (std::uint32_t i = 0; i < load; ++i) {
+      const std::array<resource_id, 3> all{0, 1, 2};
+      holding held;
+      ledger.count(d, all, held);
+    }
+  }
+  const auto expected =
+      static_cast<destination_index>(std::ranges::max_element(free) - free.begin());
+  const std::vector<resource_id> one{1}, two{0, 1};
+  const struct {
+    const char* name;
+    const std::vector<resource_id>& resources;
+    balance_flags flags;
+  } cases[] = {
+      {"one resource", one, {}},
+      {"two resources", two, {}},
+      {"two, relative", two, {.relative = true}},
+      {"two, random tie", two, {.random_tie = true}},
+  };
+  for (const auto& c : cases) {
+    const selection_request request{
+        .group = 1, .resources = c.resources, .flags = c.flags, .excluded_ids = {}};
+    holding held;
+    if (ledger.select(request, 1, held) != selection_outcome::selected ||
+        (!c.flags.relative && !c.flags.random_tie && held.destination != expected)) {
+      std::printf("wrong choice\n");
+      std::exit(1);
+    }
+    ledger.release(held);
+    const bench::timing t = bench::measure(
+        [&] {
+          holding lines;
+          bench::keep(ledger.select(request, 1, lines));
+          ledger.release(lines);
+        },
+        false);
+    std::printf("%7u destinations  %-16s median %9.1f ns   10%% %9.1f   90%% %9.1f\n", destinations,
+                c.name, t.median_ns, t.p10_ns, t.p90_ns);
+  }
+}
+
+} // namespace
+
+int main() {
+  std::printf("select and release, one worker, 3 resources a destination\n");
+  for (const std::uint32_t destinations : {4u, 16u, 64u, 1000u, 10'000u})
+    run(destinations);
+}
