@@ -67,7 +67,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   const branch_text branch =
       make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
   edits.insert(view.headers_begin, make_via(*world, listener, branch));
-  if (!edits.valid()) {
+  if (!fits(edits)) {
     if (view.method == sip::method::ack) return verdict::dropped_malformed;
     return reply(513, "Message Too Large", verdict::rejected_too_long);
   }

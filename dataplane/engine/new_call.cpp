@@ -62,7 +62,7 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   const route_plan routes = plan_routes(view, *world, edits);
   if (!routes.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   edit_request(edits);
-  if (!edits.valid()) return reply(513, "Message Too Large", verdict::rejected_too_long);
+  if (!fits(edits)) return reply(513, "Message Too Large", verdict::rejected_too_long);
 
   const std::uint32_t transaction = take_transaction(key);
   const std::uint32_t call = transaction == no_transaction ? no_call : take_call();
@@ -195,6 +195,7 @@ void engine::state::edit_request(sip::edit_list& edits) const noexcept {
   } else {
     edits.insert(view.headers_end, "Max-Forwards: 70\r\n"); // RFC 3261 16.6 (3)
   }
+  trim(edits);
   if (!via_needs_received()) return;
 
   // RFC 3261 18.2.1 and RFC 3581 4, into the Via as it came.
@@ -216,6 +217,21 @@ void engine::state::edit_request(sip::edit_list& edits) const noexcept {
     edits.replace(slice_of(via.rport_text),
                   std::array<std::string_view, 2>{start, {number.data(), digits.size()}});
   }
+}
+
+// What is around the message goes no further: CRLFs before it (RFC 3261 7.5), and what follows the
+// body that Content-Length declares (RFC 3261 18.3).
+void engine::state::trim(sip::edit_list& edits) const noexcept {
+  if (view.start_line.off > 0) edits.remove({0, view.start_line.off});
+  const std::uint32_t end = view.body_begin + routing.content_length;
+  if (routing.has_content_length && end < view.len_bytes)
+    edits.remove(
+        {static_cast<std::uint16_t>(end), static_cast<std::uint16_t>(view.len_bytes - end)});
+}
+
+bool engine::state::fits(const sip::edit_list& edits) const noexcept {
+  const auto len = static_cast<std::int64_t>(in->bytes.size()) + edits.growth_bytes();
+  return edits.valid() && len + own_headers_most <= std::int64_t{sip::max_message_bytes};
 }
 
 } // namespace linehunt

@@ -46,6 +46,10 @@ struct engine::state final : selection_listener {
   [[nodiscard]] std::uint32_t take_call();
   // What every forwarded request needs: Max-Forwards, received and rport.
   void edit_request(sip::edit_list& edits) const noexcept;
+  void trim(sip::edit_list& edits) const noexcept;
+  // With our own headers it is still a datagram.
+  [[nodiscard]] bool fits(const sip::edit_list& edits) const noexcept;
+  static constexpr std::int64_t own_headers_most = sizeof(own_headers::bytes);
 
   // --- attempts.cpp: a destination for a call, and the INVITE to it
   [[nodiscard]] selection_outcome choose(std::uint32_t transaction, holding& held);

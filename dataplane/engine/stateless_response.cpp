@@ -9,6 +9,7 @@ namespace linehunt {
 bool engine::state::remove_top_via(sip::edit_list& edits) const noexcept {
   const sip::header* h = view.find(sip::header_id::via);
   if (h == nullptr) return false;
+  trim(edits);
   if (routing.top_via.rest.empty()) return edits.remove(h->line);
   const auto next = slice_of(routing.top_via.rest).off;
   return edits.remove({h->value.off, static_cast<std::uint16_t>(next - h->value.off)});

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_engine: what one message of the basic call costs in the call engine, without I/O: scan,
+// rules, selection, tables, timers, and the edits applied into a buffer, as a worker does into an
+// mbuf. Calls run in batches, so that each step is timed over many calls whose records have gone
+// cold in between, and every output is checked before its time counts.
+//
+// Instructions are counted by the kernel where it lets us (perf_event_open); elsewhere
+//   valgrind --tool=callgrind --toggle-collect='linehunt::engine::on_datagram*' \
+//     build/tests/bench/bench_engine --quick
+// counts them, divided by the messages that bench_engine prints.
+#include "dataplane/engine.h"
+#include "dataplane/snapshot_builder.h"
+#include "tests/unit/dataplane/allocation_count.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <linux/perf_event.h>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <vector>
+#include <x86intrin.h>
+
+namespace {
+
+using namespace linehunt;
+
+// Takes what the engine sends into buffers of its own.
+class buffer_sink final : public action_sink {
+ public:
+  void forward(const sip::edit_list& edits, const outbound& where) override {
+    len = edits.apply_to(at_hand, bytes);
+    to = where.to;
+    ++forwarded;
+  }
+  void send(std::string_view text, const outbound&) override {
+    std::memcpy(other.data(), text.data(), text.size());
+    ++sent;
+  }
+  bool mail(worker_id, const linehunt::mail&) override { return true; }
+  void raise(const event&) override {}
+
+  std::string_view at_hand;
+  std::array<char, 66'000> bytes, other;
+  std::size_t len = 0;
+  endpoint to;
+  std::uint64_t forwarded = 0, sent = 0;
+};
+
+// Instructions of this thread in user space; -1 where the kernel refuses.
+class instruction_counter {
+ public:
+  instruction_counter() {
+    perf_event_attr attributes{};
+    attributes.size = sizeof attributes;
+    attributes.type = PERF_TYPE_HARDWARE;
+    attributes.config = PERF_COUNT_HW_INSTRUCTIONS;
+    attributes.exclude_kernel = 1;
+    attributes.exclude_hv = 1;
+    file_ = static_cast<int>(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0));
+  }
+  ~instruction_counter() {
+    if (file_ >= 0) close(file_);
+  }
+  instruction_counter(const instruction_counter&) = delete;
+  instruction_counter& operator=(const instruction_counter&) = delete;
+  [[nodiscard]] std::int64_t read_count() const {
+    std::int64_t value = -1;
+    if (file_ < 0 || ::read(file_, &value, sizeof value) != sizeof value) return -1;
+    return value;
+  }
+
+ private:
+  int file_ = -1;
+};
+
+struct step {
+  std::string name;
+  verdict expected = verdict::request_forwarded;
+  std::vector<double> ns, tsc, instructions; // of one message, one entry for each batch
+  std::size_t bytes = 0;
+};
+
+std::string line_of(std::string_view message, std::string_view name) {
+  const std::string wanted = "\r\n" + std::string{name} + ": ";
+  const auto at = message.find(wanted);
+  if (at == std::string_view::npos) throw std::runtime_error("no " + std::string{name});
+  const auto end = message.find("\r\n", at + 2);
+  return std::string{message.substr(at + wanted.size(), end - at - wanted.size())};
+}
+
+std::string all_vias(std::string_view message) {
+  std::string vias;
+  std::size_t at = 0;
+  while ((at = message.find("\r\nVia: ", at)) != std::string_view::npos) {
+    const auto end = message.find("\r\n", at + 2);
+    vias += message.substr(at + 2, end - at);
+    at = end;
+  }
+  return vias;
+}
+
+constexpr std::string_view sdp =
+    "v=0\r\no=- 3727 3727 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
+    "m=audio 16384 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n";
+
+struct running {
+  std::string call_id, from, to_uri;
+  std::string invite_there, ok, bye_there;
+};
+
+std::string request(const running& c, std::string_view method, unsigned cseq,
+                    std::string_view to_tag, std::string_view route, std::string_view body) {
+  const bool fresh = to_tag.empty();
+  std::string out = std::string{method} + " " +
+                    (fresh ? c.to_uri : std::string{"sip:gw@192.0.2.11:5060"}) +
+                    " SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK-" +
+                    c.call_id.substr(0, 12) + std::to_string(cseq) + std::string{method} + "\r\n";
+  if (!route.empty()) out += "Route: " + std::string{route} + "\r\n";
+  out += "Max-Forwards: 70\r\nFrom: " + c.from + "\r\nTo: <" + c.to_uri + ">";
+  if (!fresh) out += ";tag=" + std::string{to_tag};
+  out += "\r\nCall-ID: " + c.call_id + "\r\nCSeq: " + std::to_string(cseq) + " " +
+         std::string{method} +
+         "\r\nContact: <sip:core@198.51.100.7:5060>\r\nUser-Agent: core proxy 3.2\r\n"
+         "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK\r\nSupported: timer, 100rel\r\n";
+  if (!body.empty()) out += "Content-Type: application/sdp\r\n";
+  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+std::string reply(std::string_view to_what, unsigned status, std::string_view body) {
+  std::string to = line_of(to_what, "To");
+  if (to.find(";tag=") == std::string::npos) to += ";tag=gw7f3a";
+  std::string out = "SIP/2.0 " + std::to_string(status) + " OK\r\n" + all_vias(to_what);
+  if (to_what.find("\r\nRecord-Route: ") != std::string_view::npos)
+    out += "Record-Route: " + line_of(to_what, "Record-Route") + "\r\n";
+  out += "From: " + line_of(to_what, "From") + "\r\nTo: " + to +
+         "\r\nCall-ID: " + line_of(to_what, "Call-ID") + "\r\nCSeq: " + line_of(to_what, "CSeq") +
+         "\r\nContact: <sip:gw@192.0.2.11:5060>\r\nServer: gateway 1.9\r\n";
+  if (!body.empty()) out += "Content-Type: application/sdp\r\n";
+  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+std::unique_ptr<const snapshot> four_destinations(index_book& book) {
+  snapshot_model model;
+  for (std::uint32_t id = 1; id <= 4; ++id) {
+    destination_model d;
+    d.id = id;
+    d.group = 1;
+    d.uri = "sip:192.0.2.1" + std::to_string(id);
+    d.addresses = {*parse_endpoint("192.0.2.1" + std::to_string(id), 5060)};
+    d.resources = {{"pstn", "pstn", 1'000'000, {}}, {"transc", "transc", 1'000'000, {}}};
+    model.destinations.push_back(d);
+  }
+  listener l;
+  l.local = *parse_endpoint("192.0.2.1", 5060);
+  model.listeners = {l};
+  model.routes = {route{}};
+  const auto rule = [](std::string pattern, std::string resource) {
+    rule_model r;
+    rule_condition c;
+    c.field = rule_field::ruri_user;
+    c.pattern = std::move(pattern);
+    r.conditions = {c};
+    r.group = 1;
+    r.resources = {std::move(resource)};
+    return r;
+  };
+  model.rules = {rule("^VM_", "transc"), rule("^[0-9]+$", "pstn")};
+  std::vector<build_error> errors;
+  auto world = build_snapshot(model, book, errors);
+  if (!world) throw std::runtime_error(errors.at(0).message);
+  return world;
+}
+
+class bench {
+ public:
+  bench(std::size_t batch, std::size_t standing) : world_(four_destinations(book_)) {
+    engine_setup setup;
+    setup.limits.max_calls = static_cast<std::uint32_t>(standing + 4 * batch);
+    setup.limits.max_transactions = static_cast<std::uint32_t>(2 * batch);
+    setup.secret = {{11, 12}, {13, 14}};
+    engine_ = std::make_unique<engine>(setup, *world_);
+    for (std::size_t made = 0; made < standing; made += batch) {
+      start(batch);
+      run(batch, 4); // up to the ACK: they stay
+    }
+    for (step& s : steps)
+      s.ns.clear(), s.tsc.clear(), s.instructions.clear();
+  }
+
+  void whole_calls(std::size_t batch) {
+    start(batch);
+    run(batch, steps.size());
+    // 64*T1 later nothing of them is left.
+    engine_->advance(now_ += 33'000'000, *sink_);
+  }
+
+  std::vector<step> steps{{"INVITE"},
+                          {"180", verdict::response_forwarded},
+                          {"200 INVITE", verdict::response_forwarded},
+                          {"ACK"},
+                          {"BYE"},
+                          {"200 BYE", verdict::response_forwarded}};
+  std::size_t allocated = 0;
+  std::uint64_t messages = 0;
+  [[nodiscard]] const engine_counters& counters() const { return engine_->counters(); }
+
+ private:
+  void start(std::size_t batch) {
+    calls_.assign(batch, {});
+    callee_of_.resize(batch);
+    kept_.resize(batch * kept_bytes);
+    for (running& c : calls_) {
+      const std::string n = std::to_string(++number_);
+      c.call_id = std::string(12 - std::min<std::size_t>(n.size(), 12), '0') + n +
+                  "-6f2a91c4b8d7@198.51.100.7";
+      c.from = "\"Core\" <sip:+493012345678@core.example>;tag=as" + n;
+      c.to_uri = "sip:4989" + n + "@192.0.2.1";
+    }
+  }
+  [[nodiscard]] std::string message(const running& c, std::size_t which) const {
+    const auto route = [&] { return line_of(c.ok, "Record-Route"); };
+    switch (which) {
+    case 0:
+      return request(c, "INVITE", 1, {}, {}, sdp);
+    case 1:
+      return reply(c.invite_there, 180, {});
+    case 2:
+      return reply(c.invite_there, 200, sdp);
+    case 3:
+      return request(c, "ACK", 1, "gw7f3a", route(), {});
+    case 4:
+      return request(c, "BYE", 2, "gw7f3a", route(), {});
+    default:
+      return reply(c.bye_there, 200, {});
+    }
+  }
+  void run(std::size_t batch, std::size_t until) {
+    for (std::size_t which = 0; which < until; ++which) {
+      step& s = steps[which];
+      std::vector<std::string> inputs;
+      for (const running& c : calls_)
+        inputs.push_back(message(c, which));
+      s.bytes = inputs.front().size();
+      const bool from_callee = s.expected == verdict::response_forwarded;
+      const auto before = allocations_so_far();
+      const auto instructions = counter_.read_count();
+      double ns = 0, tsc = 0;
+      for (std::size_t i = 0; i < batch; ++i) {
+        sink_->at_hand = inputs[i];
+        const datagram in{inputs[i], from_callee ? callee_of_[i] : caller_, 0};
+        const auto begin = std::chrono::steady_clock::now();
+        const auto tsc_begin = __rdtsc();
+        const verdict v = engine_->on_datagram(in, now_, *sink_);
+        const auto tsc_end = __rdtsc();
+        ns += std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin)
+                  .count();
+        tsc += static_cast<double>(tsc_end - tsc_begin);
+        if (v != s.expected) throw std::runtime_error(s.name + " gave " + std::string{name_of(v)});
+        if (which == 0) callee_of_[i] = sink_->to;
+        if (sink_->len > kept_bytes) throw std::runtime_error("output too long");
+        std::memcpy(&kept_[i * kept_bytes], sink_->bytes.data(), sink_->len);
+        lens_[i] = sink_->len;
+      }
+      const auto spent = counter_.read_count();
+      allocated += allocations_so_far() - before;
+      messages += batch;
+      const double n = static_cast<double>(batch);
+      s.ns.push_back(ns / n);
+      s.tsc.push_back(tsc / n);
+      if (spent >= 0) s.instructions.push_back(static_cast<double>(spent - instructions) / n);
+      for (std::size_t i = 0; i < batch; ++i) {
+        const std::string_view out{&kept_[i * kept_bytes], lens_[i]};
+        if (which == 0) calls_[i].invite_there = out;
+        if (which == 2) calls_[i].ok = out;
+        if (which == 4) calls_[i].bye_there = out;
+      }
+    }
+  }
+
+  static constexpr std::size_t kept_bytes = 4096;
+  index_book book_{1024, 4096};
+  std::unique_ptr<const snapshot> world_;
+  std::unique_ptr<engine> engine_;
+  std::unique_ptr<buffer_sink> sink_ = std::make_unique<buffer_sink>();
+  instruction_counter counter_;
+  std::vector<running> calls_;
+  std::vector<endpoint> callee_of_;
+  std::vector<char> kept_;
+  std::array<std::size_t, 65'536> lens_{};
+  time_us now_ = 1'000'000;
+  std::uint64_t number_ = 0;
+  endpoint caller_ = *parse_endpoint("198.51.100.7", 5060);
+};
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return -1;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
+// What two readings of both clocks cost by themselves.
+double clock_ns() {
+  std::vector<double> values;
+  for (int i = 0; i < 2001; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    (void)__rdtsc();
+    (void)__rdtsc();
+    values.push_back(
+        std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return quantile(values, 0.5);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  bool quick = false;
+  std::string json_file;
+  std::size_t standing = 0;
+  CLI::App app("Cost of a message of the basic call in the engine, without I/O", "bench_engine");
+  app.add_flag("--quick", quick, "fewer batches, wider spread");
+  app.add_option("--json", json_file, "write the figures to this file as JSON, too");
+  app.add_option("--standing", standing, "answered calls that are there already");
+  CLI11_PARSE(app, argc, argv);
+
+  const std::size_t batch = 1000;
+  const std::size_t batches = quick ? 7 : 41;
+  try {
+    bench b(batch, standing);
+    b.whole_calls(batch); // warms up
+    for (step& s : b.steps)
+      s.ns.clear(), s.tsc.clear(), s.instructions.clear();
+    b.allocated = 0;
+    b.messages = 0;
+    for (std::size_t i = 0; i < batches; ++i)
+      b.whole_calls(batch);
+    if (b.allocated != 0) {
+      std::fprintf(stderr, "bench_engine: %zu allocations on the packet path\n", b.allocated);
+      return 1;
+    }
+    const auto live = b.counters().calls_live.load();
+    if (live != (standing + batch - 1) / batch * batch) {
+      std::fprintf(stderr, "bench_engine: %llu calls are left\n",
+                   static_cast<unsigned long long>(live));
+      return 1;
+    }
+    const double clocks = clock_ns();
+    std::printf("basic call, %zu calls standing, %llu messages; clock %.1f ns, taken off\n\n",
+                standing, static_cast<unsigned long long>(b.messages), clocks);
+    std::printf("%-12s %6s %9s %8s %9s %13s\n", "message", "bytes", "ns/msg", "p10-p90", "tsc",
+                "instructions");
+    nlohmann::json rows = nlohmann::json::array();
+    double total_ns = 0, total_instructions = 0;
+    for (const step& s : b.steps) {
+      const double ns = quantile(s.ns, 0.5) - clocks;
+      const double spread = (quantile(s.ns, 0.9) - quantile(s.ns, 0.1)) / ns;
+      const double instructions = quantile(s.instructions, 0.5);
+      total_ns += ns;
+      total_instructions += instructions;
+      std::printf("%-12s %6zu %9.0f %7.1f%% %9.0f %13.0f\n", s.name.c_str(), s.bytes, ns,
+                  100 * spread, quantile(s.tsc, 0.5), instructions);
+      rows.push_back({{"message", s.name},
+                      {"bytes", s.bytes},
+                      {"median_ns", ns},
+                      {"p10_ns", quantile(s.ns, 0.1) - clocks},
+                      {"p90_ns", quantile(s.ns, 0.9) - clocks},
+                      {"tsc_cycles", quantile(s.tsc, 0.5)},
+                      {"instructions", instructions}});
+    }
+    const double n = static_cast<double>(b.steps.size());
+    std::printf("%-12s %6s %9.0f\n", "mean", "", total_ns / n);
+    std::printf("%-12s %6s %9.0f  -> %.0f calls per second and core\n", "whole call", "", total_ns,
+                1e9 / total_ns);
+    if (total_instructions < 0)
+      std::printf("\ninstructions: the kernel does not let us count (see the head of "
+                  "tests/bench/engine.cpp for callgrind)\n");
+    std::printf("allocations after start: 0\n");
+    if (!json_file.empty()) {
+      std::ofstream out(json_file);
+      out << nlohmann::json{{"standing", standing},
+                            {"ns_per_message", total_ns / n},
+                            {"ns_per_call", total_ns},
+                            {"allocations", 0},
+                            {"rows", rows}}
+                 .dump(1)
+          << '\n';
+      if (!out) {
+        std::fprintf(stderr, "bench_engine: cannot write %s\n", json_file.c_str());
+        return 1;
+      }
+    }
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "bench_engine: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// What strangers and broken parties send: forged responses, BYE and CANCEL from elsewhere, hidden
+// tags, useless branches, malformed messages; what is answered without a call, and probes.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+const endpoint stranger = at("203.0.113.66:5060");
+
+TEST(engine_abuse, a_response_must_have_a_genuine_branch_of_ours) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  const auto good = response(there.bytes, 200, "t");
+  const auto branch_at = good.find("branch=z9hG4bK");
+  ASSERT_NE(branch_at, std::string::npos);
+  for (std::size_t i = 0; i < 40; ++i) {
+    auto forged = good;
+    char& c = forged[branch_at + 7 + i];
+    c = c == '0' ? '1' : '0';
+    EXPECT_EQ(world.give(forged, there.to), verdict::dropped_foreign_via) << i;
+  }
+  EXPECT_EQ(world.give(replace(good, "192.0.2.1:5060;branch", "192.0.2.2:5060;branch"), there.to),
+            verdict::dropped_foreign_via);
+  // A branch of ours, but of another call.
+  EXPECT_EQ(world.give(replace(good, "17@caller.example", "18@caller.example"), there.to),
+            verdict::dropped_foreign_via);
+  EXPECT_EQ(world.give(replace(good, "CSeq: 1 ", "CSeq: 2 "), there.to),
+            verdict::dropped_foreign_via);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.counters().calls_answered, 0u);
+}
+
+TEST(engine_abuse, a_response_must_come_from_the_destination) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  EXPECT_EQ(world.give(response(there.bytes, 200, "t"), stranger), verdict::dropped_wrong_source);
+  EXPECT_EQ(world.give(response(there.bytes, 503, "t"), stranger), verdict::dropped_wrong_source);
+  // Another port of it is fine.
+  EXPECT_EQ(world.give(response(there.bytes, 180, "t"), at("192.0.2.11:9999")),
+            verdict::response_forwarded);
+}
+
+TEST(engine_abuse, a_late_provisional_without_its_transaction_is_stray) {
+  engine_world world;
+  const auto call = establish(world);
+  EXPECT_EQ(world.give(response(call.invite_at_callee, 180, "to-1"), call.callee),
+            verdict::dropped_stray_response);
+}
+
+TEST(engine_abuse, byes_of_strangers_or_with_wrong_tags_end_nothing) {
+  engine_world world;
+  const auto call = establish(world);
+  EXPECT_EQ(world.give(within(call.ok_at_caller, {}), stranger), verdict::dropped_wrong_source);
+  const auto bye = within(call.ok_at_caller, {});
+  EXPECT_EQ(world.give(replace(bye, ";tag=from-1", ";tag=from-2"), caller_address),
+            verdict::rejected_no_dialog);
+  EXPECT_EQ(world.give(replace(bye, ";tag=to-1", ";tag=to-2"), caller_address),
+            verdict::rejected_no_dialog);
+  // A tag in the display name or in the URI is none.
+  EXPECT_EQ(world.give(replace(replace(bye, "\"Alice\"", "\"Alice;tag=from-1\""), ";tag=from-1\r",
+                               ";tag=x\r"),
+                       caller_address),
+            verdict::rejected_no_dialog);
+  EXPECT_EQ(world.give(replace(bye, "@192.0.2.1>;tag=to-1", "@192.0.2.1;tag=to-1>;tag=z"),
+                       caller_address),
+            verdict::rejected_no_dialog);
+  world.wait_ms(40'000);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+}
+
+TEST(engine_abuse, the_cookie_alone_is_no_identifier) {
+  engine_world world;
+  call_parts one, two;
+  one.branch = two.branch = "z9hG4bK";
+  two.user = "493099";
+  ASSERT_EQ(world.give(invite(one), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(world.give(invite(two), caller_address), verdict::request_forwarded)
+      << "same Call-ID and tag, but another Request-URI";
+  two.call_id = "elsewhere@x";
+  ASSERT_EQ(world.give(invite(two), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(world.give(invite(one), caller_address), verdict::retransmission_answered);
+  EXPECT_EQ(world.counters().calls_live, 3u);
+}
+
+TEST(engine_abuse, an_invite_without_branch_is_matched_as_rfc_2543_says) {
+  engine_world world;
+  auto text = replace(invite(), ";branch=z9hG4bKcaller1", "");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(text, caller_address), verdict::retransmission_answered);
+  (void)world.give(response(there.bytes, 486, "t"), there.to);
+  EXPECT_EQ(world.give(replace(hop_request("ACK", {}, "t"), ";branch=z9hG4bKcaller1", ""),
+                       caller_address),
+            verdict::ack_absorbed);
+}
+
+TEST(engine_abuse, unknown_dialogs_are_481_and_their_acks_dropped) {
+  engine_world world;
+  const auto call = establish(world);
+  const auto elsewhere = replace(call.ok_at_caller, "17@caller.example", "99@caller.example");
+  EXPECT_EQ(world.give(within(elsewhere, {}), caller_address), verdict::rejected_no_dialog);
+  EXPECT_EQ(status_of(world.take_one().bytes), 481);
+  dialog_request what;
+  what.method = "ACK";
+  EXPECT_EQ(world.give(within(elsewhere, what), caller_address), verdict::dropped_stray_ack);
+  EXPECT_TRUE(world.take().empty());
+}
+
+TEST(engine_abuse, requests_outside_a_call) {
+  engine_world world;
+  EXPECT_EQ(world.give(hop_request("REGISTER", {}), caller_address), verdict::rejected_method);
+  const auto refused = world.take_one();
+  EXPECT_EQ(status_of(refused.bytes), 405);
+  EXPECT_NE(header(refused.bytes, "Allow").find("INVITE"), std::string::npos);
+  // OPTIONS to us is answered, to somebody else it is not ours to answer.
+  auto options = hop_request("OPTIONS", {});
+  EXPECT_EQ(world.give(options, caller_address), verdict::request_answered);
+  EXPECT_EQ(status_of(world.take_one().bytes), 200);
+  options = replace(options, "OPTIONS sip:4930123456@192.0.2.1", "OPTIONS sip:bob@other.example");
+  EXPECT_EQ(world.give(options, caller_address), verdict::rejected_method);
+  EXPECT_EQ(world.give(replace(options, "Max-Forwards: 70", "Max-Forwards: 0"), caller_address),
+            verdict::request_answered);
+  (void)world.take();
+  EXPECT_EQ(world.give(replace(invite(), "Max-Forwards: 70", "Max-Forwards: 0"), caller_address),
+            verdict::rejected_max_forwards);
+  EXPECT_EQ(status_of(world.take_one().bytes), 483);
+}
+
+TEST(engine_abuse, broken_requests_are_answered_broken_others_dropped) {
+  engine_world world;
+  const auto broken = replace(invite(), "CSeq: 1 INVITE", "CSeq: INVITE");
+  EXPECT_EQ(world.give(broken, caller_address), verdict::rejected_malformed);
+  EXPECT_EQ(status_of(world.take_one().bytes), 400);
+  EXPECT_EQ(world.give(replace(invite(), "INVITE sip:", "INVITE soap:"), caller_address),
+            verdict::rejected_malformed);
+  EXPECT_EQ(status_of(world.take_one().bytes), 416);
+  EXPECT_EQ(world.give(replace(invite(), "SIP/2.0\r\n", "SIP/7.0\r\n"), caller_address),
+            verdict::rejected_malformed);
+  EXPECT_EQ(status_of(world.take_one().bytes), 505);
+  EXPECT_EQ(
+      world.give(replace(invite(), "Max-F", "Proxy-Require: foo, bar\r\nMax-F"), caller_address),
+      verdict::rejected_malformed);
+  const auto extension = world.take_one();
+  EXPECT_EQ(status_of(extension.bytes), 420);
+  EXPECT_EQ(header(extension.bytes, "Unsupported"), "foo, bar");
+  EXPECT_EQ(world.give(replace(hop_request("ACK", {}), "CSeq: 1 ACK", "CSeq: ACK"), caller_address),
+            verdict::dropped_malformed);
+  EXPECT_EQ(world.give("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1:5060\r\n\r\n", stranger),
+            verdict::dropped_malformed);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.counters().calls_started, 0u);
+}
+
+TEST(engine_abuse, replies_go_where_the_request_came_from) {
+  engine_world world;
+  (void)world.give(hop_request("REGISTER", {}), stranger);
+  const auto refused = world.take_one();
+  EXPECT_EQ(refused.to, stranger);
+  EXPECT_NE(header(refused.bytes, "Via").find("received=203.0.113.66"), std::string::npos);
+  // Even with a `received` that the sender made up.
+  (void)world.give(replace(hop_request("REGISTER", {}), "branch=", "received=192.0.2.77;branch="),
+                   stranger);
+  const auto other = world.take_one();
+  EXPECT_EQ(other.to, stranger);
+  EXPECT_EQ(header(other.bytes, "Via").find("192.0.2.77"), std::string::npos);
+}
+
+TEST(engine_abuse, a_via_of_ours_in_one_line_with_others_is_taken_out) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  const auto joined =
+      replace(response(there.bytes, 180, "t"), "\r\nVia: SIP/2.0/UDP 198", ", SIP/2.0/UDP 198");
+  ASSERT_EQ(world.give(joined, there.to), verdict::response_forwarded);
+  EXPECT_EQ(headers(world.take_one().bytes, "Via"),
+            (std::vector<std::string>{"SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKcaller1"}));
+}
+
+TEST(engine_abuse, what_is_around_a_message_goes_no_further) {
+  engine_world world;
+  ASSERT_EQ(world.give("\r\n\r\n" + invite() + "INVITE sip:second@x SIP/2.0\r\n", caller_address),
+            verdict::request_forwarded);
+  const auto out = world.take().at(1);
+  EXPECT_TRUE(out.bytes.starts_with("INVITE sip:4930123456@"));
+  EXPECT_TRUE(out.bytes.ends_with("RTP/AVP 0\r\n"));
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, out.bytes);
+}
+
+TEST(engine_abuse, a_message_that_would_outgrow_a_datagram_is_513) {
+  engine_world world;
+  call_parts parts;
+  parts.extra = "X-Long: " + std::string(64'900, 'x') + "\r\n";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_too_long);
+  EXPECT_EQ(status_of(world.take_one().bytes), 513);
+}
+
+TEST(engine_abuse, draining_takes_no_new_calls) {
+  engine_world world;
+  const auto call = establish(world);
+  world.engine().drain(true);
+  call_parts parts;
+  parts.call_id = "new@x";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::dropped_draining);
+  EXPECT_EQ(status_of(world.take_one().bytes), 503);
+  EXPECT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+}
+
+TEST(engine_abuse, rules_may_refuse) {
+  snapshot_model model = study_case();
+  rule_model no;
+  rule_condition c;
+  c.field = rule_field::ruri_user;
+  c.pattern = "^0900";
+  no.conditions = {c};
+  no.action = rule_action::reply;
+  no.status = 603;
+  no.reason = "Not Here";
+  rule_model unknown = no;
+  unknown.conditions[0].pattern = "^odd";
+  unknown.action = rule_action::balance;
+  unknown.status = 0;
+  unknown.reason.clear();
+  unknown.group = 1;
+  unknown.resources = {"nonsense"};
+  rule_model nobody = unknown;
+  nobody.conditions[0].pattern = "^far";
+  nobody.group = 1;
+  nobody.resources = {"transc", "conf", "vm", "pstn"};
+  model.rules.insert(model.rules.begin(), {no, unknown, nobody});
+  engine_world world(model);
+  call_parts parts;
+  parts.user = "09001234";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_by_rule);
+  EXPECT_EQ(first_line(world.take_one().bytes), "SIP/2.0 603 Not Here");
+  parts.user = "odd";
+  parts.call_id = "2@x";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_unknown_resource);
+  EXPECT_EQ(first_line(world.take_one().bytes), "SIP/2.0 500 Service full");
+  parts.user = "far";
+  parts.call_id = "3@x";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded)
+      << "destination 4 has them all";
+  model.destinations.pop_back();
+  world.reload(model);
+  parts.call_id = "4@x";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_destination);
+}
+
+TEST(engine_abuse, a_probe_counts_only_if_the_probed_one_answers) {
+  engine_world world;
+  mail probe;
+  probe.kind = mail_kind::send_probe;
+  probe.subject = 2;
+  probe.value = 4711;
+  world.mail(probe);
+  const auto options = world.take_one();
+  EXPECT_EQ(options.to, at("192.0.2.13:5060"));
+  EXPECT_EQ(first_line(options.bytes), "OPTIONS sip:192.0.2.13:5060 SIP/2.0");
+  EXPECT_TRUE(header(options.bytes, "From").starts_with("<sip:prober@localhost>;tag="));
+  const auto ok = response(options.bytes, 200, "t");
+  EXPECT_EQ(world.give(ok, at("192.0.2.13:5061")), verdict::dropped_wrong_source);
+  EXPECT_EQ(world.give(ok, stranger), verdict::dropped_wrong_source);
+  EXPECT_TRUE(world.sink.events.empty());
+  EXPECT_EQ(world.give(ok, options.to), verdict::response_consumed);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::probe_answered);
+  EXPECT_EQ(world.sink.events[0].cause, 200);
+  EXPECT_EQ(world.sink.events[0].destination, 2u);
+  EXPECT_EQ(world.sink.events[0].subject, 4711u);
+  EXPECT_EQ(world.give(ok, options.to), verdict::dropped_stray_response) << "once";
+}
+
+} // namespace
+} // namespace linehunt::test
