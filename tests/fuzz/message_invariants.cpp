@@ -9,6 +9,7 @@
 #include "sipparse/sdp.h"
 #include "sipparse/uri.h"
 #include "sipparse/validate.h"
+#include "tests/fuzz/edit_invariants.h"
 
 #include <algorithm>
 #include <array>
@@ -342,6 +343,10 @@ void check(std::string_view datagram) {
   check_sdp(view.value_of(header_id::content_type), routed.body);
   check_sdp("application/sdp", datagram);
   check_sdp("multipart/mixed;boundary=b", datagram);
+
+  if (datagram.size() <= max_message_bytes) {
+    require(edits_agree(datagram), "edit_list: differs from string surgery");
+  }
 
   const validation verdict = validate(view, scanned, routed, routing);
   static const auto storage = std::make_unique<std::array<char, 80 * 1024>>();
