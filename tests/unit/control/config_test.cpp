@@ -106,10 +106,10 @@ const mistake mistakes[] = {
     {"missing_device",
      "[[port]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=eth9\"\naddresses = "
      "[\"198.51.100.1/24\"]\n",
-     "18:10", "'eth9'"},
+     "18:10", "there is no net_af_packet1,iface=eth9"},
     {"missing_pci",
      "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.1\"\naddresses = [\"198.51.100.1/24\"]\n",
-     "18:10", "0000:3b:00.1"},
+     "18:10", "there is no 0000:3b:00.1"},
     {"no_such_driver",
      "[[port]]\nname = \"b\"\ndevice = \"af_paket0\"\naddresses = [\"198.51.100.1/24\"]\n", "18:10",
      "'af_paket0' is no device"},

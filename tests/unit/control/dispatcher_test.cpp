@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transcripts of the admin interface: every method, every shape, every row of errors.
+#include "control/admin/dispatcher.h"
+
+#include "fake_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace linehunt::admin {
+namespace {
+
+using nlohmann::json;
+
+class dispatcher : public ::testing::Test {
+ protected:
+  // The answer to a method call with these parameters (JSON text; empty: none).
+  json call(const std::string& method, const std::string& params = "") {
+    const std::string request = R"({"jsonrpc":"2.0","id":5,"method":")" + method + '"' +
+                                (params.empty() ? "" : ",\"params\":" + params) + "}";
+    const auto answer = dispatch(request, view);
+    EXPECT_TRUE(answer) << request;
+    if (!answer) return {};
+    EXPECT_EQ(answer->find('\n'), std::string::npos);
+    json parsed = json::parse(*answer);
+    EXPECT_EQ(parsed.at("jsonrpc"), "2.0");
+    EXPECT_EQ(parsed.at("id"), 5);
+    EXPECT_NE(parsed.contains("result"), parsed.contains("error")) << *answer;
+    return parsed;
+  }
+  json result(const std::string& method, const std::string& params = "") {
+    return call(method, params).value("result", json{});
+  }
+  json error(const std::string& method, const std::string& params = "") {
+    return call(method, params).value("error", json{});
+  }
+
+  fake_view view;
+};
+
+json invalid(const std::string& data) {
+  return {{"code", -32602}, {"message", "Invalid params"}, {"data", data}};
+}
+const json no_destination = {{"code", 404}, {"message", "Destination ID not found"}};
+
+TEST_F(dispatcher, lb_list) {
+  const json expected = json::parse(R"({"Destinations":[
+    {"uri":"sip:127.0.0.1:25081","id":1,"group":1,"enabled":"yes","auto-reenable":"on",
+     "Resources":[{"name":"pstn","max":3,"load":1},{"name":"vm/s","max":5,"load":0}],
+     "attrs":"rack=a"},
+    {"uri":"sip:127.0.0.1:25082","id":2,"group":2,"enabled":"yes","auto-reenable":"on",
+     "Resources":[{"name":"vm","max":10,"load":10}]}]})");
+  EXPECT_EQ(result("lb_list"), expected);
+  EXPECT_EQ(result("load_balancer:list", "[]"), expected);
+  EXPECT_EQ(result("lb_list", "{}"), expected);
+  EXPECT_EQ(result("lb_list", "null"), expected);
+}
+
+TEST_F(dispatcher, lb_status_says_and_sets) {
+  EXPECT_EQ(result("lb_status", "[1]"), json::parse(R"({"enable":"yes","attrs":"rack=a"})"));
+  EXPECT_EQ(result("lb_status", R"(["1"])"), json::parse(R"({"enable":"yes","attrs":"rack=a"})"));
+  EXPECT_EQ(result("lb_status", R"({"destination_id":2})"), json::parse(R"({"enable":"yes"})"));
+  EXPECT_EQ(result("lb_status", R"({"destination_id":"2","new_status":"0"})"), "OK");
+  EXPECT_EQ(result("lb_status", "[2]"), json::parse(R"({"enable":"no"})"));
+  EXPECT_EQ(result("lb_list")["Destinations"][1]["auto-reenable"], "off");
+  EXPECT_EQ(result("load_balancer:status", "[2,1]"), "OK");
+  EXPECT_EQ(result("lb_list")["Destinations"][1]["enabled"], "yes");
+}
+
+TEST_F(dispatcher, lb_status_errors) {
+  EXPECT_EQ(error("lb_status", "[9]"), no_destination);
+  EXPECT_EQ(error("lb_status", "[9,1]"), no_destination);
+  EXPECT_EQ(error("lb_status", "[-1]"), no_destination);
+  EXPECT_EQ(error("lb_status", "[4294967297]"), no_destination);
+  EXPECT_EQ(error("lb_status"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(error("lb_status", "[]"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(error("lb_status", "[1,1,1]"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(error("lb_status", R"({"id":1})"), invalid("Named parameters do not match"));
+  EXPECT_EQ(error("lb_status", R"({"destination_id":1,"status":1})"),
+            invalid("Named parameters do not match"));
+  for (const char* wrong : {R"(["x"])", R"(["1x"])", R"([""])", "[1.5]", "[true]", "[[1]]",
+                            "[null]", R"([" 1"])", "[18446744073709551615]"})
+    EXPECT_EQ(error("lb_status", wrong), invalid("Bad type for parameter 'destination_id'"))
+        << wrong;
+  EXPECT_EQ(error("lb_status", R"([1,"on"])"), invalid("Bad type for parameter 'new_status'"));
+  view.busy = true;
+  EXPECT_EQ(error("lb_status", "[1,0]")["code"], 503);
+}
+
+TEST_F(dispatcher, lb_resize) {
+  EXPECT_EQ(result("lb_resize", R"([1,"pstn",30])"), "OK");
+  EXPECT_EQ(result("lb_list")["Destinations"][0]["Resources"][0]["max"], 30);
+  EXPECT_EQ(result("load_balancer:resize",
+                   R"({"new_capacity":"0","destination_id":"1","res_name":"pstn"})"),
+            "OK");
+  EXPECT_EQ(result("lb_list")["Destinations"][0]["Resources"][0]["max"], 0);
+  EXPECT_EQ(error("lb_resize", R"([7,"pstn",30])"), no_destination);
+  EXPECT_EQ(error("lb_resize", R"([1,"conf",30])"),
+            (json{{"code", 404}, {"message", "Destination has no such resource"}}));
+  EXPECT_EQ(error("lb_resize", R"([1,"pstn"])"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(error("lb_resize", R"([1,"pstn","many"])"),
+            invalid("Bad type for parameter 'new_capacity'"));
+  EXPECT_EQ(error("lb_resize", R"([1,{},3])"), invalid("Bad type for parameter 'res_name'"));
+  for (const char* wrong : {R"([1,"pstn",-1])", R"([1,"pstn",2147483648])"})
+    EXPECT_EQ(error("lb_resize", wrong)["code"], -32602) << wrong;
+  EXPECT_EQ(result("lb_list")["Destinations"][0]["Resources"][0]["max"], 0);
+}
+
+TEST_F(dispatcher, which_lists_every_method_and_its_recipes) {
+  const json names = result("which");
+  for (const char* name : {"which", "ps", "version", "uptime", "get_statistics", "lb_list",
+                           "load_balancer:list", "lb_status", "load_balancer:status", "lb_resize",
+                           "load_balancer:resize", "dlg_list", "dlg_end_dlg"})
+    EXPECT_THAT(names, ::testing::Contains(json(name)));
+  // What it lists can be called: no answer is "Method not found".
+  for (const json& name : names)
+    EXPECT_NE(call(name.get<std::string>()).value("/error/code"_json_pointer, 0), -32601) << name;
+  EXPECT_EQ(result("which", R"({"command":"lb_status"})"),
+            json::parse(R"([["destination_id"],["destination_id","new_status"]])"));
+  EXPECT_EQ(result("which", R"(["load_balancer:resize"])"),
+            json::parse(R"([["destination_id","res_name","new_capacity"]])"));
+  EXPECT_EQ(result("which", R"(["lb_list"])"), json::parse("[[]]"));
+  EXPECT_EQ(error("which", R"(["nothing"])")["code"], 404);
+}
+
+TEST_F(dispatcher, get_statistics) {
+  const json all = result("get_statistics", R"(["all"])");
+  EXPECT_EQ(all["load_balancer:calls_started"], 12);
+  EXPECT_EQ(all["dialog:active_dialogs"], 2);
+  EXPECT_EQ(result("get_statistics", R"({"statistics":["dialog:"]})"),
+            json::parse(R"({"dialog:active_dialogs":2})"));
+  EXPECT_EQ(result("get_statistics", R"({"statistics":"calls_failed"})"),
+            json::parse(R"({"load_balancer:calls_failed":0})"));
+  EXPECT_EQ(result("get_statistics", R"(["dialog:active_dialogs","calls_failed"])").size(), 2u);
+  EXPECT_EQ(result("get_statistics", R"([["dialog:","load_balancer:"]])").size(), 3u);
+  EXPECT_EQ(error("get_statistics", R"(["nothing:"])")["code"], 404);
+  EXPECT_EQ(error("get_statistics"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(error("get_statistics", "[1]"), invalid("Bad type for parameter 'statistics'"));
+}
+
+TEST_F(dispatcher, version_uptime_ps) {
+  EXPECT_THAT(result("version")["Server"], ::testing::StartsWith("linehunt ("));
+  EXPECT_EQ(result("uptime")["Up time"], "90 [sec]");
+  EXPECT_EQ(result("ps")["Processes"][0], json::parse(R"({"ID":0,"PID":100,"Type":"control"})"));
+  EXPECT_EQ(error("version", "[1]"), invalid("Too few or too many parameters"));
+}
+
+TEST_F(dispatcher, dlg_list) {
+  const json all = result("dlg_list")["Dialogs"];
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0]["ID"], "0:7");
+  EXPECT_EQ(all[0]["callid"], "a@host");
+  EXPECT_EQ(all[0]["state"], 4);
+  EXPECT_EQ(all[0]["destination"], 1);
+  EXPECT_EQ(all[0]["timestart"], 1'700'000'000 + 90 - 65);
+  EXPECT_EQ(all[0]["caller_tag"], "f1");
+  EXPECT_EQ(all[0]["CALLEES"][0]["callee_tag"], "t1");
+  EXPECT_EQ(all[1]["state"], 2);
+  EXPECT_FALSE(all[1].contains("destination"));
+  EXPECT_EQ(result("dlg_list", R"(["a@host"])")["Dialogs"].size(), 1u);
+  EXPECT_EQ(result("dlg_list", R"({"callid":"a@host","from_tag":"f1"})")["Dialogs"].size(), 1u);
+  EXPECT_EQ(error("dlg_list", R"({"callid":"a@host","from_tag":"f2"})")["code"], 404);
+  const json page = result("dlg_list", R"({"index":1,"counter":5})");
+  EXPECT_EQ(page["count"], 2);
+  ASSERT_EQ(page["Dialogs"].size(), 1u);
+  EXPECT_EQ(page["Dialogs"][0]["ID"], "1:9");
+  EXPECT_EQ(result("dlg_list", R"({"index":9,"counter":9223372036854775807})")["Dialogs"].size(),
+            0u);
+  EXPECT_EQ(error("dlg_list", R"({"index":-1,"counter":1})")["code"], -32602);
+}
+
+TEST_F(dispatcher, dlg_end_dlg) {
+  EXPECT_EQ(result("dlg_end_dlg", R"(["a@host"])"), "OK");
+  EXPECT_EQ(result("dlg_end_dlg", R"({"dialog_id":"1:9"})"), "OK");
+  EXPECT_EQ(view.ended, (std::vector<std::string>{"0:7", "1:9"}));
+  EXPECT_EQ(error("dlg_end_dlg", R"(["c@host"])"),
+            (json{{"code", 404}, {"message", "Requested Dialog not found"}}));
+  view.busy = true;
+  EXPECT_EQ(error("dlg_end_dlg", R"(["a@host"])")["code"], 503);
+}
+
+// What is not a call at all.
+TEST_F(dispatcher, protocol_errors) {
+  const json parse_error =
+      json::parse(R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null})");
+  for (const char* text : {"{", "", "lb_list", "{\"jsonrpc\":\"2.0\",", "[1,", "\xff\xfe", "nul"})
+    EXPECT_EQ(json::parse(*dispatch(text, view)), parse_error) << text;
+  const json no_id = json::parse(
+      R"({"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null})");
+  for (const char* text :
+       {"1", "\"lb_list\"", "null", "[]", R"({"method":"lb_list"})", "{}",
+        R"({"jsonrpc":"2.0","method":"lb_list","id":{}})",
+        R"({"jsonrpc":"1.0","method":"lb_list"})", R"({"jsonrpc":2.0,"method":"lb_list"})"})
+    EXPECT_EQ(json::parse(*dispatch(text, view)), no_id) << text;
+  json with_id = no_id;
+  with_id["id"] = "x";
+  for (const char* text :
+       {R"({"method":"lb_list","id":"x"})", R"({"jsonrpc":"2.0","method":1,"id":"x"})",
+        R"({"jsonrpc":"2.0","id":"x"})",
+        R"({"jsonrpc":"2.0","method":"lb_list","params":1,"id":"x"})"})
+    EXPECT_EQ(json::parse(*dispatch(text, view)), with_id) << text;
+  EXPECT_EQ(error("lb_lst"), (json{{"code", -32601}, {"message", "Method not found"}}));
+}
+
+TEST_F(dispatcher, notifications_get_no_answer_but_act) {
+  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"lb_status","params":[1,0]})", view));
+  EXPECT_FALSE(view.all[0].enabled);
+  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"no_such_method"})", view));
+  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"lb_status","params":["x"]})", view));
+}
+
+TEST_F(dispatcher, batches) {
+  const json answers = json::parse(*dispatch(
+      R"([{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},
+          {"jsonrpc":"2.0","method":"lb_status","params":[1,0]},
+          7,
+          {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1]}])",
+      view));
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0]["result"]["enable"], "yes");
+  EXPECT_EQ(answers[1]["error"]["code"], -32600);
+  EXPECT_EQ(answers[2]["result"]["enable"], "no");
+  EXPECT_FALSE(dispatch(R"([{"jsonrpc":"2.0","method":"lb_list"}])", view));
+}
+
+// A Call-ID is what the network says it is.
+TEST_F(dispatcher, bytes_that_are_not_text_do_not_break_the_answer) {
+  const auto answer = dispatch(R"({"jsonrpc":"2.0","id":1,"method":"dlg_list"})", view);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->find('\x1b'), std::string::npos);
+  EXPECT_TRUE(json::accept(*answer));
+}
+
+TEST_F(dispatcher, deep_nesting_is_only_a_bad_request) {
+  const std::string deep(200'000, '[');
+  EXPECT_EQ(json::parse(*dispatch(deep, view))["error"]["code"], -32700);
+  const std::string closed = deep + std::string(200'000, ']');
+  EXPECT_TRUE(dispatch(closed, view));
+  const std::string as_id = R"({"jsonrpc":"2.0","method":"which","id":)" + closed + "}";
+  EXPECT_EQ(json::parse(*dispatch(as_id, view))["error"]["code"], -32600);
+}
+
+} // namespace
+} // namespace linehunt::admin

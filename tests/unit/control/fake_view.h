@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A daemon with two destinations and two calls, for what stands in front of it: dispatcher, socket,
+// linehuntctl.
+#pragma once
+
+#include "control/admin/daemon_view.h"
+
+#include <algorithm>
+
+namespace linehunt::admin {
+
+class fake_view final : public daemon_view {
+ public:
+  std::vector<destination_state> all{
+      {1, 1, "sip:127.0.0.1:25081", true, true, "rack=a", "", {{"pstn", 3, 1}, {"vm/s", 5, 0}}},
+      {2, 2, "sip:127.0.0.1:25082", true, true, "", "", {{"vm", 10, 10}}},
+  };
+  std::vector<call_state> live{
+      {"0:7", "a@host", "f1", "t1", 1, 0, true, 65},
+      {"1:9", "b@host\x1b[2J\xff", "f2", "", std::nullopt, 1, false, 2},
+  };
+  std::vector<std::string> ended; // ids
+  bool busy = false;
+
+  std::vector<destination_state> destinations() override { return all; }
+  std::vector<statistic> statistics() override {
+    return {{"load_balancer", "calls_started", 12},
+            {"load_balancer", "calls_failed", 0},
+            {"dialog", "active_dialogs", 2},
+            {"verdict", "dropped_other_port", 4}};
+  }
+  std::vector<call_state> calls() override { return live; }
+  std::vector<process_state> processes() override { return {{0, 100, "control"}}; }
+  std::chrono::system_clock::time_point started_at() override {
+    return std::chrono::system_clock::time_point{std::chrono::seconds(1'700'000'000)};
+  }
+  std::chrono::system_clock::time_point now() override {
+    return started_at() + std::chrono::seconds(90);
+  }
+
+  outcome set_enabled(std::uint32_t id, bool enabled) override {
+    if (busy) return tl::unexpected(change_fault::busy);
+    const auto found = std::ranges::find(all, id, &destination_state::id);
+    if (found == all.end()) return tl::unexpected(change_fault::no_such_destination);
+    found->enabled = found->auto_reenable = enabled;
+    return {};
+  }
+  outcome resize(std::uint32_t id, const std::string& resource, std::int32_t capacity) override {
+    const auto found = std::ranges::find(all, id, &destination_state::id);
+    if (found == all.end()) return tl::unexpected(change_fault::no_such_destination);
+    const auto one = std::ranges::find(found->resources, resource, &resource_state::name);
+    if (one == found->resources.end()) return tl::unexpected(change_fault::no_such_resource);
+    one->capacity = capacity;
+    return {};
+  }
+  outcome end_call(const call_state& call) override {
+    if (busy) return tl::unexpected(change_fault::busy);
+    ended.push_back(call.id);
+    return {};
+  }
+};
+
+} // namespace linehunt::admin

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What survives a reload, and what does not.
+#include "control/daemon/operator_state.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt {
+namespace {
+
+std::vector<destination_model> configured(std::int32_t vm = 50) {
+  destination_model one;
+  one.id = 1;
+  one.group = 1;
+  one.uri = "sip:192.0.2.21";
+  one.resources = {{"vm", "vm", vm, {}}, {"pstn", "pstn", 32, {}}};
+  return {one};
+}
+
+class operator_state_test : public ::testing::Test {
+ protected:
+  destination_model reload(std::vector<destination_model> next) {
+    state.apply(next);
+    return next.empty() ? destination_model{} : next.front();
+  }
+  operator_state state;
+};
+
+TEST_F(operator_state_test, nothing_changed_is_as_configured) {
+  const auto seen = reload(configured());
+  EXPECT_TRUE(seen.enabled);
+  EXPECT_EQ(seen.resources[0].capacity, 50);
+  EXPECT_EQ(state.capacity(1, "vm"), 50);
+}
+
+TEST_F(operator_state_test, status_survives_where_id_group_and_uri_are_the_same) {
+  (void)reload(configured());
+  state.set_by_admin(1, false);
+  EXPECT_FALSE(reload(configured()).enabled);
+  EXPECT_TRUE(state.status(1).by_admin);
+  auto moved = configured();
+  moved[0].uri = "sip:192.0.2.22";
+  EXPECT_TRUE(reload(moved).enabled);
+
+  (void)reload(configured());
+  state.set_by_admin(1, false);
+  auto regrouped = configured();
+  regrouped[0].group = 2;
+  EXPECT_TRUE(reload(regrouped).enabled);
+}
+
+TEST_F(operator_state_test, failure_does_not_soften_what_an_admin_said) {
+  (void)reload(configured());
+  state.set_by_failure(1);
+  EXPECT_FALSE(state.status(1).enabled);
+  EXPECT_FALSE(state.status(1).by_admin);
+  state.set_by_admin(1, false);
+  state.set_by_failure(1);
+  EXPECT_TRUE(state.status(1).by_admin);
+  state.set_by_admin(1, true);
+  EXPECT_TRUE(state.status(1).enabled);
+  EXPECT_FALSE(state.status(1).by_admin);
+}
+
+TEST_F(operator_state_test, capacity_survives_until_the_configuration_says_something_new) {
+  (void)reload(configured());
+  state.set_capacity(1, "vm", 7);
+  EXPECT_EQ(state.capacity(1, "vm"), 7);
+  auto same = reload(configured());
+  EXPECT_EQ(same.resources[0].capacity, 7);
+  EXPECT_EQ(same.resources[1].capacity, 32);
+  EXPECT_EQ(reload(configured()).resources[0].capacity, 7) << "also the second time";
+  EXPECT_EQ(reload(configured(60)).resources[0].capacity, 60);
+  EXPECT_EQ(reload(configured(60)).resources[0].capacity, 60);
+}
+
+// The capacity is the destination's, whatever its address is by now.
+TEST_F(operator_state_test, capacity_goes_by_id) {
+  (void)reload(configured());
+  state.set_capacity(1, "vm", 7);
+  auto moved = configured();
+  moved[0].uri = "sip:192.0.2.22";
+  EXPECT_EQ(reload(moved).resources[0].capacity, 7);
+  EXPECT_EQ(reload({}).resources.size(), 0u);
+  EXPECT_EQ(reload(configured()).resources[0].capacity, 50) << "gone in between";
+}
+
+TEST_F(operator_state_test, unknown_numbers_do_nothing) {
+  (void)reload(configured());
+  state.set_by_admin(2, false);
+  state.set_by_failure(2);
+  state.set_capacity(1, "fax", 3);
+  EXPECT_EQ(state.capacity(1, "fax"), 0);
+  EXPECT_TRUE(reload(configured()).enabled);
+}
+
+} // namespace
+} // namespace linehunt

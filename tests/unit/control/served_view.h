@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A socket_server over a fake_view, in a thread and a folder of its own.
+#pragma once
+
+#include "control/admin/dispatcher.h"
+#include "control/admin/socket_server.h"
+#include "fake_view.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <filesystem>
+#include <future>
+#include <gtest/gtest.h>
+#include <thread>
+
+namespace linehunt::admin {
+
+class served_view {
+ public:
+  explicit served_view(socket_setup setup = {}) : folder_(fresh_folder()) {
+    setup.path = path();
+    auto opened = socket_server::open(loop_, setup);
+    EXPECT_TRUE(opened) << opened.error();
+    if (!opened) return;
+    server_ = std::move(*opened);
+    server_->serve([this](std::string_view request) { return dispatch(request, view); });
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~served_view() {
+    // In the loop's own thread, as the daemon does it.
+    boost::asio::post(loop_, [this] {
+      server_.reset();
+      loop_.stop();
+    });
+    if (thread_.joinable()) thread_.join();
+    std::filesystem::remove_all(folder_);
+  }
+  [[nodiscard]] std::string path() const { return folder_ / "s.sock"; }
+  [[nodiscard]] std::size_t clients() {
+    std::promise<std::size_t> count;
+    boost::asio::post(loop_, [&] { count.set_value(server_->clients()); });
+    return count.get_future().get();
+  }
+
+  fake_view view; // of the loop's thread while it serves
+
+ private:
+  static std::filesystem::path fresh_folder() {
+    std::string name = std::filesystem::temp_directory_path() / "linehunt-test-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    return name;
+  }
+  std::filesystem::path folder_;
+  boost::asio::io_context loop_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      loop_.get_executor()};
+  std::unique_ptr<socket_server> server_;
+  std::thread thread_;
+};
+
+} // namespace linehunt::admin

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin socket against clients that are truncated, huge, slow, or too many.
+#include "control/admin/socket_server.h"
+
+#include "served_view.h"
+
+#include <cstring>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace linehunt::admin {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+// A plain client. What it waits for comes within seconds, or the test has failed.
+class client {
+ public:
+  explicit client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const void* any = &address;
+    connected = ::connect(socket_, static_cast<const sockaddr*>(any), sizeof address) == 0;
+    const timeval patience{20, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
+  ~client() { ::close(socket_); }
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  void end_sending() { ::shutdown(socket_, SHUT_WR); }
+  // The next line; "" at the end.
+  std::string line() {
+    for (;;) {
+      if (const auto end = received_.find('\n'); end != std::string::npos) {
+        std::string one = received_.substr(0, end);
+        received_.erase(0, end + 1);
+        return one;
+      }
+      char chunk[4096];
+      const ssize_t count = ::recv(socket_, chunk, sizeof chunk, 0);
+      if (count <= 0) return {};
+      received_.append(chunk, static_cast<std::size_t>(count));
+    }
+  }
+
+  bool connected = false;
+
+ private:
+  int socket_;
+  std::string received_;
+};
+
+constexpr const char* status_request =
+    R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]})";
+
+std::string status_line(const std::string& path) {
+  client c(path);
+  c.send(std::string{status_request} + "\n");
+  return c.line();
+}
+
+TEST(socket_server, answers_line_by_line) {
+  served_view served;
+  client c(served.path());
+  ASSERT_TRUE(c.connected);
+  // Several in one go, an empty line, a notification, CRLF.
+  c.send(std::string{status_request} + "\n\n" +
+         R"({"jsonrpc":"2.0","method":"lb_status","params":[1,0]})" + "\n" + status_request +
+         "\r\nnonsense\n");
+  EXPECT_EQ(json::parse(c.line())["result"]["enable"], "yes");
+  EXPECT_EQ(json::parse(c.line())["result"]["enable"], "no");
+  EXPECT_EQ(json::parse(c.line())["error"]["code"], -32700);
+}
+
+TEST(socket_server, is_for_its_owner) {
+  served_view served;
+  struct stat found {};
+  ASSERT_EQ(::stat(served.path().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600u);
+  EXPECT_EQ(found.st_uid, ::geteuid());
+}
+
+TEST(socket_server, request_in_pieces) {
+  served_view served;
+  client c(served.path());
+  const std::string text = std::string{status_request} + "\n";
+  for (char byte : text)
+    ASSERT_TRUE(c.send({&byte, 1}));
+  EXPECT_EQ(json::parse(c.line())["result"]["enable"], "yes");
+}
+
+TEST(socket_server, last_request_without_newline) {
+  served_view served;
+  client c(served.path());
+  c.send(status_request);
+  c.end_sending();
+  EXPECT_EQ(json::parse(c.line())["result"]["enable"], "yes");
+  EXPECT_EQ(c.line(), "");
+}
+
+TEST(socket_server, truncated_request) {
+  served_view served;
+  client c(served.path());
+  c.send(std::string_view{status_request}.substr(0, 30));
+  c.end_sending();
+  EXPECT_EQ(json::parse(c.line())["error"]["code"], -32700);
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, huge_request_is_refused_and_hung_up_on) {
+  socket_setup setup;
+  setup.max_request_bytes = 1000;
+  served_view served(setup);
+  client c(served.path());
+  c.send(std::string(5'000'000, 'x')); // may fail half way: the server hangs up
+  EXPECT_THAT(c.line(), HasSubstr("Request too large"));
+  EXPECT_EQ(c.line(), "");
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, request_of_exactly_the_limit) {
+  socket_setup setup;
+  setup.max_request_bytes = 1000;
+  served_view served(setup);
+  client c(served.path());
+  std::string text = status_request;
+  text.resize(1000, ' ');
+  c.send(text + "\n");
+  EXPECT_THAT(c.line(), HasSubstr("yes"));
+  text.resize(1001, ' ');
+  c.send(text + "\n");
+  EXPECT_THAT(c.line(), HasSubstr("Request too large"));
+}
+
+TEST(socket_server, half_a_request_is_not_waited_for_for_ever) {
+  socket_setup setup;
+  setup.request_deadline = std::chrono::milliseconds(50);
+  served_view served(setup);
+  client c(served.path());
+  c.send("{");
+  EXPECT_EQ(c.line(), ""); // hung up
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, idle_client_may_stay) {
+  socket_setup setup;
+  setup.request_deadline = std::chrono::milliseconds(1);
+  served_view served(setup);
+  client c(served.path());
+  // The deadline of another client passes meanwhile.
+  client other(served.path());
+  other.send("{");
+  EXPECT_EQ(other.line(), "");
+  c.send(std::string{status_request} + "\n");
+  EXPECT_THAT(c.line(), HasSubstr("yes"));
+}
+
+// Asks again and again and never reads: the answers fill the socket's buffer, then nothing more is
+// read from it, and in the end it is hung up on. Others are served all the time.
+TEST(socket_server, slow_reader_harms_itself_alone) {
+  socket_setup setup;
+  setup.answer_deadline = std::chrono::milliseconds(300);
+  served_view served(setup);
+  client slow(served.path());
+  const std::string list = R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})"
+                           "\n";
+  std::string many;
+  for (int i = 0; i < 1000; ++i)
+    many += list;
+  std::size_t sent = 0;
+  while (sent < 200'000'000 && slow.send(many)) {
+    sent += many.size();
+    ASSERT_THAT(status_line(served.path()), HasSubstr("yes"));
+  }
+  EXPECT_LT(sent, 200'000'000u) << "the server kept reading";
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, clients_beyond_the_limit_are_told) {
+  socket_setup setup;
+  setup.max_clients = 3;
+  served_view served(setup);
+  std::vector<std::unique_ptr<client>> all;
+  for (int i = 0; i < 3; ++i) {
+    all.push_back(std::make_unique<client>(served.path()));
+    all.back()->send(std::string{status_request} + "\n");
+    EXPECT_THAT(all.back()->line(), HasSubstr("yes"));
+  }
+  EXPECT_EQ(served.clients(), 3u);
+  client late(served.path());
+  EXPECT_THAT(late.line(), HasSubstr("Too many clients"));
+  EXPECT_EQ(late.line(), "");
+  all.pop_back();
+  // Its place is free as soon as the server has seen it go.
+  while (served.clients() == 3)
+    std::this_thread::yield();
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, hundred_clients_at_once) {
+  socket_setup setup;
+  setup.max_clients = 100;
+  served_view served(setup);
+  std::vector<std::unique_ptr<client>> all;
+  for (int i = 0; i < 100; ++i)
+    all.push_back(std::make_unique<client>(served.path()));
+  for (auto& c : all)
+    c->send(std::string{status_request} + "\n");
+  for (auto& c : all)
+    EXPECT_THAT(c->line(), HasSubstr("yes"));
+}
+
+TEST(socket_server, stale_file_is_replaced_live_one_is_not) {
+  served_view served;
+  boost::asio::io_context loop;
+  socket_setup second;
+  second.path = served.path();
+  const auto refused = socket_server::open(loop, second);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(), HasSubstr("another linehunt answers on it"));
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+
+  // A socket file whose owner died without removing it.
+  const std::string stale = served.path() + ".stale";
+  {
+    const int dead = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    stale.copy(address.sun_path, sizeof address.sun_path - 1);
+    const void* any = &address;
+    ASSERT_EQ(::bind(dead, static_cast<const sockaddr*>(any), sizeof address), 0);
+    ::close(dead);
+  }
+  second.path = stale;
+  EXPECT_TRUE(socket_server::open(loop, second));
+  EXPECT_FALSE(std::filesystem::exists(stale)) << "removed when the server ends";
+}
+
+TEST(socket_server, other_files_are_left_alone) {
+  served_view served;
+  const std::string path = served.path() + ".txt";
+  std::ofstream(path) << "precious";
+  boost::asio::io_context loop;
+  socket_setup setup;
+  setup.path = path;
+  const auto refused = socket_server::open(loop, setup);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(), HasSubstr("no socket"));
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+} // namespace
+} // namespace linehunt::admin
