@@ -64,6 +64,12 @@ struct failover_policy {
   bool disable = false; // disable the destination that failed
 };
 
+// Whether an answered call is asked for a sign of life by OPTIONS within the dialog.
+struct ping_policy {
+  bool caller = false;
+  bool callee = false;
+};
+
 struct rule_model {
   std::string name;
   std::vector<rule_condition> conditions;
@@ -77,6 +83,7 @@ struct rule_model {
   std::string target_uri;   // forward
   endpoint target;          // forward, resolved by the control thread
   bool count = false;       // forward: count `resources` on the source destination
+  ping_policy ping;         // balance, forward
 };
 
 // What the rules look at. Views into the message; nothing is copied.

@@ -66,6 +66,7 @@ struct timers {
   std::uint32_t timer_c_ms = 181000;        // RFC 3261 16.6 (11): above three minutes
   std::uint32_t ack_wait_ms = 32000;        // answered, but no ACK: 64*T1
   std::uint32_t max_call_s = 12 * 3600;
+  std::uint32_t ping_interval_s = 30; // of in-dialog OPTIONS, where the rule wants them
 };
 
 struct snapshot {

@@ -120,6 +120,22 @@ void read_failover(table_reader& section, failover_policy& policy, diagnostics& 
   inner.finish();
 }
 
+// Which parties of an answered call have to show signs of life.
+void read_ping(table_reader& section, ping_policy& ping, diagnostics& out) {
+  std::vector<placed_text> parties;
+  if (!section.read("ping", parties)) return;
+  for (const placed_text& party : parties) {
+    if (party.text == "caller")
+      ping.caller = true;
+    else if (party.text == "callee")
+      ping.callee = true;
+    else
+      out.error(party.at, fmt::format("{} ping of '{}' is not possible; write \"caller\", "
+                                      "\"callee\" or both",
+                                      title, party.text));
+  }
+}
+
 void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
   rule.target_at = section.at("forward");
   if (section.read("forward", rule.model.target_uri)) {
@@ -166,12 +182,14 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     read_flags(section, rule.model.flags);
     read_failover(section, rule.model.failover, out);
     read_reply(section, "full", rule.model);
+    read_ping(section, rule.model.ping, out);
   } else if (chosen == "reply") {
     rule.model.action = rule_action::reply;
     read_reply(section, "reply", rule.model);
   } else if (chosen == "forward") {
     rule.model.action = rule_action::forward;
     read_forward(section, rule, out);
+    read_ping(section, rule.model.ping, out);
   } else {
     section.error("", "does nothing; write one of add, balance, reply or forward");
   }

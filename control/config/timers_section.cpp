@@ -21,6 +21,7 @@ void read_timers(table_reader& root, configuration& into, diagnostics& out) {
   section.read("timer_c_ms", t.timer_c_ms, 100, hour_ms);
   section.read("ack_wait_ms", t.ack_wait_ms, 100, hour_ms);
   section.read("max_call_s", t.max_call_s, 1, 30 * 24 * 3600);
+  section.read("ping_interval_s", t.ping_interval_s, 1, 24 * 3600);
   if (t.t2_ms < t.t1_ms)
     section.error("t2_ms",
                   fmt::format("t2_ms {} is below t1_ms {}; retransmissions rise from t1 to "

@@ -24,8 +24,8 @@ namespace linehunt::calls {
 enum class branch_kind : char {
   invite = 'i',    // an INVITE of a transaction of ours; number = invite_branch
   stateless = 's', // forwarded within a call; number = stateless_branch
-  own_bye = 'b',   // BYE of ours; number = call handle
-  own_ping = 'o',  // in-dialog OPTIONS of ours
+  own_bye = 'b',   // BYE of ours within a call; number = own_branch
+  own_ping = 'o',  // OPTIONS of ours within a call; number = own_branch
   probe = 'p',     // OPTIONS to a destination; number = destination and probe number
 };
 
@@ -67,6 +67,25 @@ struct stateless_branch {
   [[nodiscard]] static constexpr stateless_branch from(std::uint64_t number) noexcept {
     return {static_cast<std::uint32_t>(number >> 32), static_cast<listener_index>(number >> 24),
             static_cast<std::uint32_t>(number) & 0xffffffu};
+  }
+};
+
+// number of a request of our own within a call: 1 bit to whom, 15 bits its ordinal among those of
+// its kind (a repetition has the same, the next request another), 16 bits generation and 32 bits
+// record of the call's handle.
+struct own_branch {
+  std::uint32_t call = 0;
+  std::uint16_t generation = 0;
+  std::uint16_t ordinal = 0;
+  bool to_callee = false;
+
+  [[nodiscard]] constexpr std::uint64_t number() const noexcept {
+    return (to_callee ? std::uint64_t{1} << 63 : 0) | std::uint64_t{ordinal & 0x7fffu} << 48 |
+           std::uint64_t{generation} << 32 | call;
+  }
+  [[nodiscard]] static constexpr own_branch from(std::uint64_t number) noexcept {
+    return {static_cast<std::uint32_t>(number), static_cast<std::uint16_t>(number >> 32),
+            static_cast<std::uint16_t>(number >> 48 & 0x7fff), number >> 63 != 0};
   }
 };
 

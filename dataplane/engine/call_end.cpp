@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines that a call holds, the timers of a call, and its end, each exactly once. Where we end a
 // live call ourselves, both parties get a BYE.
-#include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
 
 namespace linehunt {
-namespace {
-
-constexpr std::uint64_t side_bit = std::uint64_t{1} << 63; // of own_bye's number: to the callee
-
-} // namespace
 
 holding engine::state::held_by(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
@@ -65,7 +59,7 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
 }
 
 // When the call has to be looked at next: the ACK's absence, the session's expiry, the longest
-// duration.
+// duration, a sign of life.
 void engine::state::arm_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   if (record.state != call_state::answered) return;
@@ -75,6 +69,8 @@ void engine::state::arm_call_timer(std::uint32_t call) {
     due = std::min<time_us>(due, record.started_at + record.expires_after_s * 1'000'000ull);
   if ((record.flags & call_record::acked) == 0)
     due = std::min<time_us>(due, answered_at + world->timers.ack_wait_ms * 1000ull);
+  else if (pings(call))
+    due = std::min(due, next_ping(call));
   timers.arm(call, due);
 }
 
@@ -82,13 +78,18 @@ void engine::state::on_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   switch (record.state) {
   case call_state::answered: {
+    const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
     const time_us expires_at = record.started_at + record.expires_after_s * 1'000'000ull;
     if ((record.flags & call_record::acked) == 0) {
       close_call(call, end_cause::no_ack);
     } else if (record.expires_after_s != 0 && now >= expires_at) {
       close_call(call, end_cause::session_expired);
-    } else {
+    } else if (now >= answered_at + world->timers.max_call_s * 1'000'000ull) {
       close_call(call, end_cause::max_duration);
+    } else if (pings(call)) {
+      send_pings(call);
+    } else {
+      arm_call_timer(call); // a reload has moved the end
     }
     break;
   }
@@ -109,7 +110,7 @@ void engine::state::on_call_timer(std::uint32_t call) {
 void engine::state::close_call(std::uint32_t call, end_cause cause) {
   call_record& record = calls[call];
   record.state = call_state::closing;
-  record.bye_tries = 0;
+  record.tries = 0;
   record.answered_after_ms = static_cast<std::uint32_t>(cause); // no longer needed for itself
   send_byes(call);
 }
@@ -117,101 +118,36 @@ void engine::state::close_call(std::uint32_t call, end_cause cause) {
 // Timer E and F of both BYEs in one: they are sent and repeated together, until both are answered.
 void engine::state::send_byes(std::uint32_t call) {
   call_record& record = calls[call];
-  std::uint64_t waited_ms = 0, interval_ms = world->timers.t1_ms;
-  for (std::uint8_t i = 0; i < record.bye_tries; ++i) {
-    waited_ms += interval_ms;
-    interval_ms = std::min<std::uint64_t>(interval_ms * 2, world->timers.t2_ms);
-  }
-  if (waited_ms >= transaction_timeout_ms()) {
+  const retry_wait wait = wait_after(record.tries);
+  if (wait.so_far_ms >= transaction_timeout_ms()) {
     end_call(call, static_cast<end_cause>(record.answered_after_ms));
     return;
   }
-  if (record.bye_tries > 0) count(counters.retransmissions_sent);
-
-  const call_texts texts = calls.texts(call);
-  const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
-  const std::uint64_t call_hash_now = call_hash(text(call_text::call_id), setup.secret);
-  std::array<char, 2048> from_buffer, to_buffer;
-  const auto party = [&](std::span<char> buffer, call_text uri, call_text target,
-                         std::string_view tag) {
-    const std::string_view known = text(uri).empty() ? text(target) : text(uri);
-    sip::writer value{buffer};
-    value << "<" << (known.empty() ? std::string_view{"sip:unknown@invalid"} : known) << ">";
-    if (!tag.empty()) value << ";tag=" << tag;
-    return std::string_view{buffer.data(), value.size()};
-  };
-  const std::string_view caller =
-      party(from_buffer, call_text::from_uri, call_text::caller_target, text(call_text::from_tag));
-  const std::string_view callee =
-      party(to_buffer, call_text::to_uri, call_text::callee_target, text(call_text::to_tag));
-
+  if (record.tries > 0) count(counters.retransmissions_sent);
   for (const bool to_callee : {false, true}) {
     const auto done = to_callee ? call_record::callee_bye_done : call_record::caller_bye_done;
     if ((record.flags & done) != 0) continue;
-    const std::string_view target =
-        text(to_callee ? call_text::callee_target : call_text::caller_target);
-    const std::string_view routes =
-        text(to_callee ? call_text::callee_routes : call_text::caller_routes);
-    const endpoint known =
-        unpack_endpoint(text(to_callee ? call_text::callee_address : call_text::caller_address));
-    std::optional<endpoint> to;
-    if (const auto route = sip::parse_address(routes); !routes.empty() && route)
-      to = uri_target(route->uri);
-    if (!to && routes.empty()) to = uri_target(target);
-    if (!to || world->is_local(*to) || !is_sendable(*to)) to = known;
-    listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
-    if (listener >= world->listeners.size() ||
-        world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
-      if (world->listener_for(to->ip, listener) == nullptr) {
-        record.flags |= done;
-        continue;
-      }
-    }
-    const address_text address = to_text(known);
-    std::array<char, 64> known_uri;
-    sip::writer uri{known_uri};
-    uri << "sip:" << address;
-
-    sip::request_parts parts;
-    parts.method = "BYE";
-    parts.request_uri = target.empty() ? std::string_view{known_uri.data(), uri.size()} : target;
-    parts.via_sent_by = world->listeners[listener].sent_by;
-    parts.from = to_callee ? caller : callee;
-    parts.to = to_callee ? callee : caller;
-    parts.call_id = text(call_text::call_id);
     // In the place of the other party, so in its sequence of numbers.
-    parts.cseq = (to_callee ? record.caller_cseq : record.callee_cseq) + 1;
-    parts.route = routes;
-    const branch_text branch = make_branch(
-        {branch_kind::own_bye, (calls.handle_of(call) & ~side_bit) | (to_callee ? side_bit : 0)},
-        call_hash_now, parts.cseq, setup.secret);
-    parts.branch = branch;
-    const std::size_t len = sip::build_request(parts, buffer_b());
-    if (len == 0) {
+    const std::uint32_t cseq = (to_callee ? record.caller_cseq : record.callee_cseq) + 1;
+    if (!send_own_request(call, {"BYE", branch_kind::own_bye, to_callee, cseq}))
       record.flags |= done;
-      continue;
-    }
-    out->send({&scratch_b[0], len}, {*to, listener});
   }
   constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
   if ((record.flags & both) == both) {
     end_call(call, static_cast<end_cause>(record.answered_after_ms));
     return;
   }
-  ++record.bye_tries;
-  timers.arm(call, after_ms(interval_ms));
+  ++record.tries;
+  timers.arm(call, after_ms(wait.next_ms));
 }
 
-verdict engine::state::on_own_bye_response(std::uint64_t number) {
+verdict engine::state::on_own_bye_response(const own_branch& branch) {
   if (view.status < 200) return verdict::response_consumed;
-  const auto call = static_cast<std::uint32_t>(number);
-  if (call >= calls.capacity()) return verdict::dropped_stray_response;
+  const std::uint32_t call = find_own(branch);
+  if (call == no_call) return verdict::dropped_stray_response;
   call_record& record = calls[call];
-  if (record.state != call_state::closing ||
-      (calls.handle_of(call) & ~side_bit) != (number & ~side_bit))
-    return verdict::response_consumed; // repeated
-  record.flags |=
-      (number & side_bit) != 0 ? call_record::callee_bye_done : call_record::caller_bye_done;
+  if (record.state != call_state::closing) return verdict::response_consumed; // repeated
+  record.flags |= branch.to_callee ? call_record::callee_bye_done : call_record::caller_bye_done;
   constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
   if ((record.flags & both) == both)
     end_call(call, static_cast<end_cause>(record.answered_after_ms));

@@ -60,6 +60,10 @@ struct call_record {
   static constexpr std::uint8_t acked = 2;           // the caller's ACK of the 2xx has come
   static constexpr std::uint8_t caller_bye_done = 4; // our BYE to the caller is answered
   static constexpr std::uint8_t callee_bye_done = 8;
+  static constexpr std::uint8_t ping_caller = 16; // the rule asks for OPTIONS to the caller
+  static constexpr std::uint8_t ping_callee = 32;
+  static constexpr std::uint8_t caller_ping_open = 64; // one is sent and not answered yet
+  static constexpr std::uint8_t callee_ping_open = 128;
 
   std::uint64_t server_key = 0; // of the INVITE, whose retransmissions outlive its transaction
   time_us started_at = 0;
@@ -75,7 +79,7 @@ struct call_record {
   std::uint8_t slot_count = 0;
   call_state state = call_state::free;
   std::uint8_t flags = 0;
-  std::uint8_t bye_tries = 0; // closing: how often ours were sent
+  std::uint8_t tries = 0; // how often our BYEs (closing) or open pings (answered) were sent
   listener_index caller_listener = 0;
   listener_index callee_listener = 0;
   stored_bytes overflow;

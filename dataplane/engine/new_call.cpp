@@ -77,6 +77,8 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   record.started_at = now;
   record.caller_listener = in->listener;
   record.caller_cseq = routing.cseq.number;
+  if (rule.ping.caller) record.flags |= call_record::ping_caller;
+  if (rule.ping.callee) record.flags |= call_record::ping_callee;
   t.call = call;
   t.hash = hash;
   t.cseq = routing.cseq.number;

@@ -63,11 +63,11 @@ verdict engine::state::on_response() {
   case branch_kind::stateless:
     return on_stateless_response(stateless_branch::from(id->number));
   case branch_kind::own_bye:
-    return on_own_bye_response(id->number);
+    return on_own_bye_response(own_branch::from(id->number));
   case branch_kind::probe:
     return on_probe_response(id->number);
   case branch_kind::own_ping:
-    break;
+    return on_own_ping_response(own_branch::from(id->number));
   }
   return verdict::dropped_stray_response;
 }

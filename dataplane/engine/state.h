@@ -123,10 +123,34 @@ struct engine::state final : selection_listener {
   void end_call(std::uint32_t call, end_cause cause);
   void close_call(std::uint32_t call, end_cause cause); // BYE both ways
   void send_byes(std::uint32_t call);
-  verdict on_own_bye_response(std::uint64_t handle);
+  verdict on_own_bye_response(const own_branch& branch);
   void on_call_timer(std::uint32_t call);
   void arm_call_timer(std::uint32_t call);
   void end_by_handle(std::uint64_t handle);
+
+  // --- own_request.cpp: what we send within a call in the place of the other party
+  struct own_request {
+    std::string_view method;
+    branch_kind kind = branch_kind::own_bye;
+    bool to_callee = false;
+    std::uint32_t cseq = 0;
+    std::uint16_t ordinal = 0; // see own_branch
+  };
+  [[nodiscard]] bool send_own_request(std::uint32_t call, const own_request& what);
+  // The call that a response to one belongs to, or no_call.
+  [[nodiscard]] std::uint32_t find_own(const own_branch& branch) const noexcept;
+  // Timer E (RFC 3261 17.1.2.2): what was waited after so many sendings, and the wait to come.
+  struct retry_wait {
+    std::uint64_t so_far_ms = 0;
+    std::uint64_t next_ms = 0;
+  };
+  [[nodiscard]] retry_wait wait_after(std::uint8_t tries) const noexcept;
+
+  // --- ping.cpp: OPTIONS within answered calls
+  [[nodiscard]] bool pings(std::uint32_t call) const noexcept;
+  [[nodiscard]] time_us next_ping(std::uint32_t call) const noexcept;
+  void send_pings(std::uint32_t call);
+  verdict on_own_ping_response(const own_branch& branch);
 
   // --- probe.cpp
   void send_probe(destination_index index, std::uint64_t number);

@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <random>
-#include <regex>
+#include <regex.h>
 
 using namespace linehunt;
 using testing::ElementsAre;
@@ -64,6 +64,15 @@ rule_condition codecs(rule_field field, std::vector<std::string> codec_names) {
   condition.field = field;
   condition.names = std::move(codec_names);
   return condition;
+}
+
+// POSIX's reading of a pattern.
+bool matches(const std::string& text, const std::string& pattern) {
+  regex_t compiled;
+  EXPECT_EQ(regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB), 0) << pattern;
+  const bool found = regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+  regfree(&compiled);
+  return found;
 }
 
 std::vector<compiled_rules::error> errors_of(std::vector<rule_model> models) {
@@ -321,7 +330,7 @@ TEST(rules, errors_name_rule_condition_and_place) {
     EXPECT_THAT(said[i], HasSubstr("at index "));
 }
 
-// Random lists of rules decide as a plain reading with std::regex does.
+// Random lists of rules decide as a plain reading with POSIX's regexec does.
 TEST(rules, against_plain_reading) {
   const std::vector<std::string> patterns{"^1", "2$",    "^[0-9]+$", "a|b",
                                           "^$", "[xyz]", "1.*3",     "lice"};
@@ -369,7 +378,7 @@ TEST(rules, against_plain_reading) {
         bool all = true;
         for (const rule_condition& c : model.conditions) {
           const bool absent = c.field == rule_field::header && c.header_name == "X-B";
-          all = all && !absent && std::regex_search(text_of(c), std::regex(c.pattern));
+          all = all && !absent && matches(text_of(c), c.pattern);
         }
         if (!all) continue;
         expected = &model;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signs of life: OPTIONS within an answered call, to the parties that its rule names. Unanswered,
+// or answered 481 or 408, it ends the call; any other answer shows that the party lives (RFC 3261
+// 11, 12.2.1.2).
+//
+// The OPTIONS bears the highest CSeq number that the other party has used, not the next one: RFC
+// 3261 12.2.2 lets an equal number pass, and the party's own next request must not find its number
+// taken. A stack that does not let it pass answers 500, and is alive.
+#include "dataplane/engine/state.h"
+
+namespace linehunt {
+namespace {
+
+constexpr std::uint8_t wanted_flags = call_record::ping_caller | call_record::ping_callee;
+constexpr std::uint8_t open_flags = call_record::caller_ping_open | call_record::callee_ping_open;
+
+} // namespace
+
+bool engine::state::pings(std::uint32_t call) const noexcept {
+  return (calls[call].flags & wanted_flags) != 0 && world->timers.ping_interval_s != 0;
+}
+
+// While one is open, its repetition; otherwise the next whole interval since the answer. Calls are
+// answered at all times, so that spreads the pings.
+time_us engine::state::next_ping(std::uint32_t call) const noexcept {
+  const call_record& record = calls[call];
+  if ((record.flags & open_flags) != 0)
+    return after_ms(wait_after(static_cast<std::uint8_t>(record.tries - 1)).next_ms);
+  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
+  const time_us interval = world->timers.ping_interval_s * 1'000'000ull;
+  return now + interval - (now - answered_at) % interval;
+}
+
+void engine::state::send_pings(std::uint32_t call) {
+  call_record& record = calls[call];
+  if ((record.flags & open_flags) == 0) {
+    if ((record.flags & call_record::ping_caller) != 0)
+      record.flags |= call_record::caller_ping_open;
+    if ((record.flags & call_record::ping_callee) != 0)
+      record.flags |= call_record::callee_ping_open;
+    record.tries = 0;
+  }
+  const std::uint64_t waited_ms = wait_after(record.tries).so_far_ms;
+  if (waited_ms >= transaction_timeout_ms()) {
+    close_call(call, end_cause::ping_lost);
+    return;
+  }
+  if (record.tries > 0) count(counters.retransmissions_sent);
+  // Counted in intervals up to the first sending, which repetitions reckon back to.
+  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
+  const auto ordinal = static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) /
+                                                  (world->timers.ping_interval_s * 1'000'000ull));
+  for (const bool to_callee : {false, true}) {
+    const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
+    if ((record.flags & open) == 0) continue;
+    const std::uint32_t cseq = to_callee ? record.caller_cseq : record.callee_cseq;
+    // Who cannot be reached is treated as one who does not answer.
+    (void)send_own_request(call, {"OPTIONS", branch_kind::own_ping, to_callee, cseq, ordinal});
+  }
+  ++record.tries;
+  arm_call_timer(call);
+}
+
+verdict engine::state::on_own_ping_response(const own_branch& branch) {
+  const std::uint32_t call = find_own(branch);
+  if (call == no_call) return verdict::dropped_stray_response;
+  call_record& record = calls[call];
+  const auto open =
+      branch.to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
+  if (record.state != call_state::answered || (record.flags & open) == 0 || view.status < 200)
+    return verdict::response_consumed; // provisional, or repeated
+  if (view.status == 481 || view.status == 408) {
+    close_call(call, end_cause::ping_lost);
+    return verdict::response_consumed;
+  }
+  record.flags &= static_cast<std::uint8_t>(~open);
+  if ((record.flags & open_flags) == 0) arm_call_timer(call);
+  return verdict::response_consumed;
+}
+
+} // namespace linehunt
