@@ -41,8 +41,12 @@ std::string_view with_brackets(std::string_view line, std::string_view value) no
 // replaces one that the sender wrote itself, `rport` (RFC 3581 4) fills the one that it asked for.
 void write_top_via(writer& out, std::string_view line, std::string_view value,
                    const reply_parts& parts) noexcept {
+  if (parts.received.empty()) {
+    out << line << "\r\n";
+    return;
+  }
   const auto via = parse_via(value);
-  if (parts.received.empty() || !via) {
+  if (!via) {
     out << line << "\r\n";
     return;
   }
