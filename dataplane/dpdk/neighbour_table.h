@@ -18,7 +18,8 @@
 namespace linehunt::dpdk {
 
 struct neighbour {
-  static constexpr std::size_t max_waiting = 4; // RFC 1122 2.3.2.2 wants at least one
+  static constexpr std::size_t max_waiting =
+      8; // one fragmented datagram; RFC 1122 2.3.2.2 wants one
 
   ip_address ip;
   std::uint8_t port = 0;

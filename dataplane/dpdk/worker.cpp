@@ -36,7 +36,8 @@ worker::worker(control_block& shared, const worker_setup& setup)
       egress_(shared.stations, lanes_of(shared, setup.self, counters_), *setup.pool, counters_,
               setup.random_seed),
       sink_(egress_, *shared.mesh, setup.self, events_, counters_),
-      handover_(*shared.mesh, setup.self, counters_), scratch_(sip::max_message_bytes) {
+      handover_(*shared.mesh, setup.self, counters_), reassembler_(setup.numa_node),
+      scratch_(sip::max_message_bytes) {
   for (std::size_t p = 0; p < shared.ports.size(); ++p) {
     const port& in = shared.ports[p];
     const auto index = static_cast<std::uint8_t>(p);
@@ -170,6 +171,7 @@ void worker::keep_house() noexcept {
   if (now_ >= next_aging_) {
     next_aging_ = now_ + aging_interval_us;
     egress_.age();
+    reassembler_.expire(now_);
   }
   if (announcements_left_ > 0 && now_ >= next_announcement_) {
     next_announcement_ = now_ + announcement_interval_us;

@@ -13,6 +13,7 @@
 #include "dataplane/dpdk/listener_table.h"
 #include "dataplane/dpdk/mbuf_sink.h"
 #include "dataplane/dpdk/numa_memory.h"
+#include "dataplane/dpdk/reassembler.h"
 #include "dataplane/engine.h"
 
 #include <atomic>
@@ -67,6 +68,7 @@ class worker {
 
   void on_frame(std::uint8_t port, mbuf_ptr m) noexcept;
   void on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept;
+  void on_fragment(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
   void on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
   void on_handed_over(mbuf_ptr m) noexcept;
   // To this worker's engine; the note in the mbuf is filled in.
@@ -82,6 +84,7 @@ class worker {
   egress egress_;
   mbuf_sink sink_;
   handover handover_;
+  reassembler reassembler_;
   listener_table listeners_;
   idle_backoff backoff_;
   std::vector<polled_queue> queues_;

@@ -58,7 +58,7 @@ void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
   rte_mbuf& packet = *m;
   if (f.ethertype == RTE_ETHER_TYPE_ARP)
     return on_answer(port, std::move(m), answer_arp(us, packet, f));
-  if (f.is_fragment) return end(std::move(m), verdict::dropped_fragment);
+  if (f.is_fragment) return on_fragment(port, std::move(m), f);
   if (f.protocol == IPPROTO_UDP) {
     if (const judgement j = inspect_udp(packet, f)) return end(std::move(m), *j);
     return on_udp(port, std::move(m), f);
@@ -68,6 +68,16 @@ void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
   if (!f.source.is_v6 && f.protocol == IPPROTO_ICMP)
     return on_answer(port, std::move(m), answer_icmp(us, packet, f));
   end(std::move(m), verdict::dropped_other_protocol);
+}
+
+void worker::on_fragment(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept {
+  auto [whole, why] = reassembler_.take(std::move(m), f, now_);
+  if (!whole) return end(nullptr, why);
+  frame all;
+  judgement j = inspect_network(egress_.at(port), *whole, all);
+  if (!j) j = inspect_udp(*whole, all);
+  if (j) return end(std::move(whole), *j);
+  on_udp(port, std::move(whole), all);
 }
 
 void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept {

@@ -5,10 +5,23 @@
 #include "frame_bytes.h"
 
 #include <cstring>
+#include <gtest/gtest.h>
 #include <stdexcept>
 #include <unistd.h>
 
 namespace linehunt::test {
+
+namespace {
+
+class eal_environment final : public testing::Environment {
+ public:
+  void SetUp() override { (void)pool(); }
+  void TearDown() override { dpdk::stop_eal(); }
+};
+[[maybe_unused]] const auto* const registered =
+    testing::AddGlobalTestEnvironment(new eal_environment); // owned by GoogleTest
+
+} // namespace
 
 rte_mempool& pool() {
   static rte_mempool* const the_pool = [] {

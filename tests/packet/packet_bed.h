@@ -12,7 +12,7 @@
 
 namespace linehunt::test {
 
-// Started at the first use; the lcores of two workers.
+// EAL has the lcores of two workers, and ends with the tests.
 [[nodiscard]] rte_mempool& pool();
 [[nodiscard]] dpdk::mbuf_ptr to_mbuf(std::string_view frame);
 // In pieces of `segment_bytes`, chained.

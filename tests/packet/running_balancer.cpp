@@ -108,6 +108,13 @@ void running_balancer::say(const endpoint& from, std::string_view payload, unsig
   link.put(udp_frame(from, us, payload, {mac, peer_mac, options.vlan}), queue);
 }
 
+std::string running_balancer::answer_for(const ip_address& target) const {
+  const link_parts back{mac, peer_mac, options.vlan};
+  const ip_address asker = ip(target.is_v6 ? "2001:db8::1" : "192.0.2.1");
+  return target.is_v6 ? neighbour_frame(136, 0x60000000, target, asker, target, peer_mac, back)
+                      : arp_frame(2, peer_mac, target, mac, asker, back);
+}
+
 std::optional<seen_udp> running_balancer::hear() {
   for (;;) {
     const auto frame = link.take_one(
@@ -115,12 +122,13 @@ std::optional<seen_udp> running_balancer::hear() {
     if (!frame) return std::nullopt;
     const auto target = question_in(*frame);
     if (!target) return read_udp(*frame);
-    const link_parts back{mac, peer_mac, options.vlan};
-    const ip_address asker = ip(target->is_v6 ? "2001:db8::1" : "192.0.2.1");
-    link.put(target->is_v6
-                 ? neighbour_frame(136, 0x60000000, *target, asker, *target, peer_mac, back)
-                 : arp_frame(2, peer_mac, *target, mac, asker, back));
+    link.put(answer_for(*target));
   }
+}
+
+void running_balancer::answer_questions() {
+  for (const destination& d : runtime->world().destinations)
+    link.put(answer_for(d.addresses.front().ip));
 }
 
 std::uint64_t running_balancer::count_of(verdict v) const {

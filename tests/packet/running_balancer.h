@@ -29,6 +29,8 @@ class running_balancer {
   // The next datagram that the balancer sends. Questions for a neighbour are answered on the way:
   // every address on the link is at peer_mac.
   [[nodiscard]] std::optional<seen_udp> hear();
+  // From now on for all addresses that a call needs, so that nothing has to be asked.
+  void answer_questions();
   [[nodiscard]] std::uint64_t count_of(verdict v) const; // over all workers
   [[nodiscard]] std::uint64_t received() const;
   [[nodiscard]] std::uint64_t judged() const;
@@ -47,6 +49,7 @@ class running_balancer {
   std::unique_ptr<dpdk::runtime> runtime;
 
  private:
+  [[nodiscard]] std::string answer_for(const ip_address& target) const;
   [[nodiscard]] static snapshot_model model_of(const bed_options& options);
   index_book book_;
 };

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// rte_ip_frag_table_del_expired_entries has stood unchanged since DPDK 18.11, but not formally.
+#define ALLOW_EXPERIMENTAL_API
+#include "dataplane/dpdk/reassembler.h"
+
+#include <algorithm>
+#include <cstring>
+#include <netinet/in.h>
+#include <new>
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+#include <span>
+#include <utility>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+// Where a piece belongs, whatever the family.
+struct position {
+  std::uint32_t offset_bytes, len_bytes;
+  bool more;
+};
+
+// The library trusts these. A first fragment without the whole UDP header is the "tiny fragment"
+// of RFC 1858; one that reaches past the largest packet is the "ping of death".
+bool plausible(const position& p) noexcept {
+  if (p.len_bytes == 0 || (p.more && p.len_bytes % 8 != 0)) return false;
+  if (p.offset_bytes == 0 && p.len_bytes < sizeof(rte_udp_hdr)) return false;
+  return p.offset_bytes + p.len_bytes <= UINT16_MAX - sizeof(rte_ipv6_hdr);
+}
+
+// Padding behind the packet would be taken for data.
+bool cut_after(rte_mbuf& m, std::uint32_t len_bytes) noexcept {
+  return m.pkt_len == len_bytes ||
+         rte_pktmbuf_trim(&m, static_cast<std::uint16_t>(m.pkt_len - len_bytes)) == 0;
+}
+
+void remove_bytes(rte_mbuf& m, std::size_t at, std::size_t count) noexcept {
+  std::memmove(bytes_at(m, count), bytes_at(m, 0), at);
+  (void)rte_pktmbuf_adj(&m, static_cast<std::uint16_t>(count));
+}
+
+} // namespace
+
+reassembler::reassembler(int numa_node)
+    : table_(rte_ip_frag_table_create(max_datagrams, 4, max_datagrams, patience_us, numa_node)) {
+  if (table_ == nullptr) throw std::bad_alloc();
+}
+
+reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_us now) noexcept {
+  return f.source.is_v6 ? take_ipv6(std::move(fragment), f, now)
+                        : take_ipv4(std::move(fragment), f, now);
+}
+
+reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made) noexcept {
+  outcome result;
+  result.whole.reset(made);
+  // The library says "kept" and "dropped" alike; what it dropped waits in the death row.
+  const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
+  if (made == nullptr && std::ranges::find(dead, given) != dead.end())
+    result.why = verdict::dropped_fragment;
+  if (dead_.cnt != 0) collect();
+  return result;
+}
+
+reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us now) noexcept {
+  auto* const ip = &header_at<rte_ipv4_hdr>(*m, f.l3_off);
+  const std::uint16_t field = rte_be_to_cpu_16(ip->fragment_offset);
+  const position p{(field & RTE_IPV4_HDR_OFFSET_MASK) * 8u, f.l4_len,
+                   (field & RTE_IPV4_HDR_MF_FLAG) != 0};
+  if (f.protocol != IPPROTO_UDP || !plausible(p) || !cut_after(*m, f.l4_off + f.l4_len))
+    return {nullptr, verdict::dropped_fragment};
+  m->l2_len = f.l3_off & 0x7f;
+  m->l3_len = (f.l4_off - f.l3_off) & 0x1ff;
+
+  rte_mbuf* const given = m.release();
+  rte_mbuf* const made = rte_ipv4_frag_reassemble_packet(table_.get(), &dead_, given, now, ip);
+  if (made != nullptr) { // its header was changed
+    auto& whole = header_at<rte_ipv4_hdr>(*made, f.l3_off);
+    whole.hdr_checksum = 0;
+    whole.hdr_checksum =
+        static_cast<std::uint16_t>(~rte_raw_cksum(&whole, rte_ipv4_hdr_len(&whole)));
+  }
+  return finish(given, made);
+}
+
+reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept {
+  if (f.l4_len < sizeof(rte_ipv6_fragment_ext) ||
+      m->data_len < f.l4_off + sizeof(rte_ipv6_fragment_ext))
+    return {nullptr, verdict::dropped_fragment};
+  auto* const ip = &header_at<rte_ipv6_hdr>(*m, f.l3_off);
+  auto* const header = &header_at<rte_ipv6_fragment_ext>(*m, f.l4_off);
+  const std::uint16_t field = rte_be_to_cpu_16(header->frag_data);
+  const position p{field & 0xfff8u,
+                   f.l4_len - static_cast<std::uint32_t>(sizeof(rte_ipv6_fragment_ext)),
+                   (field & 1) != 0};
+  // The library wants the fragment header right behind the IPv6 header.
+  if (header->next_header != IPPROTO_UDP || !plausible(p) ||
+      f.l4_off != f.l3_off + sizeof(rte_ipv6_hdr) || !cut_after(*m, f.l4_off + f.l4_len))
+    return {nullptr, verdict::dropped_fragment};
+
+  if (p.offset_bytes == 0 && !p.more) { // an atomic fragment stands alone (RFC 6946)
+    ip->proto = header->next_header;
+    ip->payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(p.len_bytes));
+    remove_bytes(*m, f.l4_off, sizeof(rte_ipv6_fragment_ext));
+    return {std::move(m), verdict::fragment_kept};
+  }
+  m->l2_len = f.l3_off & 0x7f;
+  m->l3_len = sizeof(rte_ipv6_hdr) + sizeof(rte_ipv6_fragment_ext);
+  rte_mbuf* const given = m.release();
+  return finish(given,
+                rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now, ip, header));
+}
+
+void reassembler::expire(time_us now) noexcept {
+  rte_ip_frag_table_del_expired_entries(table_.get(), &dead_, now);
+  if (dead_.cnt != 0) collect();
+}
+
+} // namespace linehunt::dpdk

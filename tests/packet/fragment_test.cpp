@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fragments, in and out: put together, refused, given up; and what exceeds the MTU, cut so that
+// the other side gets the same bytes.
+#include "dataplane/dpdk/reassembler.h"
+#include "dataplane/dpdk/udp_frame.h"
+#include "running_balancer.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <random>
+
+namespace linehunt::test {
+namespace {
+
+const endpoint peer4 = endpoint_of("192.0.2.10:5070"), us4 = endpoint_of("192.0.2.1:5060");
+const endpoint peer6 = endpoint_of("[2001:db8::10]:5070"), us6 = endpoint_of("[2001:db8::1]:5060");
+
+std::string text_of(std::size_t len) {
+  std::string s(len, '\0');
+  for (std::size_t i = 0; i < len; ++i)
+    s[i] = static_cast<char>('a' + i * 7 % 26);
+  return s;
+}
+
+// One fragment of `datagram`, bytes [from, from + len).
+std::string piece(const endpoint& source, const endpoint& to, std::string_view datagram,
+                  std::size_t from, std::size_t len, bool more, const link_parts& link = {},
+                  std::uint32_t id = 7) {
+  const std::string_view bytes = datagram.substr(from, len);
+  if (!source.ip.is_v6) {
+    const auto field = static_cast<std::uint16_t>(from / 8 | (more ? 0x2000u : 0u));
+    return ethernet(link, 0x0800, ipv4(source.ip, to.ip, 17, bytes, field));
+  }
+  const std::string header = std::string("\x11\x00", 2) +
+                             be16(static_cast<std::uint32_t>(from | (more ? 1u : 0u))) + be32(id);
+  return ethernet(link, 0x86dd, ipv6(source.ip, to.ip, 44, header + std::string(bytes)));
+}
+
+std::vector<std::string> pieces(const endpoint& source, const endpoint& to,
+                                std::string_view datagram, std::size_t size,
+                                const link_parts& link = {}) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < datagram.size(); at += size)
+    out.push_back(piece(source, to, datagram, at, size, at + size < datagram.size(), link));
+  return out;
+}
+
+struct fed {
+  dpdk::mbuf_ptr whole;
+  std::vector<verdict> verdicts;
+};
+
+fed feed(dpdk::reassembler& r, const std::vector<std::string>& frames, time_us now = 1000) {
+  fed result;
+  for (const std::string& bytes : frames) {
+    auto m = to_mbuf(bytes);
+    dpdk::frame f;
+    EXPECT_EQ(inspect_network(our_station(), *m, f), dpdk::judgement{});
+    EXPECT_TRUE(f.is_fragment);
+    auto [whole, why] = r.take(std::move(m), f, now);
+    if (whole)
+      result.whole = std::move(whole);
+    else
+      result.verdicts.push_back(why);
+  }
+  return result;
+}
+
+std::optional<std::string> payload_of(const rte_mbuf& m) {
+  dpdk::frame f;
+  if (inspect_network(our_station(), m, f) || inspect_udp(m, f)) return std::nullopt;
+  return bytes_of(m).substr(f.payload_off, f.payload_len);
+}
+
+class reassembly : public testing::TestWithParam<std::pair<endpoint, endpoint>> {
+ protected:
+  void SetUp() override { before_ = mbufs_out(); }
+  void TearDown() override { EXPECT_EQ(mbufs_out(), before_); }
+  const endpoint& from() const { return GetParam().first; }
+  const endpoint& to() const { return GetParam().second; }
+
+ private:
+  std::uint64_t before_ = 0;
+};
+
+TEST_P(reassembly, in_every_order) {
+  const std::string text = text_of(3000);
+  auto frames = pieces(from(), to(), udp(from(), to(), text), 800);
+  ASSERT_EQ(frames.size(), 4u);
+  std::ranges::sort(frames);
+  dpdk::reassembler r(0);
+  do {
+    const fed got = feed(r, frames);
+    ASSERT_TRUE(got.whole);
+    EXPECT_EQ(payload_of(*got.whole), text);
+    EXPECT_EQ(got.verdicts, std::vector(3, verdict::fragment_kept));
+  } while (std::ranges::next_permutation(frames).found);
+}
+
+TEST_P(reassembly, ignores_padding) {
+  dpdk::reassembler r(0);
+  const std::string datagram = udp(from(), to(), text_of(100));
+  auto frames = pieces(from(), to(), datagram, 104);
+  for (std::string& f : frames)
+    f += "padding";
+  const fed got = feed(r, frames);
+  ASSERT_TRUE(got.whole);
+  EXPECT_EQ(payload_of(*got.whole), text_of(100));
+}
+
+TEST_P(reassembly, wrong_checksum_is_found_in_the_whole) {
+  dpdk::reassembler r(0);
+  std::string datagram = udp(from(), to(), text_of(1000));
+  datagram.back() = '?';
+  const fed got = feed(r, pieces(from(), to(), datagram, 504));
+  ASSERT_TRUE(got.whole);
+  EXPECT_EQ(payload_of(*got.whole), std::nullopt);
+}
+
+TEST_P(reassembly, overlap_is_dropped) {
+  dpdk::reassembler r(0);
+  const std::string datagram = udp(from(), to(), text_of(1000));
+  const fed got = feed(r, {piece(from(), to(), datagram, 0, 512, true),
+                           piece(from(), to(), datagram, 504, 504, false)});
+  EXPECT_FALSE(got.whole);
+  EXPECT_EQ(got.verdicts, (std::vector{verdict::fragment_kept, verdict::dropped_fragment}));
+}
+
+TEST_P(reassembly, tiny_empty_and_crooked_are_dropped) {
+  dpdk::reassembler r(0);
+  const std::string datagram = udp(from(), to(), text_of(1000));
+  const auto one = [&](std::size_t at, std::size_t len, bool more) {
+    return feed(r, {piece(from(), to(), datagram, at, len, more)}).verdicts;
+  };
+  const std::vector dropped{verdict::dropped_fragment};
+  EXPECT_EQ(one(0, 20, true), dropped); // not a multiple of eight
+  EXPECT_EQ(one(8, 0, true), dropped);  // nothing in it
+  EXPECT_EQ(feed(r, {piece(from(), to(), "abcd", 0, 4, true)}).verdicts, dropped); // RFC 1858
+  EXPECT_EQ(one(8, 8, true), std::vector{verdict::fragment_kept});
+}
+
+TEST_P(reassembly, past_the_largest_packet_is_dropped) {
+  dpdk::reassembler r(0);
+  const std::string far(65528, 'x');
+  EXPECT_EQ(feed(r, {piece(from(), to(), far + "12345678", 65528, 8, false)}).verdicts,
+            std::vector{verdict::dropped_fragment});
+}
+
+TEST_P(reassembly, too_many_pieces_are_dropped) {
+  dpdk::reassembler r(0);
+  const fed got = feed(r, pieces(from(), to(), udp(from(), to(), text_of(1000)), 64));
+  EXPECT_FALSE(got.whole);
+  EXPECT_NE(std::ranges::find(got.verdicts, verdict::dropped_fragment), got.verdicts.end());
+}
+
+TEST_P(reassembly, the_incomplete_is_given_up) {
+  const auto before = mbufs_out();
+  dpdk::reassembler r(0);
+  const auto frames = pieces(from(), to(), udp(from(), to(), text_of(2000)), 800);
+  (void)feed(r, {frames[0], frames[2]}, 1000);
+  EXPECT_EQ(mbufs_out(), before + 2);
+  r.expire(1000 + dpdk::reassembler::patience_us + 1);
+  EXPECT_EQ(mbufs_out(), before);
+  EXPECT_FALSE(feed(r, {frames[1]}, 1000 + dpdk::reassembler::patience_us + 2).whole);
+  r.expire(1000 + 3 * dpdk::reassembler::patience_us);
+}
+
+TEST_P(reassembly, a_flood_is_bounded) {
+  const auto before = mbufs_out();
+  dpdk::reassembler r(0);
+  const std::string datagram = udp(from(), to(), text_of(1000));
+  for (std::uint16_t i = 0; i < 2000; ++i) {
+    endpoint source = from();
+    source.ip.bytes[from().ip.is_v6 ? 14 : 2] = static_cast<std::uint8_t>(i >> 4);
+    source.ip.bytes[from().ip.is_v6 ? 15 : 3] = static_cast<std::uint8_t>(i * 16 + 9);
+    (void)feed(r, {piece(source, to(), datagram, 0, 504, true)});
+  }
+  EXPECT_LE(mbufs_out(), before + dpdk::reassembler::max_datagrams);
+  r.expire(1000 + 2 * dpdk::reassembler::patience_us);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(families, reassembly,
+                         testing::Values(std::pair(peer4, us4), std::pair(peer6, us6)),
+                         [](const auto& of) {
+                           return std::string(of.param.first.ip.is_v6 ? "ipv6" : "ipv4");
+                         });
+
+TEST(atomic_fragment, stands_alone) {
+  dpdk::reassembler r(0);
+  const std::string datagram = udp(peer6, us6, "hello");
+  const fed got = feed(r, {piece(peer6, us6, datagram, 0, datagram.size(), false)});
+  ASSERT_TRUE(got.whole);
+  EXPECT_EQ(payload_of(*got.whole), "hello");
+}
+
+TEST(ipv6_fragment, behind_other_extensions_is_dropped) {
+  dpdk::reassembler r(0);
+  const std::string header("\x11\x00\x00\x01\x00\x00\x00\x07", 8);
+  const std::string options("\x2c\x00\x01\x04\x00\x00\x00\x00", 8);
+  const fed got =
+      feed(r, {ethernet({}, 0x86dd, ipv6(peer6.ip, us6.ip, 60, options + header + text_of(64)))});
+  EXPECT_EQ(got.verdicts, std::vector{verdict::dropped_fragment});
+}
+
+// --- outwards
+
+// Takes the fragments that were built and puts them through our own reassembly at the other end.
+std::optional<std::string> through(const endpoint& from, const endpoint& to, std::size_t len,
+                                   std::uint16_t mtu) {
+  dpdk::station we = our_station(), there = our_station();
+  we.mtu_bytes = mtu;
+  there.addresses = {{to.ip, 24}};
+  there.mac = {{8, 9, 9, 9, 9, 9}};
+  const std::string text = text_of(len);
+  std::array<rte_mbuf*, dpdk::max_fragments> built{};
+  const std::size_t count =
+      dpdk::build_fragments(we, pool(), {text.data(), text.size()}, from, to, 77, built);
+  dpdk::reassembler r(0);
+  std::optional<std::string> result;
+  for (std::size_t i = 0; i < count; ++i) {
+    dpdk::mbuf_ptr m(built[i]);
+    EXPECT_LE(m->pkt_len, 14u + mtu);
+    dpdk::header_at<rte_ether_hdr>(*m, 0).dst_addr = there.mac;
+    dpdk::frame f;
+    EXPECT_EQ(inspect_network(there, *m, f), dpdk::judgement{});
+    auto outcome = r.take(std::move(m), f, 1);
+    if (!outcome.whole) continue;
+    EXPECT_EQ(inspect_network(there, *outcome.whole, f), dpdk::judgement{});
+    EXPECT_EQ(inspect_udp(*outcome.whole, f), dpdk::judgement{}); // the checksum among others
+    result = bytes_of(*outcome.whole).substr(f.payload_off, f.payload_len);
+    EXPECT_EQ(*result, text);
+  }
+  return result;
+}
+
+TEST(outwards, what_exceeds_the_mtu_arrives_whole) {
+  for (const auto& [from, to] : {std::pair(us4, peer4), std::pair(us6, peer6)})
+    for (const int mtu : {1280, 1499, 1500})
+      for (const std::size_t len : {1473, 1480, 2953, 3000, 8001})
+        EXPECT_TRUE(through(from, to, len, static_cast<std::uint16_t>(mtu)))
+            << to.ip.is_v6 << ' ' << mtu << ' ' << len;
+}
+
+TEST(outwards, largest_datagram_and_an_empty_pool) {
+  const auto before = mbufs_out();
+  const std::string text = text_of(65507);
+  std::array<rte_mbuf*, dpdk::max_fragments> built{};
+  dpdk::station we = our_station();
+  we.mtu_bytes = 1280;
+  const std::size_t count =
+      dpdk::build_fragments(we, pool(), {text.data(), text.size()}, us6, peer6, 1, built);
+  EXPECT_EQ(count, (65507 + 8 + 1231) / 1232);
+  rte_pktmbuf_free_bulk(built.data(), static_cast<unsigned>(count));
+  EXPECT_EQ(mbufs_out(), before);
+
+  std::vector<dpdk::mbuf_ptr> all;
+  while (rte_mbuf* m = rte_pktmbuf_alloc(&pool()))
+    all.emplace_back(m);
+  all.resize(all.size() - 2); // not enough for three
+  EXPECT_EQ(dpdk::build_fragments(we, pool(), {text.data(), 3000}, us4, peer4, 1, built), 0u);
+  all.clear();
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+// --- through the whole program
+
+class fragmented_call : public testing::TestWithParam<bed_options> {};
+
+TEST_P(fragmented_call, large_invite_in_and_out) {
+  const auto before = mbufs_out();
+  {
+    running_balancer lb(GetParam());
+    for (int i = 0; i < 6; ++i) {
+      call_parts parts;
+      parts.call_id = std::to_string(i) + "-large";
+      parts.branch = "z9hG4bKlarge" + std::to_string(i);
+      parts.extra = "Subject: " + text_of(2500) + "\r\n";
+      std::string message = invite(parts);
+      for (const std::string& f :
+           pieces(lb.caller, lb.us, udp(lb.caller, lb.us, message), 1480, {lb.mac, peer_mac, 0}))
+        lb.link.put(f);
+      const auto trying = lb.hear();
+      ASSERT_TRUE(trying);
+      EXPECT_TRUE(trying->payload.starts_with("SIP/2.0 100")) << trying->payload;
+      // The INVITE leaves larger than it came, in pieces.
+      dpdk::station callee = our_station();
+      callee.mac = {{0x02, 0, 0, 0, 0, 0x10}};
+      callee.addresses.clear();
+      for (std::uint8_t last = 11; last <= 14; ++last)
+        callee.addresses.push_back({ip("192.0.2." + std::to_string(last)), 24});
+      dpdk::reassembler r(0);
+      std::optional<std::string> arrived;
+      const auto is_piece = [&](std::string_view frame) {
+        auto m = to_mbuf(frame);
+        dpdk::frame f;
+        if (inspect_network(callee, *m, f) || !f.is_fragment) return false;
+        auto outcome = r.take(std::move(m), f, 1);
+        if (!outcome.whole) return false;
+        dpdk::frame all;
+        EXPECT_EQ(inspect_network(callee, *outcome.whole, all), dpdk::judgement{});
+        EXPECT_EQ(inspect_udp(*outcome.whole, all), dpdk::judgement{});
+        arrived = bytes_of(*outcome.whole).substr(all.payload_off, all.payload_len);
+        return true;
+      };
+      lb.answer_questions();
+      ASSERT_TRUE(lb.link.take_one(is_piece));
+      EXPECT_TRUE(arrived->starts_with("INVITE "));
+      EXPECT_NE(arrived->find(parts.extra), std::string::npos);
+      EXPECT_EQ(headers(*arrived, "Via").size(), 2u);
+    }
+    EXPECT_TRUE(lb.settle());
+    EXPECT_EQ(lb.count_of(verdict::fragment_kept), 6u);
+    EXPECT_EQ(lb.tx_dropped(), 0u);
+  }
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(workers, fragmented_call,
+                         testing::Values(bed_options{}, bed_options{.workers = 2}),
+                         [](const auto& of) { return std::to_string(of.param.workers); });
+
+} // namespace
+} // namespace linehunt::test
