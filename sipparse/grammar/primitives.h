@@ -136,10 +136,12 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view lower) 
   return true;
 }
 
-// Digits as a number not above `most`; a number that needs more than 64 bits is above it too.
+// One or more digits as a number not above `most`; what is no digit, or needs more than 64 bits,
+// is refused.
 constexpr bool to_number(std::string_view digits, std::uint64_t most, std::uint64_t& out) noexcept {
   std::uint64_t n = 0;
   for (const char c : digits) {
+    if (!digit.has(c)) return false;
     n = n * 10 + static_cast<std::uint64_t>(c - '0');
     if (n > most) return false;
   }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// CSeq, numbers, Retry-After, Call-ID, Session-Expires, token lists, parameters.
+#include "sipparse/fields.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace linehunt::sip {
+namespace {
+
+TEST(Cseq, NumberAndMethod) {
+  const auto cseq = parse_cseq("0009\r\n  INVITE"); // RFC 4475 3.1.1.1
+  ASSERT_TRUE(cseq);
+  EXPECT_EQ(cseq->number, 9u);
+  EXPECT_EQ(cseq->method, method::invite);
+  EXPECT_EQ(parse_cseq("4294967295 X-y")->number, 4294967295u);
+  EXPECT_EQ(parse_cseq("1 X-y")->method_text, "X-y");
+  EXPECT_EQ(parse_cseq("1 X-y")->method, method::unknown);
+}
+
+TEST(Cseq, Refused) { // RFC 4475 3.1.2.4, 3.1.2.5
+  for (const auto* text : {"", "1", "1 ", "INVITE", "1INVITE", "-1 BYE", "4294967296 BYE",
+                           "36893488147419103232 BYE", "1 BYE x", "1 B@E"})
+    EXPECT_FALSE(parse_cseq(text)) << text;
+}
+
+TEST(Number, UpToItsMost) {
+  EXPECT_EQ(*parse_number("0068", 255), 68u);
+  EXPECT_EQ(*parse_number("255", 255), 255u);
+  EXPECT_EQ(*parse_number("4294967295", 0xffffffff), 4294967295u);
+  EXPECT_EQ(*parse_number("00000000000000000000000000007", 7), 7u);
+  for (const auto* text : {"", "256", "-1", "+1", "1 2", "1x", " 1", "0x1", "1.0",
+                           "99999999999999999999999999999999999999"})
+    EXPECT_FALSE(parse_number(text, 255)) << text;
+}
+
+TEST(RetryAfter, CommentAndParameters) { // RFC 3261 20.33
+  EXPECT_EQ(*parse_retry_after("18000;duration=3600"), 18000u);
+  EXPECT_EQ(*parse_retry_after("120 (I'm in a \\) (nested) meeting) ; x"), 120u);
+  for (const auto* text : {"", "x", "12 (open", "12 (a\\)", "12 x", "12;"})
+    EXPECT_FALSE(parse_retry_after(text)) << text;
+  EXPECT_FALSE(parse_retry_after("1 " + std::string(60000, '('))); // deep, and no stack for it
+}
+
+TEST(CallId, Grammar) { // RFC 3261 25.1
+  for (const auto* text : {"a", "a@b", "f81d4fae-7dec@foo.bar.com", "(<>:\\\"/[]?{}!)@1"})
+    EXPECT_TRUE(is_call_id(text)) << text;
+  for (const auto* text :
+       {"", "@", "a@", "@b", "a@b@c", "a b", "a;b", "a,b", "a\r\n b", "\xc3\xb6"})
+    EXPECT_FALSE(is_call_id(text)) << text;
+}
+
+TEST(SessionExpires, Refresher) { // RFC 4028 4
+  EXPECT_EQ(parse_session_expires("1800")->delta_seconds, 1800u);
+  EXPECT_EQ(parse_session_expires("1800")->refresher, refresher::unspecified);
+  EXPECT_EQ(parse_session_expires("90 ; x=\"refresher=uac\" ;Refresher = UAS")->refresher,
+            refresher::uas);
+  EXPECT_EQ(parse_session_expires("90;refresher=uac;refresherx")->refresher, refresher::uac);
+  for (const auto* text : {"", "x", "90;", "90;refresher", "90;refresher=me", "4294967296"})
+    EXPECT_FALSE(parse_session_expires(text)) << text;
+}
+
+TEST(TokenList, Walk) {
+  std::string_view rest = "100rel ,timer,\r\n\treplaces ";
+  std::vector<std::string_view> tokens;
+  while (const auto token = next_token(rest))
+    tokens.push_back(*token);
+  EXPECT_EQ(tokens, (std::vector<std::string_view>{"100rel", "timer", "replaces"}));
+  EXPECT_EQ(rest, "");
+  rest = "a,@";
+  EXPECT_EQ(next_token(rest), "a");
+  EXPECT_EQ(next_token(rest), std::nullopt);
+  EXPECT_EQ(rest, "@");
+}
+
+TEST(Parameter, LookUp) {
+  const std::string_view text = ";a=1; lr ;q=\"x;b=2\";B = 3";
+  EXPECT_EQ(find_parameter(text, "a"), "1");
+  EXPECT_EQ(find_parameter(text, "LR"), "");
+  EXPECT_EQ(find_parameter(text, "q"), "\"x;b=2\"");
+  EXPECT_EQ(find_parameter(text, "b"), "3");
+  EXPECT_EQ(find_parameter(text, "c"), std::nullopt);
+  EXPECT_EQ(find_parameter("", "c"), std::nullopt);
+  EXPECT_EQ(find_parameter(";", "c"), std::nullopt);
+}
+
+} // namespace
+} // namespace linehunt::sip
