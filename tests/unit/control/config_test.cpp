@@ -64,6 +64,16 @@ TEST(config, base_is_right) {
   EXPECT_EQ(d.resources[1].capacity, 32);
 }
 
+TEST(config, ping_of_the_parties) {
+  const loaded result =
+      load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n"
+                               "ping = [\"callee\"]\n[timers]\nping_interval_s = 7\n");
+  ASSERT_TRUE(result.whole) << ::testing::PrintToString(result.lines);
+  EXPECT_FALSE(result.whole->rules[0].model.ping.caller);
+  EXPECT_TRUE(result.whole->rules[0].model.ping.callee);
+  EXPECT_EQ(result.whole->timers.ping_interval_s, 7u);
+}
+
 // One mistake, the line it must be found in, and what the message must say.
 struct mistake {
   const char* what;
@@ -204,6 +214,8 @@ const mistake mistakes[] = {
     {"flag", "[[rule]]\nbalance = 1\nflags = \"rx\"\n", "18:9", "flag 'x' is unknown"},
     {"failover", "[[rule]]\nbalance = 1\nfailover = { on = [\"2xx\"] }\n", "18:20",
      "failover on '2xx'"},
+    {"ping", "[[rule]]\nbalance = 1\nping = [\"caller\", \"both\"]\n", "18:19",
+     "ping of 'both' is not possible"},
     {"failover_without_on", "[[rule]]\nbalance = 1\nfailover = { disable = true }\n", "18:12",
      "has no 'on'"},
     {"forward", "[[rule]]\nforward = \"192.0.2.5\"\n", "17:11", "is no SIP URI"},
