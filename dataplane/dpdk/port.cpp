@@ -46,7 +46,10 @@ port::port(port&& other) noexcept
 
 port::~port() {
   stop();
-  if (opened_) rte_eth_dev_close(device_);
+  if (!opened_) return;
+  // A vdev is taken off its bus as well, so that one of that name can be opened again.
+  const std::string name = setup_.device.substr(0, setup_.device.find(','));
+  if (is_pci_ || rte_eal_hotplug_remove("vdev", name.c_str()) != 0) rte_eth_dev_close(device_);
 }
 
 error port::failed(const std::string& what, int code) const {

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// ARP, neighbour discovery and echo, byte by byte against frames made without our code.
+#include "dataplane/dpdk/arp.h"
+#include "dataplane/dpdk/icmp.h"
+#include "dataplane/dpdk/ndp.h"
+#include "frame_bytes.h"
+#include "packet_bed.h"
+
+#include <cstring>
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+const ip_address us4 = ip("192.0.2.1"), peer4 = ip("192.0.2.10");
+const ip_address us6 = ip("2001:db8::1"), peer6 = ip("2001:db8::10");
+const ip_address our_group = ip("ff02::1:ff00:1"), everybody6 = ip("ff02::1");
+const mac_bytes our_group_mac{0x33, 0x33, 0xff, 0, 0, 1}, all_mac{0x33, 0x33, 0, 0, 0, 1};
+const mac_bytes nobody{};
+
+mac_bytes mac_of(const dpdk::neighbour_claim& c) {
+  mac_bytes m{};
+  std::memcpy(m.data(), c.mac.addr_bytes, m.size());
+  return m;
+}
+
+struct reaction {
+  dpdk::judgement dropped;
+  dpdk::answer said;
+  std::string frame; // sent back, in hex; empty: none
+};
+
+reaction react(std::string_view bytes, const dpdk::station& we = our_station()) {
+  const auto m = to_mbuf(bytes);
+  dpdk::frame f;
+  reaction r;
+  r.dropped = inspect_network(we, *m, f);
+  if (r.dropped) return r;
+  if (f.ethertype == 0x0806)
+    r.said = answer_arp(we, *m, f);
+  else
+    r.said = f.source.is_v6 ? answer_icmp6(we, *m, f) : answer_icmp(we, *m, f);
+  if (r.said.send_back) r.frame = hex(bytes_of(*m));
+  return r;
+}
+
+dpdk::station tagged() {
+  dpdk::station s = our_station();
+  s.vlan = 42;
+  return s;
+}
+
+TEST(arp, answers_for_our_address_and_learns_the_asker) {
+  const auto r = react(arp_frame(1, peer_mac, peer4, nobody, us4, {broadcast_mac, peer_mac, 0}));
+  EXPECT_EQ(r.said.what, verdict::arp_handled);
+  EXPECT_EQ(r.frame, hex(arp_frame(2, our_mac, us4, peer_mac, peer4, {peer_mac, our_mac, 0})));
+  ASSERT_TRUE(r.said.claim);
+  EXPECT_EQ(r.said.claim->ip, peer4);
+  EXPECT_EQ(mac_of(*r.said.claim), peer_mac);
+  EXPECT_TRUE(r.said.claim->may_create);
+}
+
+TEST(arp, padding_of_the_request_is_not_sent_back) {
+  const auto r = react(arp_frame(1, peer_mac, peer4, nobody, us4, {broadcast_mac, peer_mac, 0}) +
+                       std::string(18, 'P'));
+  EXPECT_EQ(r.frame, hex(arp_frame(2, our_mac, us4, peer_mac, peer4, {peer_mac, our_mac, 0})));
+}
+
+TEST(arp, answers_with_our_vlan_tag) {
+  const auto r =
+      react(arp_frame(1, peer_mac, peer4, nobody, us4, {broadcast_mac, peer_mac, 42}), tagged());
+  EXPECT_EQ(r.frame, hex(arp_frame(2, our_mac, us4, peer_mac, peer4, {peer_mac, our_mac, 42})));
+}
+
+TEST(arp, inserts_the_tag_that_the_device_has_stripped) {
+  const auto m = to_mbuf(arp_frame(1, peer_mac, peer4, nobody, us4, {broadcast_mac, peer_mac, 0}));
+  m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  m->vlan_tci = 42;
+  dpdk::frame f;
+  ASSERT_FALSE(inspect_network(tagged(), *m, f));
+  EXPECT_TRUE(answer_arp(tagged(), *m, f).send_back);
+  EXPECT_EQ(hex(bytes_of(*m)),
+            hex(arp_frame(2, our_mac, us4, peer_mac, peer4, {peer_mac, our_mac, 42})));
+  EXPECT_EQ(m->ol_flags & RTE_MBUF_F_RX_VLAN, 0u);
+}
+
+TEST(arp, probe_is_answered_and_teaches_nothing) {
+  const auto r =
+      react(arp_frame(1, peer_mac, ip("0.0.0.0"), nobody, us4, {broadcast_mac, peer_mac, 0}));
+  EXPECT_NE(r.frame, "");
+  EXPECT_FALSE(r.said.claim);
+}
+
+TEST(arp, reply_teaches_and_is_not_answered) {
+  const auto r = react(arp_frame(2, peer_mac, peer4, our_mac, us4, {our_mac, peer_mac, 0}));
+  EXPECT_EQ(r.frame, "");
+  ASSERT_TRUE(r.said.claim);
+  EXPECT_TRUE(r.said.claim->is_answer);
+}
+
+TEST(arp, for_others_updates_only) {
+  const auto r =
+      react(arp_frame(1, peer_mac, peer4, nobody, ip("192.0.2.77"), {broadcast_mac, peer_mac, 0}));
+  EXPECT_EQ(r.said.what, verdict::dropped_other_ip);
+  EXPECT_EQ(r.frame, "");
+  ASSERT_TRUE(r.said.claim);
+  EXPECT_FALSE(r.said.claim->may_create);
+}
+
+TEST(arp, lies_teach_nothing) {
+  for (const char* sender : {"192.0.2.1", "203.0.113.5", "255.255.255.255", "127.0.0.1"})
+    EXPECT_FALSE(
+        react(arp_frame(1, peer_mac, ip(sender), nobody, us4, {broadcast_mac, peer_mac, 0}))
+            .said.claim)
+        << sender; // ours, off the link, impossible
+  const auto group =
+      react(arp_frame(1, broadcast_mac, peer4, nobody, us4, {broadcast_mac, peer_mac, 0}));
+  EXPECT_FALSE(group.said.claim);
+  EXPECT_EQ(group.frame, "");
+}
+
+TEST(arp, short_and_strange) {
+  const std::string good = arp_frame(1, peer_mac, peer4, nobody, us4, {our_mac, peer_mac, 0});
+  for (std::size_t len = 14; len < good.size(); ++len)
+    EXPECT_EQ(react(good.substr(0, len)).said.what, verdict::dropped_short_frame);
+  std::string strange = good;
+  strange[14 + 4] = 7; // hardware address of seven bytes
+  EXPECT_EQ(react(strange).said.what, verdict::dropped_ethertype);
+}
+
+TEST(arp, request_of_ours) {
+  dpdk::mbuf_ptr m(rte_pktmbuf_alloc(&pool()));
+  ASSERT_TRUE(write_arp_request(tagged(), *m, us4, peer4, nullptr));
+  EXPECT_EQ(hex(bytes_of(*m)),
+            hex(arp_frame(1, our_mac, us4, nobody, peer4, {broadcast_mac, our_mac, 42})));
+}
+
+std::string solicit(const ip_address& target, const ip_address& to, const mac_bytes& to_mac,
+                    const ip_address& from = peer6) {
+  return neighbour_frame(135, 0, from, to, target, peer_mac, {to_mac, peer_mac, 0});
+}
+
+TEST(ndp, answers_a_solicitation_to_our_group) {
+  const auto r = react(solicit(us6, our_group, our_group_mac));
+  EXPECT_EQ(r.said.what, verdict::ndp_handled);
+  EXPECT_EQ(r.frame, hex(neighbour_frame(136, 0x60000000, us6, peer6, us6, our_mac,
+                                         {peer_mac, our_mac, 0})));
+  ASSERT_TRUE(r.said.claim);
+  EXPECT_EQ(r.said.claim->ip, peer6);
+  EXPECT_EQ(mac_of(*r.said.claim), peer_mac);
+}
+
+TEST(ndp, answers_for_the_link_local_address) {
+  const ip_address ours = ip("fe80::ff:fe00:1"); // 02:00:00:00:00:01
+  EXPECT_EQ(our_station().link_local, ours);
+  const auto r = react(solicit(ours, ours, our_mac, ip("fe80::10")));
+  EXPECT_EQ(r.frame, hex(neighbour_frame(136, 0x60000000, ours, ip("fe80::10"), ours, our_mac,
+                                         {peer_mac, our_mac, 0})));
+}
+
+TEST(ndp, answers_duplicate_address_detection_to_all) {
+  // Without a MAC option, from the unspecified address (RFC 4862 5.4.2).
+  const std::string message = std::string("\x87\0\0\0\0\0\0\0", 8) + raw(us6);
+  const auto r =
+      react(ethernet({our_group_mac, peer_mac, 0}, 0x86dd,
+                     ipv6(ip("::"), our_group, 58, icmpv6(ip("::"), our_group, message), 255)));
+  EXPECT_EQ(r.frame, hex(neighbour_frame(136, 0x20000000, us6, everybody6, us6, our_mac,
+                                         {all_mac, our_mac, 0})));
+  EXPECT_FALSE(r.said.claim);
+}
+
+TEST(ndp, advertisement_updates_only) {
+  const auto r =
+      react(neighbour_frame(136, 0x60000000, peer6, us6, peer6, peer_mac, {our_mac, peer_mac, 0}));
+  EXPECT_EQ(r.said.what, verdict::ndp_handled);
+  EXPECT_EQ(r.frame, "");
+  ASSERT_TRUE(r.said.claim);
+  EXPECT_EQ(r.said.claim->ip, peer6);
+  EXPECT_FALSE(r.said.claim->may_create);
+  EXPECT_TRUE(r.said.claim->is_answer);
+}
+
+TEST(ndp, refuses_what_rfc_4861_refuses) {
+  const auto ignored = [](const std::string& frame) {
+    const auto r = react(frame);
+    return !r.dropped && r.said.what == verdict::icmp_ignored && r.frame.empty() && !r.said.claim;
+  };
+  const std::string good = solicit(us6, our_group, our_group_mac);
+  std::string routed = good; // hop limit 254: a router has passed it on
+  routed[14 + 7] = static_cast<char>(254);
+  EXPECT_TRUE(ignored(routed));
+  std::string wrong_sum = good;
+  wrong_sum[14 + 42] ^= 1;
+  EXPECT_TRUE(ignored(wrong_sum));
+  EXPECT_TRUE(ignored(solicit(everybody6, our_group, our_group_mac))); // group as target
+  // A solicited advertisement to a group.
+  EXPECT_TRUE(ignored(neighbour_frame(136, 0x60000000, peer6, everybody6, peer6, peer_mac,
+                                      {all_mac, peer_mac, 0})));
+  // An option of length zero.
+  std::string message =
+      std::string("\x87\0\0\0\0\0\0\0", 8) + raw(us6) + std::string("\x01\0\0\0\0\0\0\0", 8);
+  EXPECT_TRUE(
+      ignored(ethernet({our_group_mac, peer_mac, 0}, 0x86dd,
+                       ipv6(peer6, our_group, 58, icmpv6(peer6, our_group, message), 255))));
+  // For somebody who shares our group.
+  EXPECT_EQ(react(solicit(ip("2001:db8:ffff::1"), our_group, our_group_mac)).said.what,
+            verdict::dropped_other_ip);
+}
+
+TEST(ndp, solicitation_and_announcement_of_ours) {
+  dpdk::mbuf_ptr m(rte_pktmbuf_alloc(&pool()));
+  ASSERT_TRUE(write_neighbour_solicitation(our_station(), *m, us6, peer6, nullptr));
+  EXPECT_EQ(hex(bytes_of(*m)),
+            hex(neighbour_frame(135, 0, us6, ip("ff02::1:ff00:10"), peer6, our_mac,
+                                {{0x33, 0x33, 0xff, 0, 0, 0x10}, our_mac, 0})));
+  m.reset(rte_pktmbuf_alloc(&pool()));
+  ASSERT_TRUE(write_announcement(tagged(), *m, us6));
+  EXPECT_EQ(hex(bytes_of(*m)), hex(neighbour_frame(136, 0x20000000, us6, everybody6, us6, our_mac,
+                                                   {all_mac, our_mac, 42})));
+}
+
+std::string echo4(std::uint8_t type, std::string_view data, const link_parts& link) {
+  std::string message = std::string(1, static_cast<char>(type)) + std::string(3, '\0') +
+                        be32(0x12340001) + std::string(data);
+  message.replace(2, 2, be16(naive_checksum(message)));
+  return ethernet(link, 0x0800,
+                  type == 8 ? ipv4(peer4, us4, 1, message) : ipv4(us4, peer4, 1, message));
+}
+
+TEST(icmp, echo_comes_back_byte_for_byte) {
+  for (std::size_t len : {0u, 1u, 56u, 1400u}) {
+    const std::string data(len, 'd');
+    const auto r = react(echo4(8, data, {our_mac, peer_mac, 0}));
+    EXPECT_EQ(r.said.what, verdict::icmp_answered);
+    EXPECT_EQ(r.frame, hex(echo4(0, data, {peer_mac, our_mac, 0}))) << len;
+  }
+}
+
+TEST(icmp, other_and_broken_messages_are_ignored) {
+  std::string broken = echo4(8, "data", {our_mac, peer_mac, 0});
+  broken.back() ^= 1;
+  EXPECT_EQ(react(broken).said.what, verdict::icmp_ignored);
+  EXPECT_EQ(
+      react(ethernet({}, 0x0800, ipv4(peer4, us4, 1, std::string("\x03\x03\xfc\xfc\0\0\0\0", 8))))
+          .said.what,
+      verdict::icmp_ignored);
+  EXPECT_EQ(react(ethernet({}, 0x0800, ipv4(peer4, us4, 1, "abc"))).said.what,
+            verdict::icmp_ignored);
+}
+
+TEST(icmp6, echo_comes_back_byte_for_byte) {
+  for (std::size_t len : {0u, 1u, 56u, 1400u}) {
+    const std::string rest = be32(0x12340001) + std::string(len, 'd');
+    const auto frame = [&](char type, const ip_address& from, const ip_address& to,
+                           const link_parts& link) {
+      const std::string message = std::string(1, type) + std::string(3, '\0') + rest;
+      return ethernet(link, 0x86dd, ipv6(from, to, 58, icmpv6(from, to, message)));
+    };
+    const auto r = react(frame('\x80', peer6, us6, {our_mac, peer_mac, 0}));
+    EXPECT_EQ(r.said.what, verdict::icmp_answered);
+    EXPECT_EQ(r.frame, hex(frame('\x81', us6, peer6, {peer_mac, our_mac, 0}))) << len;
+  }
+}
+
+TEST(next_hop, network_gateway_or_nobody) {
+  dpdk::station we = our_station();
+  EXPECT_EQ(we.next_hop(peer4), peer4);
+  EXPECT_EQ(we.next_hop(ip("198.51.100.7")), ip("192.0.2.254"));
+  EXPECT_EQ(we.next_hop(ip("2001:db8:1::7")), ip("2001:db8::254"));
+  EXPECT_EQ(we.next_hop(ip("fe80::77")), ip("fe80::77"));
+  EXPECT_EQ(we.next_hop(ip("224.0.0.1")), std::nullopt);
+  we.gateway = {};
+  EXPECT_EQ(we.next_hop(ip("198.51.100.7")), std::nullopt);
+}
+
+} // namespace
+} // namespace linehunt::test

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The neighbour table: asking, learning, ageing, and its bounds under a flood.
+#include "dataplane/dpdk/neighbour_table.h"
+#include "frame_bytes.h"
+#include "packet_bed.h"
+
+#include <gtest/gtest.h>
+#include <vector>
+
+namespace linehunt::test {
+namespace {
+
+using dpdk::neighbour;
+using dpdk::neighbour_table;
+using dpdk::question;
+
+constexpr time_us second = 1'000'000;
+constexpr rte_ether_addr mac_a{{2, 0, 0, 0, 0, 0xa}}, mac_b{{2, 0, 0, 0, 0, 0xb}};
+const ip_address peer = ip("192.0.2.10");
+
+ip_address numbered(std::uint32_t i) {
+  ip_address a = ip("10.0.0.0");
+  a.bytes[1] = static_cast<std::uint8_t>(i >> 16);
+  a.bytes[2] = static_cast<std::uint8_t>(i >> 8);
+  a.bytes[3] = static_cast<std::uint8_t>(i);
+  return a;
+}
+
+TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
+  const auto before = mbufs_out();
+  neighbour_table t(1);
+  neighbour& n = t.use(0, peer, second);
+  EXPECT_FALSE(n.known);
+  EXPECT_EQ(t.ask(n, second), question::everybody);
+  EXPECT_EQ(t.ask(n, second + 10), question::none);
+  ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
+  int repeated = 0;
+  std::size_t given_up = 0;
+  for (time_us now = second; now < 10 * second; now += second / 10)
+    given_up += t.age(now, [&](neighbour&) { ++repeated; });
+  EXPECT_EQ(repeated, neighbour_table::max_unicast_asks - 1);
+  EXPECT_EQ(given_up, 1u);
+  EXPECT_EQ(mbufs_out(), before);
+  EXPECT_EQ(t.find(0, peer), nullptr);
+}
+
+TEST(neighbour_table, waiting_packets_are_bounded) {
+  neighbour_table t(1);
+  std::size_t taken = 0;
+  for (std::uint32_t i = 0; i < 100; ++i)
+    for (int k = 0; k < 20; ++k) {
+      auto m = to_mbuf("frame");
+      if (!t.wait(t.use(0, numbered(i), second), m.get())) continue;
+      (void)m.release();
+      ++taken;
+      EXPECT_LT(k, static_cast<int>(neighbour::max_waiting));
+    }
+  EXPECT_EQ(taken, neighbour_table::max_waiting_total);
+  EXPECT_EQ(t.waiting_total(), taken);
+}
+
+TEST(neighbour_table, learning_releases_what_waits) {
+  neighbour_table t(1);
+  neighbour& n = t.use(3, peer, second);
+  ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
+  // Another port is another link.
+  EXPECT_EQ(t.learn(2, {peer, mac_a, false, false}, second).learnt, nullptr);
+  const auto [learnt, news] = t.learn(3, {peer, mac_a, false, false}, second);
+  ASSERT_EQ(learnt, &n);
+  EXPECT_TRUE(news);
+  EXPECT_TRUE(n.known);
+  std::array<rte_mbuf*, neighbour::max_waiting> out{};
+  ASSERT_EQ(t.take_waiting(n, out), 1u);
+  rte_pktmbuf_free(out[0]);
+  EXPECT_EQ(t.waiting_total(), 0u);
+}
+
+TEST(neighbour_table, only_a_changed_or_old_entry_is_news) {
+  neighbour_table t(1);
+  EXPECT_TRUE(t.learn(0, {peer, mac_a, true, false}, second).is_news);
+  EXPECT_FALSE(t.learn(0, {peer, mac_a, true, false}, 2 * second).is_news);
+  EXPECT_TRUE(t.learn(0, {peer, mac_b, true, false}, 2 * second).is_news);
+  EXPECT_TRUE(t.learn(0, {peer, mac_b, true, false}, 20 * second).is_news);
+  EXPECT_TRUE(rte_is_same_ether_addr(&t.find(0, peer)->mac, &mac_b) != 0);
+}
+
+TEST(neighbour_table, an_old_entry_is_used_while_it_is_asked_for) {
+  neighbour_table t(1);
+  (void)t.learn(0, {peer, mac_a, true, false}, second);
+  neighbour& n = t.use(0, peer, 2 * second);
+  EXPECT_EQ(t.ask(n, 2 * second), question::none);
+  const time_us old = second + neighbour_table::reachable_us;
+  EXPECT_EQ(t.ask(n, old), question::itself);
+  EXPECT_EQ(t.ask(n, old + second), question::itself);
+  EXPECT_EQ(t.ask(n, old + 2 * second), question::itself);
+  EXPECT_EQ(t.ask(n, old + 3 * second), question::everybody);
+  EXPECT_TRUE(n.known);
+  EXPECT_EQ(t.ask(n, old + 4 * second), question::everybody);
+  EXPECT_EQ(t.ask(n, old + 5 * second), question::everybody);
+  EXPECT_TRUE(n.known);
+  EXPECT_EQ(t.ask(n, old + 6 * second), question::everybody);
+  EXPECT_FALSE(n.known); // six questions, no answer
+}
+
+TEST(neighbour_table, a_flood_costs_only_what_is_not_in_use) {
+  const auto before = mbufs_out();
+  {
+    neighbour_table t(42);
+    (void)t.learn(0, {peer, mac_a, true, false}, second);
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+      (void)t.use(0, peer, second + i); // packets go to it all the time
+      (void)t.learn(0, {numbered(i), mac_b, true, false}, second + i);
+    }
+    ASSERT_NE(t.find(0, peer), nullptr);
+    EXPECT_TRUE(t.find(0, peer)->known);
+    // A flood of our own questions takes entries, and with them packets that wait.
+    std::size_t waiting = 0;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+      auto m = to_mbuf("frame");
+      neighbour& n = t.use(0, numbered(100'000 + i), 2 * second + i);
+      waiting -= t.take_evicted();
+      if (!t.wait(n, m.get())) continue;
+      (void)m.release();
+      ++waiting;
+    }
+    EXPECT_EQ(t.waiting_total(), waiting);
+    EXPECT_LE(waiting, neighbour_table::max_waiting_total);
+  }
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+} // namespace
+} // namespace linehunt::test

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting: what an operator reads where a port cannot be opened, EAL's arguments, and vdevs that
+// need no rights.
+#include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/eal.h"
+#include "running_balancer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace linehunt::test {
+namespace {
+
+std::string error_for(const std::string& device, std::uint16_t mtu = 1500) {
+  dpdk::runtime_setup setup;
+  dpdk::port_setup port;
+  port.name = "wan";
+  port.device = device;
+  port.mtu_bytes = mtu;
+  setup.ports = {port};
+  setup.mbufs = 1024;
+  auto started = dpdk::runtime::start(setup, std::make_unique<snapshot>());
+  return started ? "" : started.error().message;
+}
+
+testing::AssertionResult says(const std::string& message,
+                              std::initializer_list<const char*> words) {
+  for (const char* w : words)
+    if (message.find(w) == std::string::npos)
+      return testing::AssertionFailure() << "no '" << w << "' in: " << message;
+  return testing::AssertionSuccess();
+}
+
+TEST(start, says_what_is_wrong_with_a_device) {
+  EXPECT_TRUE(says(error_for(""), {"wan", "device"}));
+  EXPECT_TRUE(says(error_for("net_af_packet0"), {"wan", "iface="}));
+  EXPECT_TRUE(says(error_for("net_af_packet0,iface=nosuch0"), {"wan", "nosuch0", "ip link"}));
+  EXPECT_TRUE(says(error_for("net_af_xdp0,iface=nosuch0"), {"wan", "nosuch0"}));
+  EXPECT_TRUE(says(error_for("ffff:ff:1f.7"), {"wan", "ffff:ff:1f.7", "dpdk-devbind"}));
+  EXPECT_TRUE(says(error_for("net_pcap0,rx_pcap=/nonexistent.pcap"), {"wan", "/nonexistent.pcap"}));
+  EXPECT_TRUE(says(error_for("net_nosuchdriver0"), {"wan", "net_nosuchdriver0", "driver"}));
+  EXPECT_TRUE(says(error_for("net_null0", 10), {"wan", "mtu 10"}));
+}
+
+TEST(start, checks_cores_and_workers) {
+  dpdk::runtime_setup setup;
+  setup.workers = 0;
+  EXPECT_FALSE(dpdk::worker_cores(setup));
+  setup.workers = max_workers + 1;
+  EXPECT_FALSE(dpdk::worker_cores(setup));
+  setup.workers = 3;
+  setup.cores = {1, 2};
+  EXPECT_TRUE(says(dpdk::worker_cores(setup).error().message, {"cores", "2", "3"}));
+  setup.cores.clear();
+  EXPECT_EQ(dpdk::worker_cores(setup)->size(), 3u);
+}
+
+TEST(start, eal_arguments) {
+  dpdk::runtime_setup setup;
+  setup.ports.resize(1);
+  setup.ports[0].device = "net_af_packet0,iface=eth1";
+  setup.workers = 2;
+  setup.control_core = 3;
+  const auto line = [&] {
+    std::string out;
+    for (const std::string& a : dpdk::eal_arguments(setup, {1, 2}))
+      out += a + " ";
+    return out;
+  };
+  EXPECT_TRUE(says(line(), {"--lcores 0@3,1@1,2@2 ", "--no-huge ", "--no-pci ", "-m 512 ",
+                            "--file-prefix linehunt "}));
+  setup.hugepages = true;
+  EXPECT_TRUE(says(line(), {"--in-memory "}));
+  EXPECT_FALSE(says(line(), {"--no-huge"}));
+  setup.ports[0].device = "net_memif0,role=client";
+  EXPECT_FALSE(says(line(), {"--in-memory"})); // its peer maps our memory
+  setup.ports[0].device = "0000:01:00.0";
+  setup.eal_arguments = {"--iova-mode=pa"};
+  EXPECT_TRUE(says(line(), {"-a 0000:01:00.0 ", "--iova-mode=pa "}));
+  EXPECT_FALSE(says(line(), {"--no-pci"}));
+}
+
+TEST(start, pci_addresses) {
+  EXPECT_TRUE(dpdk::is_pci_address("0000:01:00.0"));
+  EXPECT_TRUE(dpdk::is_pci_address("01:00.0,class=rxq"));
+  EXPECT_FALSE(dpdk::is_pci_address("net_tap0"));
+  EXPECT_FALSE(dpdk::is_pci_address("0000:01:00"));
+}
+
+TEST(start, null_device_runs_and_stops) {
+  const std::string message = error_for("net_null0,size=64");
+  EXPECT_EQ(message, "");
+}
+
+// A capture with one ARP request; the answer is in the other capture afterwards.
+TEST(start, pcap_in_pcap_out) {
+  const std::string base = testing::TempDir() + "packet_start_" + std::to_string(getpid());
+  const std::string in = base + "_in.pcap", out = base + "_out.pcap";
+  // An ARP request goes to everybody: nobody knows beforehand which MAC net_pcap gives itself.
+  const std::string frame =
+      arp_frame(1, peer_mac, ip("192.0.2.10"), {}, ip("192.0.2.1"), {broadcast_mac, peer_mac, 0});
+  {
+    std::ofstream file(in, std::ios::binary);
+    const auto le32 = [&](std::uint32_t v) {
+      for (int i = 0; i < 4; ++i)
+        file.put(static_cast<char>(v >> (8 * i)));
+    };
+    le32(0xa1b2c3d4);
+    le32(0x00040002); // version 2.4
+    le32(0), le32(0), le32(65535), le32(1);
+    le32(0), le32(0), le32(static_cast<std::uint32_t>(frame.size()));
+    le32(static_cast<std::uint32_t>(frame.size()));
+    file << frame;
+  }
+  {
+    dpdk::runtime_setup setup;
+    dpdk::port_setup port;
+    port.name = "capture";
+    port.device = "net_pcap1,rx_pcap=" + in + ",tx_pcap=" + out;
+    port.addresses = {{ip("192.0.2.1"), 24}};
+    setup.ports = {port};
+    setup.mbufs = 1024;
+    auto started = dpdk::runtime::start(setup, std::make_unique<snapshot>());
+    ASSERT_TRUE(started) << started.error().message;
+    EXPECT_TRUE(eventually([&] {
+      const auto r = (*started)->report(0);
+      return r.verdicts[static_cast<std::size_t>(verdict::arp_handled)] == 1 && r.tx_packets >= 2;
+    }));
+  }
+  std::ifstream file(out, std::ios::binary);
+  const std::string captured((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(captured.find(raw(ip("192.0.2.1")) + raw(peer_mac) + raw(ip("192.0.2.10"))),
+            std::string::npos); // sender and target of the ARP reply
+  std::remove(in.c_str());
+  std::remove(out.c_str());
+}
+
+} // namespace
+} // namespace linehunt::test
