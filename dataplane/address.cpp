@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Textual forms of addresses and endpoints. Reading is inet_pton's; writing is ours, because it
-// happens for each call (Via received, rport) and inet_ntop goes through snprintf.
+// Textual forms of addresses and endpoints. Reading of IPv4 and writing are ours, because they
+// happen for each message; inet_pton wants a copy and inet_ntop goes through snprintf.
 #include "dataplane/address.h"
 
 #include <arpa/inet.h>
@@ -80,6 +80,23 @@ void append_ip(address_text& text, const ip_address& ip) noexcept {
     append_v4(text, ip.bytes.data());
 }
 
+// Four numbers of one to three digits, without leading zeros, as inet_pton wants them.
+std::optional<ip_address> parse_v4(std::string_view text) noexcept {
+  ip_address ip;
+  std::size_t at = 0;
+  for (unsigned part = 0; part < 4; ++part) {
+    if (part > 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
+    const std::size_t begin = at;
+    unsigned value = 0;
+    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9')
+      value = value * 10 + static_cast<unsigned>(text[at++] - '0');
+    if (at == begin || value > 255 || (at - begin > 1 && text[begin] == '0')) return std::nullopt;
+    ip.bytes[part] = static_cast<std::uint8_t>(value);
+  }
+  if (at != text.size()) return std::nullopt;
+  return ip;
+}
+
 } // namespace
 
 bool ip_prefix::contains(const ip_address& other) const noexcept {
@@ -94,14 +111,18 @@ bool ip_prefix::contains(const ip_address& other) const noexcept {
 std::optional<ip_address> parse_ip(std::string_view text) noexcept {
   const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
   if (bracketed) text = text.substr(1, text.size() - 2);
+  // What every Via and Contact holds: four decimal numbers, or a name. Only what has a colon is
+  // left to inet_pton.
+  if (text.find(':') == std::string_view::npos) {
+    if (bracketed) return std::nullopt;
+    return parse_v4(text);
+  }
   // inet_pton wants a terminated text; nothing longer can be an address.
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   text.copy(terminated.data(), text.size());
   ip_address ip;
-  if (!bracketed && inet_pton(AF_INET, terminated.data(), ip.bytes.data()) == 1) return ip;
-  ip = {};
   ip.is_v6 = true;
   if (inet_pton(AF_INET6, terminated.data(), ip.bytes.data()) == 1) return ip;
   return std::nullopt;

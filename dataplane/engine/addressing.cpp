@@ -2,6 +2,7 @@
 // Next hops out of Via and URI.
 #include "dataplane/engine/addressing.h"
 
+#include "dataplane/engine/branch.h"
 #include "sipparse/uri.h"
 
 namespace linehunt::calls {
@@ -67,8 +68,31 @@ bool names_us(const snapshot& world, std::string_view text) noexcept {
 }
 
 bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept {
+  // As we have written it, or in other words.
+  if (via.sent_by_host.empty()) return false;
+  const auto host_at = static_cast<std::size_t>(via.sent_by_host.data() - via.element.data());
+  const std::size_t bracket = host_at > 0 && via.element[host_at - 1] == '[' ? 1 : 0;
+  const std::string_view from_host = via.element.substr(host_at - bracket);
+  for (const listener& l : world.listeners) {
+    if (from_host.size() > l.sent_by.size() && from_host.starts_with(l.sent_by) &&
+        from_host[l.sent_by.size()] == ';')
+      return true;
+  }
   const auto ip = parse_ip(via.sent_by_host);
   return ip && world.is_local({*ip, or_default(via.sent_by_port)});
+}
+
+std::optional<std::uint64_t> own_route_handle(const snapshot& world,
+                                              std::string_view uri) noexcept {
+  constexpr std::string_view scheme = "sip:", parameters = ";lr;lh=";
+  if (!uri.starts_with(scheme)) return std::nullopt;
+  uri.remove_prefix(scheme.size());
+  for (const listener& l : world.listeners) {
+    if (uri.size() == l.sent_by.size() + parameters.size() + 16 && uri.starts_with(l.sent_by) &&
+        uri.substr(l.sent_by.size()).starts_with(parameters))
+      return read_hex(uri.substr(l.sent_by.size() + parameters.size()));
+  }
+  return std::nullopt;
 }
 
 } // namespace linehunt::calls

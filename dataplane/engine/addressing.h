@@ -29,6 +29,11 @@ inline constexpr std::uint16_t sip_port = 5060;
 [[nodiscard]] bool names_us(const snapshot& world, std::string_view uri) noexcept;
 [[nodiscard]] bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept;
 
+// A Record-Route of ours, exactly as we write it (own_headers.h): its handle. The quick way; what a
+// peer has rewritten is left to names_us.
+[[nodiscard]] std::optional<std::uint64_t> own_route_handle(const snapshot& world,
+                                                            std::string_view uri) noexcept;
+
 // No multicast, broadcast or unspecified address, no port 0, none of our own addresses.
 [[nodiscard]] bool is_sendable(const endpoint& to) noexcept;
 

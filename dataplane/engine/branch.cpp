@@ -82,22 +82,45 @@ tag_text make_tag(std::uint64_t hash, std::string_view from_tag,
   return out;
 }
 
+namespace {
+
+// Pieces of any length, each with its length behind it, so that no two sequences run together.
+class keyed_pieces {
+ public:
+  explicit keyed_pieces(const std::array<std::uint64_t, 2>& key) noexcept : hash_(key) {}
+  keyed_pieces& operator<<(std::string_view piece) noexcept {
+    hash_.update(piece);
+    return *this << piece.size();
+  }
+  keyed_pieces& operator<<(std::uint64_t number) noexcept {
+    std::array<char, 8> bytes;
+    std::memcpy(bytes.data(), &number, bytes.size());
+    hash_.update({bytes.data(), bytes.size()});
+    return *this;
+  }
+  [[nodiscard]] std::uint64_t finish() noexcept { return hash_.finish(); }
+
+ private:
+  siphash hash_;
+};
+
+} // namespace
+
 std::uint64_t via_hash(const sip::via_field& via, const node_secret& secret) noexcept {
-  return mac(std::array<std::uint64_t, 3>{siphash24(via.branch, secret.hash_key),
-                                          siphash24(via.sent_by_host, secret.hash_key),
-                                          via.sent_by_port},
-             secret.hash_key);
+  keyed_pieces pieces(secret.hash_key);
+  pieces << std::uint64_t{via.sent_by_port} << via.branch << via.sent_by_host;
+  return pieces.finish();
 }
 
 std::uint64_t server_key(const sip::routing_view& view, std::string_view request_uri,
                          std::uint64_t hash, const node_secret& secret) noexcept {
-  const std::string_view branch = view.top_via.branch;
-  const bool identifies = branch.starts_with(cookie) && branch.size() > cookie.size();
-  return mac(std::array<std::uint64_t, 5>{hash, via_hash(view.top_via, secret),
-                                          siphash24(view.from_tag, secret.hash_key),
-                                          view.cseq.number,
-                                          identifies ? 0 : siphash24(request_uri, secret.hash_key)},
-             secret.branch_key);
+  const sip::via_field& via = view.top_via;
+  const bool identifies = via.branch.starts_with(cookie) && via.branch.size() > cookie.size();
+  keyed_pieces pieces(secret.branch_key);
+  pieces << hash << (std::uint64_t{view.cseq.number} << 16 | via.sent_by_port) << via.branch
+         << via.sent_by_host << view.from_tag;
+  if (!identifies) pieces << request_uri;
+  return pieces.finish();
 }
 
 } // namespace linehunt::calls

@@ -9,6 +9,7 @@
 #include "sipparse/uri.h"
 
 #include <array>
+#include <optional>
 
 namespace linehunt::calls {
 namespace {
@@ -56,6 +57,19 @@ std::uint64_t handle_in(std::string_view uri_text) noexcept {
   if (!uri) return 0;
   const auto text = sip::find_parameter(uri->parameters, handle_parameter);
   return text ? read_hex(*text).value_or(0) : 0;
+}
+
+// A URI of ours: its handle, 0 where it has none. nullopt: somebody else's.
+std::optional<std::uint64_t> own_handle(const snapshot& world, std::string_view uri) noexcept {
+  if (const auto handle = own_route_handle(world, uri)) return handle;
+  if (!names_us(world, uri)) return std::nullopt;
+  return handle_in(uri);
+}
+
+// A Request-URI that is our Record-Route, left there by a strict router; 0: it is not.
+std::uint64_t handle_of_request_uri(const snapshot& world, std::string_view uri) noexcept {
+  if (uri.find(handle_parameter) == std::string_view::npos) return 0;
+  return own_handle(world, uri).value_or(0);
 }
 
 bool is_loose(std::string_view uri_text) noexcept {
@@ -106,10 +120,8 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
   if (!message.has(sip::header_id::route)) {
     plan.ok = true;
     // A strict router right behind the sender has used up the last Route.
-    if (names_us(world, plan.request_uri)) {
-      plan.handle = handle_in(plan.request_uri);
-      plan.named_us = plan.handle != 0;
-    }
+    plan.handle = handle_of_request_uri(world, plan.request_uri);
+    plan.named_us = plan.handle != 0;
     return plan;
   }
 
@@ -119,8 +131,8 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
 
   // RFC 3261 16.4: a strict router before us has put our Record-Route into the Request-URI; the
   // true one is the last Route.
-  if (end > 0 && names_us(world, plan.request_uri)) {
-    if (const std::uint64_t handle = handle_in(plan.request_uri); handle != 0) {
+  if (end > 0) {
+    if (const auto handle = handle_of_request_uri(world, plan.request_uri); handle != 0) {
       plan.handle = handle;
       plan.named_us = true;
       plan.request_uri = list.elements[--end].uri;
@@ -131,14 +143,15 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
   // Two in a row where the sides are on different listeners (RFC 5658), with one handle; with
   // another handle where the call came back to us from a proxy that does not record its route.
   std::size_t first = 0;
-  while (first < end && first < max_own_routes && names_us(world, list.elements[first].uri)) {
+  while (first < end && first < max_own_routes) {
+    const auto handle = own_handle(world, list.elements[first].uri);
+    if (!handle) break;
     list.elements[first].removed = true;
     plan.named_us = true;
-    const std::uint64_t handle = handle_in(list.elements[first].uri);
     if (plan.handle == 0)
-      plan.handle = handle;
-    else if (handle != plan.handle)
-      plan.further = handle;
+      plan.handle = *handle;
+    else if (*handle != plan.handle)
+      plan.further = *handle;
     ++first;
   }
 
@@ -183,7 +196,7 @@ std::string_view callee_routes(const sip::message_view& response, const snapshot
   route_list list;
   if (!collect(response, sip::header_id::record_route, list)) return {};
   std::size_t before_us = 0;
-  while (before_us < list.count && !names_us(world, list.elements[before_us].uri))
+  while (before_us < list.count && !own_handle(world, list.elements[before_us].uri))
     ++before_us;
   if (before_us == list.count) return {}; // ours is not there: nothing is known of the others
   sip::writer text{out};
