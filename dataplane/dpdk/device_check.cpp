@@ -4,9 +4,11 @@
 #include <array>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <net/if.h>
 #include <string>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace linehunt::dpdk {
 
@@ -26,6 +28,18 @@ std::string argument(std::string_view device, std::string_view key) {
   return {};
 }
 
+// Asked of the kernel and not read in /sys, which may show another network namespace than ours.
+// 0: it does not say.
+int interface_mtu(const std::string& name) {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return 0;
+  ifreq request{};
+  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  const bool told = ::ioctl(fd, SIOCGIFMTU, &request) == 0;
+  ::close(fd);
+  return told ? request.ifr_mtu : 0;
+}
+
 std::optional<error> check_interface(const port_setup& setup, const std::string& driver) {
   const std::string name = argument(setup.device, "iface");
   if (name.empty())
@@ -34,9 +48,7 @@ std::optional<error> check_interface(const port_setup& setup, const std::string&
   if (if_nametoindex(name.c_str()) == 0)
     return error{"port '" + setup.name + "': there is no network interface '" + name +
                  "'; create it, or name another in device (`ip link` lists them)"};
-  std::ifstream file("/sys/class/net/" + name + "/mtu");
-  unsigned mtu = 0;
-  if (file >> mtu && mtu < setup.mtu_bytes)
+  if (const int mtu = interface_mtu(name); mtu > 0 && mtu < setup.mtu_bytes)
     return error{"port '" + setup.name + "': mtu is " + std::to_string(setup.mtu_bytes) +
                  ", but interface '" + name + "' has " + std::to_string(mtu) +
                  "; lower mtu, or `ip link set " + name + " mtu " +

@@ -18,7 +18,7 @@ from script import write
 
 CALLS = 5  # of each flow, so that both workers have some
 LINES = 10
-FIRST_PORT = 6000
+FIRST_PORT = 7000  # SIPp takes 6000 and 6002 for media
 LIMIT_S = 45
 
 

@@ -21,7 +21,6 @@ WRONG = {
     "capacity -1": ("vm=100", "vm=-1", "-1"),
     "duplicate id": ("id = 2", "id = 1", "id"),
     "missing device": ("iface=eth0", "iface=nowhere7", "nowhere7"),
-    "unknown resource": ('resources = "vm"', 'resources = "fax"', "fax"),
     "address of no port": (f'address = "{address(BALANCER)}"', 'address = "10.99.9.9"',
                            "10.99.9.9"),
 }
