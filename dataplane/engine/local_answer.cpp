@@ -42,10 +42,11 @@ verdict engine::state::reply(std::uint16_t status, std::string_view reason, verd
 
 verdict engine::state::answer_options() {
   const auto uri = view.text(view.request_uri);
-  // To us: by address, by Max-Forwards, or to a host without a user, since names that people have
-  // given us are not known here.
-  const bool ours =
-      names_us(*world, uri) || routing.max_forwards == 0 || uri.find('@') == std::string_view::npos;
+  // To us: by address, or to a host without a user, since names that people have given us are not
+  // known here. One that may go no further and is for somebody else has had its hops (RFC 3261 11).
+  const bool ours = names_us(*world, uri) || uri.find('@') == std::string_view::npos;
+  if (!ours && routing.max_forwards == 0)
+    return reply(483, "Too Many Hops", verdict::rejected_max_forwards);
   if (!ours) return refuse_method();
   return reply(200, "OK", verdict::request_answered,
                "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, "

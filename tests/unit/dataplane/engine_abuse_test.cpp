@@ -124,7 +124,7 @@ TEST(engine_abuse, requests_outside_a_call) {
   options = replace(options, "OPTIONS sip:4930123456@192.0.2.1", "OPTIONS sip:bob@other.example");
   EXPECT_EQ(world.give(options, caller_address), verdict::rejected_method);
   EXPECT_EQ(world.give(replace(options, "Max-Forwards: 70", "Max-Forwards: 0"), caller_address),
-            verdict::request_answered);
+            verdict::rejected_max_forwards);
   (void)world.take();
   EXPECT_EQ(world.give(replace(invite(), "Max-Forwards: 70", "Max-Forwards: 0"), caller_address),
             verdict::rejected_max_forwards);
