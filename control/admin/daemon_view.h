@@ -27,6 +27,7 @@ struct destination_state {
   bool auto_reenable = true; // false once an admin disabled it
   std::string attrs, description;
   std::vector<resource_state> resources;
+  bool draining = false; // no longer configured, but calls still hold lines of it
 };
 
 struct call_state {
@@ -74,6 +75,8 @@ class daemon_view {
   [[nodiscard]] virtual outcome resize(std::uint32_t destination, const std::string& resource,
                                        std::int32_t capacity) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
+  // The error says why, in the words of `linehunt check`; everything is then as it was.
+  [[nodiscard]] virtual tl::expected<void, std::string> reload() = 0;
 };
 
 } // namespace linehunt::admin

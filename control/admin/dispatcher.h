@@ -11,9 +11,16 @@
 
 namespace linehunt::admin {
 
-// One request or a batch. Nothing where there is no answer to give: notifications (JSON-RPC 4.1).
-// The answer is one line, without its newline; bytes that are not UTF-8 are replaced.
-[[nodiscard]] std::optional<std::string> dispatch(std::string_view request, daemon_view& daemon);
+struct reply {
+  // One line, without its newline; bytes that are not UTF-8 are replaced. Nothing where there is no
+  // answer to give: notifications (JSON-RPC 4.1).
+  std::optional<std::string> text;
+  bool follows = false; // the client wants events from now on
+};
+
+// One request or a batch. A transport without a way for events offers no method that follows them.
+[[nodiscard]] reply dispatch(std::string_view request, daemon_view& daemon,
+                             bool can_follow = false);
 
 // The answer to a request that a transport refuses unread.
 [[nodiscard]] std::string refusal(std::string_view why);

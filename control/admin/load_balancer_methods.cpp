@@ -34,6 +34,7 @@ json shown(const destination_state& d) {
               {"Resources", std::move(resources)}};
   if (!d.attrs.empty()) out["attrs"] = d.attrs;
   if (!d.description.empty()) out["description"] = d.description;
+  if (d.draining) out["draining"] = true;
   return out;
 }
 
@@ -85,6 +86,12 @@ rpc_answer resize(const parameters& given, daemon_view& daemon) {
   return "OK";
 }
 
+rpc_answer reload(const parameters&, daemon_view& daemon) {
+  const auto done = daemon.reload();
+  if (!done) return tl::unexpected(rpc_error{500, "Failed to reload", done.error()});
+  return "OK";
+}
+
 } // namespace
 
 std::vector<method> load_balancer_methods() {
@@ -100,6 +107,7 @@ std::vector<method> load_balancer_methods() {
        {{"destination_id", "res_name", "new_capacity"}},
        false,
        resize},
+      {"lb_reload", "load_balancer:reload", {{}}, false, reload},
   };
 }
 

@@ -25,8 +25,13 @@ rpc_answer which(const parameters& given, daemon_view&) {
   return answer;
 }
 
+rpc_answer follow(const parameters&, daemon_view&) {
+  return "OK";
+}
+
 std::vector<method> gather() {
-  std::vector<method> all{{"which", "", {{}, {"command"}}, false, which}};
+  std::vector<method> all{{"which", "", {{}, {"command"}}, false, which},
+                          {"events_follow", "", {{}}, false, follow, true}};
   for (auto part :
        {load_balancer_methods(), dialog_methods(), process_methods(), statistics_methods()})
     all.insert(all.end(), part.begin(), part.end());

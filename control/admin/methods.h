@@ -19,6 +19,7 @@ struct method {
   std::vector<recipe> recipes;
   bool gathers = false; // positional parameters are one list
   rpc_answer (*run)(const parameters& given, daemon_view& daemon) = nullptr;
+  bool follows = false; // its caller gets events from then on
 };
 
 [[nodiscard]] std::span<const method> all_methods();

@@ -2,10 +2,9 @@
 // One client of the admin socket.
 #include "control/admin/socket_client.h"
 
-#include "control/admin/dispatcher.h"
-
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
+#include <utility>
 
 namespace linehunt::admin {
 
@@ -14,8 +13,8 @@ using error_code = boost::system::error_code;
 
 socket_client::socket_client(socket connection, const socket_setup& setup,
                              const socket_server::answering& answer)
-    : connection_(std::move(connection)), deadline_(connection_.get_executor()), setup_(setup),
-      answer_(answer) {}
+    : connection_(std::move(connection)), request_timer_(connection_.get_executor()),
+      answer_timer_(connection_.get_executor()), setup_(setup), answer_(answer) {}
 
 void socket_client::start() {
   read();
@@ -23,17 +22,25 @@ void socket_client::start() {
 
 void socket_client::close() {
   error_code ignored;
-  deadline_.cancel();
+  request_timer_.cancel();
+  answer_timer_.cancel();
   connection_.close(ignored);
 }
 
 void socket_client::refuse(std::string_view why) {
-  write(refusal(why), true);
+  answer_with(refusal(why), after::hang_up);
 }
 
-void socket_client::arm(std::chrono::milliseconds deadline) {
-  deadline_.expires_after(deadline);
-  deadline_.async_wait([self = shared_from_this()](error_code failure) {
+void socket_client::publish(std::string_view line) {
+  if (!follows_ || !connection_.is_open()) return;
+  if (waiting_.size() + line.size() > setup_.max_waiting_bytes) return close();
+  waiting_.append(line).append(1, '\n');
+  write_waiting();
+}
+
+void socket_client::arm(asio::steady_timer& timer, std::chrono::milliseconds deadline) {
+  timer.expires_after(deadline);
+  timer.async_wait([self = shared_from_this()](error_code failure) {
     if (!failure) self->close();
   });
 }
@@ -52,7 +59,7 @@ void socket_client::read() {
 
 void socket_client::on_bytes(std::size_t count) {
   // The time for a request runs from its first byte; more bytes do not prolong it.
-  if (pending_.empty()) arm(setup_.request_deadline);
+  if (pending_.empty()) arm(request_timer_, setup_.request_deadline);
   pending_.append(chunk_.data(), count);
   answer_next();
 }
@@ -67,7 +74,7 @@ void socket_client::answer_next() {
   for (;;) {
     const std::size_t end = pending_.find('\n', searched_bytes_);
     if (std::min(end, pending_.size()) > setup_.max_request_bytes)
-      return write(refusal("Request too large"), true);
+      return answer_with(refusal("Request too large"), after::hang_up);
     if (end == std::string::npos && (!ended_ || pending_.empty())) {
       searched_bytes_ = pending_.size();
       return ended_ ? close() : read();
@@ -75,22 +82,42 @@ void socket_client::answer_next() {
     const std::string request = pending_.substr(0, end);
     pending_.erase(0, end == std::string::npos ? end : end + 1);
     searched_bytes_ = 0;
+    request_timer_.cancel();
+    if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
     if (request.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (auto answer = answer_(request)) return write(std::move(*answer), false);
+    const reply answer = answer_(request);
+    follows_ = follows_ || answer.follows;
+    if (answer.text) return answer_with(*answer.text, after::read_on);
   }
 }
 
-void socket_client::write(std::string answer, bool then_close) {
-  answer_text_ = std::move(answer);
-  answer_text_ += '\n';
-  arm(setup_.answer_deadline);
-  asio::async_write(connection_, asio::buffer(answer_text_),
-                    [self = shared_from_this(), then_close](error_code failure, std::size_t) {
-                      self->deadline_.cancel();
-                      if (failure || then_close) return self->close();
-                      if (!self->pending_.empty()) self->arm(self->setup_.request_deadline);
-                      self->answer_next();
+void socket_client::answer_with(std::string_view text, after then) {
+  answering_ = true;
+  then_ = then;
+  request_timer_.cancel();
+  waiting_.append(text).append(1, '\n');
+  write_waiting();
+}
+
+void socket_client::write_waiting() {
+  if (!writing_.empty() || waiting_.empty()) return;
+  writing_ = std::exchange(waiting_, {});
+  arm(answer_timer_, setup_.answer_deadline);
+  asio::async_write(connection_, asio::buffer(writing_),
+                    [self = shared_from_this()](error_code failure, std::size_t) {
+                      if (failure) return self->close();
+                      self->on_written();
                     });
+}
+
+void socket_client::on_written() {
+  answer_timer_.cancel();
+  writing_.clear();
+  if (!waiting_.empty()) return write_waiting();
+  if (!std::exchange(answering_, false)) return;
+  if (then_ == after::hang_up) return close();
+  if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
+  answer_next();
 }
 
 } // namespace linehunt::admin

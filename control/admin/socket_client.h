@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client of the admin socket: reads lines, answers them one after the other. While an answer is
-// under way nothing more is read, so a client that does not read cannot make us keep its answers.
+// One client of the admin socket: reads lines, answers them one after the other, and hands it the
+// events that it follows. While an answer is under way nothing more is read, so a client that does
+// not read cannot make us keep its answers.
 #pragma once
 
 #include "control/admin/socket_server.h"
@@ -21,24 +22,33 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   void close();
   // Says why and hangs up; for a client that is one too many.
   void refuse(std::string_view why);
+  // An event, where the client follows them.
+  void publish(std::string_view line);
 
  private:
+  enum class after { read_on, hang_up };
+
   void read();
   void on_bytes(std::size_t count);
   void on_end();
   void answer_next();
-  void write(std::string answer, bool then_close);
-  void arm(std::chrono::milliseconds deadline);
+  void answer_with(std::string_view text, after then);
+  void write_waiting();
+  void on_written();
+  void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds deadline);
 
   socket connection_;
-  boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer request_timer_, answer_timer_;
   const socket_setup setup_;
   const socket_server::answering answer_;
   std::array<char, 16384> chunk_;
   std::string pending_;            // received, not yet answered
   std::size_t searched_bytes_ = 0; // of pending_, that hold no newline
-  std::string answer_text_;
+  std::string waiting_, writing_;  // answers and events, in their order
+  bool answering_ = false;         // an answer is not yet written; nothing is read meanwhile
+  bool follows_ = false;
   bool ended_ = false; // the client will send no more
+  after then_ = after::read_on;
 };
 
 } // namespace linehunt::admin

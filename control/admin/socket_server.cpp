@@ -139,6 +139,11 @@ void socket_server::serve(answering answer) {
   state_->accept();
 }
 
+void socket_server::publish(std::string_view line) {
+  for (const auto& weak : state_->clients)
+    if (const auto client = weak.lock()) client->publish(line);
+}
+
 std::size_t socket_server::clients() const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(state_->clients, [](const auto& client) { return !client.expired(); }));

@@ -4,12 +4,13 @@
 // itself alone. Knows nothing of the methods behind the dispatcher.
 #pragma once
 
+#include "control/admin/dispatcher.h"
+
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -22,12 +23,12 @@ struct socket_setup {
   std::uint32_t max_request_bytes = 1 << 20;
   std::chrono::milliseconds request_deadline{10'000}; // from its first byte to its newline
   std::chrono::milliseconds answer_deadline{10'000};  // until the client has taken all of it
+  std::size_t max_waiting_bytes = 1 << 20;            // of events that a client has not taken
 };
 
 class socket_server {
  public:
-  // The text of a request in, the answer out; nothing where there is none to give.
-  using answering = std::function<std::optional<std::string>(std::string_view request)>;
+  using answering = std::function<reply(std::string_view request)>;
 
   // Binds the path and listens, but serves nobody before serve(). The error names the path and
   // says what to do. A socket file that is left from before is removed only where nobody answers
@@ -39,6 +40,8 @@ class socket_server {
   socket_server& operator=(const socket_server&) = delete;
 
   void serve(answering answer);
+  // One line to every client that follows events. One that does not take them is hung up on.
+  void publish(std::string_view line);
   [[nodiscard]] std::size_t clients() const noexcept;
 
  private:

@@ -5,8 +5,10 @@
 #include "control/admin/dispatcher.h"
 #include "control/admin/socket_server.h"
 #include "control/daemon/live_view.h"
+#include "control/daemon/reload.h"
 #include "control/daemon/world_source.h"
 #include "control/version.h"
+#include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
 
 #include <boost/asio/io_context.hpp>
@@ -14,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -47,20 +50,51 @@ class event_pump {
     timer_.async_wait([this](error_code stopped) {
       if (stopped) return;
       runtime_.poll_events([this](const event& e) { take(e); });
+      if (++rounds_ % rounds_between_housekeeping == 0) view_.keep_house();
       start();
     });
   }
 
  private:
+  static constexpr unsigned rounds_between_housekeeping = 50; // once a second
+
   void take(const event& e) {
-    if (e.kind != event_kind::destination_disabled) return;
-    spdlog::warn("destination number {} failed with {}, disabled", e.destination, e.cause);
-    view_.on_failed(e.destination);
+    if (e.kind == event_kind::destination_disabled) view_.on_failed(e.destination, e.cause);
+    if (e.kind == event_kind::destination_paused)
+      spdlog::info("destination number {} asked for a pause of {} s", e.destination, e.subject);
   }
 
   asio::steady_timer timer_;
   dpdk::runtime& runtime_;
   live_view& view_;
+  unsigned rounds_ = 0;
+};
+
+// SIGINT and SIGTERM end the loop, SIGHUP reads the configuration again.
+class signal_watch {
+ public:
+  explicit signal_watch(asio::io_context& loop)
+      : loop_(loop), signals_(loop, SIGINT, SIGTERM, SIGHUP) {
+    wait();
+  }
+  void on_hangup(std::function<void()> reload) { reload_ = std::move(reload); }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](error_code failure, int number) {
+      if (failure) return;
+      if (number == SIGHUP) {
+        if (reload_) reload_();
+        return wait();
+      }
+      spdlog::info("{}, stopping", number == SIGINT ? "SIGINT" : "SIGTERM");
+      loop_.stop();
+    });
+  }
+
+  asio::io_context& loop_;
+  asio::signal_set signals_;
+  std::function<void()> reload_;
 };
 
 admin::socket_setup socket_of(const config::admin_settings& settings) {
@@ -78,13 +112,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   choose_kernel(whole.kernel);
   asio::io_context loop;
   // Before everything that takes its time, so that a signal in between is not lost.
-  asio::signal_set signals(loop, SIGINT, SIGTERM);
-  signals.async_wait([&](error_code failure, int number) {
-    if (failure) return;
-    spdlog::info("{}, stopping", number == SIGINT ? "SIGINT" : "SIGTERM");
-    loop.stop();
-  });
-  const auto server = admin::socket_server::open(loop, socket_of(whole.admin));
+  signal_watch signals(loop);
+  auto server = admin::socket_server::open(loop, socket_of(whole.admin));
   if (!server) {
     spdlog::error("{}", server.error());
     return 1;
@@ -100,10 +129,16 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", runtime.error().message);
     return 1;
   }
-  live_view view(**runtime, source);
+  reloader reloading(file, whole, dpdk::check_device, **runtime, source, [&](const mail& m) {
+    if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
+  });
+  live_view view(**runtime, source, reloading, [&](std::string_view name, const auto& params) {
+    (*server)->publish(admin::event_line(name, params));
+  });
+  signals.on_hangup([&] { (void)view.reload(); }); // it logs how that went
   event_pump events(loop, **runtime, view);
   events.start();
-  (*server)->serve([&](std::string_view request) { return admin::dispatch(request, view); });
+  (*server)->serve([&](std::string_view request) { return admin::dispatch(request, view, true); });
   spdlog::info("linehunt {} serves with {} workers, {} destinations, admin socket {}", version,
                whole.runtime.workers, source.destinations().size(), whole.admin.socket);
   std::puts("ready");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <thread>
 #include <unistd.h>
 
@@ -37,15 +38,29 @@ std::vector<dpdk::worker_report> live_view::reports() const {
   return all;
 }
 
-// The mail may reach a worker twice; all that goes this way says how things shall be, so that does
-// no harm.
-bool live_view::tell_all(const mail& what) {
+bool tell_all(dpdk::runtime& runtime, const mail& what) {
   constexpr int tries = 200;
   for (int i = 0; i < tries; ++i) {
-    if (runtime_.send_to_all(what)) return true;
+    if (runtime.send_to_all(what)) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
+}
+
+std::int64_t live_view::load(const std::vector<dpdk::worker_report>& workers,
+                             slot_index slot) const {
+  std::int64_t total = 0;
+  for (const dpdk::worker_report& worker : workers)
+    if (worker.used) total += worker.used[slot].load(std::memory_order_relaxed);
+  return total;
+}
+
+void live_view::raise_status(const destination& d, bool enabled, const std::string& cause) {
+  raise_(admin::status_event, {{"group", d.group},
+                               {"uri", d.uri},
+                               {"destination_id", d.id},
+                               {"status", enabled ? "enabled" : "disabled"},
+                               {"cause", cause}});
 }
 
 std::vector<admin::destination_state> live_view::destinations() {
@@ -59,14 +74,18 @@ std::vector<admin::destination_state> live_view::destinations() {
     const destination_status status = source_.changes().status(d.id);
     admin::destination_state state{
         d.id, d.group, d.uri, status.enabled, !status.by_admin, model.attrs, model.description, {}};
-    for (std::size_t r = 0; r < d.resources.size(); ++r) {
-      std::int64_t load = 0;
-      for (const dpdk::worker_report& worker : workers)
-        if (worker.used) load += worker.used[d.resources[r].slot].load(std::memory_order_relaxed);
-      const resource_model& resource = model.resources[r];
-      state.resources.push_back(
-          {resource.label, source_.changes().capacity(d.id, resource.name), load});
-    }
+    for (std::size_t r = 0; r < d.resources.size(); ++r)
+      state.resources.push_back({model.resources[r].label,
+                                 source_.changes().capacity(d.id, model.resources[r].name),
+                                 load(workers, d.resources[r].slot)});
+    all.push_back(std::move(state));
+  }
+  for (const world_source::retired& gone : source_.draining()) {
+    admin::destination_state state{gone.model.id, gone.model.group, gone.model.uri,         false,
+                                   false,         gone.model.attrs, gone.model.description, {}};
+    state.draining = true;
+    for (std::size_t r = 0; r < gone.slots.size(); ++r)
+      state.resources.push_back({gone.model.resources[r].label, 0, load(workers, gone.slots[r])});
     all.push_back(std::move(state));
   }
   return all;
@@ -122,7 +141,8 @@ live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
   mail m = from_control(mail_kind::set_enabled);
   m.subject = found->index;
   m.value = enabled ? 1 : 0;
-  if (!tell_all(m)) return tl::unexpected(change_fault::busy);
+  if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
+  if (source_.changes().status(id).enabled != enabled) raise_status(*found, enabled, "admin");
   source_.changes().set_by_admin(id, enabled);
   return {};
 }
@@ -138,7 +158,7 @@ live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
   mail m = from_control(mail_kind::resize);
   m.slot = one->slot;
   m.value = capacity;
-  if (!tell_all(m)) return tl::unexpected(change_fault::busy);
+  if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
   source_.changes().set_capacity(id, name, capacity);
   return {};
 }
@@ -157,15 +177,46 @@ live_view::outcome live_view::end_call(const admin::call_state& call) {
   return {};
 }
 
-void live_view::on_failed(destination_index index) {
+void live_view::on_failed(destination_index index, std::uint16_t cause) {
   const auto& all = runtime_.world().destinations;
   const auto found = std::ranges::find(all, index, &destination::index);
   if (found == all.end()) return;
+  spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);
+  if (source_.changes().status(found->id).enabled)
+    raise_status(*found, false, fmt::format("failover {}", cause));
   source_.changes().set_by_failure(found->id);
   mail m = from_control(mail_kind::set_enabled);
   m.subject = index;
   m.value = 0;
-  (void)tell_all(m); // the worker that saw it disabled it already; the next snapshot says it again
+  if (!tell_all(runtime_, m))
+    spdlog::error("not every worker was told that destination {} is disabled", found->id);
+}
+
+tl::expected<void, std::string> live_view::reload() {
+  auto done = reloading_.reload();
+  if (done) {
+    spdlog::info("configuration read again, {} destinations", source_.destinations().size());
+    raise_(admin::reload_event, {{"result", "OK"}});
+  } else {
+    spdlog::error("the configuration stays as it was:\n{}", done.error());
+    raise_(admin::reload_event, {{"result", "refused"}, {"data", done.error()}});
+  }
+  return done;
+}
+
+void live_view::keep_house() {
+  const auto workers = reports();
+  source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
+  std::uint64_t refused = 0, failovers = 0;
+  for (const dpdk::worker_report& worker : workers) {
+    refused += worker.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)];
+    if (worker.engine) failovers += worker.engine->failovers.load(std::memory_order_relaxed);
+  }
+  if (refused > refused_calls_)
+    raise_(admin::capacity_event, {{"calls", refused - refused_calls_}});
+  if (failovers > failovers_) raise_(admin::failover_event, {{"calls", failovers - failovers_}});
+  refused_calls_ = refused;
+  failovers_ = failovers;
 }
 
 } // namespace linehunt

@@ -25,6 +25,7 @@ class operator_state {
   void apply(std::vector<destination_model>& configured);
 
   // Of destinations that apply() has seen.
+  [[nodiscard]] bool knows(std::uint32_t id) const { return records_.contains(id); }
   [[nodiscard]] destination_status status(std::uint32_t id) const;
   void set_by_admin(std::uint32_t id, bool enabled);
   void set_by_failure(std::uint32_t id); // does nothing to what an admin has disabled

@@ -8,6 +8,7 @@
 #include "dataplane/index_book.h"
 #include "dataplane/snapshot_builder.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,13 +28,25 @@ class world_source {
   [[nodiscard]] const std::vector<destination_model>& destinations() const noexcept {
     return destinations_;
   }
+  // No longer configured, but calls still hold lines of them when release_unheld was last asked.
+  struct retired {
+    destination_model model;
+    std::vector<slot_index> slots; // beside model.resources
+  };
+  [[nodiscard]] const std::vector<retired>& draining() const noexcept { return draining_; }
+  // Forgets what no call holds any more. Only after the last snapshot has been published.
+  void release_unheld(const std::function<bool(slot_index)>& held);
+
   [[nodiscard]] operator_state& changes() noexcept { return changes_; }
-  [[nodiscard]] index_book& book() noexcept { return book_; }
 
  private:
+  void retire(const snapshot& next);
+
   index_book book_;
   operator_state changes_;
   std::vector<destination_model> destinations_;
+  std::vector<std::vector<slot_index>> slots_; // beside destinations_ and their resources
+  std::vector<retired> draining_;
   std::uint64_t generation_ = 0;
 };
 

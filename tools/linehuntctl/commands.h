@@ -28,6 +28,9 @@ outcome stats(connection& daemon, const output_style& style, const std::vector<s
               bool zeros);
 outcome calls(connection& daemon, const output_style& style, const std::string& call_id);
 outcome end(connection& daemon, const output_style& style, const std::string& call_id);
+outcome reload(connection& daemon, const output_style& style);
+// Prints events as they come, until the daemon ends or it is interrupted.
+outcome events(connection& daemon, const output_style& style);
 outcome version(connection& daemon, const output_style& style);
 
 // The table of `list` for what lb_list answered.

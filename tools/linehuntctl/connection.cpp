@@ -100,4 +100,14 @@ tl::expected<json, fault> connection::call(std::string_view method, const json& 
   return tl::unexpected(fault{fault_kind::refused, std::move(message)});
 }
 
+tl::expected<json, fault> connection::next_event() {
+  constexpr timeval for_ever{0, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
+  std::string line;
+  if (!receive_line(line)) return tl::unexpected(unreachable(path_, "it closed the connection"));
+  json event = json::parse(line, nullptr, false);
+  if (!event.is_object()) return tl::unexpected(unreachable(path_, "its event is not JSON"));
+  return event;
+}
+
 } // namespace linehunt::ctl

@@ -29,6 +29,9 @@ class connection {
   [[nodiscard]] tl::expected<json, fault> call(std::string_view method,
                                                const json& params = json::array());
 
+  // The next notification, after a call that asked for them; waits as long as it takes.
+  [[nodiscard]] tl::expected<json, fault> next_event();
+
  private:
   connection(int socket, std::string path) : socket_(socket), path_(std::move(path)) {}
   [[nodiscard]] bool send(std::string_view bytes) const;

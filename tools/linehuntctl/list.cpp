@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t bar_cells = 24;
 
 std::string state_of(const json& destination) {
+  if (destination.value("draining", false)) return "draining";
   if (destination.value("enabled", "") == "yes") return "enabled";
   // What an admin disabled stays so; what failed may come back by itself.
   return destination.value("auto-reenable", "") == "on" ? "failed" : "disabled";

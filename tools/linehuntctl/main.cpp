@@ -37,6 +37,7 @@ struct arguments {
   std::int32_t capacity = 0;
   std::vector<std::string> names;
   bool zeros = false;
+  bool follow = false;
 };
 
 void add_list(CLI::App& app, arguments& given, command& chosen) {
@@ -123,6 +124,20 @@ void add_end(CLI::App& app, arguments& given, command& chosen) {
   });
 }
 
+void add_reload(CLI::App& app, command& chosen) {
+  app.add_subcommand("reload", "Read the configuration again: all of it or nothing")->callback([&] {
+    chosen = [](connection& daemon, const output_style& style) { return reload(daemon, style); };
+  });
+}
+
+void add_events(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("events", "Changes of status, reloads, failovers, refusals");
+  sub->add_flag("--follow", given.follow, "As they happen, until interrupted (the only way)");
+  sub->callback([&] {
+    chosen = [](connection& daemon, const output_style& style) { return events(daemon, style); };
+  });
+}
+
 void add_version(CLI::App& app, command& chosen) {
   app.add_subcommand("version", "Version of the running daemon")->callback([&] {
     chosen = [](connection& daemon, const output_style& style) { return version(daemon, style); };
@@ -147,6 +162,8 @@ int run(int argc, char** argv) {
   add_stats(app, given, chosen);
   add_calls(app, given, chosen);
   add_end(app, given, chosen);
+  add_reload(app, chosen);
+  add_events(app, given, chosen);
   add_version(app, chosen);
   try {
     app.parse(argc, argv);

@@ -53,6 +53,11 @@ class fake_view final : public daemon_view {
     one->capacity = capacity;
     return {};
   }
+  std::string reload_fault; // empty: it goes well
+  tl::expected<void, std::string> reload() override {
+    if (!reload_fault.empty()) return tl::unexpected(reload_fault);
+    return {};
+  }
   outcome end_call(const call_state& call) override {
     if (busy) return tl::unexpected(change_fault::busy);
     ended.push_back(call.id);

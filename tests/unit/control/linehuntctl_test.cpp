@@ -106,6 +106,35 @@ TEST_F(linehuntctl, calls_and_end) {
   EXPECT_EQ(run("end c@host").status, 1);
 }
 
+TEST_F(linehuntctl, reload) {
+  EXPECT_EQ(run("reload").status, 0);
+  served.view.reload_fault = "t.toml:3:1: unknown key";
+  const told refused = run("reload");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("Failed to reload: t.toml:3:1: unknown key"));
+}
+
+// Ends with the daemon's hanging up, which is no success.
+TEST_F(linehuntctl, events) {
+  std::thread publisher([&] {
+    while (served.clients() == 0)
+      std::this_thread::yield();
+    // Until somebody follows, an event reaches nobody.
+    for (int i = 0; i < 200; ++i) {
+      served.publish(R"({"method":"E_LINEHUNT_RELOAD","params":{"result":"OK"}})");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const std::string line =
+      std::string{LINEHUNTCTL} + " --socket " + served.path() + " events --follow | head -n 2";
+  FILE* pipe = ::popen(line.c_str(), "r");
+  char text[256] = {};
+  EXPECT_NE(std::fgets(text, sizeof text, pipe), nullptr);
+  EXPECT_STREQ(text, "E_LINEHUNT_RELOAD result=OK\n");
+  ::pclose(pipe);
+  publisher.join();
+}
+
 TEST_F(linehuntctl, version) {
   EXPECT_THAT(run("version").out, HasSubstr("up 90 [sec]"));
   EXPECT_EQ(run("--version").status, 0);

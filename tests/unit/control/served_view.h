@@ -24,7 +24,7 @@ class served_view {
     EXPECT_TRUE(opened) << opened.error();
     if (!opened) return;
     server_ = std::move(*opened);
-    server_->serve([this](std::string_view request) { return dispatch(request, view); });
+    server_->serve([this](std::string_view request) { return dispatch(request, view, true); });
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~served_view() {
@@ -37,6 +37,9 @@ class served_view {
     std::filesystem::remove_all(folder_);
   }
   [[nodiscard]] std::string path() const { return folder_ / "s.sock"; }
+  void publish(const std::string& line) {
+    boost::asio::post(loop_, [this, line] { server_->publish(line); });
+  }
   [[nodiscard]] std::size_t clients() {
     std::promise<std::size_t> count;
     boost::asio::post(loop_, [&] { count.set_value(server_->clients()); });

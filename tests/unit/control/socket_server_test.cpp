@@ -228,6 +228,41 @@ TEST(socket_server, hundred_clients_at_once) {
     EXPECT_THAT(c->line(), HasSubstr("yes"));
 }
 
+constexpr const char* follow_request = R"({"jsonrpc":"2.0","id":1,"method":"events_follow"})";
+
+TEST(socket_server, events_go_to_those_who_follow) {
+  served_view served;
+  client follower(served.path()), other(served.path());
+  other.send(std::string{status_request} + "\n");
+  EXPECT_THAT(other.line(), HasSubstr("yes"));
+  follower.send(std::string{follow_request} + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("OK"));
+  served.publish(R"({"event":1})");
+  served.publish(R"({"event":2})");
+  EXPECT_EQ(follower.line(), R"({"event":1})");
+  EXPECT_EQ(follower.line(), R"({"event":2})");
+  // It may go on asking, and the other heard nothing.
+  follower.send(std::string{status_request} + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("yes"));
+  other.send(std::string{status_request} + "\n");
+  EXPECT_THAT(other.line(), HasSubstr("yes"));
+}
+
+TEST(socket_server, follower_that_does_not_read_is_hung_up_on) {
+  socket_setup setup;
+  setup.max_waiting_bytes = 100'000;
+  served_view served(setup);
+  client follower(served.path());
+  follower.send(std::string{follow_request} + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("OK"));
+  const std::string line(1000, 'x');
+  // More than any socket buffer holds.
+  for (int i = 0; i < 20'000 && served.clients() == 1; ++i)
+    served.publish(line);
+  EXPECT_EQ(served.clients(), 0u);
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
 TEST(socket_server, stale_file_is_replaced_live_one_is_not) {
   served_view served;
   boost::asio::io_context loop;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events for those who follow them: each is one JSON-RPC notification on one line, named as
+// OpenSIPS names its own.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace linehunt::admin {
+
+// A destination became usable or not: group, uri, status, cause, destination_id.
+inline constexpr std::string_view status_event = "E_LOAD_BALANCER_STATUS";
+// The configuration was read again: result, and data where it was refused.
+inline constexpr std::string_view reload_event = "E_LINEHUNT_RELOAD";
+// Calls were refused for want of lines in the last second: calls.
+inline constexpr std::string_view capacity_event = "E_LINEHUNT_CAPACITY";
+// An INVITE went on to another destination in the last second: calls.
+inline constexpr std::string_view failover_event = "E_LINEHUNT_FAILOVER";
+
+using raising = std::function<void(std::string_view name, const nlohmann::json& params)>;
+
+[[nodiscard]] inline std::string event_line(std::string_view name, const nlohmann::json& params) {
+  const nlohmann::json notification = {{"jsonrpc", "2.0"}, {"method", name}, {"params", params}};
+  return notification.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+} // namespace linehunt::admin

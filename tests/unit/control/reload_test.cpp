@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a reload may change, what it keeps, and what workers must be told besides the snapshot.
+#include "control/daemon/reload.h"
+
+#include "control/config/load_file.h"
+#include "control/config/unchangeable.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linehunt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr const char* head = R"([[port]]
+name = "access"
+device = "net_af_packet0,iface=eth1"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+[[rule]]
+balance = 1
+resources = "vm"
+)";
+
+std::string destination_text(int id, const std::string& resources) {
+  return "[[destination]]\nid = " + std::to_string(id) + "\ngroup = 1\nuri = \"sip:192.0.2.2" +
+         std::to_string(id) + "\"\nresources = \"" + resources + "\"\n";
+}
+
+config::configuration load(const std::string& text) {
+  config::diagnostics out("t.toml");
+  auto whole = config::load_text(
+      text, [](const auto&) { return std::nullopt; }, out);
+  EXPECT_TRUE(whole) << ::testing::PrintToString(out.lines());
+  return whole ? *whole : config::configuration{};
+}
+
+class reload_test : public ::testing::Test {
+ protected:
+  std::unique_ptr<const snapshot> build(const std::string& destinations) {
+    config::diagnostics out("t.toml");
+    before = source.changes();
+    auto world = source.build(load(head + destinations), out);
+    EXPECT_TRUE(world) << ::testing::PrintToString(out.lines());
+    return world;
+  }
+  world_source source{engine_limits{}};
+  operator_state before;
+};
+
+TEST_F(reload_test, numbers_stay_with_their_destinations) {
+  const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  const auto second = build(destination_text(2, "vm=6; conf=1") + destination_text(1, "vm=5"));
+  ASSERT_EQ(second->destinations.size(), 2u);
+  EXPECT_EQ(second->generation, first->generation + 1);
+  EXPECT_EQ(second->destinations[1].index, first->destinations[0].index);
+  EXPECT_EQ(second->destinations[1].resources[0].slot, first->destinations[0].resources[0].slot);
+}
+
+TEST_F(reload_test, what_calls_hold_is_draining_until_they_end) {
+  const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  const slot_index slot = first->destinations[1].resources[0].slot;
+  (void)build(destination_text(1, "vm=5"));
+  ASSERT_EQ(source.draining().size(), 1u);
+  EXPECT_EQ(source.draining()[0].model.id, 2u);
+  EXPECT_EQ(source.draining()[0].slots, std::vector{slot});
+  source.release_unheld([&](slot_index s) { return s == slot; });
+  EXPECT_EQ(source.draining().size(), 1u) << "a call still holds it";
+  source.release_unheld([](slot_index) { return false; });
+  EXPECT_THAT(source.draining(), IsEmpty());
+}
+
+TEST_F(reload_test, draining_destination_that_comes_back_finds_its_loads) {
+  const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  (void)build(destination_text(1, "vm=5"));
+  const auto third = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  EXPECT_THAT(source.draining(), IsEmpty());
+  EXPECT_EQ(third->destinations[1].resources[0].slot, first->destinations[1].resources[0].slot);
+}
+
+TEST_F(reload_test, failed_build_changes_nothing) {
+  (void)build(destination_text(1, "vm=5"));
+  source.changes().set_capacity(1, "vm", 9);
+  config::configuration broken = load(head + destination_text(1, "vm=7"));
+  broken.rules[0].model.resources.clear(); // as if the check had missed it
+  config::diagnostics out("t.toml");
+  EXPECT_FALSE(source.build(broken, out));
+  EXPECT_FALSE(out.lines().empty());
+  EXPECT_EQ(source.changes().capacity(1, "vm"), 9);
+  EXPECT_EQ(source.destinations()[0].resources[0].capacity, 5);
+}
+
+TEST_F(reload_test, status_and_capacity_go_into_the_next_snapshot) {
+  (void)build(destination_text(1, "vm=5"));
+  source.changes().set_by_admin(1, false);
+  source.changes().set_capacity(1, "vm", 9);
+  const auto second = build(destination_text(1, "vm=5"));
+  EXPECT_FALSE(second->destinations[0].enabled);
+  EXPECT_EQ(second->destinations[0].resources[0].capacity, 9);
+  EXPECT_THAT(corrections(before, *second), IsEmpty());
+}
+
+// 5 in the last snapshot, 9 by mail, 5 again in the file: neither snapshot shows the change.
+TEST_F(reload_test, workers_are_told_what_no_snapshot_shows) {
+  (void)build(destination_text(1, "vm=4"));
+  source.changes().set_capacity(1, "vm", 5);
+  (void)build(destination_text(1, "vm=4"));
+  source.changes().set_capacity(1, "vm", 9);
+  const auto third = build(destination_text(1, "vm=5"));
+  const auto mails = corrections(before, *third);
+  ASSERT_EQ(mails.size(), 1u);
+  EXPECT_EQ(mails[0].kind, mail_kind::resize);
+  EXPECT_EQ(mails[0].slot, third->destinations[0].resources[0].slot);
+  EXPECT_EQ(mails[0].value, 5);
+
+  source.changes().set_by_admin(1, false);
+  auto moved = load(head + destination_text(1, "vm=5"));
+  moved.destinations[0].model.uri = "sip:192.0.2.29";
+  const operator_state then = source.changes();
+  config::diagnostics out("t.toml");
+  const auto fourth = source.build(moved, out);
+  const auto again = corrections(then, *fourth);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].kind, mail_kind::set_enabled);
+  EXPECT_EQ(again[0].value, 1);
+}
+
+TEST(unchangeable, rules_destinations_and_timers_may_change) {
+  const auto running = load(head + destination_text(1, "vm=5"));
+  const auto next = load(std::string{"[runtime]\nlog_level = \"debug\"\n[timers]\nt1_ms = 400\n"} +
+                         head + destination_text(2, "vm=7"));
+  config::diagnostics out("t.toml");
+  config::refuse_unchangeable(running, next, out);
+  EXPECT_THAT(out.lines(), IsEmpty());
+}
+
+TEST(unchangeable, ports_workers_and_tables_may_not) {
+  const auto running = load(head + destination_text(1, "vm=5"));
+  auto next = load("[runtime]\nworkers = 2\n[limits]\nslots = 9\n" + std::string{head} +
+                   destination_text(1, "vm=5"));
+  next.runtime.ports[0].mtu_bytes = 1400;
+  next.listeners[0].local.port = 5070;
+  next.admin.socket = "/tmp/other";
+  config::diagnostics out("t.toml");
+  config::refuse_unchangeable(running, next, out);
+  EXPECT_THAT(out.lines(),
+              ElementsAre(HasSubstr("[runtime] workers"), HasSubstr("[limits]"),
+                          HasSubstr("[[port]]"), HasSubstr("[[listen]]"), HasSubstr("[admin]")));
+}
+
+} // namespace
+} // namespace linehunt
