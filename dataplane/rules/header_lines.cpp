@@ -21,9 +21,6 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
 constexpr bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
 }
-constexpr bool is_space(char c) noexcept {
-  return is_blank(c) || c == '\r' || c == '\n';
-}
 
 struct compact_form {
   char compact;
@@ -64,10 +61,16 @@ std::uint32_t line_end(const sip::message_view& message, std::uint32_t at) noexc
   }
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && is_space(text.front()))
+// The value as the scan has it: without the line end (one CR, so that a bare CR before it stays),
+// without outer white space, which in a folded value comprises CR and LF.
+std::string_view trimmed_value(std::string_view text) noexcept {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  const bool folded = text.find('\n') != std::string_view::npos;
+  const auto is_outer = [&](char c) { return is_blank(c) || (folded && (c == '\r' || c == '\n')); };
+  while (!text.empty() && is_outer(text.front()))
     text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back()))
+  while (!text.empty() && is_outer(text.back()))
     text.remove_suffix(1);
   return text;
 }
@@ -79,7 +82,7 @@ bool value_after(std::string_view line, std::string_view name, std::string_view&
   while (colon < line.size() && is_blank(line[colon]))
     ++colon;
   if (colon == line.size() || line[colon] != ':') return false;
-  value = trimmed(line.substr(colon + 1));
+  value = trimmed_value(line.substr(colon + 1));
   return true;
 }
 
