@@ -153,6 +153,7 @@ void engine::for_each_call(const std::function<void(const call_info&)>& visit) c
     info.from_tag = texts[static_cast<std::size_t>(call_text::from_tag)];
     info.to_tag = texts[static_cast<std::size_t>(call_text::to_tag)];
     info.destination = record.destination;
+    info.held = s.held_by(call);
     info.answered = record.state != call_state::early;
     info.started_at = record.started_at;
     if (info.answered && record.state != call_state::closing)

@@ -70,6 +70,7 @@ struct call_info {
   std::uint64_t handle = 0;
   std::string_view call_id, from_tag, to_tag;
   destination_index destination = no_index;
+  holding held; // its lines
   bool answered = false;
   time_us started_at = 0, answered_at = 0;
 };

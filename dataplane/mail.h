@@ -17,7 +17,7 @@ enum class mail_kind : std::uint8_t {
   lease_return,  // slot, value = lines given back
   // From the control thread.
   set_enabled, // subject = destination_index, value = 0 or 1
-  resize,      // slot, value = new capacity; to the slot's home
+  resize,      // slot, value = new capacity; to every worker, the home moves the pool
   end_call,    // subject = call handle
   send_probe,  // subject = destination_index, value = probe number
 };

@@ -163,10 +163,13 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
       t.client == client_state::none) {
     // An earlier destination, given up for lost, has answered after all: the call is there now, and
     // its lines with it, even above capacity.
-    release(call);
-    holding held;
-    ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
-    hold(call, held);
+    // Lines of the same destination are kept: given back, they might be gone.
+    if (record.slot_count == 0 || record.destination != a.destination) {
+      release(call);
+      holding held;
+      ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
+      hold(call, held);
+    }
     record.destination = a.destination;
     record.callee_listener = a.listener;
     attempt& other = t.current();

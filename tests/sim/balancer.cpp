@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running the workers, and the loop of each.
+#include "balancer.h"
+
+#include "balancer_worker.h"
+#include "dataplane/ledger/lease_mail.h"
+#include "sipparse/message_view.h"
+#include "sipparse/scan.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace linehunt::sim {
+
+// What leaves an engine.
+class balancer::exit final : public action_sink {
+ public:
+  exit(balancer& all, worker_id self) : all_(all), self_(self) {}
+
+  void forward(const sip::edit_list& edits, const outbound& where) override {
+    std::string changed(at_hand.size() + 4096, '\0');
+    const std::size_t len = edits.apply_to(at_hand, changed);
+    if (len == 0) return all_.say("edits that do not apply");
+    changed.resize(len);
+    send(changed, where);
+  }
+  void send(std::string_view bytes, const outbound& where) override {
+    all_.net_.send(std::string(bytes), all_.world().listeners[where.listener].local, where.to);
+  }
+  bool mail(worker_id to, const linehunt::mail& what) override {
+    auto& ring = all_.workers_[to]->rings[self_];
+    if (ring.size() >= all_.setup_.ring_depth) {
+      ++all_.rings_full;
+      blocked = true;
+      return false;
+    }
+    all_.note_mail(what, to, 1);
+    int copies = 1;
+    if (all_.setup_.break_every != 0 && what.kind == mail_kind::lease_return && what.value > 0 &&
+        ++all_.breakable_ % all_.setup_.break_every == 0)
+      copies = all_.setup_.break_doubles ? 2 : 0;
+    for (int i = 0; i < copies; ++i)
+      ring.push_back(what);
+    ++all_.mails;
+    all_.schedule(to, all_.events_.now + all_.random_.between(1, 60));
+    return true;
+  }
+  void raise(const event& what) override { all_.raised_.push_back(what); }
+
+  std::string_view at_hand;
+  bool blocked = false;
+
+ private:
+  balancer& all_;
+  worker_id self_;
+};
+
+balancer::worker::worker(const engine_setup& setup, const snapshot& world)
+    : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers),
+      used(setup.limits.max_slots), forced(setup.limits.max_slots), known(setup.limits.max_calls),
+      asked(setup.limits.max_destinations), request_open(setup.workers) {}
+
+balancer::balancer(const balancer_setup& setup, const snapshot_model& model, event_queue& events,
+                   chance& random, network& net)
+    : setup_(setup), events_(events), random_(random), net_(net),
+      book_(setup.limits.max_destinations, setup.limits.max_slots), secret_{{setup.seed, 2},
+                                                                            {3, setup.seed}},
+      on_the_way_(setup.limits.max_slots), bound_(setup.limits.max_slots),
+      home_(setup.limits.max_slots) {
+  std::vector<build_error> errors;
+  worlds_.push_back(build_snapshot(model, book_, errors));
+  if (!worlds_.back()) throw std::logic_error(errors.front().message);
+  for (worker_id w = 0; w < setup.workers; ++w) {
+    engine_setup one;
+    one.self = w;
+    one.workers = setup.workers;
+    one.limits = setup.limits;
+    one.secret = secret_;
+    one.random_seed = setup.seed + w;
+    workers_.push_back(std::make_unique<worker>(one, world()));
+  }
+  for (const destination& d : world().destinations)
+    for (const resource& r : d.resources)
+      home_[r.slot] = d.home;
+  slots_ = setup.limits.max_slots;
+}
+
+balancer::~balancer() = default;
+
+void balancer::arrive(packet p) {
+  const std::string_view call_id = sip::find_call_id(p.bytes);
+  const auto owner = call_id.empty() ? static_cast<worker_id>(random_.below(setup_.workers))
+                                     : owner_of(call_hash(call_id, secret_), setup_.workers);
+  workers_[owner]->input.push_back(std::move(p));
+  schedule(owner, events_.now + random_.between(1, 60));
+}
+
+void balancer::schedule(worker_id w, time_us at) {
+  worker& it = *workers_[w];
+  if (it.wake_at <= at) return;
+  it.wake_at = at;
+  events_.add(at, happening::worker_run, w);
+}
+
+void balancer::run(std::uint32_t number) {
+  const auto w = static_cast<worker_id>(number);
+  worker& it = *workers_[w];
+  if (it.wake_at > events_.now) return; // it was woken earlier and has an appointment later
+  it.wake_at = worker::never;
+  exit out(*this, w);
+  const time_us now = events_.now;
+  bool left = false;
+  // Some of what is there, one thing of a source of chance's choice at a time.
+  for (std::uint32_t budget = 1 + random_.below(24);; --budget) {
+    std::uint32_t full[max_workers + 2];
+    std::uint32_t sources = 0;
+    for (worker_id from = 0; from < setup_.workers; ++from)
+      if (!it.rings[from].empty()) full[sources++] = from;
+    if (!it.control.empty()) full[sources++] = max_workers;
+    if (!it.input.empty()) full[sources++] = max_workers + 1;
+    left = sources != 0;
+    if (!left || budget == 0) break;
+    const std::uint32_t source = full[random_.below(sources)];
+    if (source == max_workers + 1) {
+      const packet p = std::move(it.input.front());
+      it.input.pop_front();
+      listener_index listener = 0;
+      while (listener + 1u < world().listeners.size() && world().listeners[listener].local != p.to)
+        ++listener;
+      out.at_hand = p.bytes;
+      ++it.received;
+      const verdict v = it.engine->on_datagram({p.bytes, p.from, listener}, now, out);
+      parked += v == verdict::request_parked ? 1u : 0u;
+    } else if (source == max_workers) {
+      const control_work work = std::move(it.control.front());
+      it.control.pop_front();
+      if (work.world != nullptr)
+        it.engine->adopt(*work.world);
+      else
+        it.engine->on_mail(work.what, now, out);
+    } else {
+      const mail m = it.rings[source].front();
+      it.rings[source].pop_front();
+      note_mail(m, w, -1);
+      it.engine->on_mail(m, now, out);
+    }
+    judge(w);
+  }
+  it.engine->advance(now, out);
+  judge(w);
+  if (left || out.blocked) schedule(w, now + random_.between(5, 60));
+  const time_us timer = it.engine->next_timer();
+  if (timer != worker::never) schedule(w, std::max(timer, now + 1));
+}
+
+void balancer::to_one(worker_id w, const mail& m) {
+  workers_[w]->control.push_back({m, nullptr});
+  schedule(w, events_.now + random_.between(1, 500));
+}
+
+void balancer::to_all(const mail& m) {
+  for (worker_id w = 0; w < setup_.workers; ++w)
+    to_one(w, m);
+}
+
+void balancer::reload(const snapshot_model& model) {
+  std::vector<build_error> errors;
+  auto next = build_snapshot(model, book_, errors);
+  if (!next) return say("reload: " + errors.front().message);
+  for (const destination& d : next->destinations)
+    for (const resource& r : d.resources)
+      home_[r.slot] = d.home;
+  worlds_.push_back(std::move(next));
+  for (worker_id w = 0; w < setup_.workers; ++w) {
+    workers_[w]->control.push_back({{}, worlds_.back().get()});
+    schedule(w, events_.now + random_.between(1, 2000));
+  }
+}
+
+std::vector<std::uint64_t> balancer::live_handles(worker_id w) const {
+  std::vector<std::uint64_t> handles;
+  workers_[w]->engine->for_each_call([&](const call_info& c) { handles.push_back(c.handle); });
+  return handles;
+}
+
+} // namespace linehunt::sim

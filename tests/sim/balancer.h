@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The balancer under the simulator: N real engines with their ledgers, joined by rings of bounded
+// depth, run in the order that chance says, and judged after every single thing that they do.
+#pragma once
+
+#include "dataplane/engine.h"
+#include "dataplane/snapshot_builder.h"
+#include "network.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace linehunt::sim {
+
+struct balancer_setup {
+  worker_id workers = 1;
+  std::size_t ring_depth = 16;
+  engine_limits limits;
+  std::uint64_t seed = 1;
+  // Whether every line above capacity belongs to a call that was counted (no flag n in the rules).
+  bool bounded = true;
+  // For checking the checks: every so many-th lease_return that carries lines is lost or doubled.
+  std::uint32_t break_every = 0;
+  bool break_doubles = false;
+};
+
+class balancer {
+ public:
+  balancer(const balancer_setup& setup, const snapshot_model& model, event_queue& events,
+           chance& random, network& net);
+  ~balancer();
+
+  void arrive(packet p);          // a datagram from the network
+  void run(std::uint32_t worker); // one loop of a worker
+
+  // The control thread's part.
+  void to_all(const mail& m);
+  void to_one(worker_id w, const mail& m);
+  void reload(const snapshot_model& model);
+
+  [[nodiscard]] const snapshot& world() const { return *worlds_.back(); }
+  [[nodiscard]] std::vector<std::uint64_t> live_handles(worker_id w) const;
+  [[nodiscard]] std::vector<event> take_events() { return std::exchange(raised_, {}); }
+
+  // What a check found first; empty: all is well.
+  [[nodiscard]] const std::string& broken() const { return broken_; }
+  // When all calls must be over: loads, tables and pools.
+  void judge_the_end();
+
+  std::uint64_t steps = 0, mails = 0, rings_full = 0, full_checks = 0;
+  std::uint64_t late_answers = 0;
+  std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
+
+ private:
+  struct worker;
+  class exit;
+
+  void schedule(worker_id w, time_us at);
+  void judge(worker_id w);
+  void judge_calls(worker_id w);
+  void judge_slots();
+  void note_mail(const mail& m, worker_id to, int sign);
+  void say(std::string what);
+
+  balancer_setup setup_;
+  event_queue& events_;
+  chance& random_;
+  network& net_;
+  index_book book_;
+  std::vector<std::unique_ptr<const snapshot>> worlds_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  node_secret secret_;
+
+  // By slot: the lines in rings, the largest capacity that leases may still follow, forced lines.
+  std::vector<std::int64_t> on_the_way_, bound_;
+  std::vector<worker_id> home_;
+  slot_index slots_ = 0;
+  std::uint64_t breakable_ = 0;
+  std::vector<event> raised_;
+  std::string broken_;
+};
+
+} // namespace linehunt::sim

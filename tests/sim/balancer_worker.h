@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// One simulated worker: its engine, what waits for it, and what the judge remembers of it.
+#pragma once
+
+#include "balancer.h"
+
+#include <limits>
+
+namespace linehunt::sim {
+
+struct control_work {
+  mail what;
+  const snapshot* world = nullptr; // set: a new snapshot to adopt
+};
+
+struct balancer::worker {
+  worker(const engine_setup& setup, const snapshot& world);
+  static constexpr time_us never = std::numeric_limits<time_us>::max();
+
+  std::unique_ptr<linehunt::engine> engine;
+  std::vector<std::deque<mail>> rings; // by sender
+  std::deque<packet> input;
+  std::deque<control_work> control;
+  time_us wake_at = never;
+  std::uint64_t received = 0;
+
+  std::vector<std::int64_t> used;   // by slot, as last seen
+  std::vector<std::int64_t> forced; // by slot, of these: lines of counted calls
+  // By place in the engine's table: the call there, where its lines were, and whether it holds them
+  // without having been admitted: a destination that had been given up answered after all.
+  struct known_call {
+    std::uint64_t handle = ~std::uint64_t{0};
+    destination_index destination = no_index;
+    bool late = false;
+  };
+  std::vector<known_call> known;
+  // What it asked for last: by destination the slots, by home whether more are to come.
+  std::vector<std::vector<slot_index>> asked;
+  std::vector<bool> request_open;
+};
+
+} // namespace linehunt::sim

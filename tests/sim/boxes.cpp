@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// What destinations do.
+#include "boxes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace linehunt::sim {
+
+namespace {
+constexpr time_us ms = 1000;
+constexpr time_us s = 1000 * ms;
+constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
+} // namespace
+
+boxes::boxes(event_queue& events, chance& random, network& net, const endpoint& balancer,
+             std::vector<endpoint> addresses, bool behave, bool intact)
+    : events_(events), random_(random), net_(net), balancer_(balancer),
+      addresses_(std::move(addresses)), dead_(addresses_.size()), behave_(behave), intact_(intact) {
+}
+
+std::size_t boxes::find(const endpoint& address) const {
+  return static_cast<std::size_t>(std::ranges::find(addresses_, address) - addresses_.begin());
+}
+
+void boxes::send(const call& c, const std::string& bytes) {
+  net_.send(bytes, addresses_[c.box], balancer_);
+}
+
+void boxes::arm(std::uint32_t number, time_us after) {
+  events_.add(events_.now + after, happening::box_timer, number, ++calls_[number].generation);
+}
+
+void boxes::die(std::uint32_t box) {
+  dead_[box] = true;
+  ++counts.deaths;
+  for (std::uint32_t n = 0; n < calls_.size(); ++n)
+    if (calls_[n].at != stage::unused && calls_[n].box == box) forget(n);
+}
+
+void boxes::forget(std::uint32_t number) {
+  call& c = calls_[number];
+  by_branch_.erase(c.branch);
+  by_tag_.erase(c.tag);
+  const std::uint32_t generation = c.generation + 1;
+  c = {};
+  c.generation = generation;
+  unused_.push_back(number);
+}
+
+void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
+  const auto box = static_cast<std::uint32_t>(find(at));
+  message m;
+  if (dead_[box] || !read(bytes, m)) return;
+  if (m.status != 0) { // to a BYE of ours
+    const auto known = by_tag_.find(std::string(parameter(m.from, "tag")));
+    if (known != by_tag_.end() && m.cseq_method == "BYE" && m.status >= 200 &&
+        calls_[known->second].at == stage::leaving)
+      forget(known->second);
+    return;
+  }
+  if (m.method == "INVITE" && parameter(m.to, "tag").empty())
+    on_invite(box, m, from);
+  else
+    on_other(box, m, from);
+}
+
+void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from) {
+  std::string branch(parameter(m.vias.at[0], "branch"));
+  if (const auto known = by_branch_.find(branch); known != by_branch_.end()) {
+    ++counts.repeated;
+    if (!calls_[known->second].last.empty())
+      send(calls_[known->second], calls_[known->second].last);
+    return;
+  }
+  ++counts.invites;
+  std::uint32_t number;
+  if (unused_.empty()) {
+    number = static_cast<std::uint32_t>(calls_.size());
+    calls_.emplace_back();
+  } else {
+    number = unused_.back();
+    unused_.pop_back();
+  }
+  call& c = calls_[number];
+  c.at = stage::ringing;
+  c.box = box;
+  c.invite = m.bytes;
+  c.from = from;
+  c.branch = branch;
+  c.tag = "b" + std::to_string(box) + "x" + std::to_string(++tags_);
+  by_branch_.emplace(std::move(branch), number);
+  by_tag_.emplace(c.tag, number);
+  c.interval_ms = 0;
+  c.deadline = events_.now + 400 * s;
+  // What will become of it.
+  static constexpr int failures[] = {486, 503, 500, 603, 302, 404, 480, 408};
+  const std::uint32_t mood = behave_ ? 0 : random_.below(100);
+  c.status = mood < 78 ? 200 : mood < 92 ? failures[random_.below(8)] : 0;
+  if (c.status == 0) ++counts.silent;
+  if (mood < 96 && random_.below(5) != 0) {
+    c.last = respond(m, mood < 50 ? 180 : 183, c.tag, {});
+    send(c, c.last);
+  }
+  arm(number, random_.between(1 * ms, behave_ ? 2 * s : random_.below(4) == 0 ? 9 * s : 800 * ms));
+}
+
+void boxes::answer(std::uint32_t number, int status) {
+  call& c = calls_[number];
+  message m;
+  if (!read(c.invite, m)) return;
+  const std::string contact =
+      "<sip:box@" + std::string(std::string_view(to_text(addresses_[c.box]))) + ">";
+  c.last = respond(m, status, c.tag, status < 300 ? contact : "");
+  c.at = status < 300 ? stage::answered : stage::refused;
+  ++(status < 300 ? counts.answered : counts.refused);
+  c.interval_ms = t1_ms;
+  c.deadline = events_.now + 64 * t1_ms * ms;
+  send(c, c.last);
+  arm(number, t1_ms * ms);
+}
+
+void boxes::timer(std::uint32_t number, std::uint32_t generation) {
+  call& c = calls_[number];
+  if (c.generation != generation || c.at == stage::unused) return;
+  if (events_.now >= c.deadline && c.at != stage::up) return forget(number);
+  switch (c.at) {
+  case stage::ringing:
+    if (c.status != 0)
+      answer(number, c.status);
+    else
+      arm(number, 60 * s); // says nothing, and goes some day
+    break;
+  case stage::refused:
+  case stage::answered:
+  case stage::leaving:
+    send(c, c.last);
+    c.interval_ms = std::min(c.interval_ms * 2, t2_ms);
+    arm(number, c.interval_ms * ms);
+    break;
+  case stage::up:
+    hang_up(number);
+    break;
+  default:
+    break;
+  }
+}
+
+void boxes::hang_up(std::uint32_t number) {
+  call& c = calls_[number];
+  message m;
+  if (!read(c.invite, m)) return;
+  std::string routes;
+  for (std::size_t i = 0; i < m.record_routes.count; ++i) {
+    routes += "Route: ";
+    routes += m.record_routes.at[i];
+    routes += "\r\n";
+  }
+  const std::string here(std::string_view(to_text(addresses_[c.box])));
+  const std::string from = std::string(m.to) + ";tag=" + c.tag;
+  ++counts.byes_out;
+  c.at = stage::leaving;
+  c.last = request({.method = "BYE",
+                    .uri = uri_of(m.contact),
+                    .sent_by = here,
+                    .branch = "z9hG4bK" + c.tag,
+                    .from = from,
+                    .to = m.from,
+                    .call_id = m.call_id,
+                    .contact = {},
+                    .cseq = 7,
+                    .routes = &routes,
+                    .body = {}});
+  c.interval_ms = t1_ms;
+  c.deadline = events_.now + 64 * t1_ms * ms;
+  send(c, c.last);
+  arm(number, t1_ms * ms);
+}
+
+void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) {
+  if (m.method == "OPTIONS" && parameter(m.to, "tag").empty()) {
+    ++counts.probes;
+    net_.send(respond(m, 200, "probe", {}), addresses_[box], from);
+    return;
+  }
+  const std::string_view tag = parameter(m.to, "tag");
+  auto known = by_tag_.find(std::string(tag));
+  if (m.method == "CANCEL" && tag.empty()) {
+    const auto invited = by_branch_.find(std::string(parameter(m.vias.at[0], "branch")));
+    const bool here = invited != by_branch_.end() && calls_[invited->second].box == box;
+    net_.send(respond(m, here ? 200 : 481, "c", {}), addresses_[box], from);
+    if (here && calls_[invited->second].at == stage::ringing) {
+      ++counts.cancelled;
+      answer(invited->second, 487);
+    }
+    return;
+  }
+  // A tag names its box: "b<box>x<number>".
+  std::uint32_t owner = box;
+  if (tag.starts_with('b')) std::from_chars(tag.data() + 1, tag.data() + tag.size(), owner);
+  if (intact_ && owner != box && owner < addresses_.size() && known != by_tag_.end() &&
+      calls_[known->second].at != stage::unused && broken_.empty())
+    broken_ = std::string(m.method) + " of a call on box " + std::to_string(owner) +
+              " came to box " + std::to_string(box);
+  if (known == by_tag_.end() || calls_[known->second].box != box) {
+    ++counts.unknown;
+    if (m.method != "ACK") net_.send(respond(m, 481, {}, {}), addresses_[box], from);
+    return;
+  }
+  const std::uint32_t number = known->second;
+  call& c = calls_[number];
+  if (m.method == "ACK") {
+    if (c.at == stage::refused) return forget(number);
+    if (c.at != stage::answered) return;
+    c.at = stage::up;
+    // Half of the calls are ended from this side, if the caller does not before.
+    c.deadline = events_.now;
+    arm(number,
+        behave_ ? 300 * s : random_.between(100 * ms, random_.below(2) == 0 ? 15 * s : 90 * s));
+    return;
+  }
+  if (m.method == "BYE") {
+    ++counts.byes_in;
+    net_.send(respond(m, 200, {}, {}), addresses_[box], from);
+    return forget(number);
+  }
+  const std::string contact =
+      "<sip:box@" + std::string(std::string_view(to_text(addresses_[box]))) + ">";
+  net_.send(respond(m, 200, {}, m.method == "INVITE" ? contact : ""), addresses_[box], from);
+}
+
+} // namespace linehunt::sim

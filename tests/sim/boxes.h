@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The destinations: user agent servers that answer, refuse, stay silent or die, and that know which
+// calls are theirs: a request within a call of another box is a violation.
+#pragma once
+
+#include "network.h"
+#include "sip_text.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace linehunt::sim {
+
+struct box_counts {
+  std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
+                byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0;
+};
+
+class boxes {
+ public:
+  boxes(event_queue& events, chance& random, network& net, const endpoint& balancer,
+        std::vector<endpoint> addresses, bool behave, bool intact);
+
+  [[nodiscard]] bool owns(const endpoint& address) const {
+    return find(address) < addresses_.size();
+  }
+  void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
+  void timer(std::uint32_t number, std::uint32_t generation);
+  void die(std::uint32_t box);
+  void come_back(std::uint32_t box) { dead_[box] = false; }
+  [[nodiscard]] const std::string& broken() const { return broken_; }
+
+  box_counts counts;
+
+ private:
+  enum class stage : std::uint8_t { unused, ringing, refused, answered, up, leaving, over };
+  struct call {
+    stage at = stage::unused;
+    std::uint32_t box = 0;
+    std::uint32_t generation = 0, interval_ms = 0, cseq = 1;
+    int status = 200;
+    time_us deadline = 0;
+    std::string invite, last, tag, branch; // INVITE as it came, last response or our BYE
+    endpoint from;
+  };
+
+  [[nodiscard]] std::size_t find(const endpoint& address) const;
+  void answer(std::uint32_t number, int status);
+  void send(const call& c, const std::string& bytes);
+  void arm(std::uint32_t number, time_us after);
+  void hang_up(std::uint32_t number);
+  void on_invite(std::uint32_t box, const message& m, const endpoint& from);
+  void on_other(std::uint32_t box, const message& m, const endpoint& from);
+  void forget(std::uint32_t number);
+
+  event_queue& events_;
+  chance& random_;
+  network& net_;
+  endpoint balancer_;
+  std::vector<endpoint> addresses_;
+  std::vector<bool> dead_;
+  bool behave_;
+  bool intact_; // nothing is corrupted on the way: a request at the wrong box is a mistake
+  std::vector<call> calls_;
+  std::vector<std::uint32_t> unused_;
+  std::unordered_map<std::string, std::uint32_t> by_branch_, by_tag_;
+  std::uint64_t tags_ = 0;
+  std::string broken_;
+};
+
+} // namespace linehunt::sim

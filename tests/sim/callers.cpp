@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// What callers do.
+#include "callers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace linehunt::sim {
+
+namespace {
+
+constexpr time_us ms = 1000;
+constexpr time_us s = 1000 * ms;
+constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
+constexpr time_us timeout = 64 * t1_ms * ms;
+constexpr std::string_view sdp = "v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\n"
+                                 "c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+
+} // namespace
+
+callers::callers(event_queue& events, chance& random, network& net, const endpoint& balancer,
+                 bool behave)
+    : events_(events), random_(random), net_(net), balancer_(balancer), behave_(behave) {}
+
+std::string callers::call_id(std::uint32_t number) const {
+  return calls_[number].kind + std::to_string(number) + "@x.example";
+}
+
+std::string callers::stolen_call_id() const {
+  return calls_.empty() ? "none" : call_id(last_);
+}
+
+std::string callers::branch(std::uint32_t number, std::uint32_t cseq, char mark) const {
+  return "z9hG4bK" + std::to_string(number) + mark + std::to_string(cseq);
+}
+
+std::string callers::invite(std::uint32_t number) const {
+  const call& c = calls_[number];
+  const std::string uri = "sip:" + c.user + "@192.0.2.1";
+  return request({.method = "INVITE",
+                  .uri = uri,
+                  .sent_by = std::string_view(to_text(c.from)),
+                  .branch = branch(number, 1, 'i'),
+                  .from = "<sip:a@x.example>;tag=f" + std::to_string(number),
+                  .to = "<" + uri + ">",
+                  .call_id = call_id(number),
+                  .contact = "<sip:a@" + std::string(std::string_view(to_text(c.from))) + ">",
+                  .cseq = 1,
+                  .body = sdp});
+}
+
+// CANCEL, or the ACK of a failure: as the INVITE, hop by hop.
+std::string callers::hop(std::uint32_t number, std::string_view method, std::string_view to) const {
+  const call& c = calls_[number];
+  const std::string uri = "sip:" + c.user + "@192.0.2.1";
+  return request({.method = method,
+                  .uri = uri,
+                  .sent_by = std::string_view(to_text(c.from)),
+                  .branch = branch(number, 1, 'i'),
+                  .from = "<sip:a@x.example>;tag=f" + std::to_string(number),
+                  .to = to.empty() ? "<" + uri + ">" : std::string(to),
+                  .call_id = call_id(number),
+                  .contact = {},
+                  .cseq = 1,
+                  .body = {}});
+}
+
+std::string callers::within(std::uint32_t number, std::string_view method, std::uint32_t cseq,
+                            std::string_view to_tag) {
+  const call& c = calls_[number];
+  const char mark = method == "ACK" ? 'a' : 'd';
+  std::string to = "<sip:" + c.user + "@192.0.2.1>;tag=";
+  to += to_tag;
+  const std::string here(std::string_view(to_text(c.from)));
+  return request({.method = method,
+                  .uri = c.target,
+                  .sent_by = here,
+                  .branch = branch(number, cseq, mark),
+                  .from = "<sip:a@x.example>;tag=f" + std::to_string(number),
+                  .to = to,
+                  .call_id = call_id(number),
+                  .contact = method == "INVITE" ? "<sip:a@" + here + ">" : std::string{},
+                  .cseq = cseq,
+                  .routes = &c.routes,
+                  .body = method == "INVITE" ? sdp : std::string_view{}});
+}
+
+void callers::arm(std::uint32_t number, timer_kind which, time_us after) {
+  call& c = calls_[number];
+  if (which == resend) ++c.generation;
+  events_.add(events_.now + after, happening::call_timer, number,
+              which | (which == resend ? std::uint32_t{c.generation} << 8 : 0));
+}
+
+void callers::begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind) {
+  if (calls_.size() <= number) calls_.resize(number + 1);
+  call& c = calls_[number];
+  c.at = stage::calling;
+  c.kind = kind;
+  c.user = user;
+  c.from = from;
+  c.interval_ms = t1_ms;
+  c.deadline = events_.now + timeout;
+  last_ = number;
+  ++counts.begun;
+  send(c, invite(number));
+  arm(number, resend, t1_ms * ms);
+  if (behave_) return;
+  const std::uint32_t mood = random_.below(100);
+  if (mood < 8)
+    arm(number, give_up, random_.between(0, 12 * s));
+  else if (mood < 13)
+    arm(number, die, random_.between(0, 20 * s));
+  else if (mood < 15)
+    c.acks = false;
+}
+
+void callers::timer(std::uint32_t number, std::uint32_t which) {
+  call& c = calls_[number];
+  if (c.dead || c.at == stage::over) return;
+  switch (which & 0xff) {
+  case die:
+    c.dead = true;
+    ++counts.died;
+    break;
+  case give_up:
+    if (c.at != stage::calling && c.at != stage::proceeding) break;
+    ++counts.gave_up;
+    c.cancelled = true;
+    send(c, hop(number, "CANCEL", {}));
+    break;
+  case hang_up:
+    if (c.at == stage::up) hang_up_now(number);
+    break;
+  case reinvite:
+    if (c.at != stage::up) break;
+    ++counts.reinvites;
+    send(c, within(number, "INVITE", ++c.cseq, c.to_tag));
+    break;
+  default:
+    if (which >> 8 != c.generation) break;
+    if (events_.now >= c.deadline) {
+      if (c.at == stage::calling || c.at == stage::proceeding) ++counts.unanswered;
+      close(c);
+      break;
+    }
+    if (c.at == stage::calling)
+      send(c, invite(number));
+    else if (c.at == stage::leaving)
+      send(c, c.bye);
+    else if (c.at != stage::proceeding)
+      break;
+    if (c.cancelled && c.at == stage::proceeding) send(c, hop(number, "CANCEL", {}));
+    c.interval_ms = std::min(c.interval_ms * 2, c.at == stage::leaving ? t2_ms : 32'000);
+    arm(number, resend, c.interval_ms * ms);
+    break;
+  }
+}
+
+void callers::hang_up_now(std::uint32_t number) {
+  call& c = calls_[number];
+  c.at = stage::leaving;
+  c.bye = within(number, "BYE", ++c.cseq, c.to_tag);
+  c.interval_ms = t1_ms;
+  c.deadline = events_.now + timeout;
+  send(c, c.bye);
+  arm(number, resend, t1_ms * ms);
+}
+
+// Frees what a long simulation must not keep.
+void callers::close(call& c) {
+  c.at = stage::over;
+  ++c.generation;
+  c.bye = {};
+}
+
+void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
+  message m;
+  if (!read(bytes, m) || m.call_id.size() < 2) return;
+  std::uint32_t number = 0;
+  const auto end =
+      std::from_chars(m.call_id.data() + 1, m.call_id.data() + m.call_id.size(), number);
+  if (end.ec != std::errc{} || number >= calls_.size() || call_id(number) != m.call_id) return;
+  if (calls_[number].dead) return;
+  if (m.status == 0)
+    on_request(number, m, at, from);
+  else
+    on_response(number, m);
+}
+
+void callers::on_response(std::uint32_t number, const message& m) {
+  call& c = calls_[number];
+  const std::string_view tag = parameter(m.to, "tag");
+  if (m.cseq_method == "BYE") {
+    if (m.status >= 200 && c.at == stage::leaving) close(c);
+    return;
+  }
+  if (m.cseq_method != "INVITE") return;
+  if (m.cseq != 1) { // of a re-INVITE
+    if (m.status >= 200 && m.status < 300) send(c, within(number, "ACK", m.cseq, tag));
+    return;
+  }
+  if (m.status < 200) {
+    if (c.at == stage::calling) {
+      c.at = stage::proceeding;
+      c.deadline = events_.now + 200 * s;
+      if (c.cancelled) send(c, hop(number, "CANCEL", {}));
+      arm(number, resend, t1_ms * ms);
+    }
+    return;
+  }
+  if (m.status >= 300) {
+    send(c, hop(number, "ACK", m.to));
+    if (c.at != stage::calling && c.at != stage::proceeding) return;
+    ++counts.failed;
+    if (m.status == 500 && tag.empty() == false) ++counts.full;
+    close(c);
+    return;
+  }
+  if (!c.acks) {
+    if (c.at != stage::up) ++counts.never_acked;
+    c.at = stage::up;
+    return;
+  }
+  std::string routes;
+  for (std::size_t i = m.record_routes.count; i-- > 0;) {
+    routes += "Route: ";
+    routes += m.record_routes.at[i];
+    routes += "\r\n";
+  }
+  if (c.at == stage::calling || c.at == stage::proceeding) {
+    c.at = stage::up;
+    ++c.generation;
+    ++counts.answered;
+    c.to_tag = tag;
+    c.target = uri_of(m.contact);
+    c.routes = std::move(routes);
+    if (c.cancelled) {
+      ++counts.crossed;
+      arm(number, hang_up, 10 * ms);
+    } else if (random_.below(2) == 0 || behave_) {
+      arm(number, hang_up, random_.between(100 * ms, 12 * s));
+    }
+    if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * ms, 5 * s));
+  } else if (c.to_tag != tag) {
+    // Another destination has answered too, or one after all: its call is ended at once.
+    const std::string mine = std::exchange(c.target, std::string(uri_of(m.contact)));
+    std::swap(c.routes, routes);
+    ++counts.second_answers;
+    send(c, within(number, "ACK", 1, tag));
+    send(c, within(number, "BYE", 2, tag));
+    c.target = mine;
+    std::swap(c.routes, routes);
+    return;
+  }
+  send(c, within(number, "ACK", 1, tag));
+}
+
+void callers::on_request(std::uint32_t number, const message& m, const endpoint& at,
+                         const endpoint& from) {
+  call& c = calls_[number];
+  const bool mine = parameter(m.from, "tag") == c.to_tag && !c.to_tag.empty();
+  if (m.method == "ACK") return;
+  int status = mine && c.at != stage::over ? 200 : 481;
+  if (m.method == "BYE" && mine) {
+    status = 200;
+    close(c);
+  }
+  const std::string contact = "<sip:a@" + std::string(std::string_view(to_text(at))) + ">";
+  net_.send(respond(m, status, {}, status == 200 && m.method == "INVITE" ? contact : ""), at, from);
+}
+
+} // namespace linehunt::sim

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The callers: small user agents, one state machine a call, that follow RFC 3261 as far as they
+// like. Some give up, some never acknowledge, some die without a word.
+#pragma once
+
+#include "network.h"
+#include "sip_text.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace linehunt::sim {
+
+struct caller_counts {
+  std::uint64_t begun = 0, answered = 0, failed = 0, full = 0, unanswered = 0, gave_up = 0,
+                died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0;
+};
+
+class callers {
+ public:
+  callers(event_queue& events, chance& random, network& net, const endpoint& balancer, bool behave);
+
+  // One more call: to `user`, from `from`. `kind` is the first letter of its Call-ID.
+  void begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind);
+  void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
+  void timer(std::uint32_t number, std::uint32_t which);
+
+  // For strangers who know a little about somebody else's call.
+  [[nodiscard]] std::string stolen_call_id() const;
+  [[nodiscard]] std::string stolen_from() const {
+    return "<sip:a@x.example>;tag=f" + std::to_string(last_);
+  }
+
+  caller_counts counts;
+
+ private:
+  enum class stage : std::uint8_t { idle, calling, proceeding, up, leaving, over };
+  struct call {
+    stage at = stage::idle;
+    bool dead = false, acks = true, wants_bye = false, cancelled = false, counted = false;
+    char kind = 'c';
+    std::uint16_t generation = 0;
+    std::uint32_t cseq = 1;
+    std::uint32_t interval_ms = 0;
+    time_us deadline = 0;
+    time_us give_up_at = 0; // 0: never
+    endpoint from;
+    std::string user, to_tag, target, routes, bye;
+  };
+  enum timer_kind : std::uint32_t { resend = 0, hang_up = 1, give_up = 2, die = 3, reinvite = 4 };
+
+  [[nodiscard]] std::string call_id(std::uint32_t number) const;
+  [[nodiscard]] std::string branch(std::uint32_t number, std::uint32_t cseq, char mark) const;
+  [[nodiscard]] std::string invite(std::uint32_t number) const;
+  [[nodiscard]] std::string hop(std::uint32_t number, std::string_view method,
+                                std::string_view to) const;
+  [[nodiscard]] std::string within(std::uint32_t number, std::string_view method,
+                                   std::uint32_t cseq, std::string_view to_tag);
+  void send(const call& c, std::string bytes) { net_.send(std::move(bytes), c.from, balancer_); }
+  void arm(std::uint32_t number, timer_kind which, time_us after);
+  void hang_up_now(std::uint32_t number);
+  void close(call& c);
+  void on_response(std::uint32_t number, const message& m);
+  void on_request(std::uint32_t number, const message& m, const endpoint& at, const endpoint& from);
+
+  event_queue& events_;
+  chance& random_;
+  network& net_;
+  endpoint balancer_;
+  bool behave_;
+  std::uint32_t last_ = 0;
+  std::vector<call> calls_;
+};
+
+} // namespace linehunt::sim

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The invariants of architecture.md, after every event.
+#include "balancer.h"
+#include "balancer_worker.h"
+#include "dataplane/ledger/lease_mail.h"
+
+#include <algorithm>
+
+namespace linehunt::sim {
+
+void balancer::say(std::string what) {
+  if (broken_.empty()) broken_ = std::move(what);
+}
+
+// Keeps count of the lines in rings. A grant names no slots: those are what was asked for.
+void balancer::note_mail(const mail& m, worker_id to, int sign) {
+  switch (m.kind) {
+  case mail_kind::lease_return:
+    on_the_way_[m.slot] += sign * m.value;
+    break;
+  case mail_kind::lease_grant:
+    for (const slot_index s : workers_[to]->asked[ledger::destination_of(m)])
+      on_the_way_[s] += sign * (m.value + std::int64_t{ledger::second_of(m)});
+    break;
+  case mail_kind::lease_request:
+    if (sign > 0) {
+      worker& from = *workers_[m.from];
+      std::vector<slot_index>& set = from.asked[ledger::destination_of(m)];
+      if (!from.request_open[to]) set.clear();
+      set.push_back(m.slot);
+      from.request_open[to] = (m.flags & ledger::last_of_request) == 0;
+    }
+    break;
+  default:
+    break;
+  }
+}
+
+void balancer::judge(worker_id w) {
+  ++steps;
+  worker& it = *workers_[w];
+  const engine_counters& counted = it.engine->counters();
+  std::uint64_t verdicts = 0;
+  for (const auto& v : counted.verdicts)
+    verdicts += v.load(std::memory_order_relaxed);
+  if (verdicts != it.received) say("a datagram without a verdict, or with two");
+  if (counted.calls_started - counted.calls_ended != counted.calls_live)
+    say("calls started, ended and live do not add up");
+
+  const auto* used = it.engine->ledger().published_used();
+  bool changed = false;
+  for (slot_index s = 0; s < slots_; ++s) {
+    const std::int64_t now = used[s].load(std::memory_order_relaxed);
+    changed = changed || now != it.used[s];
+    it.used[s] = now;
+  }
+  if (changed || steps % 1024 == 0) judge_calls(w);
+  judge_slots();
+}
+
+// Every line in use is held by a call of this worker, and the other way round.
+void balancer::judge_calls(worker_id w) {
+  ++full_checks;
+  worker& it = *workers_[w];
+  std::vector<std::int64_t> held(slots_);
+  std::fill(it.forced.begin(), it.forced.end(), 0);
+  it.engine->for_each_call([&](const call_info& c) {
+    worker::known_call& known = it.known[static_cast<std::uint32_t>(c.handle)];
+    if (known.handle != c.handle) known = {.handle = c.handle};
+    if (c.held.destination != known.destination) {
+      known.late = c.answered && c.held.destination != no_index;
+      late_answers += known.late ? 1u : 0u;
+      known.destination = c.held.destination;
+    }
+    for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
+      ++held[c.held.slots[i]];
+      if (known.late || c.call_id.starts_with('k')) ++it.forced[c.held.slots[i]];
+    }
+    if (owner_of(call_hash(c.call_id, secret_), setup_.workers) != w)
+      say("a call on a worker that does not own it");
+  });
+  for (slot_index s = 0; s < slots_; ++s)
+    if (held[s] != it.used[s])
+      say("worker " + std::to_string(w) + ", slot " + std::to_string(s) + ": used " +
+          std::to_string(it.used[s]) + ", held by calls " + std::to_string(held[s]));
+}
+
+void balancer::judge_slots() {
+  for (slot_index s = 0; s < slots_; ++s) {
+    const load_ledger& home = workers_[home_[s]]->engine->ledger();
+    const std::int64_t capacity = home.capacity(s);
+    std::int64_t lines = on_the_way_[s], used = 0, forced = 0, pool = 0;
+    for (worker_id w = 0; w < setup_.workers; ++w) {
+      const load_ledger::slot_view v = workers_[w]->engine->ledger().view(s);
+      if (v.used < 0 || v.lease < v.used || v.remote < 0)
+        say("slot " + std::to_string(s) + ": a counter below zero, or used above lease");
+      lines += v.lease + v.pool + v.unsent;
+      used += v.used;
+      forced += workers_[w]->forced[s];
+      pool += v.pool;
+    }
+    if (lines != capacity)
+      say("slot " + std::to_string(s) + ": leases, pool and lines on the way are " +
+          std::to_string(lines) + ", capacity " + std::to_string(capacity));
+    bound_[s] = pool >= 0 ? capacity : std::max(bound_[s], capacity);
+    if (setup_.bounded && used - forced > bound_[s])
+      say("slot " + std::to_string(s) + ": admitted " + std::to_string(used - forced) +
+          " above capacity " + std::to_string(bound_[s]));
+  }
+}
+
+void balancer::judge_the_end() {
+  for (worker_id w = 0; w < setup_.workers; ++w) {
+    const worker& it = *workers_[w];
+    const std::string name = "at the end, worker " + std::to_string(w) + ": ";
+    const engine_counters& counted = it.engine->counters();
+    if (counted.calls_live != 0) say(name + std::to_string(counted.calls_live) + " calls are live");
+    if (counted.transactions_live != 0)
+      say(name + std::to_string(counted.transactions_live) + " transactions are live");
+    for (slot_index s = 0; s < slots_; ++s) {
+      const load_ledger::slot_view v = it.engine->ledger().view(s);
+      if (v.used != 0) say(name + "slot " + std::to_string(s) + " has a load");
+      if (v.remote != 0) say(name + "slot " + std::to_string(s) + " seems loaded by others");
+      if (v.unsent != 0) say(name + "slot " + std::to_string(s) + " has unsent lines");
+      if (home_[s] == w && v.pool < 0) say(name + "slot " + std::to_string(s) + " owes lines");
+      if (on_the_way_[s] != 0) say(name + "slot " + std::to_string(s) + " has lines in rings");
+    }
+    it.engine->for_each_call([&](const call_info&) { say(name + "a call is listed"); });
+    started += counted.calls_started;
+    answered += counted.calls_answered;
+    failovers += counted.failovers;
+    refused_full +=
+        counted.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)].load();
+  }
+}
+
+} // namespace linehunt::sim

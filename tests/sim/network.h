@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network between the parties and the balancer: it loses, doubles, delays, reorders and
+// corrupts datagrams, each with its own share.
+#pragma once
+
+#include "event_queue.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace linehunt::sim {
+
+struct fault_shares { // per mille
+  std::uint32_t lost = 0, doubled = 0, late = 0, corrupted = 0;
+};
+
+struct fault_counts {
+  std::uint64_t lost = 0, doubled = 0, late = 0, corrupted = 0;
+};
+
+struct packet {
+  std::string bytes;
+  endpoint from, to;
+};
+
+class network {
+ public:
+  network(event_queue& events, chance& random, const fault_shares& shares)
+      : events_(events), random_(random), shares_(shares) {}
+
+  void send(std::string bytes, const endpoint& from, const endpoint& to);
+  // Takes a packet that has arrived.
+  [[nodiscard]] packet take(std::uint32_t number);
+
+  fault_counts faults;
+  std::uint64_t sent = 0;
+
+ private:
+  void put(packet p, time_us delay);
+  void corrupt(std::string& bytes);
+
+  event_queue& events_;
+  chance& random_;
+  fault_shares shares_;
+  std::vector<packet> packets_;
+  std::vector<std::uint32_t> unused_;
+};
+
+} // namespace linehunt::sim

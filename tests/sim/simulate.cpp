@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs many seeds of the simulation. A seed that fails prints itself and is the same every time.
+#include "simulation.h"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+using namespace linehunt;
+using namespace linehunt::sim;
+
+namespace {
+
+void print(const totals& t, std::uint64_t seeds) {
+  const auto n = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
+  std::printf(
+      "seeds %llu, calls %llu, packets %llu, engine steps judged %llu (%llu in full), mails "
+      "%llu, %.1f virtual hours\n",
+      n(seeds), n(t.caller.begun), n(t.packets), n(t.steps), n(t.full_checks), n(t.mails),
+      t.virtual_hours);
+  std::printf(
+      "  callers: answered %llu, failed %llu, unanswered %llu, gave up %llu, died %llu, "
+      "never acknowledged %llu, crossed a CANCEL %llu, re-INVITEs %llu, second answers %llu\n",
+      n(t.caller.answered), n(t.caller.failed), n(t.caller.unanswered), n(t.caller.gave_up),
+      n(t.caller.died), n(t.caller.never_acked), n(t.caller.crossed), n(t.caller.reinvites),
+      n(t.caller.second_answers));
+  std::printf("  boxes: INVITEs %llu, repeated %llu, answered %llu, refused %llu, silent %llu, "
+              "cancelled %llu, BYEs in %llu and out %llu, deaths %llu, probes %llu\n",
+              n(t.box.invites), n(t.box.repeated), n(t.box.answered), n(t.box.refused),
+              n(t.box.silent), n(t.box.cancelled), n(t.box.byes_in), n(t.box.byes_out),
+              n(t.box.deaths), n(t.box.probes));
+  std::printf(
+      "  balancer: started %llu, answered %llu, waited for a lease %llu, refused full %llu, "
+      "failovers %llu, rings full %llu\n",
+      n(t.started), n(t.answered), n(t.parked), n(t.refused_full), n(t.failovers), n(t.rings_full));
+  std::printf("  faults: lost %llu, doubled %llu, late %llu, corrupted %llu, strangers %llu\n",
+              n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.corrupted),
+              n(t.strangers));
+  std::printf("  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes %llu\n",
+              n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Simulates callers, destinations, network and admin around the real engines"};
+  std::uint64_t seeds = 20, first = 1;
+  std::uint32_t calls = 500, break_every = 0;
+  std::vector<int> workers{1, 2, 4, 8};
+  bool doubles = false, quiet = false;
+  app.add_option("--seeds", seeds, "how many seeds");
+  app.add_option("--first", first, "the first seed");
+  app.add_option("--calls", calls, "calls for each seed");
+  app.add_option("--workers", workers, "numbers of workers; each seed takes the next")
+      ->delimiter(',');
+  app.add_option("--lose-every", break_every,
+                 "breaks the ledgers: every so many-th return of lines is lost; succeeds only if a "
+                 "check finds it");
+  app.add_flag("--double", doubles, "with --lose-every: doubled in place of lost");
+  app.add_flag("--quiet", quiet, "only the totals");
+  CLI11_PARSE(app, argc, argv);
+
+  const auto begin = std::chrono::steady_clock::now();
+  totals all;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    simulation_setup setup;
+    setup.seed = first + i;
+    setup.workers = static_cast<worker_id>(workers[(first + i) % workers.size()]);
+    setup.calls = calls;
+    setup.break_every = break_every;
+    setup.break_doubles = doubles;
+    simulation one(setup);
+    const std::string broken = one.run();
+    if (!broken.empty()) {
+      std::printf("seed %llu, %u workers: %s\n", static_cast<unsigned long long>(setup.seed),
+                  unsigned{setup.workers}, broken.c_str());
+      if (break_every != 0) return 0;
+      print(one.counts, 1);
+      std::printf("again: simulate --seeds 1 --first %llu --calls %u --workers %u\n",
+                  static_cast<unsigned long long>(setup.seed), calls, unsigned{setup.workers});
+      return 1;
+    }
+    all.add(one.counts);
+    if (!quiet && (i + 1) % 10 == 0) {
+      std::printf("%llu seeds, %llu calls\n", static_cast<unsigned long long>(i + 1),
+                  static_cast<unsigned long long>(all.caller.begun));
+      std::fflush(stdout);
+    }
+  }
+  print(all, seeds);
+  const double took =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::printf("%.1f s, no invariant broken\n", took);
+  if (break_every != 0) {
+    std::printf("the ledgers were broken, and nothing was noticed\n");
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a world and letting it go on.
+#include "simulation.h"
+
+#include <algorithm>
+
+namespace linehunt::sim {
+
+namespace {
+
+constexpr time_us ms = 1000;
+constexpr time_us s = 1000 * ms;
+
+endpoint at(std::string_view text) {
+  return parse_endpoint(text, 5060).value();
+}
+
+rule_model balancing(std::string pattern, std::vector<std::string> resources) {
+  rule_model rule;
+  rule_condition user;
+  user.field = rule_field::ruri_user;
+  user.pattern = std::move(pattern);
+  rule.conditions.push_back(std::move(user));
+  rule.action = rule_action::balance;
+  rule.group = 1;
+  rule.resources = std::move(resources);
+  rule.failover.code_class[5] = rule.failover.code_class[6] = true;
+  rule.failover.local_timeout = true;
+  return rule;
+}
+
+} // namespace
+
+void totals::add(const totals& o) {
+  const auto sum = [](auto& a, const auto& b) {
+    // Plain structures of counters.
+    using counter = std::uint64_t;
+    static_assert(sizeof(a) % sizeof(counter) == 0);
+    auto* to = reinterpret_cast<counter*>(&a);
+    const auto* from = reinterpret_cast<const counter*>(&b);
+    for (std::size_t i = 0; i < sizeof(a) / sizeof(counter); ++i)
+      to[i] += from[i];
+  };
+  sum(caller, o.caller);
+  sum(box, o.box);
+  sum(faults, o.faults);
+  steps += o.steps;
+  packets += o.packets;
+  mails += o.mails;
+  rings_full += o.rings_full;
+  parked += o.parked;
+  refused_full += o.refused_full;
+  failovers += o.failovers;
+  started += o.started;
+  answered += o.answered;
+  full_checks += o.full_checks;
+  switched += o.switched;
+  resized += o.resized;
+  reloads += o.reloads;
+  ended_by_admin += o.ended_by_admin;
+  probes += o.probes;
+  strangers += o.strangers;
+  table_full += o.table_full;
+  virtual_hours += o.virtual_hours;
+}
+
+simulation::simulation(const simulation_setup& setup)
+    : setup_(setup), random_(setup.seed), address_(at("192.0.2.1:5060")) {
+  fault_shares shares;
+  behave_ = setup.seed % 10 == 0;
+  if (!behave_) {
+    shares.lost = random_.below(60);
+    shares.doubled = random_.below(40);
+    shares.late = random_.below(30);
+    shares.corrupted = setup.seed % 2 == 0 ? random_.below(15) : 0;
+  }
+  make_model();
+  network_ = std::make_unique<network>(events_, random_, shares);
+  balancer_setup b;
+  b.workers = setup.workers;
+  b.seed = setup.seed;
+  b.ring_depth = setup.seed % 5 == 0 ? 2 : 2 + random_.below(60);
+  b.limits.max_calls = !behave_ && setup.seed % 7 == 3 ? 64 : 2048 / setup.workers;
+  b.limits.max_transactions = !behave_ && setup.seed % 7 == 3 ? 32 : 1024;
+  b.limits.max_slots = 16;
+  b.limits.max_destinations = 8;
+  b.limits.max_parked = 256;
+  b.bounded =
+      std::ranges::none_of(model_.rules, [](const rule_model& r) { return r.flags.negative; });
+  b.break_every = setup.break_every;
+  b.break_doubles = setup.break_doubles;
+  balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
+  callers_ = std::make_unique<callers>(events_, random_, *network_, address_, behave_);
+  std::vector<endpoint> addresses;
+  for (const destination_model& d : model_.destinations)
+    addresses.push_back(d.addresses.front());
+  boxes_ = std::make_unique<boxes>(events_, random_, *network_, address_, addresses, behave_,
+                                   shares.corrupted == 0);
+  events_.add(0, happening::call_begins);
+  for (worker_id w = 0; w < setup.workers; ++w)
+    events_.add(0, happening::worker_run, w);
+  if (behave_) return;
+  events_.add(random_.between(0, 10 * s), happening::admin);
+  events_.add(random_.between(0, 10 * s), happening::stranger);
+  for (std::uint32_t box = 0; box < addresses.size(); ++box)
+    events_.add(random_.between(5 * s, 200 * s), happening::box_dies, box);
+}
+
+void simulation::make_model() {
+  model_.workers = setup_.workers;
+  const std::uint32_t boxes = 2 + random_.below(4);
+  const std::uint32_t most = behave_ ? 400 : 3 + random_.below(40);
+  for (std::uint32_t i = 0; i < boxes; ++i) {
+    destination_model d;
+    d.id = i + 1;
+    d.group = 1;
+    const std::string host = "192.0.2." + std::to_string(11 + i);
+    d.uri = "sip:" + host + ":5060";
+    d.addresses = {at(host)};
+    std::string resources = "pstn=" + std::to_string(behave_ ? most : 1 + random_.below(most));
+    if (i == 0 || random_.below(2) == 0)
+      resources += ";transc=" + std::to_string(behave_ ? most : 1 + random_.below(most));
+    if (i == 1 || random_.below(3) == 0)
+      resources += ";vm=" + std::to_string(behave_ ? most : 1 + random_.below(most));
+    std::vector<std::string> errors;
+    d.resources = parse_resources(resources, errors);
+    model_.destinations.push_back(std::move(d));
+  }
+  listener l;
+  l.local = address_;
+  model_.listeners = {l};
+  model_.routes = {route{}};
+  model_.timers.max_call_s = 90;
+  model_.timers.fr_inv_timeout_ms = 20'000;
+  model_.timers.timer_c_ms = 60'000;
+
+  rule_model from_box;
+  rule_condition from;
+  from.field = rule_field::from_destination;
+  from.group = 1;
+  from_box.conditions = {from};
+  from_box.action = rule_action::forward;
+  from_box.group = 1;
+  from_box.count = true;
+  from_box.resources = {"pstn"};
+  from_box.target_uri = "sip:192.0.2.11:5060";
+  from_box.target = at("192.0.2.11:5060");
+  model_.rules = {from_box, balancing("^VM_", {"vm"}), balancing("^T", {"pstn", "transc"}),
+                  balancing("^[0-9]+$", {"pstn"})};
+  for (rule_model& r : model_.rules) {
+    r.flags.relative = random_.below(4) == 0;
+    r.flags.random_tie = random_.below(4) == 0;
+    r.flags.negative = !behave_ && random_.below(16) == 0;
+    r.failover.disable = random_.below(3) == 0;
+  }
+  // Offered: from half of what there is to three times as much, with calls of some six seconds.
+  const std::uint64_t lines = std::uint64_t{boxes} * most / 2 + 1;
+  pause_us_ = behave_ ? 40 * ms : (6 * s / lines) * (30 + random_.below(170)) / 100;
+  pause_us_ = std::max<time_us>(pause_us_, 10 * ms);
+}
+
+std::string simulation::fault() const {
+  if (!balancer_->broken().empty()) return balancer_->broken();
+  return boxes_->broken();
+}
+
+std::string simulation::run() {
+  while (!events_.empty()) {
+    dispatch(events_.take());
+    if (std::string text = fault(); !text.empty())
+      return text + " (at " + std::to_string(static_cast<double>(events_.now) / 1e6) + " s)";
+  }
+  balancer_->judge_the_end();
+  const caller_counts& c = callers_->counts;
+  counts.caller = c;
+  counts.box = boxes_->counts;
+  counts.faults = network_->faults;
+  counts.packets = network_->sent;
+  counts.steps = balancer_->steps;
+  counts.mails = balancer_->mails;
+  counts.rings_full = balancer_->rings_full;
+  counts.parked = balancer_->parked;
+  counts.refused_full = balancer_->refused_full;
+  counts.failovers = balancer_->failovers;
+  counts.started = balancer_->started;
+  counts.answered = balancer_->answered;
+  counts.full_checks = balancer_->full_checks;
+  counts.virtual_hours = static_cast<double>(events_.now) / 3.6e9;
+  if (fault().empty() && behave_ && c.answered != c.begun)
+    return "nobody misbehaved, and " + std::to_string(c.begun - c.answered) + " of " +
+           std::to_string(c.begun) + " calls were not answered";
+  return fault();
+}
+
+void simulation::dispatch(const event_at& e) {
+  switch (e.what) {
+  case happening::packet:
+    deliver(network_->take(e.a));
+    break;
+  case happening::worker_run:
+    balancer_->run(e.a);
+    follow_events();
+    break;
+  case happening::call_begins:
+    begin_call();
+    break;
+  case happening::call_timer:
+    callers_->timer(e.a, e.b);
+    break;
+  case happening::box_timer:
+    boxes_->timer(e.a, e.b);
+    break;
+  case happening::box_dies:
+    if (begun_ == setup_.calls) break;
+    boxes_->die(e.a);
+    events_.add(e.at + random_.between(1 * s, 60 * s), happening::box_returns, e.a);
+    break;
+  case happening::box_returns:
+    boxes_->come_back(e.a);
+    events_.add(e.at + random_.between(30 * s, 600 * s), happening::box_dies, e.a);
+    break;
+  case happening::admin:
+    if (begun_ == setup_.calls) break;
+    administer();
+    events_.add(e.at + random_.between(100 * ms, 15 * s), happening::admin);
+    break;
+  case happening::probed: {
+    mail m;
+    m.from = max_workers;
+    m.kind = mail_kind::set_enabled;
+    m.subject = e.a;
+    m.value = 1;
+    balancer_->to_all(m);
+    break;
+  }
+  case happening::stranger:
+    if (begun_ == setup_.calls) break;
+    strange();
+    events_.add(e.at + random_.between(10 * ms, 3 * s), happening::stranger);
+    break;
+  }
+}
+
+void simulation::deliver(packet p) {
+  if (p.to == address_)
+    balancer_->arrive(std::move(p));
+  else if (boxes_->owns(p.to) &&
+           !(p.bytes.find("@x.example") != std::string::npos &&
+             p.bytes.find("Call-ID: k") != std::string::npos && p.bytes.starts_with("SIP/2.0")))
+    boxes_->arrive(p.bytes, p.to, p.from);
+  else if (p.to.ip.bytes[0] == 198 || boxes_->owns(p.to))
+    callers_->arrive(p.bytes, p.to, p.from);
+}
+
+void simulation::begin_call() {
+  if (begun_ == setup_.calls) return;
+  const std::uint32_t number = begun_++;
+  endpoint from = at("198.51.100.1:5060");
+  from.ip.bytes[3] = static_cast<std::uint8_t>(1 + random_.below(200));
+  const std::uint32_t what = random_.below(100);
+  // A call from a box: it is counted there, and goes to the first.
+  const bool from_box = !behave_ && what >= 95;
+  if (from_box)
+    from = model_.destinations[random_.below(model_.destinations.size())].addresses.front();
+  const std::string_view user = what < 20              ? "VM_17"
+                                : what < 40            ? "T49"
+                                : what < 99 || behave_ ? "4930"
+                                                       : "?";
+  callers_->begin(number, user, from, from_box ? 'k' : 'c');
+  events_.add(events_.now + random_.between(0, 2 * pause_us_), happening::call_begins);
+}
+
+const destination& simulation::any_destination() {
+  const auto& all = balancer_->world().destinations;
+  return all[random_.below(all.size())];
+}
+
+void simulation::administer() {
+  const std::uint32_t what = random_.below(100);
+  mail m;
+  m.from = max_workers;
+  if (what < 40) {
+    ++counts.switched;
+    m.kind = mail_kind::set_enabled;
+    m.subject = any_destination().index;
+    m.value = random_.below(6) == 0 ? 0 : 1;
+    balancer_->to_all(m);
+  } else if (what < 60) {
+    ++counts.resized;
+    const auto& resources = any_destination().resources;
+    m.kind = mail_kind::resize;
+    m.slot = resources[random_.below(resources.size())].slot;
+    m.value = random_.below(40);
+    balancer_->to_all(m);
+  } else if (what < 70) {
+    ++counts.reloads;
+    snapshot_model next = model_;
+    if (random_.below(3) == 0) {
+      destination_model& d = next.destinations[random_.below(next.destinations.size())];
+      d.resources.front().capacity = static_cast<std::int32_t>(random_.below(40));
+    }
+    if (random_.below(3) == 0 && next.destinations.size() > 2)
+      next.destinations.erase(next.destinations.begin() + 1 +
+                              random_.below(next.destinations.size() - 1));
+    balancer_->reload(next);
+  } else if (what < 85) {
+    const auto w = static_cast<worker_id>(random_.below(setup_.workers));
+    const auto handles = balancer_->live_handles(w);
+    if (handles.empty()) return;
+    ++counts.ended_by_admin;
+    m.kind = mail_kind::end_call;
+    m.subject = handles[random_.below(handles.size())];
+    balancer_->to_one(w, m);
+  } else {
+    ++counts.probes;
+    m.kind = mail_kind::send_probe;
+    m.subject = any_destination().index;
+    m.value = 1 + random_.below(1'000'000);
+    balancer_->to_one(static_cast<worker_id>(random_.below(setup_.workers)), m);
+  }
+}
+
+// What the control thread does with the engines' events: a status is for everybody, and comes back
+// after a while as if a probe had been answered.
+void simulation::follow_events() {
+  for (const event& e : balancer_->take_events()) {
+    if (e.kind != event_kind::destination_disabled) continue;
+    mail m;
+    m.from = max_workers;
+    m.kind = mail_kind::set_enabled;
+    m.subject = e.destination;
+    m.value = 0;
+    balancer_->to_all(m);
+    events_.add(events_.now + random_.between(2 * s, 30 * s), happening::probed, e.destination);
+  }
+}
+
+// Datagrams of people who have no business here.
+void simulation::strange() {
+  ++counts.strangers;
+  const endpoint from = at("203.0.113." + std::to_string(1 + random_.below(250)));
+  const std::string id = random_.below(2) == 0 ? callers_->stolen_call_id() : "none@x.example";
+  const std::string tag = callers_->stolen_from();
+  std::string text;
+  const auto make = [&](std::string_view method, std::string_view to) {
+    return request({.method = method,
+                    .uri = "sip:4930@192.0.2.1",
+                    .sent_by = "203.0.113.9:5060",
+                    .branch = random_.below(2) == 0 ? "z9hG4bK" : "z9hG4bKstrange",
+                    .from = tag,
+                    .to = to,
+                    .call_id = id,
+                    .contact = {},
+                    .cseq = 1 + random_.below(3),
+                    .body = {}});
+  };
+  switch (random_.below(6)) {
+  case 0:
+    text = make("BYE", "<sip:4930@192.0.2.1>;tag=b0x" + std::to_string(random_.below(100)));
+    break;
+  case 1:
+    text = make("CANCEL", "<sip:4930@192.0.2.1>");
+    break;
+  case 2: {
+    message m;
+    const std::string invite = make("INVITE", "<sip:4930@192.0.2.1>");
+    if (read(invite, m)) text = respond(m, 200, "forged", "<sip:evil@203.0.113.9>");
+    break;
+  }
+  case 3:
+    text = std::string(random_.below(3000), random_.below(2) == 0 ? '\n' : 'x');
+    break;
+  case 4:
+    text = make("OPTIONS", "<sip:192.0.2.1>");
+    break;
+  default:
+    text = make("ACK", "<sip:4930@192.0.2.1>;tag=unknown");
+    break;
+  }
+  network_->send(std::move(text), from, address_);
+}
+
+} // namespace linehunt::sim

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One seed: a world made by chance, and everything that happens in it until all calls are over.
+#pragma once
+
+#include "balancer.h"
+#include "boxes.h"
+#include "callers.h"
+
+#include <memory>
+#include <string>
+
+namespace linehunt::sim {
+
+struct simulation_setup {
+  std::uint64_t seed = 1;
+  worker_id workers = 1;
+  std::uint32_t calls = 1000;
+  std::uint32_t break_every = 0; // see balancer_setup
+  bool break_doubles = false;
+};
+
+struct totals {
+  caller_counts caller;
+  box_counts box;
+  fault_counts faults;
+  std::uint64_t steps = 0, packets = 0, mails = 0, rings_full = 0, parked = 0, refused_full = 0,
+                failovers = 0, started = 0, answered = 0, full_checks = 0;
+  std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
+                strangers = 0, table_full = 0;
+  double virtual_hours = 0;
+  void add(const totals& other);
+};
+
+class simulation {
+ public:
+  explicit simulation(const simulation_setup& setup);
+  // Empty: every invariant held. Else what broke first, and when.
+  [[nodiscard]] std::string run();
+  totals counts;
+
+ private:
+  void make_model();
+  void dispatch(const event_at& e);
+  void deliver(packet p);
+  void begin_call();
+  void administer();
+  void strange();
+  void follow_events();
+  [[nodiscard]] std::string fault() const;
+  [[nodiscard]] const destination& any_destination();
+
+  simulation_setup setup_;
+  chance random_;
+  event_queue events_;
+  bool behave_ = false; // no faults, no admin: every call must be answered
+  snapshot_model model_;
+  std::unique_ptr<network> network_;
+  std::unique_ptr<balancer> balancer_;
+  std::unique_ptr<callers> callers_;
+  std::unique_ptr<boxes> boxes_;
+  endpoint address_;
+  time_us pause_us_ = 0; // between calls, on average
+  std::uint32_t begun_ = 0;
+};
+
+} // namespace linehunt::sim
