@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo command itself: its result, and that nothing of it remains."""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from cases import case, check
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start_demo(*words: str) -> subprocess.Popen:
+    return subprocess.Popen(["tools/demo", *words], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def leftovers(demo: subprocess.Popen) -> list:
+    """Namespaces that bear the demo's process number."""
+    told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True)
+    return [line for line in told.stdout.splitlines() if line.startswith(f"lh{demo.pid}-")]
+
+
+def check_result(demo: subprocess.Popen, calls: int) -> None:
+    output, _ = demo.communicate(timeout=120)
+    check(demo.returncode == 0, f"exit status {demo.returncode}\n{output}")
+    result = json.loads(output.strip().splitlines()[-1])
+    check((result["calls"], result["completed"], result["failed"]) == (calls, calls, 0),
+          f"result {result}")
+    taken = sum(entry["calls"] for entry in result["destinations"])
+    check(taken + result["from_destinations"] == calls, f"calls by destination: {result}")
+    for entry in result["destinations"]:
+        for name, load in entry["resources"].items():
+            check(load["final"] == 0 and load["peak"] <= load["capacity"], f"{name}: {load}")
+    check(any(load["peak"] > 0 for entry in result["destinations"]
+              for load in entry["resources"].values()), "no load was ever seen")
+    check(not leftovers(demo), f"left behind: {leftovers(demo)}")
+
+
+@case
+def two_demos_at_once_do_not_meet():
+    first = start_demo("--calls", "200", "--rate", "50", "--workers", "2", "--json")
+    second = start_demo("--calls", "100", "--rate", "50", "--device", "af_xdp", "--json")
+    check_result(first, 200)
+    check_result(second, 100)
+
+
+@case(number="SIGINT")
+@case(number="SIGTERM")
+def an_interrupted_demo_leaves_nothing(number: str):
+    before = set(glob.glob("/tmp/linehunt-demo-*"))
+    demo = start_demo("--calls", "2000", "--rate", "20")
+    for line in demo.stdout:
+        if "calls over" in line:
+            break
+    time.sleep(1)
+    check(leftovers(demo), "the demo has no namespaces to leave behind; the case proves nothing")
+    os.kill(demo.pid, getattr(signal, number))
+    demo.communicate(timeout=30)
+    check(demo.returncode != 0, "an interrupted demo was a success")
+    check(not leftovers(demo), f"left behind: {leftovers(demo)}")
+    check(set(glob.glob("/tmp/linehunt-demo-*")) <= before, "its folder is left behind")

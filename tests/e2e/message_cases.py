@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single messages to the running program: what is answered, and with what."""
+
+import base64
+import csv
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from cases import NotHere, case, check
+from lab.configuration import BALANCER, CORE
+from lab.wire import LabError, address
+from lab_setups import diagnosis, study_case
+
+EXCHANGE = Path(__file__).resolve().parent / "exchange.py"
+CORPUS = Path(os.environ.get("LINEHUNT_CORPUS",
+                             Path(__file__).resolve().parents[3] / "shared/corpus"))
+US = address(BALANCER)
+CALLER = address(CORE)
+
+
+def statuses(lab, messages: list, wait_ms: int = 300) -> list:
+    """For each message the status codes that came back, without 100."""
+    told = subprocess.run(
+        [*lab.core.prefix(), "/usr/bin/python3", "-B", str(EXCHANGE), CALLER, US, str(wait_ms)],
+        input=json.dumps([base64.b64encode(each).decode() for each in messages]),
+        capture_output=True, text=True)
+    if told.returncode != 0:
+        raise LabError(f"exchange: {told.stderr}")
+    result = []
+    for payloads in json.loads(told.stdout):
+        codes = [int(found.group(1)) for text in payloads
+                 if (found := re.match(rb"SIP/2\.0 (\d{3}) ", base64.b64decode(text)))]
+        result.append(sorted(set(codes) - {100}))
+    return result
+
+
+def message(method: str, user: str = "nobody", *, number: int = 1, forwards: int = 70,
+            to_tag: str = "") -> bytes:
+    uri = f"sip:{user}@{US}" if user else f"sip:{US}"
+    return "\r\n".join([
+        f"{method} {uri} SIP/2.0",
+        f"Via: SIP/2.0/UDP {CALLER}:5060;branch=z9hG4bK-{method}-{number}",
+        f"From: <sip:caller@{CALLER}>;tag=a{number}", f"To: <{uri}>{to_tag}",
+        f"Call-ID: {method}-{number}@{CALLER}", f"CSeq: 1 {method}",
+        f"Contact: <sip:{CALLER}>", f"Max-Forwards: {forwards}", "Content-Length: 0", "", "",
+    ]).encode()
+
+
+@case
+def requests_that_are_no_call_are_answered():
+    tag = ";tag=unknown"
+    expected = [
+        (message("INVITE"), [404]),
+        (message("INVITE", "VM_1", number=2, forwards=0), [483]),
+        (message("REGISTER"), [405]),
+        (message("SUBSCRIBE"), [405]),
+        (message("OPTIONS", ""), [200]),
+        (message("BYE", to_tag=tag), [481]),
+        (message("INFO", to_tag=tag), [481]),
+        (message("CANCEL"), [481]),
+        (message("ACK", to_tag=tag), []),
+        (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\n"
+         b"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n"
+         b"Content-Length: 0\r\n\r\n", []),
+        (b"\r\n\r\n", []),
+        (b"\0" * 100, []),
+        (b"x", []),
+    ]
+    with study_case() as lab:
+        lab.start_balancer()
+        for (text, wanted), got in zip(expected, statuses(lab, [text for text, _ in expected])):
+            check(got == wanted, f"{wanted} expected, {got} came for\n"
+                  f"{text.decode(errors='replace')}\n{lab.balancer.tail()}")
+
+
+def acceptable(expect: str, is_request: bool) -> callable:
+    """From a word of the corpus index to a check of the status codes that came."""
+    if expect == "reject-483":
+        return lambda codes: codes in ([483], [200])  # OPTIONS may be answered: RFC 3261 16.3 (3)
+    exact = re.fullmatch(r"reject-(\d{3})", expect)
+    if exact:
+        return lambda codes: codes == [int(exact.group(1))]
+    if expect == "reject-501-or-400":
+        return lambda codes: codes in ([400], [501])
+    if expect == "drop" or not is_request:
+        return lambda codes: not codes
+    if expect.startswith("accept"):
+        # It gets as far as the rules, which then may not like it (404), or its method (405).
+        return lambda codes: 400 not in codes
+    return lambda codes: True
+
+
+@case
+def the_rfc_messages_get_what_the_index_says():
+    if not (CORPUS / "INDEX.tsv").exists():
+        raise NotHere(f"the messages are not at {CORPUS}; set LINEHUNT_CORPUS")
+    with open(CORPUS / "INDEX.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    texts = [(CORPUS / row["file"]).read_bytes() for row in rows]
+    with study_case() as lab:
+        balancer = lab.start_balancer()
+        wrong = []
+        for row, text, codes in zip(rows, texts, statuses(lab, texts)):
+            if not acceptable(row["expect"], not text.startswith(b"SIP/2.0"))(codes):
+                wrong.append(f"{row['file']} ({row['expect']}: {row['note']}): {codes}")
+        check(not wrong, "\n".join(wrong))
+        for number in lab.configuration.boxes:
+            lab.start_box(number)
+        core = lab.start_core([("VM_1", 100)], 10)
+        check(core.wait(20) == 0, f"no call after the messages\n{diagnosis(lab)}")
+        check(balancer.wait_idle(40), f"loads remain: {balancer.loads()}")
