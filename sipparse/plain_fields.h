@@ -124,7 +124,7 @@ template <literal Lower>
   const char* const uri_begin = p;
   p += scheme;
   if (brackets) {
-    uri_end = skip<grammar::bracketed_uri_chars>(p, t);
+    uri_end = skip<grammar::ascii_uri_chars>(p, t);
     if (uri_end == p || uri_end == t.last || *uri_end != '>') return false;
     p = uri_end + 1;
   } else {
@@ -149,7 +149,7 @@ template <literal Lower>
   const char* p = t.first;
   if (t.last - p < 7 || *p != '<') return false;
   if (!goes_on_with<"sip:">(p + 1)) return false;
-  const char* const end = skip<grammar::bracketed_uri_chars>(p + 5, t);
+  const char* const end = skip<grammar::ascii_uri_chars>(p + 5, t);
   if (end == p + 5 || end == t.last || *end != '>') return false;
   uri = between(p + 1, end);
   return end + 1 == t.last || end[1] == ',';

@@ -3,8 +3,8 @@
 // length, read once and checked against each other.
 #include "sipparse/routing_view.h"
 
+#include "sipparse/method_names.h"
 #include "sipparse/plain_fields.h"
-#include "sipparse/scan.h"
 
 #include <algorithm>
 #include <array>
@@ -108,15 +108,7 @@ void read_cseq(const message_view& message, cseq_field& out, first_error& errors
     errors.note(routing_error::cseq, message.headers_end);
     return;
   }
-  const auto method = message.text(message.method_text); // empty in a response
-  if (plain::cseq(text_of(message, *h), out.number, out.method_text)) [[likely]] {
-    // RFC 3261 8.1.1.5; the text, since two unknown methods may differ (RFC 4475 3.1.2.17).
-    if (out.method_text == method) {
-      out.method = message.method;
-      return;
-    }
-    out.method = method_named(out.method_text);
-  } else {
+  if (!plain::cseq(text_of(message, *h), out.number, out.method_text)) [[unlikely]] {
     const auto field = parse_cseq(message.text(h->value));
     out = field.value;
     if (!field) {
@@ -124,7 +116,11 @@ void read_cseq(const message_view& message, cseq_field& out, first_error& errors
       return;
     }
   }
-  if (message.is_request && out.method_text != method)
+  out.method = classify_method(out.method_text);
+  // RFC 3261 8.1.1.5; two unknown methods may still differ (RFC 4475 3.1.2.17).
+  if (!message.is_request) return;
+  if (out.method != message.method ||
+      (out.method == method::unknown && out.method_text != message.text(message.method_text)))
     errors.note(routing_error::cseq_mismatch, h->value.off);
 }
 

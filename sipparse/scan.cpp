@@ -132,16 +132,10 @@ header_scan::step header_scan::no_end() noexcept {
   return step::done;
 }
 
-// The line at hand, whatever it may be: the empty line, a folded header, one with white space in
-// unusual places, one cut off, one that is no header at all.
+// The line at hand, whatever it may be: a folded header, one with white space in unusual places,
+// one cut off, one that is no header at all.
 [[gnu::noinline]] header_scan::step header_scan::odd_line() noexcept {
   const std::uint32_t start = found_.start[at_];
-  if (const auto bytes = line_end_bytes(base_, len_, start)) {
-    out_.has_empty_line = true;
-    out_.headers_end = static_cast<std::uint16_t>(start);
-    out_.body_begin = static_cast<std::uint16_t>(start + bytes);
-    return step::done;
-  }
   if (!end_known()) return no_end();
   std::uint32_t end = found_.start[++at_];
   const void* const found = std::memchr(base_ + start, ':', end - start);
@@ -222,6 +216,13 @@ scan_result header_scan::headers() noexcept {
     }
     out.header_count = static_cast<std::uint16_t>(used);
     at_ = static_cast<std::uint32_t>(at - found_.start);
+    const std::uint32_t start = found_.start[at_];
+    if (const auto bytes = line_end_bytes(base, len_, start)) {
+      out.has_empty_line = true;
+      out.headers_end = static_cast<std::uint16_t>(start);
+      out.body_begin = static_cast<std::uint16_t>(start + bytes);
+      return result_;
+    }
     if (odd_line() == step::done) return result_;
   }
 }

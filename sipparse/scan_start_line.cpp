@@ -5,6 +5,7 @@
 
 #include "sipparse/grammar/char_class.h"
 #include "sipparse/header_value.h"
+#include "sipparse/method_names.h"
 
 #include <cstring>
 
@@ -145,7 +146,7 @@ scan_result split_start_line(std::uint32_t begin, std::uint32_t end, message_vie
   out.method_text = from_to(begin, offset(method_end));
   out.request_uri = from_to(offset(method_end + 1), offset(uri_end));
   out.version = from_to(end - 7, end);
-  out.method = method_named(out.text(out.method_text));
+  out.method = classify_method(out.text(out.method_text));
   return {};
 }
 

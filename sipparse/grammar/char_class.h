@@ -85,6 +85,8 @@ inline constexpr char_set display_chars =
 // What a quoted string is made of where nothing in it is escaped or folded.
 inline constexpr char_set plain_quoted_chars = char_set::range(0x20, 0xff) - char_set("\"\\\x7f");
 inline constexpr char_set not_wsp_chars = char_set::range(0, 0xff) - char_set(" \t");
+// The part of a URI in angle brackets that is looked up fastest.
+inline constexpr char_set ascii_uri_chars = visible - char_set("<>\"");
 
 // One bit for each of sixteen bytes, set where the byte is not in the set:
 //   "UDP 192.0.2.1;br" and token_chars   0001000000000100 (the blank and the semicolon)
