@@ -15,7 +15,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(method::p
                  "UPDATE", "INFO",   "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"};
 
 // By length first: one comparison with a constant is left, or a few.
-[[nodiscard]] inline method classify_method(std::string_view text) noexcept {
+[[nodiscard, gnu::always_inline]] inline method classify_method(std::string_view text) noexcept {
   const auto one_of = [text](auto... methods) {
     method found = method::unknown;
     (void)((text == method_names[static_cast<std::size_t>(methods)] && (found = methods, true)) ||

@@ -24,30 +24,32 @@ struct text {
   const char* limit;
 };
 
-[[nodiscard]] inline std::string_view between(const char* first, const char* last) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::string_view between(const char* first,
+                                                                  const char* last) noexcept {
   return {first, static_cast<std::size_t>(last - first)};
 }
 
 template <const grammar::char_set& Set>
-[[nodiscard]] inline const char* skip(const char* p, const text& t) noexcept {
+[[nodiscard, gnu::always_inline]] inline const char* skip(const char* p, const text& t) noexcept {
   return grammar::skip<Set>(p, t.last, t.limit);
 }
 
 // Up to eight bytes as a number, the first of them lowest; `word` is what to compare with.
 template <std::size_t N>
-[[nodiscard]] inline std::uint64_t load(const char* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t load(const char* p) noexcept {
   std::uint64_t bytes = 0;
   std::memcpy(&bytes, p, N);
   return bytes;
 }
-[[nodiscard]] constexpr std::uint64_t word(std::string_view bytes) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr std::uint64_t word(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
   for (std::size_t i = bytes.size(); i-- > 0;)
     value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 // Or-ed to a load of letters it leaves them in lower case; '=', ';' and '/' have to be as they are.
-[[nodiscard]] constexpr std::uint64_t case_bits(std::string_view lower) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr std::uint64_t
+case_bits(std::string_view lower) noexcept {
   std::uint64_t bits = 0;
   for (std::size_t i = lower.size(); i-- > 0;)
     bits = bits << 8 | (lower[i] >= 'a' && lower[i] <= 'z' ? 0x20U : 0U);
@@ -60,7 +62,9 @@ struct literal {
     for (std::size_t i = 0; i < N; ++i)
       bytes[i] = s[i];
   }
-  [[nodiscard]] constexpr std::string_view view() const { return {bytes, N - 1}; }
+  [[nodiscard, gnu::always_inline]] constexpr std::string_view view() const {
+    return {bytes, N - 1};
+  }
 };
 // Does `p` go on with these letters, in either case? At most eight; the caller has seen to it that
 // they lie before `limit`.
@@ -71,8 +75,8 @@ template <literal Lower>
 }
 
 // Reads decimal digits from `p` on, up to `most` of them, and moves it behind them.
-[[nodiscard]] inline std::uint64_t digits(const char*& p, const char* last,
-                                          std::ptrdiff_t most) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t digits(const char*& p, const char* last,
+                                                              std::ptrdiff_t most) noexcept {
   const char* const end = last - p < most ? last : p + most;
   std::uint64_t n = 0;
   for (; p != end; ++p) {

@@ -3,8 +3,7 @@
 // length, read once and checked against each other.
 #include "sipparse/routing_view.h"
 
-#include "sipparse/method_names.h"
-#include "sipparse/plain_fields.h"
+#include "sipparse/kernels/kernel.h"
 
 #include <algorithm>
 #include <array>
@@ -48,37 +47,68 @@ bool content_lengths_differ(const message_view& message, std::uint32_t length) n
   return seen != message.count_of(header_id::content_length);
 }
 
-plain::text text_of(const message_view& message, const header& h) noexcept {
-  const char* const first = message.base + h.value.off;
-  return {first, first + h.value.len, message.base + message.len_bytes};
-}
+// The fields that are not in plain form, by the grammar. Each is told apart from one that is
+// missing, which is no error of Max-Forwards, Route or Content-Length: those are not asked for
+// then.
 
 void read_via(const message_view& message, via_field& out, first_error& errors) noexcept {
   const header* const h = message.find(header_id::via);
-  if (h == nullptr) {
-    errors.note(routing_error::via, message.headers_end);
-    return;
-  }
-  if (plain::via(text_of(message, *h), out)) [[likely]]
-    return;
+  if (h == nullptr) return errors.note(routing_error::via, message.headers_end);
   const auto via = parse_via(message.text(h->value));
   out = via.value;
   if (!via) errors.note(routing_error::via, h->value.off + via.at);
 }
 
-[[gnu::noinline]] std::string_view read_tag(const message_view& message, header_id id,
-                                            routing_error error, first_error& errors) noexcept {
+void read_tag(const message_view& message, header_id id, routing_error error, std::string_view& out,
+              first_error& errors) noexcept {
   const header* const h = message.find(id);
-  if (h == nullptr) {
-    errors.note(error, message.headers_end);
-    return {};
-  }
-  std::string_view uri, tag;
-  if (plain::address(text_of(message, *h), uri, tag)) [[likely]]
-    return tag;
+  if (h == nullptr) return errors.note(error, message.headers_end);
   const auto address = parse_address(message.text(h->value));
+  out = address->tag;
   if (!address || address->star) errors.note(error, h->value.off + address.at);
-  return address->tag;
+}
+
+void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {
+  const header* const h = message.find(header_id::cseq);
+  if (h == nullptr) return errors.note(routing_error::cseq, message.headers_end);
+  const auto cseq = parse_cseq(message.text(h->value));
+  out = cseq.value;
+  if (!cseq) errors.note(routing_error::cseq, h->value.off + cseq.at);
+}
+
+void read_max_forwards(const message_view& message, std::uint16_t& out,
+                       first_error& errors) noexcept {
+  const header* const h = message.find(header_id::max_forwards);
+  // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
+  const auto hops = parse_number(message.text(h->value), no_max_forwards - 1);
+  if (hops)
+    out = static_cast<std::uint16_t>(*hops);
+  else
+    errors.note(routing_error::max_forwards, h->value.off + hops.at);
+}
+
+void read_route(const message_view& message, std::string_view& out, first_error& errors) noexcept {
+  const header* const h = message.find(header_id::route);
+  const auto route = parse_address(message.text(h->value));
+  out = route->uri;
+  if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
+}
+
+[[gnu::noinline]] void read_by_grammar(const message_view& message, unsigned left,
+                                       routing_view& out, first_error& errors) noexcept {
+  const auto is_left = [left](header_id id) { return (left & kernels::bit_of(id)) != 0; };
+  if (is_left(header_id::via)) read_via(message, out.top_via, errors);
+  if (is_left(header_id::from))
+    read_tag(message, header_id::from, routing_error::from, out.from_tag, errors);
+  if (is_left(header_id::to))
+    read_tag(message, header_id::to, routing_error::to, out.to_tag, errors);
+  if (is_left(header_id::call_id)) { // plain is all that a Call-ID can be
+    const header* const h = message.find(header_id::call_id);
+    errors.note(routing_error::call_id, h ? h->value.off : message.headers_end);
+  }
+  if (is_left(header_id::cseq)) read_cseq(message, out.cseq, errors);
+  if (is_left(header_id::max_forwards)) read_max_forwards(message, out.max_forwards, errors);
+  if (is_left(header_id::route)) read_route(message, out.top_route_uri, errors);
 }
 
 // RFC 3261 18.3 refuses a body that ends before its Content-Length does. The INVITE of RFC
@@ -91,73 +121,15 @@ bool is_miscounted_sdp(std::string_view body, std::uint32_t declared) noexcept {
   return declared - body.size() <= 2 * lines;
 }
 
-void read_call_id(const message_view& message, std::string_view& out,
-                  first_error& errors) noexcept {
-  const header* const h = message.find(header_id::call_id);
-  if (h == nullptr) {
-    errors.note(routing_error::call_id, message.headers_end);
-    return;
-  }
-  out = message.text(h->value);
-  if (!plain::call_id(text_of(message, *h))) errors.note(routing_error::call_id, h->value.off);
-}
-
-void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {
-  const header* const h = message.find(header_id::cseq);
-  if (h == nullptr) {
-    errors.note(routing_error::cseq, message.headers_end);
-    return;
-  }
-  if (!plain::cseq(text_of(message, *h), out.number, out.method_text)) [[unlikely]] {
-    const auto field = parse_cseq(message.text(h->value));
-    out = field.value;
-    if (!field) {
-      errors.note(routing_error::cseq, h->value.off + field.at);
-      return;
-    }
-  }
-  out.method = classify_method(out.method_text);
-  // RFC 3261 8.1.1.5; two unknown methods may still differ (RFC 4475 3.1.2.17).
-  if (!message.is_request) return;
-  if (out.method != message.method ||
-      (out.method == method::unknown && out.method_text != message.text(message.method_text)))
-    errors.note(routing_error::cseq_mismatch, h->value.off);
-}
-
-// Max-Forwards and Content-Length.
-[[gnu::noinline]] field_result<std::uint32_t>
-read_number(const message_view& message, const header& h, std::uint32_t most) noexcept {
-  std::uint32_t n = 0;
-  if (plain::number(text_of(message, h), n) && n <= most) [[likely]]
-    return {n, true, 0};
-  return parse_number(message.text(h.value), most);
-}
-
-void read_max_forwards(const message_view& message, std::uint16_t& out,
-                       first_error& errors) noexcept {
-  const header* const h = message.find(header_id::max_forwards);
-  if (h == nullptr) return;
-  // RFC 3261 20.22 ends at 255; a larger one does no harm (RFC 4475 3.1.2.4).
-  const auto hops = read_number(message, *h, no_max_forwards - 1);
-  if (hops)
-    out = static_cast<std::uint16_t>(*hops);
-  else
-    errors.note(routing_error::max_forwards, h->value.off + hops.at);
-}
-
-void read_route(const message_view& message, std::string_view& out, first_error& errors) noexcept {
-  const header* const h = message.find(header_id::route);
-  if (h == nullptr || plain::route(text_of(message, *h), out)) return;
-  const auto route = parse_address(message.text(h->value));
-  out = route->uri;
-  if (!route || route->star) errors.note(routing_error::route, h->value.off + route.at);
-}
-
-void read_body(const message_view& message, routing_view& out, first_error& errors) noexcept {
+// The first Content-Length stands in `out` already where it was plain.
+void read_body(const message_view& message, bool is_plain, routing_view& out,
+               first_error& errors) noexcept {
   const std::uint32_t available = message.len_bytes - message.body_begin;
+  const std::uint32_t plain_length = out.content_length;
   out.content_length = available;
   if (const header* const h = message.find(header_id::content_length)) {
-    const auto length = read_number(message, *h, 0xffffffffU);
+    const auto length = is_plain ? field_result<std::uint32_t>{plain_length, true, 0}
+                                 : parse_number(message.text(h->value), 0xffffffffU);
     if (!length) {
       errors.note(routing_error::content_length, h->value.off + length.at);
     } else if (is_repeated(message, header_id::content_length) &&
@@ -179,15 +151,19 @@ void read_body(const message_view& message, routing_view& out, first_error& erro
 routing_result make_routing_view(const message_view& message, routing_view& out) noexcept {
   out = routing_view{};
   first_error errors;
+  const unsigned left = kernels::current().read_plain(message, out);
+  if (left != 0) [[unlikely]]
+    read_by_grammar(message, left, out, errors);
 
-  read_via(message, out.top_via, errors);
-  out.from_tag = read_tag(message, header_id::from, routing_error::from, errors);
-  out.to_tag = read_tag(message, header_id::to, routing_error::to, errors);
-  read_call_id(message, out.call_id, errors);
-  read_cseq(message, out.cseq, errors);
-  read_max_forwards(message, out.max_forwards, errors);
-  read_route(message, out.top_route_uri, errors);
-  read_body(message, out, errors);
+  // RFC 3261 8.1.1.5; two unknown methods may still differ (RFC 4475 3.1.2.17). Nobody compares
+  // what could not be read.
+  if (message.is_request && errors.result.error != routing_error::cseq &&
+      !out.cseq.method_text.empty() &&
+      (out.cseq.method != message.method ||
+       (out.cseq.method == method::unknown &&
+        out.cseq.method_text != message.text(message.method_text))))
+    errors.note(routing_error::cseq_mismatch, message.find(header_id::cseq)->value.off);
+  read_body(message, (left & kernels::bit_of(header_id::content_length)) == 0, out, errors);
 
   // RFC 3261 7.3.1: these appear once (RFC 4475 3.3.8).
   constexpr std::array once{header_id::from, header_id::to, header_id::call_id, header_id::cseq,

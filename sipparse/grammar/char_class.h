@@ -92,7 +92,7 @@ inline constexpr char_set ascii_uri_chars = visible - char_set("<>\"");
 //   "UDP 192.0.2.1;br" and token_chars   0001000000000100 (the blank and the semicolon)
 // The low half of a byte picks its row (a byte from 0x80 on picks zero), the high half a bit of it.
 template <const char_set& Set>
-[[nodiscard]] inline unsigned strangers(const char* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline unsigned strangers(const char* p) noexcept {
   static_assert(Set.is_even_high());
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i rows = _mm_load_si128(reinterpret_cast<const __m128i*>(Set.rows.data()));
@@ -108,8 +108,8 @@ template <const char_set& Set>
 // The first byte from `first` on that is not in the set, or `last`. Bytes up to `limit`, which is
 // at or behind `last`, may be read though they are not looked for.
 template <const char_set& Set>
-[[nodiscard]] inline const char* skip(const char* first, const char* last,
-                                      const char* limit) noexcept {
+[[nodiscard, gnu::always_inline]] inline const char* skip(const char* first, const char* last,
+                                                          const char* limit) noexcept {
   for (; limit - first >= 16; first += 16) {
     if (const unsigned mask = strangers<Set>(first)) {
       first += __builtin_ctz(mask);

@@ -2,6 +2,7 @@
 // Kernel for AVX-512 (F, BW, VL): one register to a block, comparisons give masks directly, and
 // the last block of a message is a masked load, which touches no byte that its mask leaves out.
 #include "sipparse/kernels/lines.h"
+#include "sipparse/kernels/plain_message.h"
 
 #include <immintrin.h>
 
@@ -28,6 +29,6 @@ struct block {
 
 } // namespace
 
-const functions avx512{find_lines<block>, find_candidate<block>};
+const functions avx512{find_lines<block>, find_candidate<block>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel does: the pass over the bytes, 64 at a time, that turns line ends into places. What
-// a line says is the scan's matter. Private to sipparse. Kernel files are compiled for their own
-// instruction set, so they use nothing from the standard library that the linker could share with
-// the rest of the program.
+// What a kernel does: the pass over the bytes, 64 at a time, that turns line ends into places, and
+// the reading of fields in their plain form. What a line says is the scan's matter, what a field
+// may be the grammar's. Private to sipparse.
+//
+// Kernel files are compiled for their own instruction set. What they call is in unnamed namespaces
+// or inlined for certain, and they are optimized in every build, so that the linker finds no copy
+// of a shared inline function in them that a lesser processor could not run.
 #pragma once
 
+#include "sipparse/message_view.h"
+
 #include <cstdint>
+
+namespace linehunt::sip {
+struct routing_view;
+}
 
 namespace linehunt::sip::kernels {
 
@@ -43,9 +52,18 @@ struct start_cursor {
 using find_candidate_function = std::uint32_t(const char* base, std::uint32_t len,
                                               start_cursor& c) noexcept;
 
+[[nodiscard]] constexpr unsigned bit_of(header_id id) noexcept {
+  return 1U << static_cast<unsigned>(id);
+}
+
+// Fills the fields that stand in their plain form (plain_fields.h) into a fresh view. Returns a bit
+// for each header that is not plain, or is mandatory and missing: those are the grammar's matter.
+using read_plain_function = unsigned(const message_view& message, routing_view& out) noexcept;
+
 struct functions {
   find_lines_function* find_lines;
   find_candidate_function* find_candidate;
+  read_plain_function* read_plain;
 };
 
 extern const functions scalar;

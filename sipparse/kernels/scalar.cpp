@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel without vector instructions: eight bytes at a time in a 64-bit word.
+// Kernel without vector instructions in its pass: eight bytes at a time in a 64-bit word.
 #include "sipparse/kernels/lines.h"
+#include "sipparse/kernels/plain_message.h"
 
 namespace linehunt::sip::kernels {
 namespace {
@@ -50,6 +51,6 @@ struct block {
 
 } // namespace
 
-const functions scalar{find_lines<block>, find_candidate<block>};
+const functions scalar{find_lines<block>, find_candidate<block>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel for SSE4.2: four 16-byte registers to a block.
 #include "sipparse/kernels/lines.h"
+#include "sipparse/kernels/plain_message.h"
 
 #include <immintrin.h>
 
@@ -45,6 +46,6 @@ struct block {
 
 } // namespace
 
-const functions sse42{find_lines<block>, find_candidate<block>};
+const functions sse42{find_lines<block>, find_candidate<block>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Timing of something short: many runs to a sample, the median over the samples and how far they
-// lie apart. A sample is much shorter than a time slice, so that another process on the machine
-// spoils samples and not the median.
+// Timing of something short against something else: samples of many runs, the contenders by turns,
+// so that a machine which is busy or changes its clock does so to all of them. The median over the
+// samples counts. A sample is much shorter than a time slice, so that another process spoils
+// samples and not the median.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <vector>
 #include <x86intrin.h>
 
@@ -27,38 +29,47 @@ inline void keep(const Value& value) {
   asm volatile("" : : "r,m"(value) : "memory");
 }
 
-template <class Work>
-timing measure(Work&& work, bool quick) {
+// Does its work as often as it is told; the loop is inside, so that the call costs next to nothing.
+struct contender {
+  std::function<void()> prepare;
+  std::function<void(std::uint64_t times)> run;
+};
+
+inline std::vector<timing> measure(const std::vector<contender>& contenders, bool quick) {
   using clock = std::chrono::steady_clock;
-  const auto sample_ns = quick ? 50'000.0 : 100'000.0;
-  const std::size_t sample_count = quick ? 101 : 1001;
-  const auto run = [&](std::uint64_t times, double& ns, double& cycles) {
+  constexpr double sample_ns = 30'000;
+  const std::size_t sample_count = quick ? 61 : 401;
+  const auto elapsed_ns = [](const contender& c, std::uint64_t times) {
     const auto begin = clock::now();
-    const auto tsc_begin = __rdtsc();
-    for (std::uint64_t i = 0; i < times; ++i)
-      work();
-    const auto tsc_end = __rdtsc();
-    ns = std::chrono::duration<double, std::nano>(clock::now() - begin).count();
-    cycles = static_cast<double>(tsc_end - tsc_begin);
+    c.run(times);
+    return std::chrono::duration<double, std::nano>(clock::now() - begin).count();
   };
 
-  double ns = 0;
-  double cycles = 0;
-  std::uint64_t times = 16;
-  for (; ns < sample_ns; times *= 2) // warms up as well
-    run(times, ns, cycles);
-  const double n = static_cast<double>(times /= 2);
-
-  std::vector<double> ns_of, cycles_of;
-  for (std::size_t i = 0; i < sample_count; ++i) {
-    run(times, ns, cycles);
-    ns_of.push_back(ns / n);
-    cycles_of.push_back(cycles / n);
+  std::vector<std::uint64_t> times(contenders.size(), 1);
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    contenders[i].prepare();
+    while (elapsed_ns(contenders[i], times[i]) < sample_ns)
+      times[i] *= 2;
   }
-  std::sort(ns_of.begin(), ns_of.end());
-  std::sort(cycles_of.begin(), cycles_of.end());
-  return {ns_of[sample_count / 2], ns_of.front(), ns_of[sample_count / 10],
-          ns_of[sample_count - 1 - sample_count / 10], cycles_of[sample_count / 2]};
+  std::vector<std::vector<double>> ns(contenders.size()), cycles(contenders.size());
+  for (std::size_t sample = 0; sample < sample_count; ++sample)
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      contenders[i].prepare();
+      contenders[i].run(1 + times[i] / 8); // has its code and tables in the cache
+      const auto tsc = __rdtsc();
+      const auto n = static_cast<double>(times[i]);
+      ns[i].push_back(elapsed_ns(contenders[i], times[i]) / n);
+      cycles[i].push_back(static_cast<double>(__rdtsc() - tsc) / n);
+    }
+
+  std::vector<timing> timings;
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    std::sort(ns[i].begin(), ns[i].end());
+    std::sort(cycles[i].begin(), cycles[i].end());
+    timings.push_back({ns[i][sample_count / 2], ns[i].front(), ns[i][sample_count / 10],
+                       ns[i][sample_count - 1 - sample_count / 10], cycles[i][sample_count / 2]});
+  }
+  return timings;
 }
 
 } // namespace linehunt::bench

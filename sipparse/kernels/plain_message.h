@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of the routing view, as far as they are in their plain form. Compiled once for each
+// kernel: with three-operand instructions and BMI it takes a sixth less time.
+//
+// Included by kernel files only, each of which gets its own copy (unnamed namespace).
+#pragma once
+
+#include "sipparse/kernels/kernel.h"
+#include "sipparse/method_names.h"
+#include "sipparse/plain_fields.h"
+#include "sipparse/routing_view.h"
+
+namespace linehunt::sip::kernels {
+namespace {
+
+unsigned read_plain(const message_view& message, routing_view& out) noexcept {
+  const char* const base = message.base;
+  const char* const limit = base + message.len_bytes;
+  unsigned left = 0;
+  // Runs `field` on the first header with that name. A mandatory one that is not there is left,
+  // too.
+  const auto read = [&](header_id id, bool mandatory, auto&& field) {
+    const header* const h = message.find(id);
+    if (h == nullptr) {
+      left |= mandatory ? bit_of(id) : 0;
+      return;
+    }
+    const char* const first = base + h->value.off;
+    if (!field(plain::text{first, first + h->value.len, limit})) left |= bit_of(id);
+  };
+  std::string_view uri;
+  read(header_id::via, true, [&](const plain::text& t) { return plain::via(t, out.top_via); });
+  read(header_id::from, true,
+       [&](const plain::text& t) { return plain::address(t, uri, out.from_tag); });
+  read(header_id::to, true,
+       [&](const plain::text& t) { return plain::address(t, uri, out.to_tag); });
+  read(header_id::call_id, true, [&](const plain::text& t) {
+    out.call_id = plain::between(t.first, t.last);
+    return plain::call_id(t);
+  });
+  read(header_id::cseq, true, [&](const plain::text& t) {
+    if (!plain::cseq(t, out.cseq.number, out.cseq.method_text)) return false;
+    out.cseq.method = classify_method(out.cseq.method_text);
+    return true;
+  });
+  read(header_id::max_forwards, false, [&](const plain::text& t) {
+    std::uint32_t hops = 0;
+    if (!plain::number(t, hops) || hops >= no_max_forwards) return false;
+    out.max_forwards = static_cast<std::uint16_t>(hops);
+    return true;
+  });
+  read(header_id::route, false,
+       [&](const plain::text& t) { return plain::route(t, out.top_route_uri); });
+  read(header_id::content_length, false,
+       [&](const plain::text& t) { return plain::number(t, out.content_length); });
+  return left;
+}
+
+} // namespace
+} // namespace linehunt::sip::kernels
