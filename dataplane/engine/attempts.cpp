@@ -85,6 +85,7 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
     count(counters.failovers);
   }
   t.client = client_state::calling;
+  transactions.move_to(transaction_list::unanswered, transaction);
   t.client_interval_ms = world->timers.t1_ms;
   timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
   timers.arm(deadline_timer(transaction), after_ms(world->timers.fr_timeout_ms));

@@ -55,6 +55,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   }
   if (t.client == client_state::calling) timers.disarm(client_timer(transaction)); // timer A
   t.client = client_state::proceeding;
+  transactions.move_to(transaction_list::ringing, transaction);
   if (t.cancel_wanted) {
     if (!a.cancelled) {
       send_cancel(transaction, number, {});
@@ -208,7 +209,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   for (std::size_t i = 0; i < t.attempt_count; ++i)
     others = others || i != number;
   if (others) {
-    transactions.let_linger(transaction);
+    transactions.move_to(transaction_list::lingering, transaction);
     timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
   } else {
     finish_transaction(transaction);

@@ -149,9 +149,10 @@ std::uint32_t engine::state::take_transaction(std::uint64_t key) {
   if (t != no_transaction) return t;
   // Full. What lingers after a failure is the least loss; then the oldest INVITE that its
   // destination has not answered with a single byte for T1 and more.
-  if (const auto old = transactions.oldest_lingering(); old != no_transaction) {
+  if (const auto old = transactions.oldest(transaction_list::lingering); old != no_transaction) {
     finish_transaction(old);
-  } else if (const auto mute = transactions.oldest_unanswered(); mute != no_transaction) {
+  } else if (const auto mute = transactions.oldest(transaction_list::unanswered);
+             mute != no_transaction) {
     const invite_transaction& m = transactions[mute];
     if (m.client != client_state::calling || now - m.started_at < world->timers.t1_ms * 1000ull)
       return no_transaction;

@@ -55,7 +55,7 @@ void engine::state::answer_invite(std::uint32_t transaction, std::uint16_t statu
 void engine::state::complete(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
   t.server = server_state::completed;
-  transactions.let_linger(transaction);
+  transactions.move_to(transaction_list::lingering, transaction);
   t.server_interval_ms = world->timers.t1_ms;
   timers.arm(server_timer(transaction), after_ms(t.server_interval_ms));
   // Timer H, and timer D of the client side, which wants the INVITE for another ACK.

@@ -38,14 +38,14 @@ std::uint32_t transaction_table::take(std::uint64_t server_key) {
   t.generation = generation;
   t.server_key = server_key;
   t.server = server_state::proceeding;
-  append(unanswered_, transaction);
+  append(transaction_list::unanswered, transaction);
   ++in_use_;
   return transaction;
 }
 
 void transaction_table::give_back(std::uint32_t transaction) {
   invite_transaction& t = records_[transaction];
-  remove(t.lingering ? lingering_ : unanswered_, transaction);
+  remove(transaction);
   index_.erase(t.server_key, transaction);
   texts_.free(t.invite);
   texts_.free(t.reply);
@@ -70,16 +70,16 @@ std::uint32_t transaction_table::find(std::uint32_t transaction,
   return transaction;
 }
 
-void transaction_table::let_linger(std::uint32_t transaction) {
-  invite_transaction& t = records_[transaction];
-  if (t.lingering) return;
-  remove(unanswered_, transaction);
-  t.lingering = true;
-  append(lingering_, transaction);
+void transaction_table::move_to(transaction_list to, std::uint32_t transaction) {
+  if (records_[transaction].list == to) return;
+  remove(transaction);
+  append(to, transaction);
 }
 
-void transaction_table::append(age_list& list, std::uint32_t transaction) noexcept {
+void transaction_table::append(transaction_list to, std::uint32_t transaction) noexcept {
+  age_list& list = lists_[static_cast<std::size_t>(to)];
   invite_transaction& t = records_[transaction];
+  t.list = to;
   t.older = list.newest;
   t.newer = no_transaction;
   if (list.newest != no_transaction) records_[list.newest].newer = transaction;
@@ -87,8 +87,9 @@ void transaction_table::append(age_list& list, std::uint32_t transaction) noexce
   if (list.oldest == no_transaction) list.oldest = transaction;
 }
 
-void transaction_table::remove(age_list& list, std::uint32_t transaction) noexcept {
+void transaction_table::remove(std::uint32_t transaction) noexcept {
   invite_transaction& t = records_[transaction];
+  age_list& list = lists_[static_cast<std::size_t>(t.list)];
   (t.older == no_transaction ? list.oldest : records_[t.older].newer) = t.newer;
   (t.newer == no_transaction ? list.newest : records_[t.newer].older) = t.older;
 }

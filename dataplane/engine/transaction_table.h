@@ -33,6 +33,14 @@ enum class client_state : std::uint8_t {
   done,       // final answer had
 };
 
+// What may be given up for a new call when the table is full, and what may not.
+enum class transaction_list : std::uint8_t {
+  unanswered, // its destination has not said anything yet
+  ringing,
+  lingering, // has had its final answer
+};
+inline constexpr std::size_t transaction_list_count = 3;
+
 inline constexpr std::size_t max_attempts = 8;
 
 // One destination tried.
@@ -71,12 +79,12 @@ struct invite_transaction {
   std::uint32_t call = no_call;
   std::uint32_t cseq = 0;
   std::uint32_t next_free = no_transaction;
-  // Lists by age, oldest first: of those without a final answer, and of those that linger.
+  // Lists by age, oldest first.
   std::uint32_t older = no_transaction, newer = no_transaction;
   server_state server = server_state::free;
   client_state client = client_state::none;
   bool cancel_wanted = false; // by the caller, an admin or a timeout
-  bool lingering = false;     // which list it is in
+  transaction_list list = transaction_list::unanswered;
   outbound reply_to;
   endpoint source; // where the INVITE came from
   // The INVITE as it goes on, but without our own Via and Record-Route, which stand at `own_at`
@@ -116,10 +124,11 @@ class transaction_table {
   [[nodiscard]] std::uint32_t find(std::uint32_t transaction,
                                    std::uint32_t generation) const noexcept;
 
-  // From the list of the unanswered to the end of the list of those that linger.
-  void let_linger(std::uint32_t transaction);
-  [[nodiscard]] std::uint32_t oldest_unanswered() const noexcept { return unanswered_.oldest; }
-  [[nodiscard]] std::uint32_t oldest_lingering() const noexcept { return lingering_.oldest; }
+  // To the young end of that list, unless it is in it already.
+  void move_to(transaction_list list, std::uint32_t transaction);
+  [[nodiscard]] std::uint32_t oldest(transaction_list list) const noexcept {
+    return lists_[static_cast<std::size_t>(list)].oldest;
+  }
 
   [[nodiscard]] block_pool& texts() noexcept { return texts_; }
 
@@ -127,13 +136,13 @@ class transaction_table {
   struct age_list {
     std::uint32_t oldest = no_transaction, newest = no_transaction;
   };
-  void append(age_list& list, std::uint32_t transaction) noexcept;
-  void remove(age_list& list, std::uint32_t transaction) noexcept;
+  void append(transaction_list to, std::uint32_t transaction) noexcept;
+  void remove(std::uint32_t transaction) noexcept;
 
   record_array<invite_transaction> records_;
   flat_index index_;
   block_pool texts_;
-  age_list unanswered_, lingering_;
+  std::array<age_list, transaction_list_count> lists_;
   std::uint32_t first_free_ = no_transaction;
   std::uint32_t in_use_ = 0;
 };
