@@ -34,13 +34,14 @@ class balancer::exit final : public action_sink {
       blocked = true;
       return false;
     }
-    all_.note_mail(what, to, 1);
     int copies = 1;
     if (all_.setup_.break_every != 0 && what.kind == mail_kind::lease_return && what.value > 0 &&
         ++all_.breakable_ % all_.setup_.break_every == 0)
       copies = all_.setup_.break_doubles ? 2 : 0;
-    for (int i = 0; i < copies; ++i)
+    for (int i = 0; i < copies; ++i) {
       ring.push_back(what);
+      all_.note_mail(what, to, 1);
+    }
     ++all_.mails;
     all_.schedule(to, all_.events_.now + all_.random_.between(1, 60));
     return true;

@@ -7,6 +7,7 @@
 #include "dataplane/snapshot_builder.h"
 #include "network.h"
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ class balancer {
   void judge_the_end();
 
   std::uint64_t steps = 0, mails = 0, rings_full = 0, full_checks = 0;
+  std::array<std::uint64_t, verdict_count> verdicts{};
   std::uint64_t late_answers = 0;
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
 

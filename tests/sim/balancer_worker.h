@@ -32,6 +32,7 @@ struct balancer::worker {
     std::uint64_t handle = ~std::uint64_t{0};
     destination_index destination = no_index;
     bool late = false;
+    bool answered = false;
   };
   std::vector<known_call> known;
   // What it asked for last: by destination the slots, by home whether more are to come.

@@ -40,10 +40,10 @@ void balancer::judge(worker_id w) {
   ++steps;
   worker& it = *workers_[w];
   const engine_counters& counted = it.engine->counters();
-  std::uint64_t verdicts = 0;
+  std::uint64_t judged = 0;
   for (const auto& v : counted.verdicts)
-    verdicts += v.load(std::memory_order_relaxed);
-  if (verdicts != it.received) say("a datagram without a verdict, or with two");
+    judged += v.load(std::memory_order_relaxed);
+  if (judged != it.received) say("a datagram without a verdict, or with two");
   if (counted.calls_started - counted.calls_ended != counted.calls_live)
     say("calls started, ended and live do not add up");
 
@@ -68,10 +68,13 @@ void balancer::judge_calls(worker_id w) {
     worker::known_call& known = it.known[static_cast<std::uint32_t>(c.handle)];
     if (known.handle != c.handle) known = {.handle = c.handle};
     if (c.held.destination != known.destination) {
+      if (known.answered && c.held.destination != no_index)
+        say("an answered call went to another destination");
       known.late = c.answered && c.held.destination != no_index;
       late_answers += known.late ? 1u : 0u;
       known.destination = c.held.destination;
     }
+    known.answered = c.answered;
     for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
       ++held[c.held.slots[i]];
       if (known.late || c.call_id.starts_with('k')) ++it.forced[c.held.slots[i]];
@@ -129,6 +132,8 @@ void balancer::judge_the_end() {
     started += counted.calls_started;
     answered += counted.calls_answered;
     failovers += counted.failovers;
+    for (std::size_t v = 0; v < verdict_count; ++v)
+      verdicts[v] += counted.verdicts[v].load();
     refused_full +=
         counted.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)].load();
   }

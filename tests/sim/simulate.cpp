@@ -38,8 +38,15 @@ void print(const totals& t, std::uint64_t seeds) {
   std::printf("  faults: lost %llu, doubled %llu, late %llu, corrupted %llu, strangers %llu\n",
               n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.corrupted),
               n(t.strangers));
-  std::printf("  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes %llu\n",
-              n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes));
+  std::printf("  verdicts:");
+  for (std::size_t v = 0; v < verdict_count; ++v)
+    if (t.verdicts[v] != 0) {
+      const std::string_view name = name_of(static_cast<verdict>(v));
+      std::printf(" %.*s %llu", static_cast<int>(name.size()), name.data(), n(t.verdicts[v]));
+    }
+  std::printf(
+      "\n  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes %llu\n",
+      n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes));
 }
 
 } // namespace

@@ -44,6 +44,7 @@ void totals::add(const totals& o) {
   sum(caller, o.caller);
   sum(box, o.box);
   sum(faults, o.faults);
+  sum(verdicts, o.verdicts);
   steps += o.steps;
   packets += o.packets;
   mails += o.mails;
@@ -153,9 +154,9 @@ void simulation::make_model() {
     r.flags.negative = !behave_ && random_.below(16) == 0;
     r.failover.disable = random_.below(3) == 0;
   }
-  // Offered: from half of what there is to three times as much, with calls of some six seconds.
+  // Offered: from a third of what there is to nearly twice as much, with calls of some six seconds.
   const std::uint64_t lines = std::uint64_t{boxes} * most / 2 + 1;
-  pause_us_ = behave_ ? 40 * ms : (6 * s / lines) * (30 + random_.below(170)) / 100;
+  pause_us_ = behave_ ? 40 * ms : (6 * s / lines) * (60 + random_.below(240)) / 100;
   pause_us_ = std::max<time_us>(pause_us_, 10 * ms);
 }
 
@@ -182,6 +183,7 @@ std::string simulation::run() {
   counts.parked = balancer_->parked;
   counts.refused_full = balancer_->refused_full;
   counts.failovers = balancer_->failovers;
+  counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
   counts.full_checks = balancer_->full_checks;
