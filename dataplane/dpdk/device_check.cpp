@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <net/if.h>
 #include <string>
@@ -38,6 +39,17 @@ int interface_mtu(const std::string& name) {
   const bool told = ::ioctl(fd, SIOCGIFMTU, &request) == 0;
   ::close(fd);
   return told ? request.ifr_mtu : 0;
+}
+
+// af_packet copies frames into slots of `framesz` bytes, 2048 unless said, and silently drops what
+// is longer; some 100 bytes of a slot are the kernel's.
+std::optional<error> check_slots(const port_setup& setup) {
+  const std::string framesz = argument(setup.device, "framesz");
+  const unsigned long slot = framesz.empty() ? 2048 : std::strtoul(framesz.c_str(), nullptr, 10);
+  if (setup.mtu_bytes + 18u + 100u <= slot) return std::nullopt;
+  return error{"port '" + setup.name + "': mtu " + std::to_string(setup.mtu_bytes) +
+               " does not fit af_packet's slots of " + std::to_string(slot) +
+               " bytes; add framesz=16384,blocksz=16384 to device"};
 }
 
 std::optional<error> check_interface(const port_setup& setup, const std::string& driver) {
@@ -96,6 +108,8 @@ std::optional<error> check_device(const port_setup& setup) {
                  "\"net_af_packet0,iface=eth1\""};
   if (is_pci_address(setup.device)) return check_pci(setup);
   const std::string driver = setup.device.substr(0, setup.device.find(','));
+  if (driver.starts_with("net_af_packet"))
+    if (auto too_long = check_slots(setup)) return too_long;
   if (driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp"))
     return check_interface(setup, driver);
   std::error_code ignored;

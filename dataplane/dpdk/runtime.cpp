@@ -186,6 +186,11 @@ tl::expected<void, error> runtime::state::start_workers(const runtime_setup& set
   for (worker_id w = 0; w < setup.workers; ++w)
     if (!preparations[w].problem.empty())
       return tl::unexpected(error{"worker " + std::to_string(w) + ": " + preparations[w].problem});
+  // Registered from here, so that a publish right after the start waits for them already.
+  for (worker_id w = 0; w < setup.workers; ++w) {
+    (void)rte_rcu_qsbr_thread_register(shared.quiescence, w);
+    rte_rcu_qsbr_thread_online(shared.quiescence, w);
+  }
   for (worker_id w = 0; w < setup.workers; ++w)
     (void)rte_eal_remote_launch(run_worker, workers[w].get(), lcore_of(w)); // idle as of just now
   running = true;

@@ -79,8 +79,6 @@ void worker::run() {
   if (interruptible.size() != queues_.size()) interruptible.clear();
   backoff_.prepare(setup_.yield_when_idle, interruptible);
 
-  rte_rcu_qsbr_thread_register(shared_.quiescence, setup_.self);
-  rte_rcu_qsbr_thread_online(shared_.quiescence, setup_.self);
   std::uint64_t before = rte_get_tsc_cycles();
   while (!shared_.stopping.load(std::memory_order_relaxed)) {
     now_ = std::max(now_, shared_.clock.at(before));

@@ -38,6 +38,7 @@ TEST(start, says_what_is_wrong_with_a_device) {
   EXPECT_TRUE(says(error_for(""), {"wan", "device"}));
   EXPECT_TRUE(says(error_for("net_af_packet0"), {"wan", "iface="}));
   EXPECT_TRUE(says(error_for("net_af_packet0,iface=nosuch0"), {"wan", "nosuch0", "ip link"}));
+  EXPECT_TRUE(says(error_for("net_af_packet0,iface=lo", 9000), {"wan", "9000", "framesz"}));
   EXPECT_TRUE(says(error_for("net_af_xdp0,iface=nosuch0"), {"wan", "nosuch0"}));
   EXPECT_TRUE(says(error_for("ffff:ff:1f.7"), {"wan", "ffff:ff:1f.7", "dpdk-devbind"}));
   EXPECT_TRUE(says(error_for("net_pcap0,rx_pcap=/nonexistent.pcap"), {"wan", "/nonexistent.pcap"}));
