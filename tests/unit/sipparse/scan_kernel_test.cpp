@@ -117,8 +117,9 @@ TEST_P(ScanKernel, FindsMoreLinesThanTheIndexHolds) {
   std::string headers = "BYE sip:a SIP/2.0\n";
   while (headers.size() < 60000)
     headers += "A:\n"; // the shortest header line there is
+  headers += "To: b\n\n";
   message_view view;
-  EXPECT_TRUE(scan(headers + "To: b\n\n", view));
+  EXPECT_TRUE(scan(headers, view));
   EXPECT_EQ(view.value_of(header_id::to), "b");
 }
 
