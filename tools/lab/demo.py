@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from testing.builds import RELEASE, BuildError
+from testing.builds import PROGRAMS, RELEASE, BuildError
 
 from .balancer import CONTROL
 from .call_mix import mix
@@ -129,7 +129,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_at)
     try:
-        RELEASE.compile()
+        RELEASE.compile(PROGRAMS)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

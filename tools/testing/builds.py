@@ -88,6 +88,7 @@ def what_failed(output: str, lines: int = 40) -> str:
     return "\n".join(output.strip().splitlines()[-lines:])
 
 
+PROGRAMS = ("control/linehunt", "tools/linehuntctl")  # what the demo and the end-to-end suite run
 RELEASE = Build("build", ("-Dbuildtype=release",))
 ASAN = Build("build-asan", tuple(SANITIZERS))
 FUZZ = Build("build-fuzz", ("-Dfuzzers=true", "-Dtests=false", *SANITIZERS), compiler="clang++")

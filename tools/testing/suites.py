@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .builds import ASAN, RELEASE, ROOT, BuildError
+from .builds import ASAN, PROGRAMS, RELEASE, ROOT, BuildError
 from .fuzzing import fuzz
 from .lint import lint, tidy
 from .programs import cores, run_suites
@@ -23,7 +23,7 @@ def run_e2e(options: Options) -> Tally:
     if os.geteuid() != 0:
         return skipped("e2e", "needs root for network namespaces: sudo tools/test e2e")
     try:
-        RELEASE.compile()
+        RELEASE.compile(PROGRAMS)
     except BuildError as error:
         return failed("e2e: build", str(error))
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as folder:
