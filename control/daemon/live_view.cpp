@@ -86,7 +86,9 @@ std::vector<admin::destination_state> live_view::destinations() {
     state.draining = true;
     for (std::size_t r = 0; r < gone.slots.size(); ++r)
       state.resources.push_back({gone.model.resources[r].label, 0, load(workers, gone.slots[r])});
-    all.push_back(std::move(state));
+    // Those without load wait for the next keep_house only.
+    if (std::ranges::any_of(state.resources, [](const auto& r) { return r.load != 0; }))
+      all.push_back(std::move(state));
   }
   return all;
 }
