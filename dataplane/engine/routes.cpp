@@ -44,7 +44,7 @@ bool collect(const sip::message_view& message, sip::header_id id, route_list& ou
     std::string_view left = message.text(message.headers[h].value);
     while (!left.empty()) {
       const auto address = sip::parse_address(left);
-      if (!address || out.count == max_route_elements) return false;
+      if (!address || address->star || out.count == max_route_elements) return false;
       out.elements[out.count++] = {h, false, slice_of(message, address->element), address->uri};
       left = address->rest;
     }
@@ -180,15 +180,15 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
 }
 
 std::string_view caller_routes(const sip::message_view& request, std::span<char> out) noexcept {
+  // Without any of them rather than with a broken one, which no next hop would take.
+  route_list list;
+  if (!collect(request, sip::header_id::record_route, list)) return {};
   sip::writer text{out};
-  bool first = true;
-  for (std::uint16_t h = 0; h < request.header_count; ++h) {
-    if (request.headers[h].id != sip::header_id::record_route) continue;
-    if (!first) text << ",";
-    text << request.text(request.headers[h].value);
-    first = false;
+  for (std::size_t i = 0; i < list.count; ++i) {
+    if (i > 0) text << ",";
+    text << request.text(list.elements[i].where);
   }
-  return {out.data(), first ? 0 : text.size()};
+  return {out.data(), text.size()};
 }
 
 std::string_view callee_routes(const sip::message_view& response, const snapshot& world,

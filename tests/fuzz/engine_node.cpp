@@ -291,8 +291,9 @@ bool engine_node::quiet() const {
 }
 
 void engine_node::settle() {
-  // Longest: a call to its end after 300 s, its BYEs for 32 s, what lingers for another 32 s.
-  for (int i = 0; i < 100 && !quiet(); ++i)
+  // Longest: a call to its end after 300 s, its BYEs for 32 s, what lingers for another 32 s. At
+  // first the ledgers may still have to say and answer what no timer reminds them of.
+  for (int i = 0; i < 100 && (i < 8 || !quiet()); ++i)
     wait_ms(5'000);
   if (!quiet()) violate("a timer or mail without end");
   for (const worker& w : workers_) {
@@ -304,12 +305,16 @@ void engine_node::settle() {
   for (const destination& d : world_->destinations) {
     for (const resource& r : d.resources) {
       std::int64_t lines = 0;
+      std::string parts;
       for (const worker& w : workers_) {
         const auto view = w.engine->ledger().view(r.slot);
         lines += view.lease + view.pool;
+        parts += " lease " + std::to_string(view.lease) + " pool " + std::to_string(view.pool);
       }
-      if (lines != workers_[0].engine->ledger().capacity(r.slot))
-        violate("leases and pool are not the capacity");
+      const std::int64_t capacity = workers_[d.home].engine->ledger().capacity(r.slot);
+      if (lines != capacity)
+        violate("leases and pool are not the capacity: slot " + std::to_string(r.slot) + parts +
+                ", capacity " + std::to_string(capacity));
     }
   }
   check();

@@ -125,6 +125,29 @@ TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
   expect_gone(end_cause::admin);
 }
 
+// Found by fuzz_engine: the Record-Route of an INVITE is not looked at until we need it.
+TEST_F(engine_end, a_broken_record_route_is_left_out_of_our_byes) {
+  const std::string whole = "<sip:198.51.100.8;lr>", broken = "<sip:198.51.100.8:x;lr", star = "*";
+  for (const auto& [value, route] :
+       {std::pair{whole, whole}, {whole + ", " + broken, std::string{}}, {star, std::string{}}}) {
+    engine_world fresh;
+    call_parts parts;
+    parts.extra = "Record-Route: " + value + "\r\n";
+    ASSERT_EQ(fresh.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto there = fresh.take().at(1);
+    ASSERT_EQ(fresh.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+    (void)fresh.take();
+    mail end;
+    end.kind = mail_kind::end_call;
+    end.subject = fresh.handles().at(0);
+    fresh.mail(end);
+    const auto sent = fresh.take();
+    ASSERT_EQ(sent.size(), 2u);
+    EXPECT_EQ(header(sent[0].bytes, "Route"), route);
+    EXPECT_EQ(sent[0].to, route.empty() ? caller_address : at("198.51.100.8:5060"));
+  }
+}
+
 TEST_F(engine_end, an_admin_ends_a_ringing_call) {
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
   const auto there = world.take().at(1);
