@@ -17,18 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The value of `key` in "name,key=value,key=value".
-std::string argument(std::string_view device, std::string_view key) {
-  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
-    const std::size_t begin = at + 1;
-    at = device.find(',', begin);
-    const std::string_view item = device.substr(begin, at - begin);
-    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
-      return std::string(item.substr(key.size() + 1));
-  }
-  return {};
-}
-
 // Asked of the kernel and not read in /sys, which may show another network namespace than ours.
 // 0: it does not say.
 int interface_mtu(const std::string& name) {
@@ -44,8 +32,7 @@ int interface_mtu(const std::string& name) {
 // af_packet copies frames into slots of `framesz` bytes, 2048 unless said, and silently drops what
 // is longer; some 100 bytes of a slot are the kernel's.
 std::optional<error> check_slots(const port_setup& setup) {
-  const std::string framesz = argument(setup.device, "framesz");
-  const unsigned long slot = framesz.empty() ? 2048 : std::strtoul(framesz.c_str(), nullptr, 10);
+  const std::size_t slot = af_packet_slot_bytes(setup.device);
   if (setup.mtu_bytes + 18u + 100u <= slot) return std::nullopt;
   return error{"port '" + setup.name + "': mtu " + std::to_string(setup.mtu_bytes) +
                " does not fit af_packet's slots of " + std::to_string(slot) +
@@ -53,7 +40,7 @@ std::optional<error> check_slots(const port_setup& setup) {
 }
 
 std::optional<error> check_interface(const port_setup& setup, const std::string& driver) {
-  const std::string name = argument(setup.device, "iface");
+  const std::string name = device_argument(setup.device, "iface");
   if (name.empty())
     return error{"port '" + setup.name + "': " + driver + " needs an interface; write " +
                  "device = \"" + driver + ",iface=NAME\""};
@@ -89,6 +76,23 @@ std::optional<error> check_pci(const port_setup& setup) {
 
 } // namespace
 
+std::string device_argument(std::string_view device, std::string_view key) {
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    const std::string_view item = device.substr(begin, at - begin);
+    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
+      return std::string(item.substr(key.size() + 1));
+  }
+  return {};
+}
+
+std::size_t af_packet_slot_bytes(std::string_view device) {
+  if (!device.starts_with("net_af_packet")) return 0;
+  const std::string framesz = device_argument(device, "framesz");
+  return framesz.empty() ? 2048 : std::strtoul(framesz.c_str(), nullptr, 10);
+}
+
 bool is_pci_address(std::string_view device) noexcept {
   std::string_view d = device.substr(0, device.find(','));
   const auto hex = [&](std::size_t at, std::size_t n) {
@@ -117,7 +121,7 @@ std::optional<error> check_device(const port_setup& setup) {
     return error{"port '" + setup.name + "': /dev/net/tun is missing; `modprobe tun`"};
   if (driver.starts_with("net_pcap"))
     for (const char* key : {"rx_pcap"})
-      if (const std::string file = argument(setup.device, key);
+      if (const std::string file = device_argument(setup.device, key);
           !file.empty() && !fs::exists(file, ignored))
         return error{"port '" + setup.name + "': there is no file '" + file + "'"};
   return std::nullopt;

@@ -4,13 +4,19 @@
 
 #include "dataplane/dpdk/runtime.h"
 
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace linehunt::dpdk {
 
 // "0000:01:00.0" or "01:00.0", with or without arguments.
 [[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
+// The value of `key` in "name,key=value,key=value"; empty where it is not there.
+[[nodiscard]] std::string device_argument(std::string_view device, std::string_view key);
+// af_packet receives into slots of this size, and wants mbufs as large; 0 for other devices.
+[[nodiscard]] std::size_t af_packet_slot_bytes(std::string_view device);
 // Nothing: as far as can be seen from outside, the device is there.
 [[nodiscard]] std::optional<error> check_device(const port_setup& setup);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/mbuf_pools.h"
 
+#include "dataplane/dpdk/device_check.h"
+
 #include <algorithm>
 #include <rte_errno.h>
 
@@ -14,8 +16,10 @@ constexpr unsigned cache_per_worker = 256;
 std::uint16_t buffer_bytes(const runtime_setup& setup) {
   constexpr std::size_t link_header = 18, growth = 512;
   std::size_t wanted = RTE_MBUF_DEFAULT_BUF_SIZE;
-  for (const port_setup& p : setup.ports)
+  for (const port_setup& p : setup.ports) {
     wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + link_header + p.mtu_bytes + growth);
+    wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + af_packet_slot_bytes(p.device));
+  }
   return static_cast<std::uint16_t>(std::min<std::size_t>(wanted, UINT16_MAX));
 }
 
