@@ -34,6 +34,7 @@ void book::adopt(const snapshot& world) {
     }
   }
   candidates_.rebuild(world);
+  slots_.track_changes(candidates_.indexed());
   for (slot_index s = 0; s < slots_.size(); ++s) {
     if (configured[s] == slots_[s].configured) continue;
     slots_.edit(s).configured = configured[s];
@@ -43,10 +44,13 @@ void book::adopt(const snapshot& world) {
 }
 
 choice book::best_for(const selection_request& wanted) noexcept {
+  for (; !slots_.changes().empty(); slots_.changes().pop())
+    candidates_.slot_changed(slots_.changes().front());
   return candidates_.best({.group = wanted.group,
                            .resources = wanted.resources,
                            .excluded_ids = wanted.excluded_ids,
-                           .random_tie = wanted.flags.random_tie},
+                           .random_tie = wanted.flags.random_tie,
+                           .relative = wanted.flags.relative},
                           wanted.flags.relative ? slots_.relative_keys() : slots_.absolute_keys(),
                           ties_);
 }

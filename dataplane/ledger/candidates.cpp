@@ -28,18 +28,11 @@ std::uint64_t identity_of(const destination& d) noexcept {
 
 } // namespace
 
-std::uint32_t tie_breaker::below(std::uint32_t bound) noexcept {
-  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  z ^= z >> 31;
-  return static_cast<std::uint32_t>(((z >> 32) * bound) >> 32);
-}
-
 candidate_table::candidate_table(std::uint32_t max_destinations, slot_index missing_slot)
     : missing_(missing_slot), entries_(max_destinations) {}
 
 void candidate_table::rebuild(const snapshot& world) {
+  rankings_.clear();
   std::vector<entry> entries(entries_.size());
   groups_.clear();
   for (const destination& d : world.destinations)
@@ -85,6 +78,7 @@ void candidate_table::rebuild(const snapshot& world) {
   entries_ = std::move(entries);
 
   columns_.assign(groups_.size() * resource_count_, no_index);
+  row_of_slot_.assign(missing_, no_index);
   slots_.clear();
   for (const destination& d : world.destinations) {
     if (d.index >= entries_.size()) continue;
@@ -96,13 +90,26 @@ void candidate_table::rebuild(const snapshot& world) {
         column = static_cast<std::uint32_t>(slots_.size());
         slots_.resize(slots_.size() + g.rows, missing_);
       }
-      if (r.slot < missing_) slots_[column + (e.row - g.first_row)] = r.slot;
+      if (r.slot >= missing_) continue;
+      slots_[column + (e.row - g.first_row)] = r.slot;
+      row_of_slot_[r.slot] = e.row;
     }
   }
+
+  rows_by_id_.clear();
+  for (std::uint32_t row = 0; row < row_count; ++row)
+    rows_by_id_.emplace_back(ids_[row], row);
+  std::sort(rows_by_id_.begin(), rows_by_id_.end());
+  std::uint32_t largest = 0;
+  for (const group& g : groups_)
+    largest = std::max(largest, g.rows);
+  rankings_.clear();
+  if (largest >= indexed_rows) rankings_.assign(max_rankings, ranking(largest));
 }
 
 void candidate_table::refresh_gate(const entry& e) noexcept {
   gates_[e.row] = e.enabled && e.resolved ? open_gate : closed_gate;
+  row_changed(e.row);
 }
 
 const candidate_table::group* candidate_table::find_group(std::uint32_t number) const noexcept {
@@ -143,76 +150,6 @@ slot_index candidate_table::slot_of(destination_index d, resource_id name) const
   if (column == no_index) return no_index;
   const slot_index slot = slots_[column + (e.row - groups_[e.group].first_row)];
   return slot == missing_ ? no_index : slot;
-}
-
-choice candidate_table::best(const query& q, std::span<const std::int64_t> keys,
-                             tie_breaker& ties) const noexcept {
-  choice result;
-  const group* g = find_group(q.group);
-  if (g == nullptr) return result;
-  const std::size_t asked = q.resources.size();
-  std::array<const slot_index*, max_resources_per_call> columns{};
-  if (asked > columns.size()) {
-    result.what = choice::kind::unknown;
-    return result;
-  }
-  for (std::size_t c = 0; c < asked; ++c) {
-    const resource_id name = q.resources[c];
-    const bool twice =
-        std::find(q.resources.begin(), q.resources.begin() + c, name) != q.resources.begin() + c;
-    const std::uint32_t column =
-        name < resource_count_
-            ? columns_[static_cast<std::size_t>(g - groups_.data()) * resource_count_ + name]
-            : no_index;
-    if (twice || column == no_index) {
-      result.what = choice::kind::unknown;
-      return result;
-    }
-    columns[c] = slots_.data() + column;
-  }
-
-  const std::int64_t* gates = gates_.data() + g->first_row;
-  const std::uint32_t* ids = ids_.data() + g->first_row;
-  const auto value_of = [&](std::uint32_t row) noexcept {
-    std::int64_t value = gates[row];
-    for (std::size_t c = 0; c < asked; ++c)
-      value = std::min(value, keys[columns[c][row]]);
-    return value;
-  };
-  const auto excluded = [&](std::uint32_t row) noexcept {
-    return std::find(q.excluded_ids.begin(), q.excluded_ids.end(), ids[row]) !=
-           q.excluded_ids.end();
-  };
-
-  std::int64_t greatest = closed_gate;
-  std::uint32_t winner = no_index;
-  for (std::uint32_t row = 0; row < g->rows; ++row) {
-    const std::int64_t value = value_of(row);
-    if (value > greatest && !excluded(row)) {
-      greatest = value;
-      winner = row;
-    }
-  }
-  if (winner == no_index) return result;
-  if (q.random_tie) {
-    std::uint32_t tied = 0;
-    for (std::uint32_t row = winner; row < g->rows; ++row)
-      tied += value_of(row) == greatest && !excluded(row) ? 1 : 0;
-    std::uint32_t skip = ties.below(tied);
-    while (skip > 0) {
-      ++winner;
-      if (value_of(winner) == greatest && !excluded(winner)) --skip;
-    }
-  }
-
-  result.what = choice::kind::best;
-  result.value = greatest;
-  result.id = ids[winner];
-  result.lines.destination = rows_[g->first_row + winner];
-  result.lines.slot_count = static_cast<std::uint8_t>(asked);
-  for (std::size_t c = 0; c < asked; ++c)
-    result.lines.slots[c] = columns[c][winner];
-  return result;
 }
 
 } // namespace linehunt::ledger

@@ -5,14 +5,20 @@
 //   group 1      transc  pstn  vm   conf        value of a row = the least key in the columns asked
 //   row 0  id 1     s0    s1    -    -          winner = the row of the greatest value, the first
 //   row 1  id 2     s3    -     s2   -                   of them, or any of them at random
+//
+// A small group is looked through. A large one has a tournament for each set of resources that was
+// asked for, kept as slots change; rows that changed are brought up to date at the next question.
 #pragma once
 
+#include "dataplane/ledger/index_queue.h"
+#include "dataplane/ledger/winner_tree.h"
 #include "dataplane/load_ledger.h"
 #include "dataplane/snapshot.h"
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace linehunt::ledger {
@@ -27,11 +33,18 @@ class tie_breaker {
   std::uint64_t state_;
 };
 
+// From here on a tournament beats looking through (bench_selection).
+inline constexpr std::uint32_t indexed_rows = 64;
+// Sets of resources that rules ask for are few; what finds no place is looked through.
+inline constexpr std::size_t max_rankings = 16;
+inline constexpr std::size_t max_excluded_rows = 64;
+
 struct query {
   std::uint32_t group = 0;
   std::span<const resource_id> resources;
   std::span<const std::uint32_t> excluded_ids;
   bool random_tie = false;
+  bool relative = false; // what kind of keys these are
 };
 
 struct choice {
@@ -59,7 +72,11 @@ class candidate_table {
   [[nodiscard]] slot_index slot_of(destination_index d, resource_id name) const noexcept;
 
   [[nodiscard]] choice best(const query& q, std::span<const std::int64_t> keys,
-                            tie_breaker& ties) const noexcept;
+                            tie_breaker& ties) noexcept;
+
+  // Whether slot_changed must be told of every key that changes.
+  [[nodiscard]] bool indexed() const noexcept { return !rankings_.empty(); }
+  void slot_changed(slot_index s) noexcept;
 
  private:
   struct group {
@@ -75,6 +92,33 @@ class candidate_table {
     bool enabled = true;
     bool resolved = false;
   };
+  // The order of one group for one set of resources.
+  struct ranking {
+    explicit ranking(std::uint32_t rows) : tree(rows), changed(rows) {}
+    std::uint32_t group = no_index; // index into groups_; no_index: not in use
+    bool relative = false;
+    std::uint8_t resource_count = 0;
+    std::array<resource_id, max_resources_per_call> resources{}; // sorted
+    winner_tree tree;
+    index_queue changed; // rows
+  };
+  // What is asked: the columns, and the value of a row in them.
+  struct question {
+    const group* in = nullptr;
+    std::uint32_t group_at = 0;
+    std::span<const std::int64_t> keys;
+    std::array<const slot_index*, max_resources_per_call> columns{};
+    std::size_t asked = 0;
+    const std::int64_t* gates = nullptr;
+    [[nodiscard]] std::int64_t value_of(std::uint32_t row) const noexcept;
+  };
+  [[nodiscard]] bool understand(const query& q, question& out) const noexcept;
+  [[nodiscard]] bool excluded(const query& q, const group& g, std::uint32_t row) const noexcept;
+  [[nodiscard]] std::uint32_t look_through(const query& q, const question& about,
+                                           tie_breaker& ties) const noexcept;
+  [[nodiscard]] std::uint32_t look_up(const query& q, ranking& r, tie_breaker& ties) const noexcept;
+  [[nodiscard]] ranking* ranking_for(const query& q, const question& about) noexcept;
+  void row_changed(std::uint32_t row) noexcept;
   void refresh_gate(const entry& e) noexcept;
   [[nodiscard]] const group* find_group(std::uint32_t number) const noexcept;
 
@@ -87,6 +131,9 @@ class candidate_table {
   std::vector<std::int64_t> gates_;     // by row: greatest where usable, least where not
   std::vector<std::uint32_t> columns_;  // [group * resource_count_ + resource]: start in slots_
   std::vector<slot_index> slots_;       // columns, one after the other
+  std::vector<std::uint32_t> row_of_slot_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> rows_by_id_; // id and row, by id
+  std::vector<ranking> rankings_; // none where all groups are small
 };
 
 } // namespace linehunt::ledger

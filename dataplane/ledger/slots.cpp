@@ -8,14 +8,15 @@ namespace linehunt::ledger {
 
 slot_table::slot_table(std::uint32_t max_slots, worker_id workers)
     : size_(max_slots), slots_(max_slots), said_(std::size_t{max_slots} * workers),
-      absolute_(std::size_t{max_slots} + 1), relative_(std::size_t{max_slots} + 1),
+      changes_(max_slots), absolute_(std::size_t{max_slots} + 1),
+      relative_(std::size_t{max_slots} + 1),
       published_(std::make_unique<std::atomic<std::int64_t>[]>(max_slots)) {
   absolute_[size_] = relative_[size_] = std::numeric_limits<std::int64_t>::min();
 }
 
 slot_table::slot_table(const slot_table& other)
-    : size_(other.size_), slots_(other.slots_), said_(other.said_), absolute_(other.absolute_),
-      relative_(other.relative_),
+    : size_(other.size_), slots_(other.slots_), said_(other.said_), tracking_(other.tracking_),
+      changes_(other.changes_), absolute_(other.absolute_), relative_(other.relative_),
       published_(std::make_unique<std::atomic<std::int64_t>[]>(other.size_)) {
   for (std::uint32_t s = 0; s < size_; ++s)
     published_[s].store(slots_[s].used, std::memory_order_relaxed);
@@ -47,6 +48,7 @@ void slot_table::set_remote(slot_index s, worker_id from, std::int64_t used) noe
 void slot_table::refresh_keys(slot_index s) noexcept {
   const slot_state& slot = slots_[s];
   const std::int64_t load = slot.used + slot.remote + slot.waiting;
+  if (tracking_) changes_.push(s);
   absolute_[s] = slot.capacity - load;
   relative_[s] = slot.capacity == 0 ? 0 : 100 - 100 * load / slot.capacity;
 }

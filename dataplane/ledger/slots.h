@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dataplane/datagram.h"
+#include "dataplane/ledger/index_queue.h"
 #include "dataplane/snapshot.h"
 
 #include <atomic>
@@ -47,6 +48,10 @@ class slot_table {
   [[nodiscard]] std::span<const std::int64_t> absolute_keys() const noexcept { return absolute_; }
   [[nodiscard]] std::span<const std::int64_t> relative_keys() const noexcept { return relative_; }
 
+  // The slots whose keys have changed, for whoever keeps an order of them; none unless wanted.
+  void track_changes(bool wanted) noexcept { tracking_ = wanted; }
+  [[nodiscard]] index_queue& changes() noexcept { return changes_; }
+
   void append_state(std::vector<std::uint64_t>& out) const;
   [[nodiscard]] const std::atomic<std::int64_t>* published() const noexcept {
     return published_.get();
@@ -58,6 +63,8 @@ class slot_table {
   std::uint32_t size_;
   std::vector<slot_state> slots_;
   std::vector<std::int64_t> said_; // [worker * size_ + slot]: what that worker last said
+  bool tracking_ = false;
+  index_queue changes_;
   std::vector<std::int64_t> absolute_;
   std::vector<std::int64_t> relative_;
   std::unique_ptr<std::atomic<std::int64_t>[]> published_;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice of the best candidate.
+#include "dataplane/ledger/candidates.h"
+
+#include <algorithm>
+
+namespace linehunt::ledger {
+
+std::uint32_t tie_breaker::below(std::uint32_t bound) noexcept {
+  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  z ^= z >> 31;
+  return static_cast<std::uint32_t>(((z >> 32) * bound) >> 32);
+}
+
+std::int64_t candidate_table::question::value_of(std::uint32_t row) const noexcept {
+  std::int64_t value = gates[row];
+  for (std::size_t c = 0; c < asked; ++c)
+    value = std::min(value, keys[columns[c][row]]);
+  return value;
+}
+
+bool candidate_table::excluded(const query& q, const group& g, std::uint32_t row) const noexcept {
+  return std::find(q.excluded_ids.begin(), q.excluded_ids.end(), ids_[g.first_row + row]) !=
+         q.excluded_ids.end();
+}
+
+// False: a resource that no destination of the group has, or one asked twice.
+bool candidate_table::understand(const query& q, question& out) const noexcept {
+  out.asked = q.resources.size();
+  if (out.asked > out.columns.size()) return false;
+  for (std::size_t c = 0; c < out.asked; ++c) {
+    const resource_id name = q.resources[c];
+    const auto before = q.resources.begin() + static_cast<std::ptrdiff_t>(c);
+    const std::uint32_t column =
+        name < resource_count_ ? columns_[out.group_at * resource_count_ + name] : no_index;
+    if (column == no_index || std::find(q.resources.begin(), before, name) != before) return false;
+    out.columns[c] = slots_.data() + column;
+  }
+  out.gates = gates_.data() + out.in->first_row;
+  return true;
+}
+
+choice candidate_table::best(const query& q, std::span<const std::int64_t> keys,
+                             tie_breaker& ties) noexcept {
+  choice result;
+  question about;
+  about.in = find_group(q.group);
+  if (about.in == nullptr) return result;
+  about.group_at = static_cast<std::uint32_t>(about.in - groups_.data());
+  about.keys = keys;
+  if (!understand(q, about)) {
+    result.what = choice::kind::unknown;
+    return result;
+  }
+  ranking* const r = rankings_.empty() ? nullptr : ranking_for(q, about);
+  const std::uint32_t row = r != nullptr ? look_up(q, *r, ties) : look_through(q, about, ties);
+  if (row == no_index) return result;
+  result.what = choice::kind::best;
+  result.value = about.value_of(row);
+  result.id = ids_[about.in->first_row + row];
+  result.lines.destination = rows_[about.in->first_row + row];
+  result.lines.slot_count = static_cast<std::uint8_t>(about.asked);
+  for (std::size_t c = 0; c < about.asked; ++c)
+    result.lines.slots[c] = about.columns[c][row];
+  return result;
+}
+
+std::uint32_t candidate_table::look_through(const query& q, const question& about,
+                                            tie_breaker& ties) const noexcept {
+  const group& g = *about.in;
+  std::int64_t greatest = winner_tree::no_value;
+  std::uint32_t winner = no_index;
+  for (std::uint32_t row = 0; row < g.rows; ++row) {
+    const std::int64_t value = about.value_of(row);
+    if (value > greatest && !excluded(q, g, row)) {
+      greatest = value;
+      winner = row;
+    }
+  }
+  if (winner == no_index || !q.random_tie) return winner;
+  const auto tied = [&](std::uint32_t row) {
+    return about.value_of(row) == greatest && !excluded(q, g, row);
+  };
+  std::uint32_t count = 0;
+  for (std::uint32_t row = winner; row < g.rows; ++row)
+    count += tied(row) ? 1 : 0;
+  for (std::uint32_t skip = ties.below(count); skip > 0;)
+    if (tied(++winner)) --skip;
+  return winner;
+}
+
+// Of a large group; nullptr where it must be looked through all the same.
+candidate_table::ranking* candidate_table::ranking_for(const query& q,
+                                                       const question& about) noexcept {
+  // Any of the best but some: rare, and not worth a count that leaves rows out.
+  if (about.in->rows < indexed_rows || (q.random_tie && !q.excluded_ids.empty())) return nullptr;
+  // The same set in any order: sorted by insertion.
+  std::array<resource_id, max_resources_per_call> set{};
+  for (std::size_t c = 0; c < about.asked; ++c) {
+    std::size_t at = c;
+    for (; at > 0 && set[at - 1] > q.resources[c]; --at)
+      set[at] = set[at - 1];
+    set[at] = q.resources[c];
+  }
+  for (ranking& r : rankings_) {
+    const bool unused = r.group == no_index;
+    if (unused) {
+      r.group = about.group_at;
+      r.relative = q.relative;
+      r.resource_count = static_cast<std::uint8_t>(about.asked);
+      r.resources = set;
+      for (std::uint32_t row = 0; row < about.in->rows; ++row)
+        r.tree.set(row, about.value_of(row));
+      r.tree.build();
+      return &r;
+    }
+    if (r.group != about.group_at || r.relative != q.relative || r.resource_count != about.asked ||
+        r.resources != set)
+      continue;
+    for (; !r.changed.empty(); r.changed.pop())
+      r.tree.update(r.changed.front(), about.value_of(r.changed.front()));
+    return &r;
+  }
+  return nullptr;
+}
+
+std::uint32_t candidate_table::look_up(const query& q, ranking& r,
+                                       tie_breaker& ties) const noexcept {
+  if (r.tree.greatest() == winner_tree::no_value) return no_index;
+  if (q.random_tie) return r.tree.best(ties.below(r.tree.ties()));
+  if (q.excluded_ids.empty()) return r.tree.best(0);
+  std::array<std::uint32_t, max_excluded_rows> rows;
+  std::size_t count = 0;
+  const group& g = groups_[r.group];
+  for (const std::uint32_t id : q.excluded_ids) {
+    auto at = std::ranges::lower_bound(rows_by_id_, std::pair{id, 0u});
+    for (; at != rows_by_id_.end() && at->first == id && count < rows.size(); ++at)
+      if (at->second - g.first_row < g.rows) rows[count++] = at->second - g.first_row;
+  }
+  const std::uint32_t row = r.tree.best_but({rows.data(), count});
+  return row == winner_tree::no_row ? no_index : row;
+}
+
+void candidate_table::slot_changed(slot_index s) noexcept {
+  if (row_of_slot_[s] != no_index) row_changed(row_of_slot_[s]);
+}
+
+void candidate_table::row_changed(std::uint32_t row) noexcept {
+  for (ranking& r : rankings_) {
+    if (r.group == no_index) return; // they are taken in order
+    const group& g = groups_[r.group];
+    if (row - g.first_row < g.rows) r.changed.push(row - g.first_row);
+  }
+}
+
+} // namespace linehunt::ledger
