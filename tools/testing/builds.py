@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debugoptimized"]
+# Line numbers are all that a sanitizer's report needs of the debug information.
+SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debugoptimized",
+              "-Dcpp_args=-g1"]
 
 
 class BuildError(Exception):
