@@ -159,3 +159,26 @@ def a_disabled_box_gets_no_new_call():
             box.stop()
         taken = {number: lab.calls_taken(number) for number in lab.boxes}
         check(taken == {1: 0, 2: 40}, f"calls by box: {taken}")
+
+
+@case
+def a_reload_takes_all_or_nothing_and_calls_go_on():
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 60}}) as lab:
+        balancer = lab.start_balancer()
+        for number in lab.configuration.boxes:
+            lab.start_box(number)
+        core = lab.start_core([("VM_1", 2000)] * 40, 20)
+        time.sleep(1)
+        file = lab.configuration.file
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("vm=60", "vm=-1"), encoding="utf-8")
+        status, _, error = balancer.control("reload")
+        check(status == 1 and "-1" in error, f"a wrong file: exit status {status}, {error}")
+        file.write_text(text.replace("vm=60", "vm=70"), encoding="utf-8")
+        check(balancer.control("reload")[0] == 0, "a right file was refused")
+        entries = {entry["id"]: entry for entry in balancer.ask("list")["Destinations"]}
+        resource = entries[2]["Resources"][0]
+        check(resource["max"] == 70, f"after the reload: {resource}")
+        check(resource["load"] > 0, "the loads were lost")
+        check(core.wait(20) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
