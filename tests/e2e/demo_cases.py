@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from cases import case, check
@@ -14,9 +15,19 @@ from cases import case, check
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start_demo(*words: str) -> subprocess.Popen:
-    return subprocess.Popen(["tools/demo", *words], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+LIMIT_S = 600  # with the build that a changed source may need
+
+
+@contextmanager
+def running_demo(*words: str):
+    demo = subprocess.Popen(["tools/demo", *words], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        yield demo
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.communicate(timeout=60)
 
 
 def leftovers(demo: subprocess.Popen) -> list:
@@ -26,7 +37,7 @@ def leftovers(demo: subprocess.Popen) -> list:
 
 
 def check_result(demo: subprocess.Popen, calls: int) -> None:
-    output, _ = demo.communicate(timeout=120)
+    output, _ = demo.communicate(timeout=LIMIT_S)
     check(demo.returncode == 0, f"exit status {demo.returncode}\n{output}")
     result = json.loads(output.strip().splitlines()[-1])
     check((result["calls"], result["completed"], result["failed"]) == (calls, calls, 0),
@@ -43,24 +54,24 @@ def check_result(demo: subprocess.Popen, calls: int) -> None:
 
 @case
 def two_demos_at_once_do_not_meet():
-    first = start_demo("--calls", "200", "--rate", "50", "--workers", "2", "--json")
-    second = start_demo("--calls", "100", "--rate", "50", "--device", "af_xdp", "--json")
-    check_result(first, 200)
-    check_result(second, 100)
+    with running_demo("--calls", "200", "--rate", "50", "--workers", "2", "--json") as first, \
+            running_demo("--calls", "100", "--rate", "50", "--device", "af_xdp", "--json") as second:
+        check_result(first, 200)
+        check_result(second, 100)
 
 
 @case(number="SIGINT")
 @case(number="SIGTERM")
 def an_interrupted_demo_leaves_nothing(number: str):
     before = set(glob.glob("/tmp/linehunt-demo-*"))
-    demo = start_demo("--calls", "2000", "--rate", "20")
-    for line in demo.stdout:
-        if "calls over" in line:
-            break
-    time.sleep(1)
-    check(leftovers(demo), "the demo has no namespaces to leave behind; the case proves nothing")
-    os.kill(demo.pid, getattr(signal, number))
-    demo.communicate(timeout=30)
-    check(demo.returncode != 0, "an interrupted demo was a success")
-    check(not leftovers(demo), f"left behind: {leftovers(demo)}")
-    check(set(glob.glob("/tmp/linehunt-demo-*")) <= before, "its folder is left behind")
+    with running_demo("--calls", "2000", "--rate", "20") as demo:
+        for line in demo.stdout:
+            if "calls over" in line:
+                break
+        time.sleep(1)
+        check(leftovers(demo), "there are no namespaces to leave behind; the case proves nothing")
+        os.kill(demo.pid, getattr(signal, number))
+        demo.communicate(timeout=30)
+        check(demo.returncode != 0, "an interrupted demo was a success")
+        check(not leftovers(demo), f"left behind: {leftovers(demo)}")
+        check(set(glob.glob("/tmp/linehunt-demo-*")) <= before, "its folder is left behind")
