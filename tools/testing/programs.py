@@ -11,7 +11,7 @@ from pathlib import Path
 from .builds import ROOT, Build, BuildError, TestProgram
 from .results import Tally, failed, passed, read_junit, skipped
 
-PROGRAM_LIMIT_S = 900
+PROGRAM_LIMIT_S = 300
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -62,7 +62,9 @@ def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
             if not found:
                 tally.add(skipped(label, f"{build.folder} has no program of suite '{suite}'"))
             programs.update((program.executable, program) for program in found)
-        targets = tuple(os.path.relpath(path, build.path) for path in programs)
+        wanted = {path for program in programs.values()
+                  for path in (program.executable, *program.needs)}
+        targets = tuple(sorted(os.path.relpath(path, build.path) for path in wanted))
         if targets:
             build.compile(targets)
     except BuildError as error:

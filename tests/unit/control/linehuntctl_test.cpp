@@ -3,6 +3,7 @@
 #include "served_view.h"
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -116,11 +117,10 @@ TEST_F(linehuntctl, reload) {
 
 // Ends with the daemon's hanging up, which is no success.
 TEST_F(linehuntctl, events) {
+  std::atomic<bool> read = false;
   std::thread publisher([&] {
-    while (served.clients() == 0)
-      std::this_thread::yield();
     // Until somebody follows, an event reaches nobody.
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 20'000 && !read; ++i) {
       served.publish(R"({"method":"E_LINEHUNT_RELOAD","params":{"result":"OK"}})");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -132,6 +132,7 @@ TEST_F(linehuntctl, events) {
   EXPECT_NE(std::fgets(text, sizeof text, pipe), nullptr);
   EXPECT_STREQ(text, "E_LINEHUNT_RELOAD result=OK\n");
   ::pclose(pipe);
+  read = true;
   publisher.join();
 }
 
