@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The build directories of the test runner: configured once, then reused."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -48,9 +49,12 @@ class Build:
             self._run(["meson", "setup", self.folder, *self.options], "configuring")
 
     def compile(self, targets: tuple = ()) -> None:
-        """Builds the targets, or everything."""
-        self.configure()
-        self._run(["ninja", "-C", self.folder, *targets], "building")
+        """Builds the targets, or everything. Two runs at once take turns; ninja does not see to it."""
+        self.path.mkdir(exist_ok=True)
+        with open(self.path / "turn.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.configure()
+            self._run(["ninja", "-C", self.folder, *targets], "building")
 
     def test_programs(self, suite: str) -> list:
         """The programs of a suite as meson knows them; they need not be built yet."""
