@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from .results import Tally
-from .suites import DEFAULT_SUITES, SUITES, Options, build_programs
+from .suites import DEFAULT_SUITES, SUITES, Options, build_release
 
 
 def run_suite(name: str, options: Options) -> tuple:
@@ -23,7 +23,7 @@ def run_suites(names: list, options: Options) -> list:
     if "e2e" not in names or len(names) == 1:
         return [run_suite(name, options) for name in names]
     with ThreadPoolExecutor(1) as beside:
-        build_programs()
+        build_release()
         e2e = beside.submit(run_suite, "e2e", options)
         # Of this thread and what it starts: real calls have real timers, builds can wait.
         os.nice(10)
