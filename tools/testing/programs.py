@@ -11,7 +11,7 @@ from pathlib import Path
 from .builds import ROOT, Build, BuildError, TestProgram
 from .results import Tally, failed, passed, read_junit, skipped
 
-PROGRAM_LIMIT_S = 300
+PROGRAM_LIMIT_S = 900
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
