@@ -89,7 +89,10 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   c.invite = m.bytes;
   c.from = from;
   c.branch = branch;
-  c.tag = "b" + std::to_string(box) + "x" + std::to_string(++tags_);
+  c.tag = 'b';
+  c.tag += std::to_string(box);
+  c.tag += 'x';
+  c.tag += std::to_string(++tags_);
   by_branch_.emplace(std::move(branch), number);
   by_tag_.emplace(c.tag, number);
   c.interval_ms = 0;

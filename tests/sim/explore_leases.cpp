@@ -219,10 +219,22 @@ std::vector<scenario> scenarios() {
   };
 }
 
+// Some minutes each.
+std::vector<scenario> large_scenarios() {
+  return {
+      {"two lines, three workers", 3, {{0, {2}}}, {{0, {0}}, {1, {0}}, {2, {0}}}},
+      {"both lines of one box, or one",
+       2,
+       {{0, {1, 1}}, {1, {1}}},
+       {{0, {0, 1}}, {1, {0}}, {1, {0, 1}}}},
+  };
+}
+
 } // namespace
 } // namespace linehunt::test
 
 // explore_leases                    every scenario; fails at the first broken invariant
+// explore_leases large              larger scenarios, for some minutes
 // explore_leases lost|doubled KIND  the same with mail of a kind lost or doubled: fails unless a
 //                                   broken invariant is found
 int main(int argc, char** argv) {
@@ -244,7 +256,8 @@ int main(int argc, char** argv) {
   const auto seconds = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  for (const scenario& s : scenarios()) {
+  const bool large = argc == 2 && std::string_view(argv[1]) == "large";
+  for (const scenario& s : large ? large_scenarios() : scenarios()) {
     exploration e(s, copies);
     const bool holds = e.run();
     std::printf("%-28s %9zu states %9zu steps %7zu at rest, depth %zu, %.1f s\n", s.name.c_str(),
