@@ -18,6 +18,11 @@ void* take(std::size_t size_bytes, std::size_t alignment) {
   throw std::bad_alloc();
 }
 
+void* counted_or_null(std::size_t size_bytes) noexcept {
+  ++allocations;
+  return std::malloc(size_bytes ? size_bytes : 1);
+}
+
 } // namespace
 
 namespace linehunt {
@@ -44,6 +49,13 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
   return take(size, static_cast<std::size_t>(alignment));
+}
+// Libraries use these too, and what they took comes back through the operators below.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_or_null(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_or_null(size);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
