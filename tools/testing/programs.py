@@ -53,7 +53,7 @@ def run_program(program: TestProgram, label: str) -> Tally:
 
 
 def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
-    """Builds and runs every program of the suites, `at_once` of them side by side."""
+    """Builds and runs every test of the suites, `at_once` of them side by side."""
     tally = Tally()
     try:
         programs = {}
@@ -61,7 +61,7 @@ def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
             found = build.test_programs(suite)
             if not found:
                 tally.add(skipped(label, f"{build.folder} has no program of suite '{suite}'"))
-            programs.update((program.executable, program) for program in found)
+            programs.update((program.command, program) for program in found)
         wanted = {path for program in programs.values()
                   for path in (program.executable, *program.needs)}
         targets = tuple(sorted(os.path.relpath(path, build.path) for path in wanted))
