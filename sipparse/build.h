@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -19,7 +20,16 @@ namespace linehunt::sip {
 class writer {
  public:
   explicit writer(std::span<char> out) noexcept : out_(out) {}
-  writer& operator<<(std::string_view piece) noexcept;
+  // Here, so that the length of a literal is known where it is copied.
+  writer& operator<<(std::string_view piece) noexcept {
+    if (overflow_ || piece.size() > out_.size() - used_) {
+      overflow_ = true;
+      return *this;
+    }
+    if (!piece.empty()) std::memcpy(out_.data() + used_, piece.data(), piece.size());
+    used_ += piece.size();
+    return *this;
+  }
   writer& operator<<(std::uint64_t number) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return overflow_ ? 0 : used_; }
 

@@ -86,33 +86,6 @@ void write_to(writer& out, std::string_view line, std::string_view value,
   out << "\r\n";
 }
 
-bool is_timestamp(std::string_view line) noexcept {
-  static constexpr std::string_view name = "timestamp";
-  if (line.size() <= name.size()) return false;
-  const bool same = std::equal(name.begin(), name.end(), line.begin(), [](char want, char got) {
-    return want == static_cast<char>(got | 0x20);
-  });
-  if (!same) return false;
-  const auto colon = line.find_first_not_of(" \t", name.size());
-  return colon != std::string_view::npos && line[colon] == ':';
-}
-
-// RFC 3261 8.2.6.1. Timestamp is not indexed, so the header section is walked line by line.
-void write_timestamp(writer& out, const message_view& request) noexcept {
-  if (request.headers_end < request.headers_begin) return;
-  std::string_view left = request.bytes().substr(
-      request.headers_begin, static_cast<std::size_t>(request.headers_end - request.headers_begin));
-  while (!left.empty()) {
-    const auto line = left.substr(0, left.find('\n'));
-    left.remove_prefix(std::min(line.size() + 1, left.size()));
-    if (!is_timestamp(line)) continue;
-    // A folded value would end up cut off: leave such a rarity out.
-    if (left.starts_with(' ') || left.starts_with('\t')) return;
-    out << without_line_end(line) << "\r\n";
-    return;
-  }
-}
-
 } // namespace
 
 std::size_t build_reply(const message_view& request, const reply_parts& parts,
@@ -152,7 +125,10 @@ std::size_t build_reply(const message_view& request, const reply_parts& parts,
   }
   // With Vias past the index the reply could not find its way back.
   if (vias != request.count_of(header_id::via)) return 0;
-  if (parts.status == 100) write_timestamp(out, request);
+  // RFC 3261 8.2.6.1.
+  if (const header* const h = request.find(header_id::timestamp);
+      parts.status == 100 && h != nullptr)
+    out << without_line_end(request.text(h->line)) << "\r\n";
   out << parts.extra_headers << "Content-Length: 0\r\n\r\n";
   return out.size();
 }

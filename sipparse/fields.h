@@ -34,6 +34,7 @@ struct via_field {
   std::string_view maddr;
   bool has_rport = false;      // ";rport" with or without a value
   std::uint16_t rport = 0;     // its value, 0 where absent
+  bool has_oc = false;         // ";oc" with or without a value (RFC 7339), see overload.h
   std::string_view rport_text; // the whole parameter as written, to be replaced
   std::string_view element;    // this element alone, without the comma or outer white space
   std::string_view rest;       // what follows the comma; empty for the last element

@@ -55,6 +55,7 @@ inline constexpr std::array spellings{
     spelling{"authorization"sv, header_id::authorization},
     spelling{"p-asserted-identity"sv, header_id::p_asserted_identity},
     spelling{"diversion"sv, header_id::diversion},
+    spelling{"timestamp"sv, header_id::timestamp},
 };
 
 inline constexpr std::size_t slot_count = 128;

@@ -78,6 +78,7 @@ enum class header_id : std::uint8_t {
   authorization,
   p_asserted_identity,
   diversion,
+  timestamp,
   count_,
 };
 inline constexpr std::size_t header_id_count = static_cast<std::size_t>(header_id::count_);

@@ -34,8 +34,9 @@ constexpr std::array<std::string_view, header_id_count> header_names{""sv,
                                                                      "Proxy-Authorization"sv,
                                                                      "Authorization"sv,
                                                                      "P-Asserted-Identity"sv,
-                                                                     "Diversion"sv};
-static_assert(header_names.back() == "Diversion"sv);
+                                                                     "Diversion"sv,
+                                                                     "Timestamp"sv};
+static_assert(header_names.back() == "Timestamp"sv);
 
 } // namespace
 

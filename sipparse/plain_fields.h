@@ -34,12 +34,21 @@ template <const grammar::char_set& Set>
   return grammar::skip<Set>(p, t.last, t.limit);
 }
 
-// Up to eight bytes as a number, the first of them lowest; `word` is what to compare with.
+template <class Number>
+[[nodiscard, gnu::always_inline]] inline std::uint64_t load_one(const char* p) noexcept {
+  Number bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+// Four to eight bytes as a number, the first of them lowest; `word` is what to compare with. Out of
+// two loads that overlap where there is none of that width: a copy of so many bytes would be stored
+// by parts and loaded whole, which stalls.
 template <std::size_t N>
 [[nodiscard, gnu::always_inline]] inline std::uint64_t load(const char* p) noexcept {
-  std::uint64_t bytes = 0;
-  std::memcpy(&bytes, p, N);
-  return bytes;
+  static_assert(N >= 4 && N <= 8);
+  if constexpr (N == 8) return load_one<std::uint64_t>(p);
+  if constexpr (N == 4) return load_one<std::uint32_t>(p);
+  return load_one<std::uint32_t>(p) | load_one<std::uint32_t>(p + N - 4) << 8 * (N - 4);
 }
 [[nodiscard, gnu::always_inline]] constexpr std::uint64_t word(std::string_view bytes) noexcept {
   std::uint64_t value = 0;
@@ -185,14 +194,15 @@ template <literal Lower>
     if (!port(p, t.last, out.sent_by_port)) return false;
   }
   while (p != t.last) {
-    if (*p != ';' || t.limit - p < 10) return false;
+    if (*p != ';') return false;
     const char* const name = ++p;
+    const auto loadable = t.limit - p;
     const char* value = nullptr;
     std::string_view* into = nullptr;
-    if (goes_on_with<"branch=">(p)) {
+    if (loadable > 7 && goes_on_with<"branch=">(p)) {
       value = p + 7;
       into = &out.branch;
-    } else if (goes_on_with<"rport">(p)) {
+    } else if (loadable >= 5 && goes_on_with<"rport">(p)) {
       if (out.has_rport) return false;
       p += 5;
       if (p < t.last && *p == '=') {
@@ -204,9 +214,26 @@ template <literal Lower>
       out.has_rport = true;
       out.rport_text = between(name, p);
       continue;
-    } else if (goes_on_with<"received">(p) && p[8] == '=') {
+    } else if (loadable > 9 && goes_on_with<"received">(p) && p[8] == '=') {
       value = p + 9;
       into = &out.received;
+    } else if (loadable > 3 && (p[0] | 0x20) == 'o' && (p[1] | 0x20) == 'c') {
+      // As we send it ourselves, so every response of a destination has it: oc, oc-algo="loss".
+      const char* const end = skip<grammar::token_chars>(p, t);
+      if (end - p == 2)
+        out.has_oc = true;
+      else if (end - p < 2 || p[2] != '-')
+        return false;
+      p = end;
+      if (p == t.last || *p == ';') continue;
+      if (*p != '=' || ++p == t.last) return false;
+      const bool quoted = *p == '"';
+      const char* const begin = p + quoted;
+      p = quoted ? skip<grammar::plain_quoted_chars>(begin, t)
+                 : skip<grammar::value_chars>(begin, t);
+      if (quoted ? p == t.last || *p != '"' : p == begin) return false;
+      p += quoted;
+      continue;
     } else {
       return false;
     }

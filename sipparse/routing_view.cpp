@@ -65,7 +65,11 @@ void read_tag(const message_view& message, header_id id, routing_error error, st
   if (h == nullptr) return errors.note(error, message.headers_end);
   const auto address = parse_address(message.text(h->value));
   out = address->tag;
-  if (!address || address->star) errors.note(error, h->value.off + address.at);
+  if (!address || address->star) return errors.note(error, h->value.off + address.at);
+  // RFC 3261 20.20, 20.39: one name-addr, no list of them. The one with the tag must not be in
+  // doubt.
+  if (address->element.size() != h->value.len)
+    errors.note(error, h->value.off + static_cast<std::uint32_t>(address->element.size()));
 }
 
 void read_cseq(const message_view& message, cseq_field& out, first_error& errors) noexcept {

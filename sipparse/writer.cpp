@@ -4,19 +4,8 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
 
 namespace linehunt::sip {
-
-writer& writer::operator<<(std::string_view piece) noexcept {
-  if (overflow_ || piece.size() > out_.size() - used_) {
-    overflow_ = true;
-    return *this;
-  }
-  if (!piece.empty()) std::memcpy(out_.data() + used_, piece.data(), piece.size());
-  used_ += piece.size();
-  return *this;
-}
 
 writer& writer::operator<<(std::uint64_t number) noexcept {
   std::array<char, 20> digits; // 2^64 - 1 has 20

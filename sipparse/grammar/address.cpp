@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From, To, Contact, Route, Record-Route and their like: name-addr or addr-spec with header
 // parameters (RFC 3261 20.10, 25.1). What is inside the URI is uri.h's matter.
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/grammar/primitives.h"
+#include "sipparse/plain_fields.h"
 
 namespace linehunt::sip {
 namespace grammar {
@@ -40,10 +42,8 @@ const auto parameter =
 const auto parameters = mark >> *(separator(';') >> parameter >> mark);
 
 } // namespace
-} // namespace grammar
 
-field_result<address_field> parse_address(std::string_view value) noexcept {
-  using namespace grammar;
+field_result<address_field> address_by_grammar(std::string_view value) noexcept {
   address_target address;
   const char* const last = value.data() + value.size();
   const auto from = [last](const char* p) {
@@ -77,6 +77,30 @@ field_result<address_field> parse_address(std::string_view value) noexcept {
   address.element = value.substr(0, static_cast<std::size_t>(element_end - value.data()));
   if (end != last) address.rest = from(skip_lws(end + 1, last));
   return {address, true, 0};
+}
+
+} // namespace grammar
+
+field_result<address_field> parse_address(std::string_view value) noexcept {
+  const char* const last = value.data() + value.size();
+  field_result<address_field> result; // filled where the caller has it; a copy would stall
+  address_field& address = result.value;
+  result.ok = plain::address({value.data(), last, last}, address.uri, address.tag);
+  if (!result) {
+    result = grammar::address_by_grammar(value);
+    return result;
+  }
+  // What plain::address lets through has nothing but these.
+  const char* const uri_end = address.uri.data() + address.uri.size();
+  address.angle_brackets = address.uri.data() != value.data();
+  if (value.front() == '"') {
+    const char* end = address.uri.data() - 1; // at '<'
+    end -= end[-1] == ' ';
+    address.display_name = plain::between(value.data(), end);
+  }
+  address.parameters = plain::between(uri_end + address.angle_brackets, last);
+  address.element = value;
+  return result;
 }
 
 } // namespace linehunt::sip

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Via (RFC 3261 20.42, 25.1; rport RFC 3581; IPv6 forms RFC 5118 4.5).
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/grammar/primitives.h"
+#include "sipparse/plain_fields.h"
 
 namespace linehunt::sip {
 namespace grammar {
@@ -42,6 +44,7 @@ bool take_parameter(via_target& via) noexcept {
     if (via.maddr.empty()) via.maddr = without_brackets(value);
     return !value.empty();
   }
+  if (equals_ignoring_case(name, "oc")) via.has_oc = true;
   return true;
 }
 
@@ -84,10 +87,8 @@ const auto via_parm = sent_protocol >> mark >> lws >> sent_by >> mark >>
                       *(separator(';') >> parameter >> mark) >> sws;
 
 } // namespace
-} // namespace grammar
 
-field_result<via_field> parse_via(std::string_view value) noexcept {
-  using namespace grammar;
+field_result<via_field> via_by_grammar(std::string_view value) noexcept {
   via_target via;
   const char* end = run_rule(via_parm, value, via);
   const char* const last = value.data() + value.size();
@@ -105,6 +106,16 @@ field_result<via_field> parse_via(std::string_view value) noexcept {
     via.rest = {end, static_cast<std::size_t>(last - end)};
   }
   return {via, true, 0};
+}
+
+} // namespace grammar
+
+field_result<via_field> parse_via(std::string_view value) noexcept {
+  const char* const last = value.data() + value.size();
+  field_result<via_field> via; // filled where the caller has it; a copy would stall
+  via.ok = plain::via({value.data(), last, last}, via.value);
+  if (!via) via = grammar::via_by_grammar(value);
+  return via;
 }
 
 } // namespace linehunt::sip

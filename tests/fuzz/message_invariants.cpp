@@ -258,9 +258,6 @@ void check_reply(const message_view& request, const routing_view& routed, bool r
   require(view.call_id == routed.call_id && view.from_tag == routed.from_tag &&
               view.cseq.number == routed.cseq.number,
           "build_reply: call changed");
-  // A To of several elements breaks RFC 3261 20.39 and is let through; a tag then goes to the last.
-  const auto to = request.value_of(header_id::to);
-  if (parse_address(to)->element.size() != to.size()) return;
   const bool own_tag = routed.to_tag.empty() && status > 100;
   require(view.to_tag == (own_tag ? std::string_view{"own-tag"} : routed.to_tag),
           "build_reply: To tag");

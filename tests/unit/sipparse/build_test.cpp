@@ -76,6 +76,15 @@ TEST(BuildReply, TryingHasTheTimestampAndNoTag) { // RFC 3261 8.2.6.1, 8.2.6.2
       << "without `received` the Via stays as it came";
 }
 
+TEST(BuildReply, AFoldedTimestampGoesBackWhole) {
+  const auto trying = reply("INVITE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n"
+                            "TIMESTAMP : 54\r\n .21\r\nContent-Length: 0\r\n\r\n",
+                            {.status = 100, .reason = "Trying"});
+  EXPECT_NE(trying.find("\r\nTIMESTAMP : 54\r\n .21\r\nContent-Length: 0\r\n\r\n"),
+            std::string::npos)
+      << trying;
+}
+
 TEST(BuildReply, KeepsATagThatIsThere) {
   const auto out =
       reply(with_via("SIP/2.0/UDP h"), {.status = 481, .reason = "x", .to_tag = "new"});

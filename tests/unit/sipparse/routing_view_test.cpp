@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sipparse/routing_view.h"
 
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/plain_fields.h"
 #include "sipparse/scan.h"
 
@@ -84,6 +85,9 @@ TEST(RoutingView, Errors) {
       {without("Via") + "Via: SIP/2.0/UDP a;;\r\n", routing_error::via, ";;"},
       {without("To") + "To: \"B <sip:b>\r\n", routing_error::to, "\"B"},
       {without("From") + "From: *\r\n", routing_error::from, "*"},
+      {without("From") + "From: <sip:a>;tag=1, <sip:c>;tag=2\r\n", routing_error::from,
+       ", <sip:c>"},
+      {without("To") + "To: <sip:b>,,,\r\n", routing_error::to, ",,,"},
       {without("Call-ID") + "Call-ID: a b\r\n", routing_error::call_id, "a b"},
       {without("CSeq") + "CSeq: 4294967296 INVITE\r\n", routing_error::cseq, "42949"},
       {without("CSeq") + "CSeq: 1 BYE\r\n", routing_error::cseq_mismatch, "1 BYE"},
@@ -180,12 +184,20 @@ TEST_F(PlainFields, Via) {
                 "\"",
                 ";ttl=1",
                 ";Branch=b",
+                ";oc",
+                ";OC=5",
+                ";oc-algo=\"loss\"",
+                ";oc-algo=\"lo",
+                ";oc-seq=1.2",
+                ";o",
+                "c",
+                "-",
                 "0"});
     const auto t = within(v);
     via_field field;
     if (!plain::via(t, field)) continue;
     ++taken_;
-    const auto expected = parse_via({t.first, v.size()});
+    const auto expected = grammar::via_by_grammar({t.first, v.size()});
     ASSERT_TRUE(expected) << v;
     ASSERT_EQ(field.transport, expected->transport) << v;
     ASSERT_EQ(field.sent_by_host, expected->sent_by_host) << v;
@@ -194,10 +206,14 @@ TEST_F(PlainFields, Via) {
     ASSERT_EQ(field.received, expected->received) << v;
     ASSERT_EQ(field.maddr, expected->maddr) << v;
     ASSERT_EQ(field.has_rport, expected->has_rport) << v;
+    ASSERT_EQ(field.has_oc, expected->has_oc) << v;
     ASSERT_EQ(field.rport, expected->rport) << v;
     ASSERT_EQ(field.rport_text, expected->rport_text) << v;
     ASSERT_EQ(field.element, expected->element) << v;
     ASSERT_EQ(expected->rest, "") << v;
+    // With nothing behind it.
+    ASSERT_EQ(parse_via(v)->branch, expected->branch) << v;
+    ASSERT_EQ(parse_via(v)->rport_text, expected->rport_text) << v;
   }
   EXPECT_GT(taken_, 1000);
 }
@@ -231,16 +247,27 @@ TEST_F(PlainFields, Address) {
                           "?x"});
     const auto t = within(v);
     std::string_view uri, tag;
+    const auto expected = grammar::address_by_grammar({t.first, v.size()});
     if (plain::address(t, uri, tag)) {
       ++taken_;
-      const auto expected = parse_address({t.first, v.size()});
       ASSERT_TRUE(expected) << v;
       ASSERT_EQ(uri, expected->uri) << v;
       ASSERT_EQ(tag, expected->tag) << v;
       ASSERT_EQ(expected->rest, "") << v;
     }
+    // The whole field, whichever way it went.
+    const auto whole = parse_address({t.first, v.size()});
+    ASSERT_EQ(whole.ok, expected.ok) << v;
+    ASSERT_EQ(whole.at, expected.at) << v;
+    ASSERT_EQ(whole->display_name, expected->display_name) << v;
+    ASSERT_EQ(whole->uri, expected->uri) << v;
+    ASSERT_EQ(whole->parameters, expected->parameters) << v;
+    ASSERT_EQ(whole->tag, expected->tag) << v;
+    ASSERT_EQ(whole->element, expected->element) << v;
+    ASSERT_EQ(whole->rest, expected->rest) << v;
+    ASSERT_EQ(whole->angle_brackets, expected->angle_brackets) << v;
+    ASSERT_EQ(whole->star, expected->star) << v;
     if (plain::route(t, uri)) {
-      const auto expected = parse_address({t.first, v.size()});
       ASSERT_TRUE(expected) << v;
       ASSERT_EQ(uri, expected->uri) << v;
     }

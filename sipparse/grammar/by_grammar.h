@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields by their grammars alone. parse_via and parse_address (fields.h) try the short ways of
+// plain_fields.h first; tests compare the two. Private to sipparse.
+#pragma once
+
+#include "sipparse/fields.h"
+
+namespace linehunt::sip::grammar {
+
+[[nodiscard]] field_result<via_field> via_by_grammar(std::string_view value) noexcept;
+[[nodiscard]] field_result<address_field> address_by_grammar(std::string_view value) noexcept;
+
+} // namespace linehunt::sip::grammar
