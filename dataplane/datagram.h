@@ -8,6 +8,7 @@
 #include "dataplane/mail.h"
 #include "sipparse/edit_list.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -44,13 +45,16 @@ enum class end_cause : std::uint16_t {
   ping_lost, // no answer to an in-dialog OPTIONS
   admin,
 };
+inline constexpr std::size_t end_cause_count = static_cast<std::size_t>(end_cause::admin) + 1;
+// As statistics name it: "bye", "ping_lost".
+[[nodiscard]] std::string_view name_of(end_cause cause) noexcept;
 
 enum class event_kind : std::uint8_t {
   destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout
   probe_answered,       // cause = status code; destination = index
   call_ended,           // cause = end_cause; for the journal
-  destination_paused,   // by one worker for itself, as Retry-After said; subject = seconds. No
-                        // change of status
+  destination_paused,   // by one worker, as Retry-After said; subject = seconds. The others hear of
+                        // it by mail; no change of status
 };
 
 // From a worker to the control thread. Fixed size, lost (and counted) where the ring is full.
@@ -58,8 +62,9 @@ struct event {
   event_kind kind = event_kind::call_ended;
   worker_id from = 0;
   std::uint16_t cause = 0;
-  std::uint32_t destination = 0; // destination_index
-  std::uint64_t subject = 0;     // call handle, probe number; by kind
+  std::uint32_t destination = 0;   // destination_index
+  std::uint32_t round_trip_us = 0; // of a probe, from its first sending
+  std::uint64_t subject = 0;       // call handle, probe number; by kind
   time_us at = 0;
 };
 

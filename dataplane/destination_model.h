@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dataplane/address.h"
+#include "dataplane/address_turn.h"
 
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,7 @@ struct destination_model {
   std::string uri;
   std::vector<resource_model> resources;
   std::vector<endpoint> addresses; // what `uri` resolved to; empty: not usable for now
+  std::vector<address_turn> turns; // beside them; empty: in order
   bool enabled = true;
   std::uint8_t probe_mode = 0; // 0 never, 1 while disabled, 2 always
   std::string attrs;

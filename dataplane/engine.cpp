@@ -26,16 +26,22 @@ engine::state::state(const engine_setup& given, const snapshot& first)
               setup.limits.max_parked},
              setup.random_seed),
       calls(setup.limits, setup.secret, memory), transactions(setup.limits, memory),
-      timers(setup.limits.max_calls + 3 * setup.limits.max_transactions +
+      timers(setup.limits.max_calls + transaction_timers * setup.limits.max_transactions +
                  setup.limits.max_destinations,
              setup.start, memory),
-      positions(setup.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
-      scratch_b(scratch_bytes, memory), probes(setup.limits.max_destinations, memory) {
+      positions(setup.limits.max_destinations, memory),
+      resting(setup.limits.max_destinations, memory),
+      overloads(setup.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
+      scratch_b(scratch_bytes, memory), probes(setup.limits.max_destinations, memory),
+      delays(setup.limits.max_destinations, memory) {
   adopt(first);
 }
 
 void engine::state::adopt(const snapshot& next) {
   world = &next;
+  // A destination that is new here may have the number of one that has gone.
+  for (const destination& d : next.destinations)
+    if (d.index < positions.size() && positions[d.index] == no_index) delays[d.index].clear();
   for (std::size_t i = 0; i < positions.size(); ++i)
     positions[i] = no_index;
   for (std::size_t i = 0; i < next.destinations.size(); ++i) {
@@ -54,16 +60,19 @@ void engine::state::on_timer(std::uint32_t id) {
     ledger.set_enabled(id - pause_timer(0), true);
     return;
   }
-  const std::uint32_t transaction = (id - calls.capacity()) / 3;
-  switch ((id - calls.capacity()) % 3) {
+  const std::uint32_t transaction = (id - calls.capacity()) / transaction_timers;
+  switch ((id - calls.capacity()) % transaction_timers) {
   case 0:
     on_client_timer(transaction);
     break;
   case 1:
     on_server_timer(transaction);
     break;
-  default:
+  case 2:
     on_deadline(transaction);
+    break;
+  default:
+    on_cancel_timer(transaction);
     break;
   }
 }
@@ -99,6 +108,12 @@ void engine::on_mail(const mail& in, time_us now, action_sink& out) {
     if (in.subject >= s.positions.size()) break;
     s.timers.disarm(s.pause_timer(static_cast<destination_index>(in.subject)));
     s.ledger.set_enabled(static_cast<destination_index>(in.subject), in.value != 0);
+    break;
+  case mail_kind::overload:
+    s.hear_overload(in);
+    break;
+  case mail_kind::pause:
+    s.pause(static_cast<destination_index>(in.subject), static_cast<std::uint64_t>(in.value));
     break;
   case mail_kind::resize:
     s.ledger.resize(in.slot, static_cast<std::int32_t>(in.value));
@@ -139,6 +154,10 @@ const engine_counters& engine::counters() const noexcept {
 
 const load_ledger& engine::ledger() const noexcept {
   return state_->ledger;
+}
+
+std::span<const post_dial_delay> engine::post_dial_delays() const noexcept {
+  return {&state_->delays[0], state_->delays.size()};
 }
 
 void engine::for_each_call(const std::function<void(const call_info&)>& visit) const {

@@ -8,6 +8,7 @@
 #include "dataplane/load_ledger.h"
 #include "dataplane/mail.h"
 #include "dataplane/memory_source.h"
+#include "dataplane/post_dial_delay.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/verdict.h"
 
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace linehunt {
@@ -58,8 +60,12 @@ struct engine_counters {
   std::atomic<std::uint64_t> calls_answered{0};
   std::atomic<std::uint64_t> calls_ended{0};  // each started call ends exactly once
   std::atomic<std::uint64_t> calls_failed{0}; // ended before an answer
-  std::atomic<std::uint64_t> calls_live{0};   // started - ended
-  std::atomic<std::uint64_t> failovers{0};
+  std::array<std::atomic<std::uint64_t>, end_cause_count> ended_by{}; // their sum: calls_ended
+  std::atomic<std::uint64_t> calls_live{0};                           // started - ended
+  std::atomic<std::uint64_t> failovers{0};                            // to another destination
+  std::atomic<std::uint64_t> address_turns{0}; // to another address of the same one
+  std::atomic<std::uint64_t> calls_shed{0};    // refused because destinations are overloaded
+  std::atomic<std::uint64_t> passed_over{0};   // a destination was, for one call, for its overload
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
@@ -97,6 +103,8 @@ class engine {
 
   [[nodiscard]] const engine_counters& counters() const noexcept;
   [[nodiscard]] const load_ledger& ledger() const noexcept;
+  // By destination_index; may be read by other threads.
+  [[nodiscard]] std::span<const post_dial_delay> post_dial_delays() const noexcept;
   // Visits every call. Not for other threads.
   void for_each_call(const std::function<void(const call_info&)>& visit) const;
 

@@ -15,11 +15,14 @@ enum class mail_kind : std::uint8_t {
   lease_refuse,  // slot
   lease_recall,  // slot, value = unused lines wanted back
   lease_return,  // slot, value = lines given back
+  overload,      // slot = destination_index; flags = per cent to shed, and 0x80 where there is a
+                 // sequence number; value = validity in ms, subject = sequence number (RFC 7339)
   // From the control thread.
   set_enabled, // subject = destination_index, value = 0 or 1
   resize,      // slot, value = new capacity; to every worker, the home moves the pool
   end_call,    // subject = call handle
-  send_probe,  // subject = destination_index, value = probe number
+  pause,       // subject = destination_index, value = seconds; as a 503 of it has asked for
+  send_probe,  // subject = destination_index, value = probe number; the same again: repeated
 };
 
 struct mail {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dataplane/address.h"
+#include "dataplane/address_turn.h"
 #include "dataplane/datagram.h"
 #include "dataplane/rules.h"
 #include "dataplane/source_index.h"
@@ -39,7 +40,8 @@ struct destination {
   std::uint32_t group = 0;
   std::string uri;                 // as configured
   std::vector<endpoint> addresses; // resolved; empty: not usable
-  listener_index listener = 0;     // from which we talk to it
+  std::vector<address_turn> turns; // beside them: which first, how often; empty: in order
+  listener_index listener = 0;     // from which we talk to the first of them
   bool enabled = true;             // at the time of publishing; later changes come by mail
   std::vector<resource> resources;
   worker_id home = 0; // keeps the pool of its lines
@@ -69,6 +71,11 @@ struct timers {
   std::uint32_t ping_interval_s = 30; // of in-dialog OPTIONS, where the rule wants them
 };
 
+// Overload control by destinations (RFC 7339): whether we offer it to them and do what they ask.
+struct overload_settings {
+  bool enabled = false;
+};
+
 struct snapshot {
   std::uint64_t generation = 0;
   std::vector<std::string> resource_names;   // by resource_id
@@ -77,6 +84,7 @@ struct snapshot {
   std::vector<route> routes;                 // longest prefix first
   linehunt::timers timers;
   std::unique_ptr<const compiled_rules> rules;
+  overload_settings overload;
   std::string user_agent = "linehunt"; // Server header of our own replies
   std::string probe_method = "OPTIONS";
   std::string probe_from = "sip:prober@localhost"; // URI

@@ -18,7 +18,10 @@ class builder {
   std::unique_ptr<const snapshot> run() {
     out_->generation = model_.generation;
     out_->timers = model_.timers;
+    out_->overload = model_.overload;
     out_->user_agent = model_.user_agent;
+    out_->probe_method = model_.probe_method;
+    out_->probe_from = model_.probe_from;
     add_listeners();
     book_.begin_reload();
     for (std::size_t i = 0; i < model_.destinations.size(); ++i)
@@ -63,6 +66,7 @@ class builder {
     made.group = model.group;
     made.uri = model.uri;
     made.addresses = model.addresses;
+    made.turns = model.turns;
     made.enabled = model.enabled;
     // By the stable index, so that a reload moves no pool of lines to another worker.
     made.home = static_cast<worker_id>(made.index % model_.workers);

@@ -23,7 +23,10 @@ struct snapshot_model {
   std::vector<route> routes;                   // in any order
   linehunt::timers timers;
   std::vector<rule_model> rules;
+  overload_settings overload;
   std::string user_agent = "linehunt";
+  std::string probe_method = "OPTIONS";
+  std::string probe_from = "sip:prober@localhost";
   worker_id workers = 1;
 };
 

@@ -30,6 +30,7 @@ namespace linehunt {
   X(rejected_by_rule, "reply by a rule")                                                           \
   X(rejected_method, "405 Method Not Allowed")                                                     \
   X(rejected_no_capacity, "Service full: destinations, but no free line")                          \
+  X(rejected_overload, "503: every destination that has a line sheds calls")                       \
   X(rejected_no_destination, "Service full: no usable destination")                                \
   X(rejected_unknown_resource, "Service full: no destination has that resource")                   \
   X(rejected_no_dialog, "481: unknown call or transaction")                                        \
@@ -42,6 +43,7 @@ namespace linehunt {
   X(dropped_stray_response, "response without a transaction of ours")                              \
   X(dropped_stray_ack, "ACK outside any call")                                                     \
   X(dropped_wrong_source, "BYE, CANCEL or response from a stranger")                               \
+  X(dropped_excess_dialog, "2xx that would make a ninth dialog of one INVITE")                     \
   X(dropped_no_route, "next hop cannot be resolved or reached")                                    \
   X(dropped_draining, "new work while stopping")                                                   \
   /* Frames */                                                                                     \

@@ -13,6 +13,13 @@ constexpr waiter waiter_of(std::uint32_t transaction, std::uint32_t generation) 
   return std::uint64_t{generation} << 32 | transaction;
 }
 
+// The last step of splitmix64: neighbours have nothing in common.
+constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
 } // namespace
 
 const linehunt::destination* engine::state::find_destination(destination_index index) const {
@@ -21,19 +28,33 @@ const linehunt::destination* engine::state::find_destination(destination_index i
 }
 
 selection_outcome engine::state::choose(std::uint32_t transaction, holding& held) {
-  const invite_transaction& t = transactions[transaction];
-  std::array<std::uint32_t, max_attempts> tried;
+  invite_transaction& t = transactions[transaction];
+  std::array<std::uint32_t, max_attempts + max_passed_over> excluded;
+  std::size_t count_excluded = t.attempt_count;
   for (std::size_t i = 0; i < t.attempt_count; ++i)
-    tried[i] = t.attempts[i].destination_id;
+    excluded[i] = t.attempts[i].destination_id;
   selection_request request;
   request.group = t.plan.group;
   request.resources = {t.plan.resources.data(), t.plan.resource_count};
   request.flags = t.plan.flags;
-  request.excluded_ids = {tried.data(), t.attempt_count};
-  const selection_outcome outcome =
-      ledger.select(request, waiter_of(transaction, t.generation), held);
-  if (outcome == selection_outcome::selected) hold(t.call, held);
-  return outcome;
+  t.shed = false;
+  for (;;) {
+    request.excluded_ids = {excluded.data(), count_excluded};
+    const selection_outcome outcome =
+        ledger.select(request, waiter_of(transaction, t.generation), held);
+    if (outcome != selection_outcome::selected) return outcome;
+    if (!sheds(t, held.destination)) {
+      hold(t.call, held);
+      return outcome;
+    }
+    // Passed over, and so on until one takes the call.
+    const linehunt::destination* d = find_destination(held.destination);
+    ledger.release(held);
+    t.shed = true;
+    count(counters.passed_over);
+    if (d == nullptr || count_excluded == excluded.size()) return selection_outcome::no_capacity;
+    excluded[count_excluded++] = d->id;
+  }
 }
 
 void engine::state::decided(waiter who, selection_outcome outcome, const holding& held) {
@@ -46,23 +67,105 @@ void engine::state::decided(waiter who, selection_outcome outcome, const holding
     return;
   }
   invite_transaction& t = transactions[transaction];
-  timers.disarm(deadline_timer(transaction));
   t.client = client_state::none;
-  if (outcome == selection_outcome::selected) {
-    hold(t.call, mine);
-    if (begin_attempt(transaction, mine)) {
-      send_invite(transaction);
+  if (outcome == selection_outcome::selected && sheds(t, mine.destination)) {
+    // It has asked for fewer calls since this one began to wait.
+    ledger.release(mine);
+    outcome = choose(transaction, mine);
+    t.shed = true;
+    if (outcome == selection_outcome::pending) {
+      t.client = client_state::parked; // and the deadline goes on
       return;
     }
+  } else if (outcome == selection_outcome::selected) {
+    hold(t.call, mine);
+  }
+  timers.disarm(deadline_timer(transaction));
+  if (outcome == selection_outcome::selected && begin_attempt(transaction, mine)) {
+    send_invite(transaction);
+    return;
+  }
+  (void)refuse_call(transaction, outcome);
+}
+
+verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome outcome) {
+  invite_transaction& t = transactions[transaction];
+  // No Retry-After: that would stop all calls of that client, where only some are too many (RFC
+  // 7339 5.10 leaves the 503 to us).
+  if (t.shed && outcome != selection_outcome::selected) {
+    count(counters.calls_shed);
+    answer_invite(transaction, 503, "Destination Overload");
+    return verdict::rejected_overload;
   }
   answer_invite(transaction, t.plan.refusal_status,
                 {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
+  switch (outcome) {
+  case selection_outcome::no_capacity:
+    return verdict::rejected_no_capacity;
+  case selection_outcome::unknown_resource:
+    return verdict::rejected_unknown_resource;
+  default:
+    return verdict::rejected_no_destination;
+  }
+}
+
+void engine::state::pause(destination_index d, std::uint64_t seconds) {
+  if (find_destination(d) == nullptr || !ledger.enabled(d) || seconds == 0) return;
+  ledger.set_enabled(d, false);
+  timers.arm(pause_timer(d), after_ms(seconds * 1000));
 }
 
 bool engine::state::begin_attempt(std::uint32_t transaction, const holding& held) {
   const linehunt::destination* d = find_destination(held.destination);
-  if (d == nullptr || d->addresses.empty() || d->listener >= world->listeners.size()) return false;
-  begin_attempt_to(transaction, {d->addresses.front(), d->listener}, d->index, d->id);
+  if (d == nullptr) return false;
+  const auto where = next_outbound(transactions[transaction], *d);
+  if (!where) return false;
+  begin_attempt_to(transaction, *where, d->index, d->id);
+  return true;
+}
+
+std::optional<outbound> engine::state::next_outbound(const invite_transaction& t,
+                                                     const linehunt::destination& d) const {
+  if (d.addresses.empty()) return std::nullopt;
+  std::size_t at = 0;
+  if (d.addresses.size() > 1) {
+    std::uint16_t tried = 0;
+    for (std::size_t a = 0; a < t.attempt_count; ++a) {
+      if (t.attempts[a].destination_id != d.id) continue;
+      for (std::size_t i = 0; i < std::min(d.addresses.size(), max_addresses); ++i)
+        if (d.addresses[i] == t.attempts[a].to) tried |= static_cast<std::uint16_t>(1u << i);
+    }
+    const std::uint64_t random = mixed(t.hash ^ t.cseq ^ std::uint64_t{t.attempt_count} << 32);
+    const auto rests = static_cast<std::uint16_t>(tried | resting.among(d, now));
+    at = next_address(d.turns, d.addresses.size(), rests, random);
+    if (at == no_address) at = next_address(d.turns, d.addresses.size(), tried, random);
+    if (at == no_address) return std::nullopt;
+  }
+  outbound where{d.addresses[at], d.listener};
+  if (at != 0 && world->listener_for(where.to.ip, where.listener) == nullptr) return std::nullopt;
+  if (where.listener >= world->listeners.size()) return std::nullopt;
+  return where;
+}
+
+bool engine::state::try_next_address(std::uint32_t transaction, std::uint32_t retry_after_s) {
+  invite_transaction& t = transactions[transaction];
+  const attempt& failed = t.current();
+  const linehunt::destination* d = find_destination(failed.destination);
+  if (d == nullptr || d->addresses.size() < 2 || d->id != failed.destination_id) return false;
+  // Silence: RFC 3261 17.1.1.2 has waited 64*T1 for it elsewhere; so long others come first.
+  const bool silent = t.client == client_state::calling;
+  const std::uint64_t rest_ms = silent ? transaction_timeout_ms() : retry_after_s * 1000ull;
+  if (rest_ms > 0) resting.rest(d->index, failed.to, after_ms(rest_ms));
+  if (t.cancel_wanted || t.attempt_count == max_attempts || !ledger.enabled(d->index)) return false;
+  const auto tried = std::count_if(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
+                                   [&](const attempt& a) { return a.destination_id == d->id; });
+  if (static_cast<std::size_t>(tried) >= max_addresses_tried) return false;
+  const auto where = next_outbound(t, *d);
+  if (!where) return false;
+  timers.disarm(client_timer(transaction));
+  timers.disarm(deadline_timer(transaction));
+  begin_attempt_to(transaction, *where, d->index, d->id);
+  send_invite(transaction);
   return true;
 }
 
@@ -76,13 +179,15 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
   a.destination_id = id;
   a.to = where.to;
   a.listener = where.listener;
+  a.sent_at = now;
   call.callee_listener = where.listener;
   if ((call.flags & call_record::counted) == 0) {
     call.flags |= call_record::counted;
     count(counters.calls_started);
     count(counters.calls_live);
   } else if (t.attempt_count > 1) {
-    count(counters.failovers);
+    const bool same = t.attempts[t.attempt_count - 2u].destination_id == id;
+    count(same ? counters.address_turns : counters.failovers);
   }
   t.client = client_state::calling;
   transactions.move_to(transaction_list::unanswered, transaction);
@@ -100,7 +205,8 @@ own_headers engine::state::headers_of(std::uint32_t transaction, std::size_t num
       make_branch({branch_kind::invite, id.number()}, t.hash, t.cseq, setup.secret);
   // The Record-Route names the call also when it is over: an ACK of a failure is built from this.
   const std::uint64_t handle = t.call != no_call ? calls.handle_of(t.call) : 1;
-  return make_invite_headers(*world, t.reply_to.listener, a.listener, branch, handle);
+  return make_invite_headers(*world, t.reply_to.listener, a.listener, branch, handle,
+                             world->overload.enabled && a.destination != no_index);
 }
 
 std::string_view engine::state::sent_invite(std::uint32_t transaction, std::size_t number) {
@@ -160,23 +266,15 @@ void engine::state::fail_over(std::uint32_t transaction, std::uint16_t status,
   timers.disarm(client_timer(transaction));
   timers.disarm(deadline_timer(transaction));
   t.client = client_state::none;
+  t.shed = false;
   release(t.call);
   holding held;
-  if (t.attempt_count < max_attempts) {
-    switch (choose(transaction, held)) {
-    case selection_outcome::selected:
-      if (!begin_attempt(transaction, held)) break;
-      send_invite(transaction);
-      return;
-    case selection_outcome::pending:
-      park(transaction);
-      return;
-    default:
-      break;
-    }
-  }
-  answer_invite(transaction, t.plan.refusal_status,
-                {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
+  auto outcome = selection_outcome::no_destination;
+  if (t.attempt_count < max_attempts) outcome = choose(transaction, held);
+  if (outcome == selection_outcome::pending) return park(transaction);
+  if (outcome == selection_outcome::selected && begin_attempt(transaction, held))
+    return send_invite(transaction);
+  (void)refuse_call(transaction, outcome);
 }
 
 } // namespace linehunt

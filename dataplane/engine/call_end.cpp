@@ -4,8 +4,15 @@
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
+#include <array>
 
 namespace linehunt {
+
+std::string_view name_of(end_cause cause) noexcept {
+  static constexpr std::array<std::string_view, end_cause_count> names{
+      "failed", "bye", "no_ack", "session_expired", "max_duration", "ping_lost", "admin"};
+  return names[static_cast<std::size_t>(cause)];
+}
 
 holding engine::state::held_by(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
@@ -38,6 +45,7 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
   if ((record.flags & call_record::counted) != 0) {
     record.flags &= static_cast<std::uint8_t>(~call_record::counted);
     count(counters.calls_ended);
+    count(counters.ended_by[static_cast<std::size_t>(cause)]);
     count(counters.calls_live, -1);
     if (!answered) count(counters.calls_failed);
     event what;
@@ -166,7 +174,7 @@ void engine::state::end_by_handle(std::uint64_t handle) {
     if (t.client == client_state::parked)
       ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
     if (t.client == client_state::proceeding)
-      send_cancel(transaction, t.attempt_count - 1u, {});
+      send_cancel(transaction, t.attempt_count - 1u);
     else
       t.client = client_state::none; // a CANCEL follows should it answer yet
     answer_invite(transaction, 480, "Temporarily Unavailable");

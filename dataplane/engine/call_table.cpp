@@ -131,6 +131,17 @@ std::uint32_t call_table::find_caller(std::uint64_t hash, std::string_view call_
   });
 }
 
+std::size_t call_table::count_dialogs(std::uint64_t hash, std::string_view call_id,
+                                      std::string_view from_tag) {
+  std::size_t count = 0;
+  (void)index_.find(hash, [&](std::uint32_t call) {
+    if (same(call, call_text::call_id, call_id) && same(call, call_text::from_tag, from_tag))
+      ++count;
+    return false;
+  });
+  return count;
+}
+
 std::string_view call_table::text(std::uint32_t call, call_text which) const {
   const call_record& record = records_[call];
   std::size_t off = 0;

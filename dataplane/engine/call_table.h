@@ -140,6 +140,9 @@ class call_table {
   // A call of this Call-ID and caller's tag, whatever the other tag.
   [[nodiscard]] std::uint32_t find_caller(std::uint64_t hash, std::string_view call_id,
                                           std::string_view from_tag);
+  // How many records bear this Call-ID and caller's tag, those that have ended included.
+  [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id,
+                                          std::string_view from_tag);
   void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
 
   // One text; valid until the next call of text or texts, where it does not lie in the record.

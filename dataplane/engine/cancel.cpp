@@ -21,16 +21,30 @@ verdict engine::state::on_cancel() {
   }
   if (transactions[transaction].source.ip != in->source.ip) return verdict::dropped_wrong_source;
   (void)reply(200, "OK", verdict::request_answered);
-  std::string_view reason;
-  if (const sip::header* h = view.find(sip::header_id::reason)) reason = view.text(h->line);
-  cancel_call(transaction, reason);
+  cancel_call(transaction);
   return verdict::request_answered;
 }
 
-void engine::state::cancel_call(std::uint32_t transaction, std::string_view reason) {
+// RFC 3326 2: why the caller gives up goes on with our CANCEL, which may have to wait for a
+// provisional and is repeated. All its lines or, where they are too long, none.
+void engine::state::keep_reason(std::uint32_t transaction) {
+  std::array<char, max_reason_bytes> lines;
+  std::size_t len = 0;
+  for (std::uint16_t h = 0; h < view.header_count; ++h) {
+    if (view.headers[h].id != sip::header_id::reason) continue;
+    const std::string_view line = view.text(view.headers[h].line);
+    if (line.size() > lines.size() - len) return;
+    line.copy(&lines[len], line.size());
+    len += line.size();
+  }
+  transactions[transaction].reason = transactions.texts().store({lines.data(), len});
+}
+
+void engine::state::cancel_call(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
   if (t.server != server_state::proceeding || t.cancel_wanted) return;
   t.cancel_wanted = true;
+  keep_reason(transaction);
   switch (t.client) {
   case client_state::parked:
     ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
@@ -41,7 +55,7 @@ void engine::state::cancel_call(std::uint32_t transaction, std::string_view reas
     answer_invite(transaction, 487, "Request Terminated");
     break;
   case client_state::proceeding:
-    send_cancel(transaction, t.attempt_count - 1u, reason);
+    send_cancel(transaction, t.attempt_count - 1u);
     timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
     break;
   default:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client side of an INVITE, towards the destination: timers A, B, C and E, the hop-by-hop ACK
-// and the CANCEL (RFC 3261 17.1.1, 16.6 (11), 9.1).
+// The client side of an INVITE, towards the destination: timers A, B, C, the hop-by-hop ACK, and
+// the CANCEL with its timers E and F (RFC 3261 17.1.1, 17.1.2, 16.6 (11), 9.1).
 #include "dataplane/engine/state.h"
 #include "sipparse/scan.h"
 
@@ -8,20 +8,12 @@
 
 namespace linehunt {
 
-// Timer A repeats the INVITE until something comes, timer E the CANCEL until it is answered.
+// Timer A repeats the INVITE until something comes.
 void engine::state::on_client_timer(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
-  if (t.attempt_count == 0) return;
-  const std::size_t number = t.attempt_count - 1u;
-  if (t.client == client_state::calling) {
-    send_invite(transaction);
-    t.client_interval_ms *= 2;
-  } else if (t.current().cancelled && !t.current().answered) {
-    send_cancel(transaction, number, {});
-    t.client_interval_ms = std::min(t.client_interval_ms * 2, world->timers.t2_ms);
-  } else {
-    return;
-  }
+  if (t.client != client_state::calling) return;
+  send_invite(transaction);
+  t.client_interval_ms *= 2;
   count(counters.retransmissions_sent);
   timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
 }
@@ -47,7 +39,8 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     return;
   }
   const bool rings = t.client == client_state::proceeding;
-  if (rings) send_cancel(transaction, t.attempt_count - 1u, {});
+  if (!rings && try_next_address(transaction, 0)) return;
+  if (rings) send_cancel(transaction, t.attempt_count - 1u);
   if (wants_failover(t, 0)) {
     fail_over(transaction, 408, 0);
     return;
@@ -65,20 +58,65 @@ void engine::state::send_ack(std::uint32_t transaction, std::size_t number) {
   if (len != 0) out->send({&scratch_b[0], len}, {a.to, a.listener});
 }
 
-void engine::state::send_cancel(std::uint32_t transaction, std::size_t number,
-                                std::string_view reason) {
+void engine::state::send_cancel(std::uint32_t transaction, std::size_t number) {
   invite_transaction& t = transactions[transaction];
   attempt& a = t.attempts[number];
-  const bool first = !a.cancelled;
+  if (a.cancelled) return;
   a.cancelled = true;
+  // Given up for another destination, it has nothing to do with why the caller gives up.
+  a.cancel_reason = t.cancel_wanted;
+  a.cancel_tries = 1;
+  a.cancel_due = after_ms(wait_after(0).next_ms);
+  write_cancel(transaction, number);
+  arm_cancel_timer(transaction);
+  // RFC 3261 9.1: as long as that there may be a 487 to acknowledge.
+  if (t.server != server_state::proceeding)
+    timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
+}
+
+void engine::state::write_cancel(std::uint32_t transaction, std::size_t number) {
+  invite_transaction& t = transactions[transaction];
+  const attempt& a = t.attempts[number];
   const std::string_view invite = sent_invite(transaction, number);
   if (invite.empty() || !sip::scan(invite, stored_view)) return;
-  const std::size_t len = sip::build_cancel(stored_view, reason, buffer_b());
-  if (len == 0) return;
-  out->send({&scratch_b[0], len}, {a.to, a.listener});
-  if (!first || number + 1u != t.attempt_count) return;
-  t.client_interval_ms = world->timers.t1_ms;
-  timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
+  std::array<char, max_reason_bytes> reason;
+  const std::size_t reason_len =
+      a.cancel_reason ? transactions.texts().copy_out(t.reason, reason) : 0;
+  const std::size_t len = sip::build_cancel(stored_view, {reason.data(), reason_len}, buffer_b());
+  if (len != 0) out->send({&scratch_b[0], len}, {a.to, a.listener});
+}
+
+// Timers E and F (RFC 3261 17.1.2.2) of all CANCELs of this INVITE: that of the current destination
+// and those of destinations that were given up before.
+void engine::state::on_cancel_timer(std::uint32_t transaction) {
+  invite_transaction& t = transactions[transaction];
+  for (std::size_t i = 0; i < t.attempt_count; ++i) {
+    attempt& a = t.attempts[i];
+    if (!a.cancel_open() || a.cancel_due > now) continue;
+    const retry_wait wait = wait_after(a.cancel_tries);
+    if (wait.so_far_ms >= transaction_timeout_ms()) {
+      a.cancel_done = true;
+      continue;
+    }
+    ++a.cancel_tries;
+    a.cancel_due = after_ms(wait.next_ms);
+    write_cancel(transaction, i);
+    count(counters.retransmissions_sent);
+  }
+  arm_cancel_timer(transaction);
+}
+
+void engine::state::arm_cancel_timer(std::uint32_t transaction) {
+  const invite_transaction& t = transactions[transaction];
+  time_us due = 0;
+  for (std::size_t i = 0; i < t.attempt_count; ++i) {
+    const attempt& a = t.attempts[i];
+    if (a.cancel_open() && (due == 0 || a.cancel_due < due)) due = a.cancel_due;
+  }
+  if (due != 0)
+    timers.arm(cancel_timer(transaction), due);
+  else
+    timers.disarm(cancel_timer(transaction));
 }
 
 } // namespace linehunt

@@ -66,7 +66,9 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
                             static_cast<std::uint32_t>(via_hash(routing.top_via, setup.secret))};
   const branch_text branch =
       make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
-  edits.insert(view.headers_begin, make_via(*world, listener, branch));
+  const bool offer_overload =
+      world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
+  edits.insert(view.headers_begin, make_via(*world, listener, branch, offer_overload));
   if (!fits(edits)) {
     if (view.method == sip::method::ack) return verdict::dropped_malformed;
     return reply(513, "Message Too Large", verdict::rejected_too_long);

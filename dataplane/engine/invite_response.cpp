@@ -29,17 +29,25 @@ verdict engine::state::on_invite_response(const invite_branch& branch) {
     if (d == nullptr || std::none_of(d->addresses.begin(), d->addresses.end(), here))
       return verdict::dropped_wrong_source;
   }
+  if (a.destination != no_index) note_overload(a.destination);
   if (to_cancel) {
     // Timer E stops; the INVITE's own final answer is what counts.
-    if (view.status >= 200 && branch.attempt + 1u == t.attempt_count &&
-        t.client != client_state::calling)
-      timers.disarm(client_timer(transaction));
+    if (view.status >= 200 && a.cancelled) {
+      a.cancel_done = true;
+      arm_cancel_timer(transaction);
+    }
     return verdict::response_consumed;
   }
   if (!to_invite) return verdict::dropped_stray_response;
   if (view.status < 200) return on_provisional(transaction, branch.attempt);
   if (view.status < 300) return on_success(transaction, branch.attempt);
   return on_failure(transaction, branch.attempt);
+}
+
+void engine::state::note_ringing(attempt& a) noexcept {
+  if (a.rang) return;
+  a.rang = true;
+  if (a.destination < delays.size()) delays[a.destination].add(now - a.sent_at);
 }
 
 verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t number) {
@@ -50,7 +58,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   const bool current = number + 1u == t.attempt_count && t.client != client_state::parked;
   if (!current || t.server != server_state::proceeding || t.client == client_state::none) {
     // Given up, but it rings now.
-    if (!a.cancelled) send_cancel(transaction, number, {});
+    send_cancel(transaction, number);
     return verdict::response_consumed;
   }
   if (t.client == client_state::calling) timers.disarm(client_timer(transaction)); // timer A
@@ -58,7 +66,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   transactions.move_to(transaction_list::ringing, transaction);
   if (t.cancel_wanted) {
     if (!a.cancelled) {
-      send_cancel(transaction, number, {});
+      send_cancel(transaction, number);
       timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
     }
   } else {
@@ -66,9 +74,11 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
     timers.arm(deadline_timer(transaction), after_ms(wait));
   }
   if (view.status == 100) return verdict::response_consumed; // RFC 3261 16.7 (5)
+  note_ringing(a);
 
   sip::edit_list edits;
-  if (!remove_top_via(edits) || !next_via()) return verdict::dropped_malformed;
+  const auto next = next_via();
+  if (!next || !remove_top_via(edits, *next)) return verdict::dropped_malformed;
   const std::size_t len = edits.apply_to(in->bytes, buffer_b());
   if (len != 0) {
     transactions.texts().free(t.reply);
@@ -81,16 +91,18 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
 
 verdict engine::state::on_success(std::uint32_t transaction, std::size_t number) {
   invite_transaction& t = transactions[transaction];
-  if (!next_via()) return verdict::dropped_malformed;
+  const auto next = next_via();
+  if (!next) return verdict::dropped_malformed;
   const outbound caller = t.reply_to;
+  note_ringing(t.attempts[number]);
   if (t.server == server_state::proceeding) {
     answer_call(transaction, number);
   } else {
     t.attempts[number].answered = true;
-    note_other_dialog(caller.listener);
+    if (!note_other_dialog(caller.listener)) return verdict::dropped_excess_dialog;
   }
   sip::edit_list edits;
-  if (!remove_top_via(edits)) return verdict::dropped_malformed;
+  if (!remove_top_via(edits, *next)) return verdict::dropped_malformed;
   out->forward(edits, caller);
   return verdict::response_forwarded;
 }
@@ -114,13 +126,16 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
       if (const auto seconds = sip::parse_retry_after(value)) retry_after_s = *seconds;
     }
   }
+  if (view.status == 503 && try_next_address(transaction, retry_after_s))
+    return verdict::response_consumed;
   if (wants_failover(t, view.status)) {
     fail_over(transaction, view.status, retry_after_s);
     return verdict::response_consumed;
   }
 
   sip::edit_list edits;
-  if (!next_via() || !remove_top_via(edits)) {
+  const auto next = next_via();
+  if (!next || !remove_top_via(edits, *next)) {
     answer_invite(transaction, 500, "Server Internal Error");
     return verdict::dropped_malformed;
   }
@@ -147,7 +162,7 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
 // to the caller (RFC 3261 16.7 (5)).
 verdict engine::state::on_late_success(const invite_branch& branch) {
   if (branch.caller_listener >= world->listeners.size()) return verdict::dropped_no_route;
-  note_other_dialog(branch.caller_listener);
+  if (!note_other_dialog(branch.caller_listener)) return verdict::dropped_excess_dialog;
   return forward_response(branch.caller_listener);
 }
 
@@ -174,8 +189,8 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
     record.destination = a.destination;
     record.callee_listener = a.listener;
     attempt& other = t.current();
-    if (&other != &a && other.provisional && !other.answered && !other.cancelled)
-      send_cancel(transaction, t.attempt_count - 1u, {});
+    if (&other != &a && other.provisional && !other.answered)
+      send_cancel(transaction, t.attempt_count - 1u);
   }
 
   std::array<char, 4096> routes;
@@ -217,12 +232,15 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
 }
 
 // A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4),
-// which the caller will acknowledge and end. It is known, but holds no lines.
-void engine::state::note_other_dialog(listener_index caller_listener) {
-  if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return;
+// which the caller will acknowledge and end. It is known, but holds no lines. One too many is not
+// passed on: without an ACK whoever answered ends it (RFC 3261 13.3.1.4).
+bool engine::state::note_other_dialog(listener_index caller_listener) {
+  if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return true;
+  if (calls.count_dialogs(hash, routing.call_id, routing.from_tag) >= max_dialogs_per_invite)
+    return false;
   const auto via = next_via();
   const auto caller = via ? via_target(*via) : std::nullopt;
-  if (!caller) return;
+  if (!caller) return true;
   std::array<char, 4096> routes;
   call_texts texts{};
   const auto set = [&](call_text which, std::string_view text) {
@@ -243,7 +261,7 @@ void engine::state::note_other_dialog(listener_index caller_listener) {
   if (const auto to = sip::parse_address(view.value_of(sip::header_id::to)))
     set(call_text::to_uri, to->uri);
   const std::uint32_t call = calls.take(hash, texts);
-  if (call == no_call) return;
+  if (call == no_call) return true;
   call_record& record = calls[call];
   record.state = call_state::answered;
   record.started_at = now;
@@ -251,6 +269,7 @@ void engine::state::note_other_dialog(listener_index caller_listener) {
   record.callee_listener = in->listener;
   record.caller_cseq = routing.cseq.number;
   arm_call_timer(call);
+  return true;
 }
 
 } // namespace linehunt

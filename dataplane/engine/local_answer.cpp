@@ -24,7 +24,8 @@ verdict engine::state::reply(std::uint16_t status, std::string_view reason, verd
   // RFC 3261 8.1.1.6, 17.1.1.3: nobody answers an ACK.
   if (view.method == sip::method::ack) return verdict::dropped_malformed;
   const address_text source = to_text(in->source.ip);
-  const tag_text tag = make_tag(hash, routing.from_tag, setup.secret);
+  tag_text tag{};
+  if (status > 100) tag = make_tag(hash, routing.from_tag, setup.secret); // RFC 3261 8.2.6.2
   sip::reply_parts parts;
   parts.status = status;
   parts.reason = reason;

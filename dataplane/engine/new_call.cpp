@@ -119,7 +119,8 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
     }
     begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);
   } else {
-    switch (choose(transaction, held)) {
+    const selection_outcome outcome = choose(transaction, held);
+    switch (outcome) {
     case selection_outcome::selected:
       if (!begin_attempt(transaction, held)) return refuse(verdict::rejected_no_destination);
       break;
@@ -127,12 +128,8 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
       park(transaction);
       (void)reply(100, "Trying", verdict::request_parked);
       return verdict::request_parked;
-    case selection_outcome::no_capacity:
-      return refuse(verdict::rejected_no_capacity);
-    case selection_outcome::no_destination:
-      return refuse(verdict::rejected_no_destination);
-    case selection_outcome::unknown_resource:
-      return refuse(verdict::rejected_unknown_resource);
+    default:
+      return refuse_call(transaction, outcome);
     }
   }
 

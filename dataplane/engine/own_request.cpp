@@ -40,9 +40,28 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
   const endpoint known =
       unpack_endpoint(text(to_callee ? call_text::callee_address : call_text::caller_address));
 
+  std::array<char, 64> known_uri;
+  sip::writer uri{known_uri};
+  uri << "sip:" << to_text(known);
+  const std::string_view party =
+      target.empty() ? std::string_view{known_uri.data(), uri.size()} : target;
+
+  sip::request_parts parts;
+  parts.request_uri = party;
+  parts.route = routes;
+  std::array<char, 6144> strict_routes;
   std::optional<endpoint> to;
-  if (const auto route = sip::parse_address(routes); !routes.empty() && route)
+  if (const auto route = sip::parse_address(routes); !routes.empty() && route) {
     to = uri_target(route->uri);
+    if (!is_loose(route->uri)) {
+      // RFC 3261 12.2.1.1: a strict router wants itself in the Request-URI, and the target at the
+      // end of the routes.
+      sip::writer line{strict_routes};
+      line << route->rest << (route->rest.empty() ? "<" : ",<") << party << ">";
+      parts.request_uri = route->uri;
+      parts.route = {strict_routes.data(), line.size()};
+    }
+  }
   if (!to && routes.empty()) to = uri_target(target);
   if (!to || world->is_local(*to) || !is_sendable(*to)) to = known;
   listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
@@ -50,19 +69,12 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
       world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
     if (world->listener_for(to->ip, listener) == nullptr) return false;
   }
-  std::array<char, 64> known_uri;
-  sip::writer uri{known_uri};
-  uri << "sip:" << to_text(known);
-
-  sip::request_parts parts;
   parts.method = what.method;
-  parts.request_uri = target.empty() ? std::string_view{known_uri.data(), uri.size()} : target;
   parts.via_sent_by = world->listeners[listener].sent_by;
   parts.from = to_callee ? caller : callee;
   parts.to = to_callee ? callee : caller;
   parts.call_id = text(call_text::call_id);
   parts.cseq = what.cseq;
-  parts.route = routes;
   const own_branch id{call, static_cast<std::uint16_t>(record.generation), what.ordinal, to_callee};
   const branch_text branch = make_branch(
       {what.kind, id.number()}, call_hash(parts.call_id, setup.secret), what.cseq, setup.secret);

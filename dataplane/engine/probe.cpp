@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Probes: one OPTIONS to a destination for each mail of the control thread, which keeps the
-// intervals and judges the answers. Unguessable in branch, tag and Call-ID.
+// intervals and judges the answers. Unguessable in branch, tag and Call-ID; mail with the same
+// number once more is the same request once more (RFC 3261 17.1.2.2).
 #include "dataplane/engine/state.h"
 
 #include "dataplane/siphash.h"
@@ -22,9 +23,21 @@ constexpr std::uint64_t probe_branch(destination_index index, std::uint64_t numb
 void engine::state::send_probe(destination_index index, std::uint64_t number) {
   const linehunt::destination* d = find_destination(index);
   if (d == nullptr || d->addresses.empty() || d->listener >= world->listeners.size()) return;
-  const endpoint to = d->addresses.front();
-  const linehunt::listener& from = world->listeners[d->listener];
-  probes[index] = {number, to};
+  probe_in_flight& probe = probes[index];
+  const bool repeated =
+      probe.number == number &&
+      std::find(d->addresses.begin(), d->addresses.end(), probe.to) != d->addresses.end();
+  if (!repeated) {
+    // Of several addresses one that answers will do: who has let a probe go by is not asked next.
+    if (probe.number != 0 && probe.number != number && d->addresses.size() > 1)
+      resting.rest(index, probe.to, after_ms(2 * transaction_timeout_ms()));
+    const std::size_t first = next_address({}, d->addresses.size(), resting.among(*d, now), 0);
+    probe = {number, d->addresses[first == no_address ? 0 : first], now};
+  }
+  const endpoint to = probe.to;
+  listener_index listener = d->listener;
+  if (to != d->addresses.front() && world->listener_for(to.ip, listener) == nullptr) return;
+  const linehunt::listener& from = world->listeners[listener];
 
   // The answer comes to whom the Call-ID belongs, so it must be one of ours.
   std::array<char, 16> call_id;
@@ -57,7 +70,7 @@ void engine::state::send_probe(destination_index index, std::uint64_t number) {
   parts.cseq = probe_cseq;
   parts.extra_headers = {contact.data(), contact_text.size()};
   const std::size_t len = sip::build_request(parts, buffer_b());
-  if (len != 0) out->send({&scratch_b[0], len}, {to, d->listener});
+  if (len != 0) out->send({&scratch_b[0], len}, {to, listener});
 }
 
 verdict engine::state::on_probe_response(std::uint64_t number) {
@@ -73,6 +86,8 @@ verdict engine::state::on_probe_response(std::uint64_t number) {
   what.cause = view.status;
   what.destination = index;
   what.subject = probes[index].number;
+  what.round_trip_us =
+      static_cast<std::uint32_t>(std::min<time_us>(now - probes[index].sent_at, 0xffffffffu));
   what.at = now;
   probes[index] = {};
   out->raise(what);

@@ -72,11 +72,6 @@ std::uint64_t handle_of_request_uri(const snapshot& world, std::string_view uri)
   return own_handle(world, uri).value_or(0);
 }
 
-bool is_loose(std::string_view uri_text) noexcept {
-  const auto uri = sip::parse_uri(uri_text);
-  return uri && sip::is_loose_router(*uri);
-}
-
 // Elements that go are at the beginning or at the end of their header, or all of it.
 bool remove_elements(const sip::message_view& message, const route_list& list,
                      sip::edit_list& edits) noexcept {
@@ -112,6 +107,11 @@ bool remove_elements(const sip::message_view& message, const route_list& list,
 }
 
 } // namespace
+
+bool is_loose(std::string_view uri_text) noexcept {
+  const auto uri = sip::parse_uri(uri_text);
+  return uri && sip::is_loose_router(*uri);
+}
 
 route_plan plan_routes(const sip::message_view& message, const snapshot& world,
                        sip::edit_list& edits) noexcept {

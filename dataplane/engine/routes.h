@@ -26,6 +26,9 @@ struct route_plan {
   bool request_uri_moved = false; // its edit is in the list already
 };
 
+// Has the lr parameter (RFC 3261 19.1.1).
+[[nodiscard]] bool is_loose(std::string_view uri) noexcept;
+
 // Adds the edits; all views point into the message.
 [[nodiscard]] route_plan plan_routes(const sip::message_view& message, const snapshot& world,
                                      sip::edit_list& edits) noexcept;

@@ -86,6 +86,7 @@ void engine::state::finish_transaction(std::uint32_t transaction) {
   timers.disarm(client_timer(transaction));
   timers.disarm(server_timer(transaction));
   timers.disarm(deadline_timer(transaction));
+  timers.disarm(cancel_timer(transaction));
   transactions.give_back(transaction);
 }
 

@@ -7,7 +7,9 @@
 #include "dataplane/engine.h"
 #include "dataplane/engine/branch.h"
 #include "dataplane/engine/call_table.h"
+#include "dataplane/engine/overload_table.h"
 #include "dataplane/engine/own_headers.h"
+#include "dataplane/engine/resting_addresses.h"
 #include "dataplane/engine/routes.h"
 #include "dataplane/engine/transaction_table.h"
 #include "dataplane/timer_wheel.h"
@@ -56,6 +58,14 @@ struct engine::state final : selection_listener {
   void decided(waiter who, selection_outcome outcome, const holding& held) override;
   // Notes the destination; false where it has no address any more.
   [[nodiscard]] bool begin_attempt(std::uint32_t transaction, const holding& held);
+  // Where an INVITE to `d` goes now: none of the addresses that it was sent to already.
+  [[nodiscard]] std::optional<outbound> next_outbound(const invite_transaction& t,
+                                                      const linehunt::destination& d) const;
+  // RFC 3263 4.3: after a 503 or no reply at all the next address of the same destination, with the
+  // lines that the call holds there. False where there is none left.
+  [[nodiscard]] bool try_next_address(std::uint32_t transaction, std::uint32_t retry_after_s);
+  // Of one destination, for one call; the attempts that are left are for others.
+  static constexpr std::size_t max_addresses_tried = 4;
   void begin_attempt_to(std::uint32_t transaction, const outbound& where, destination_index index,
                         std::uint32_t id);
   [[nodiscard]] own_headers headers_of(std::uint32_t transaction, std::size_t attempt) const;
@@ -67,11 +77,32 @@ struct engine::state final : selection_listener {
   void fail_over(std::uint32_t transaction, std::uint16_t status, std::uint32_t retry_after_s);
   [[nodiscard]] bool wants_failover(const invite_transaction& t, std::uint16_t status) const;
 
+  // Refuses upstream, for want of a destination.
+  verdict refuse_call(std::uint32_t transaction, selection_outcome outcome);
+  // No new calls for that destination, for a while.
+  void pause(destination_index d, std::uint64_t seconds);
+  // Destinations that one selection may pass over for their overload.
+  static constexpr std::size_t max_passed_over = 32;
+
+  // --- overload.cpp: RFC 7339
+  void note_overload(destination_index d);
+  void hear_overload(const linehunt::mail& m);
+  // The destination that the call was sent to, where it is one and has that address.
+  [[nodiscard]] destination_index callee_at(std::uint32_t call, const ip_address& ip) const;
+  [[nodiscard]] bool sheds(const invite_transaction& t, destination_index d) const noexcept;
+  // Of what comes from others; false where it is too much to be taken out.
+  [[nodiscard]] bool strip_overload(sip::edit_list& edits,
+                                    const sip::via_field& next) const noexcept;
+
   // --- client_transaction.cpp: towards the destination
   void on_client_timer(std::uint32_t transaction);
   void on_deadline(std::uint32_t transaction);
   void send_ack(std::uint32_t transaction, std::size_t attempt);
-  void send_cancel(std::uint32_t transaction, std::size_t attempt, std::string_view reason);
+  // The first CANCEL to that attempt; timer E repeats it until it is answered.
+  void send_cancel(std::uint32_t transaction, std::size_t attempt);
+  void write_cancel(std::uint32_t transaction, std::size_t attempt);
+  void on_cancel_timer(std::uint32_t transaction);
+  void arm_cancel_timer(std::uint32_t transaction);
 
   // --- server_transaction.cpp: towards the caller
   verdict repeat_reply(std::uint32_t transaction);
@@ -85,16 +116,23 @@ struct engine::state final : selection_listener {
 
   // --- invite_response.cpp: responses to an INVITE of a transaction
   verdict on_invite_response(const invite_branch& branch);
+  void note_ringing(attempt& a) noexcept; // for the post-dial delay
   verdict on_provisional(std::uint32_t transaction, std::size_t attempt);
   verdict on_success(std::uint32_t transaction, std::size_t attempt);
   verdict on_failure(std::uint32_t transaction, std::size_t attempt);
   verdict on_late_success(const invite_branch& branch);
   void answer_call(std::uint32_t transaction, std::size_t attempt);
-  void note_other_dialog(listener_index caller_listener);
+  // False where the INVITE has as many dialogs as it may.
+  [[nodiscard]] bool note_other_dialog(listener_index caller_listener);
+  // Of one INVITE, that with the lines among them. More would let one destination fill the table;
+  // a request that a forking proxy sends to more devices that all answer at once is unheard of.
+  static constexpr std::size_t max_dialogs_per_invite = 8;
 
   // --- cancel.cpp
   verdict on_cancel();
-  void cancel_call(std::uint32_t transaction, std::string_view reason);
+  // By the caller, whose CANCEL is the datagram at hand.
+  void cancel_call(std::uint32_t transaction);
+  void keep_reason(std::uint32_t transaction);
 
   // --- ack.cpp
   verdict on_ack();
@@ -112,7 +150,9 @@ struct engine::state final : selection_listener {
   // --- stateless_response.cpp: responses within a call
   verdict on_stateless_response(const stateless_branch& branch);
   verdict forward_response(listener_index listener, const endpoint* to = nullptr);
-  [[nodiscard]] bool remove_top_via(sip::edit_list& edits) const noexcept;
+  // Ours, and from `next`, the one below it, what is not to go upstream.
+  [[nodiscard]] bool remove_top_via(sip::edit_list& edits,
+                                    const sip::via_field& next) const noexcept;
   [[nodiscard]] std::optional<sip::via_field> next_via() const noexcept;
   void note_refresh(std::uint32_t call);
 
@@ -160,19 +200,17 @@ struct engine::state final : selection_listener {
   void on_timer(std::uint32_t id);
   [[nodiscard]] const linehunt::destination* find_destination(destination_index index) const;
 
-  // Timers: one for each call, three for each transaction, one for each destination.
+  // Timers: one for each call, four for each transaction, one for each destination.
+  static constexpr std::uint32_t transaction_timers = 4;
   [[nodiscard]] std::uint32_t client_timer(std::uint32_t t) const {
-    return calls.capacity() + 3 * t;
+    return calls.capacity() + transaction_timers * t;
   }
-  [[nodiscard]] std::uint32_t server_timer(std::uint32_t t) const {
-    return calls.capacity() + 3 * t + 1;
-  }
-  [[nodiscard]] std::uint32_t deadline_timer(std::uint32_t t) const {
-    return calls.capacity() + 3 * t + 2;
-  }
+  [[nodiscard]] std::uint32_t server_timer(std::uint32_t t) const { return client_timer(t) + 1; }
+  [[nodiscard]] std::uint32_t deadline_timer(std::uint32_t t) const { return client_timer(t) + 2; }
+  [[nodiscard]] std::uint32_t cancel_timer(std::uint32_t t) const { return client_timer(t) + 3; }
   // The end of a pause that a 503's Retry-After asked for.
   [[nodiscard]] std::uint32_t pause_timer(destination_index d) const {
-    return calls.capacity() + 3 * transactions.capacity() + d;
+    return client_timer(transactions.capacity()) + d;
   }
   [[nodiscard]] time_us after_ms(std::uint64_t ms) const { return now + ms * 1000; }
   [[nodiscard]] std::uint64_t transaction_timeout_ms() const { // timers B, D, F, H, J, L, M
@@ -198,6 +236,8 @@ struct engine::state final : selection_listener {
   transaction_table transactions;
   timer_wheel timers;
   record_array<std::uint32_t> positions; // destination_index to its place in the snapshot
+  resting_addresses resting;
+  overload_table overloads;
   engine_counters counters;
   bool draining = false;
 
@@ -220,8 +260,10 @@ struct engine::state final : selection_listener {
   struct probe_in_flight {
     std::uint64_t number = 0; // 0: none
     endpoint to;
+    time_us sent_at = 0; // for the first time
   };
   record_array<probe_in_flight> probes; // by destination_index
+  record_array<post_dial_delay> delays; // by destination_index
 };
 
 } // namespace linehunt

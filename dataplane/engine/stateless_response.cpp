@@ -6,10 +6,12 @@
 
 namespace linehunt {
 
-bool engine::state::remove_top_via(sip::edit_list& edits) const noexcept {
+bool engine::state::remove_top_via(sip::edit_list& edits,
+                                   const sip::via_field& below) const noexcept {
   const sip::header* h = view.find(sip::header_id::via);
   if (h == nullptr) return false;
   trim(edits);
+  if (!strip_overload(edits, below)) return false;
   if (routing.top_via.rest.empty()) return edits.remove(h->line);
   const auto next = slice_of(routing.top_via.rest).off;
   return edits.remove({h->value.off, static_cast<std::uint16_t>(next - h->value.off)});
@@ -34,7 +36,7 @@ verdict engine::state::forward_response(listener_index listener, const endpoint*
   if (!to && known != nullptr) to = *known;
   if (!to || !is_sendable(*to)) return verdict::dropped_no_route;
   sip::edit_list edits;
-  if (!remove_top_via(edits)) return verdict::dropped_malformed;
+  if (!remove_top_via(edits, *via)) return verdict::dropped_malformed;
   out->forward(edits, {*to, listener});
   return verdict::response_forwarded;
 }
@@ -51,6 +53,8 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
     peer = match.from == side::caller
                ? unpack_endpoint(calls.text(match.call, call_text::caller_address))
                : callee_of(match.call);
+  if (match && match.from == side::caller && routing.top_via.has_oc)
+    note_overload(callee_at(match.call, in->source.ip));
   const verdict v = forward_response(branch.listener, match ? &peer : nullptr);
   if (!match || v != verdict::response_forwarded) return v;
 

@@ -49,6 +49,7 @@ void transaction_table::give_back(std::uint32_t transaction) {
   index_.erase(t.server_key, transaction);
   texts_.free(t.invite);
   texts_.free(t.reply);
+  texts_.free(t.reason);
   t.server = server_state::free;
   t.next_free = first_free_;
   first_free_ = transaction;

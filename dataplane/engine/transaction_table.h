@@ -42,16 +42,27 @@ enum class transaction_list : std::uint8_t {
 inline constexpr std::size_t transaction_list_count = 3;
 
 inline constexpr std::size_t max_attempts = 8;
+// Reason lines of a caller's CANCEL that go on with ours (RFC 3326); longer ones are left out.
+inline constexpr std::size_t max_reason_bytes = 256;
 
 // One destination tried.
 struct attempt {
   std::uint32_t destination_id = 0;
   destination_index destination = no_index;
   endpoint to;
+  time_us sent_at = 0; // the first time
   listener_index listener = 0;
+  bool rang = false;        // its post-dial delay is counted
   bool answered = false;    // a final answer has come, or a 2xx
   bool provisional = false; // a provisional has come, so a CANCEL may go
-  bool cancelled = false;   // a CANCEL was sent
+  // CANCEL, a client transaction of its own (RFC 3261 17.1.2): timer E until it has its answer.
+  bool cancelled = false;     // one was sent
+  bool cancel_done = false;   // it had its final answer, or 64*T1
+  bool cancel_reason = false; // it bears invite_transaction::reason, and so do its repetitions
+  std::uint8_t cancel_tries = 0;
+  time_us cancel_due = 0; // when it is repeated
+
+  [[nodiscard]] bool cancel_open() const noexcept { return cancelled && !cancel_done && !answered; }
 };
 
 // What selection and failover need to know of the rule, copied, since a snapshot may be replaced
@@ -93,10 +104,12 @@ struct invite_transaction {
   std::uint16_t own_at = 0;
   stored_bytes reply; // the last one sent upstream; empty: 100
   std::uint16_t reply_status = 100;
-  std::uint32_t client_interval_ms = 0; // timers A and E
+  stored_bytes reason;                  // Reason lines of the caller's CANCEL, for ours
+  std::uint32_t client_interval_ms = 0; // timer A
   std::uint32_t server_interval_ms = 0; // timer G
   time_us started_at = 0;
   call_plan plan;
+  bool shed = false; // the last selection passed over a destination that sheds
   std::uint8_t attempt_count = 0;
   std::array<attempt, max_attempts> attempts{};
 

@@ -5,9 +5,8 @@
 #include "dataplane/timer_wheel.h"
 #include "sipparse/routing_view.h"
 #include "sipparse/scan.h"
+#include "tests/models/models.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 namespace linehunt::fuzz {
@@ -18,7 +17,6 @@ constexpr std::size_t ring_depth = 4;
 constexpr std::size_t kept_messages = 32;
 // INVITE: 100 and the INVITE. A 481 to a ping: two BYEs. A failure: ACK and the next INVITE.
 constexpr std::size_t most_messages_for_one = 4;
-const node_secret secret{{1, 2}, {3, 4}};
 
 engine_limits small_limits() {
   engine_limits limits;
@@ -31,31 +29,13 @@ engine_limits small_limits() {
   return limits;
 }
 
-endpoint at(std::string_view text) {
-  return *parse_endpoint(text, 5060);
-}
-
-destination_model machine(std::uint32_t id, std::string_view resources) {
-  destination_model d;
-  std::vector<std::string> errors;
-  d.id = id;
-  d.group = 1;
-  d.uri = "sip:192.0.2.1" + std::to_string(id);
-  d.addresses = {at("192.0.2.1" + std::to_string(id))};
-  d.resources = parse_resources(resources, errors);
-  return d;
-}
+using models::at;
+using models::machine;
+using models::secret;
 
 rule_model balance(std::string user, std::vector<std::string> resources) {
-  rule_condition condition;
-  condition.field = rule_field::ruri_user;
-  condition.pattern = std::move(user);
-  rule_model rule;
-  rule.conditions = {condition};
-  rule.group = 1;
-  rule.resources = std::move(resources);
-  rule.failover.code_class[5] = rule.failover.code_class[6] = true;
-  rule.failover.local_timeout = rule.failover.disable = true;
+  rule_model rule = models::balancing(std::move(user), std::move(resources));
+  rule.failover.disable = true;
   rule.ping.caller = rule.ping.callee = true;
   return rule;
 }
@@ -63,24 +43,14 @@ rule_model balance(std::string user, std::vector<std::string> resources) {
 snapshot_model whole_model() {
   snapshot_model model;
   model.workers = worker_count;
-  model.listeners = {{at("192.0.2.1"), 0, ""}, {at("[2001:db8::1]"), 0, ""}};
+  model.listeners = {models::listening_at("192.0.2.1"), models::listening_at("[2001:db8::1]")};
   model.destinations = {machine(1, "pstn=2;transc=1"), machine(2, "pstn=1"),
-                        machine(3, "pstn=1;transc=1")};
-  rule_model inbound;
-  rule_condition from;
-  from.field = rule_field::from_destination;
-  from.group = 1;
-  inbound.conditions = {from};
-  inbound.action = rule_action::forward;
-  inbound.group = 1;
-  inbound.count = true;
-  inbound.resources = {"pstn"};
-  inbound.target = at("198.51.100.7");
-  inbound.target_uri = "sip:198.51.100.7";
-  model.rules = {inbound, balance("^1", {"pstn"}), balance("^2", {"transc", "pstn"}),
-                 balance("^3", {"nobody"})};
+                        machine(3, "pstn=1;transc=1", true)};
+  model.rules = {models::from_machines("198.51.100.7"), balance("^1", {"pstn"}),
+                 balance("^2", {"transc", "pstn"}), balance("^3", {"nobody"})};
   model.rules[1].flags.random_tie = true;
   model.rules[2].flags.relative = true;
+  model.rules[2].ping = {}; // so that a session can run out before a ping is lost
   // Everything ends within seconds.
   model.timers.fr_timeout_ms = 2000;
   model.timers.fr_inv_timeout_ms = 8000;
@@ -93,20 +63,15 @@ snapshot_model whole_model() {
 // Rules are compiled once, not for each script.
 const snapshot& configuration(std::size_t number) {
   static const auto all = [] {
-    std::array<snapshot_model, configuration_count> models{whole_model(), whole_model(),
+    std::array<snapshot_model, configuration_count> worlds{whole_model(), whole_model(),
                                                            whole_model()};
-    models[1].destinations.erase(models[1].destinations.begin() + 1);
-    models[2].destinations[0].resources[0].capacity = 0;
-    models[2].destinations[1].resources[0].capacity = 5;
+    worlds[1].destinations.erase(worlds[1].destinations.begin() + 1);
+    worlds[2].destinations[0].resources[0].capacity = 0;
+    worlds[2].destinations[1].resources[0].capacity = 5;
     index_book book(small_limits().max_destinations, small_limits().max_slots);
     std::array<std::unique_ptr<const snapshot>, configuration_count> made;
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      std::vector<build_error> errors;
-      made[i] = build_snapshot(models[i], book, errors);
-      for (const auto& e : errors)
-        std::fprintf(stderr, "%s\n", e.message.c_str());
-      if (!made[i]) std::abort();
-    }
+    for (std::size_t i = 0; i < made.size(); ++i)
+      made[i] = models::build(worlds[i], book);
     return made;
   }();
   return *all[number % configuration_count];
@@ -171,13 +136,8 @@ class engine_node::sink final : public action_sink {
 
 engine_node::engine_node() : world_(&configuration(0)) {
   for (worker_id w = 0; w < worker_count; ++w) {
-    engine_setup setup;
-    setup.self = w;
-    setup.workers = worker_count;
-    setup.limits = small_limits();
-    setup.secret = secret;
     workers_[w].out = std::make_unique<sink>(*this, w);
-    workers_[w].engine = std::make_unique<linehunt::engine>(setup, *world_);
+    workers_[w].engine = models::make_engine(*world_, small_limits(), w, worker_count);
   }
 }
 
@@ -250,18 +210,30 @@ void engine_node::deliver_mail() {
   }
 }
 
+// Loops of the workers until nothing is left to be said; mail takes no time.
+void engine_node::run_rings() {
+  for (int loops = 0; loops < 64; ++loops) {
+    for (worker& w : workers_)
+      w.engine->advance(now_, *w.out);
+    bool waits = false;
+    for (const auto& from : mail_)
+      for (const auto& ring : from)
+        waits = waits || !ring.empty();
+    if (!waits) return;
+    deliver_mail();
+  }
+}
+
 void engine_node::wait_ms(std::uint64_t ms) {
   const time_us until = now_ + ms * 1000;
   // Every timer on the way at its own time, and the rings in between.
   for (int steps = 0; steps < 2000; ++steps) {
+    run_rings();
+    if (now_ == until) break;
     time_us next = until;
     for (const worker& w : workers_)
       next = std::min(next, w.engine->next_timer());
     now_ = std::max(now_, std::min(next, until));
-    for (worker& w : workers_)
-      w.engine->advance(now_, *w.out);
-    deliver_mail();
-    if (now_ == until) break;
   }
   now_ = until;
   check();

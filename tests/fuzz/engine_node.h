@@ -57,6 +57,7 @@ class engine_node {
   void violate(std::string what);
   void note_sent(std::string bytes, const endpoint& to, bool forwarded);
   void deliver_mail();
+  void run_rings();
   void check();
   [[nodiscard]] bool quiet() const; // no timer is armed and no mail on its way
 

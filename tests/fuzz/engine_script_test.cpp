@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scripts for the engine in the normal build: what the fuzzer found, and random ones.
-#include "tests/fuzz/engine_script.h"
+#include "tests/fuzz/engine_seeds.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -33,6 +34,33 @@ TEST(engine_script, random_scripts_violate_nothing) {
   EXPECT_GT(sum.calls_started, 100u);
   EXPECT_GT(sum.calls_answered, 20u);
   EXPECT_GT(sum.failovers, 10u);
+}
+
+const fs::path seeds = fs::path{LINEHUNT_SOURCE_ROOT} / "tests/fuzz/seeds/fuzz_engine";
+
+TEST(engine_script, seeds_reach_what_they_are_for) {
+  for (const engine_seed& seed : engine_seeds()) {
+    const script_result result = run_engine_script(seed.script);
+    EXPECT_EQ(result.violated, "") << seed.name;
+    EXPECT_TRUE(seed.reaches(result))
+        << seed.name << ": started " << result.calls_started << ", answered "
+        << result.calls_answered << ", failovers " << result.failovers;
+  }
+}
+
+TEST(engine_script, seed_files_are_those_of_the_generator) {
+  const bool renew = std::getenv("LINEHUNT_WRITE_SEEDS") != nullptr;
+  std::size_t files = 0;
+  for (const engine_seed& seed : engine_seeds()) {
+    ++files;
+    if (renew) std::ofstream{seeds / seed.name, std::ios::binary} << seed.script;
+    std::ifstream in{seeds / seed.name, std::ios::binary};
+    const std::string kept{std::istreambuf_iterator<char>{in}, {}};
+    EXPECT_EQ(kept, seed.script) << seed.name
+                                 << " is out of date; run this with LINEHUNT_WRITE_SEEDS=1";
+  }
+  const auto there = std::distance(fs::directory_iterator{seeds}, fs::directory_iterator{});
+  EXPECT_EQ(static_cast<std::size_t>(there), files) << "a file that no seed is named after";
 }
 
 TEST(engine_script, what_was_found_is_mended) {

@@ -14,7 +14,7 @@ constexpr time_us s = 1000 * ms;
 constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
 } // namespace
 
-boxes::boxes(event_queue& events, chance& random, network& net, const endpoint& balancer,
+boxes::boxes(event_queue& events, chance& random, network& net, const front& balancer,
              std::vector<endpoint> addresses, bool behave, bool intact)
     : events_(events), random_(random), net_(net), balancer_(balancer),
       addresses_(std::move(addresses)), dead_(addresses_.size()), behave_(behave), intact_(intact) {
@@ -25,7 +25,15 @@ std::size_t boxes::find(const endpoint& address) const {
 }
 
 void boxes::send(const call& c, const std::string& bytes) {
-  net_.send(bytes, addresses_[c.box], balancer_);
+  net_.send(bytes, addresses_[c.box], balancer_.facing(addresses_[c.box]));
+}
+
+std::string boxes::here(std::uint32_t box) const {
+  return "sip:box@" + std::string(std::string_view(to_text(addresses_[box])));
+}
+
+std::string boxes::router(std::uint32_t box) const {
+  return "sip:strict@" + std::string(std::string_view(to_text(addresses_[box])));
 }
 
 void boxes::arm(std::uint32_t number, time_us after) {
@@ -102,6 +110,8 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   const std::uint32_t mood = behave_ ? 0 : random_.below(100);
   c.status = mood < 78 ? 200 : mood < 92 ? failures[random_.below(8)] : 0;
   if (c.status == 0) ++counts.silent;
+  c.strict = random_.below(8) == 0;
+  counts.strict += c.strict ? 1u : 0u;
   if (mood < 96 && random_.below(5) != 0) {
     c.last = respond(m, mood < 50 ? 180 : 183, c.tag, {});
     send(c, c.last);
@@ -113,9 +123,19 @@ void boxes::answer(std::uint32_t number, int status) {
   call& c = calls_[number];
   message m;
   if (!read(c.invite, m)) return;
-  const std::string contact =
-      "<sip:box@" + std::string(std::string_view(to_text(addresses_[c.box]))) + ">";
-  c.last = respond(m, status, c.tag, status < 300 ? contact : "");
+  std::string contact, extra;
+  if (status < 300) {
+    contact = in_angles(here(c.box));
+    if (c.strict) extra = "Record-Route: <" + router(c.box) + ">\r\n";
+    extra += session_line(m);
+    if (parameter(m.session_expires, "refresher") == "uas") {
+      if (behave_ || random_.below(4) != 0)
+        c.refresh_us = seconds_of(m.session_expires) * s / 3;
+      else
+        ++counts.forgetful;
+    }
+  }
+  c.last = respond(m, status, c.tag, contact, extra);
   c.at = status < 300 ? stage::answered : stage::refused;
   ++(status < 300 ? counts.answered : counts.refused);
   c.interval_ms = t1_ms;
@@ -143,38 +163,59 @@ void boxes::timer(std::uint32_t number, std::uint32_t generation) {
     arm(number, c.interval_ms * ms);
     break;
   case stage::up:
-    hang_up(number);
+    if (events_.now >= c.hang_up_at) return hang_up(number);
+    refresh(number);
+    go_on(number);
     break;
   default:
     break;
   }
 }
 
-void boxes::hang_up(std::uint32_t number) {
+void boxes::go_on(std::uint32_t number) {
+  const call& c = calls_[number];
+  const time_us left = c.hang_up_at - std::min(events_.now, c.hang_up_at);
+  arm(number, c.refresh_us == 0 ? left : std::min(left, c.refresh_us));
+}
+
+std::string boxes::within(std::uint32_t number, std::string_view method) {
   call& c = calls_[number];
   message m;
-  if (!read(c.invite, m)) return;
-  std::string routes;
-  for (std::size_t i = 0; i < m.record_routes.count; ++i) {
-    routes += "Route: ";
-    routes += m.record_routes.at[i];
-    routes += "\r\n";
-  }
-  const std::string here(std::string_view(to_text(addresses_[c.box])));
+  if (!read(c.invite, m)) return {};
+  const dialog_path path =
+      path_of({m.record_routes.at.data(), m.record_routes.count}, uri_of(m.contact), c.strict);
   const std::string from = std::string(m.to) + ";tag=" + c.tag;
+  const bool refreshing = method == "UPDATE";
+  const std::string contact = refreshing ? in_angles(here(c.box)) : std::string{};
+  std::string session;
+  if (refreshing)
+    session =
+        "Session-Expires: " + std::to_string(seconds_of(m.session_expires)) + ";refresher=uac\r\n";
+  ++c.cseq;
+  return request({.method = method,
+                  .uri = path.uri,
+                  .sent_by = std::string_view(to_text(addresses_[c.box])),
+                  .branch = "z9hG4bK" + c.tag + "-" + std::to_string(c.cseq),
+                  .from = from,
+                  .to = m.from,
+                  .call_id = m.call_id,
+                  .contact = contact,
+                  .cseq = c.cseq,
+                  .routes = &path.routes,
+                  .extra = session,
+                  .body = {}});
+}
+
+void boxes::refresh(std::uint32_t number) {
+  ++counts.refreshes;
+  send(calls_[number], within(number, "UPDATE"));
+}
+
+void boxes::hang_up(std::uint32_t number) {
+  call& c = calls_[number];
   ++counts.byes_out;
   c.at = stage::leaving;
-  c.last = request({.method = "BYE",
-                    .uri = uri_of(m.contact),
-                    .sent_by = here,
-                    .branch = "z9hG4bK" + c.tag,
-                    .from = from,
-                    .to = m.from,
-                    .call_id = m.call_id,
-                    .contact = {},
-                    .cseq = 7,
-                    .routes = &routes,
-                    .body = {}});
+  c.last = within(number, "BYE");
   c.interval_ms = t1_ms;
   c.deadline = events_.now + 64 * t1_ms * ms;
   send(c, c.last);
@@ -213,14 +254,21 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
   }
   const std::uint32_t number = known->second;
   call& c = calls_[number];
+  if (c.strict && c.at != stage::ringing && c.at != stage::refused) {
+    ++counts.strict_requests;
+    if (intact_ && broken_.empty() && !fits_strict_router(m, router(box), here(box)))
+      broken_ = "to a box behind a strict router came\n" + std::string(m.bytes);
+  }
   if (m.method == "ACK") {
     if (c.at == stage::refused) return forget(number);
     if (c.at != stage::answered) return;
     c.at = stage::up;
     // Half of the calls are ended from this side, if the caller does not before.
     c.deadline = events_.now;
-    arm(number,
-        behave_ ? 300 * s : random_.between(100 * ms, random_.below(2) == 0 ? 15 * s : 90 * s));
+    c.hang_up_at =
+        events_.now +
+        (behave_ ? 300 * s : random_.between(100 * ms, random_.below(2) == 0 ? 15 * s : 90 * s));
+    go_on(number);
     return;
   }
   if (m.method == "BYE") {
@@ -228,9 +276,11 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
     net_.send(respond(m, 200, {}, {}), addresses_[box], from);
     return forget(number);
   }
-  const std::string contact =
-      "<sip:box@" + std::string(std::string_view(to_text(addresses_[box]))) + ">";
-  net_.send(respond(m, 200, {}, m.method == "INVITE" ? contact : ""), addresses_[box], from);
+  if (m.method == "OPTIONS") ++counts.pings;
+  const bool refreshed = m.method == "INVITE" || m.method == "UPDATE";
+  net_.send(respond(m, 200, {}, refreshed ? in_angles(here(box)) : std::string{},
+                    refreshed ? session_line(m) : std::string{}),
+            addresses_[box], from);
 }
 
 } // namespace linehunt::sim

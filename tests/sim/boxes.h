@@ -16,12 +16,13 @@ namespace linehunt::sim {
 
 struct box_counts {
   std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
-                byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0;
+                byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
+                forgetful = 0, pings = 0, strict = 0, strict_requests = 0;
 };
 
 class boxes {
  public:
-  boxes(event_queue& events, chance& random, network& net, const endpoint& balancer,
+  boxes(event_queue& events, chance& random, network& net, const front& balancer,
         std::vector<endpoint> addresses, bool behave, bool intact);
 
   [[nodiscard]] bool owns(const endpoint& address) const {
@@ -40,9 +41,12 @@ class boxes {
   struct call {
     stage at = stage::unused;
     std::uint32_t box = 0;
-    std::uint32_t generation = 0, interval_ms = 0, cseq = 1;
+    bool strict = false; // a strict router stands between this box and the balancer
+    std::uint32_t generation = 0, interval_ms = 0, cseq = 6;
     int status = 200;
     time_us deadline = 0;
+    time_us refresh_us = 0; // how often it refreshes the session; 0: it does not
+    time_us hang_up_at = 0;
     std::string invite, last, tag, branch; // INVITE as it came, last response or our BYE
     endpoint from;
   };
@@ -52,6 +56,11 @@ class boxes {
   void send(const call& c, const std::string& bytes);
   void arm(std::uint32_t number, time_us after);
   void hang_up(std::uint32_t number);
+  void refresh(std::uint32_t number);
+  void go_on(std::uint32_t number); // until the next refresh, or the end
+  [[nodiscard]] std::string within(std::uint32_t number, std::string_view method);
+  [[nodiscard]] std::string here(std::uint32_t box) const;   // its Contact URI
+  [[nodiscard]] std::string router(std::uint32_t box) const; // URI of its strict router
   void on_invite(std::uint32_t box, const message& m, const endpoint& from);
   void on_other(std::uint32_t box, const message& m, const endpoint& from);
   void forget(std::uint32_t number);
@@ -59,7 +68,7 @@ class boxes {
   event_queue& events_;
   chance& random_;
   network& net_;
-  endpoint balancer_;
+  front balancer_;
   std::vector<endpoint> addresses_;
   std::vector<bool> dead_;
   bool behave_;

@@ -3,6 +3,7 @@
 #include "callers.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -19,9 +20,29 @@ constexpr std::string_view sdp = "v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\n"
 
 } // namespace
 
-callers::callers(event_queue& events, chance& random, network& net, const endpoint& balancer,
-                 bool behave)
-    : events_(events), random_(random), net_(net), balancer_(balancer), behave_(behave) {}
+callers::callers(event_queue& events, chance& random, network& net, const front& balancer,
+                 bool behave, bool intact)
+    : events_(events), random_(random), net_(net), balancer_(balancer), behave_(behave),
+      intact_(intact) {}
+
+std::string callers::here(const call& c) const {
+  return "sip:a@" + std::string(std::string_view(to_text(c.from)));
+}
+
+std::string callers::router(const call& c) const {
+  return "sip:strict@" + std::string(std::string_view(to_text(c.from)));
+}
+
+// The Record-Routes of the 2xx in reverse (RFC 3261 12.1.2), without our own strict router.
+dialog_path callers::path_by(const call& c, const message& answer) const {
+  std::array<std::string_view, 8> hops;
+  std::size_t count = 0;
+  for (std::size_t i = answer.record_routes.count; i-- > 0;) {
+    const std::string_view hop = answer.record_routes.at[i];
+    if (!c.strict || uri_of(hop) != router(c)) hops[count++] = hop;
+  }
+  return path_of({hops.data(), count}, uri_of(answer.contact), c.strict);
+}
 
 std::string callers::call_id(std::uint32_t number) const {
   return calls_[number].kind + std::to_string(number) + "@x.example";
@@ -38,6 +59,11 @@ std::string callers::branch(std::uint32_t number, std::uint32_t cseq, char mark)
 std::string callers::invite(std::uint32_t number) const {
   const call& c = calls_[number];
   const std::string uri = "sip:" + c.user + "@192.0.2.1";
+  std::string extra;
+  if (c.strict) extra = "Record-Route: <" + router(c) + ">\r\n";
+  if (c.session_s != 0)
+    extra += "Supported: timer\r\nSession-Expires: " + std::to_string(c.session_s) +
+             (number % 2 == 0 ? ";refresher=uac\r\n" : ";refresher=uas\r\n");
   return request({.method = "INVITE",
                   .uri = uri,
                   .sent_by = std::string_view(to_text(c.from)),
@@ -45,8 +71,9 @@ std::string callers::invite(std::uint32_t number) const {
                   .from = "<sip:a@x.example>;tag=f" + std::to_string(number),
                   .to = "<" + uri + ">",
                   .call_id = call_id(number),
-                  .contact = "<sip:a@" + std::string(std::string_view(to_text(c.from))) + ">",
+                  .contact = in_angles(here(c)),
                   .cseq = 1,
+                  .extra = extra,
                   .body = sdp});
 }
 
@@ -67,22 +94,27 @@ std::string callers::hop(std::uint32_t number, std::string_view method, std::str
 }
 
 std::string callers::within(std::uint32_t number, std::string_view method, std::uint32_t cseq,
-                            std::string_view to_tag) {
+                            std::string_view to_tag, const dialog_path& path) {
   const call& c = calls_[number];
+  const bool refreshing = method == "INVITE" || method == "UPDATE";
+  const std::string contact = refreshing ? in_angles(here(c)) : std::string{};
+  std::string session;
+  if (refreshing && c.session_s != 0)
+    session = "Session-Expires: " + std::to_string(c.session_s) + ";refresher=uac\r\n";
   const char mark = method == "ACK" ? 'a' : 'd';
   std::string to = "<sip:" + c.user + "@192.0.2.1>;tag=";
   to += to_tag;
-  const std::string here(std::string_view(to_text(c.from)));
   return request({.method = method,
-                  .uri = c.target,
-                  .sent_by = here,
+                  .uri = path.uri,
+                  .sent_by = std::string_view(to_text(c.from)),
                   .branch = branch(number, cseq, mark),
                   .from = "<sip:a@x.example>;tag=f" + std::to_string(number),
                   .to = to,
                   .call_id = call_id(number),
-                  .contact = method == "INVITE" ? "<sip:a@" + here + ">" : std::string{},
+                  .contact = contact,
                   .cseq = cseq,
-                  .routes = &c.routes,
+                  .routes = &path.routes,
+                  .extra = session,
                   .body = method == "INVITE" ? sdp : std::string_view{}});
 }
 
@@ -103,6 +135,10 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
   c.interval_ms = t1_ms;
   c.deadline = events_.now + timeout;
   last_ = number;
+  c.strict = kind == 'c' && random_.below(8) == 0;
+  if (random_.below(4) == 0) c.session_s = static_cast<std::uint16_t>(10 + random_.below(20));
+  c.refreshes = behave_ || random_.below(4) != 0;
+  counts.strict += c.strict ? 1u : 0u;
   ++counts.begun;
   send(c, invite(number));
   arm(number, resend, t1_ms * ms);
@@ -136,7 +172,15 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
   case reinvite:
     if (c.at != stage::up) break;
     ++counts.reinvites;
-    send(c, within(number, "INVITE", ++c.cseq, c.to_tag));
+    send(c, within(number, "INVITE", ++c.cseq, c.to_tag, c.path));
+    break;
+  case refresh:
+    if (c.at != stage::up) break;
+    ++counts.refreshes;
+    ++c.cseq;
+    send(c, within(number, random_.below(2) == 0 ? "UPDATE" : "INVITE", c.cseq, c.to_tag, c.path));
+    // Twice before the session is over, should the first one be lost.
+    arm(number, refresh, c.session_s * s / 3);
     break;
   default:
     if (which >> 8 != c.generation) break;
@@ -161,7 +205,7 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
 void callers::hang_up_now(std::uint32_t number) {
   call& c = calls_[number];
   c.at = stage::leaving;
-  c.bye = within(number, "BYE", ++c.cseq, c.to_tag);
+  c.bye = within(number, "BYE", ++c.cseq, c.to_tag, c.path);
   c.interval_ms = t1_ms;
   c.deadline = events_.now + timeout;
   send(c, c.bye);
@@ -173,6 +217,18 @@ void callers::close(call& c) {
   c.at = stage::over;
   ++c.generation;
   c.bye = {};
+  c.path = {};
+}
+
+// Who refreshes is what the answer says.
+void callers::plan_refresh(std::uint32_t number, const message& answer) {
+  call& c = calls_[number];
+  if (answer.session_expires.empty() || parameter(answer.session_expires, "refresher") != "uac")
+    return;
+  if (c.refreshes)
+    arm(number, refresh, c.session_s * s / 3);
+  else
+    ++counts.forgetful;
 }
 
 void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
@@ -196,9 +252,11 @@ void callers::on_response(std::uint32_t number, const message& m) {
     if (m.status >= 200 && c.at == stage::leaving) close(c);
     return;
   }
+  // To a refresh: nobody knows of the call any more, or not as this caller has understood it.
+  if (m.cseq != 1 && m.status >= 400 && c.at == stage::up) return close(c);
   if (m.cseq_method != "INVITE") return;
   if (m.cseq != 1) { // of a re-INVITE
-    if (m.status >= 200 && m.status < 300) send(c, within(number, "ACK", m.cseq, tag));
+    if (m.status >= 200 && m.status < 300) send(c, within(number, "ACK", m.cseq, tag, c.path));
     return;
   }
   if (m.status < 200) {
@@ -223,19 +281,14 @@ void callers::on_response(std::uint32_t number, const message& m) {
     c.at = stage::up;
     return;
   }
-  std::string routes;
-  for (std::size_t i = m.record_routes.count; i-- > 0;) {
-    routes += "Route: ";
-    routes += m.record_routes.at[i];
-    routes += "\r\n";
-  }
+  dialog_path path = path_by(c, m);
   if (c.at == stage::calling || c.at == stage::proceeding) {
     c.at = stage::up;
     ++c.generation;
     ++counts.answered;
     c.to_tag = tag;
-    c.target = uri_of(m.contact);
-    c.routes = std::move(routes);
+    c.path = path;
+    plan_refresh(number, m);
     if (c.cancelled) {
       ++counts.crossed;
       arm(number, hang_up, 10 * ms);
@@ -245,30 +298,35 @@ void callers::on_response(std::uint32_t number, const message& m) {
     if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * ms, 5 * s));
   } else if (c.to_tag != tag) {
     // Another destination has answered too, or one after all: its call is ended at once.
-    const std::string mine = std::exchange(c.target, std::string(uri_of(m.contact)));
-    std::swap(c.routes, routes);
     ++counts.second_answers;
-    send(c, within(number, "ACK", 1, tag));
-    send(c, within(number, "BYE", 2, tag));
-    c.target = mine;
-    std::swap(c.routes, routes);
+    send(c, within(number, "ACK", 1, tag, path));
+    send(c, within(number, "BYE", 2, tag, path));
     return;
   }
-  send(c, within(number, "ACK", 1, tag));
+  send(c, within(number, "ACK", 1, tag, path));
 }
 
 void callers::on_request(std::uint32_t number, const message& m, const endpoint& at,
                          const endpoint& from) {
   call& c = calls_[number];
   const bool mine = parameter(m.from, "tag") == c.to_tag && !c.to_tag.empty();
+  if (mine && c.strict) {
+    ++counts.strict_requests;
+    if (intact_ && broken_.empty() && !fits_strict_router(m, router(c), here(c)))
+      broken_ = "to a caller behind a strict router came\n" + std::string(m.bytes);
+  }
   if (m.method == "ACK") return;
+  if (m.method == "OPTIONS") ++counts.pings;
   int status = mine && c.at != stage::over ? 200 : 481;
   if (m.method == "BYE" && mine) {
     status = 200;
     close(c);
   }
-  const std::string contact = "<sip:a@" + std::string(std::string_view(to_text(at))) + ">";
-  net_.send(respond(m, status, {}, status == 200 && m.method == "INVITE" ? contact : ""), at, from);
+  const std::string contact = in_angles(here(c));
+  const bool refreshed = status == 200 && (m.method == "INVITE" || m.method == "UPDATE");
+  net_.send(
+      respond(m, status, {}, refreshed ? contact : "", refreshed ? session_line(m) : std::string{}),
+      at, from);
 }
 
 } // namespace linehunt::sim

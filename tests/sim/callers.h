@@ -15,12 +15,16 @@ namespace linehunt::sim {
 
 struct caller_counts {
   std::uint64_t begun = 0, answered = 0, failed = 0, full = 0, unanswered = 0, gave_up = 0,
-                died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0;
+                died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
+                refreshes = 0, forgetful = 0, pings = 0, strict = 0, strict_requests = 0;
 };
 
 class callers {
  public:
-  callers(event_queue& events, chance& random, network& net, const endpoint& balancer, bool behave);
+  // `intact`: nothing is corrupted on the way, so a request that comes otherwise than it must is a
+  // mistake of the balancer.
+  callers(event_queue& events, chance& random, network& net, const front& balancer, bool behave,
+          bool intact);
 
   // One more call: to `user`, from `from`. `kind` is the first letter of its Call-ID.
   void begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind);
@@ -33,23 +37,36 @@ class callers {
     return "<sip:a@x.example>;tag=f" + std::to_string(last_);
   }
 
+  [[nodiscard]] const std::string& broken() const { return broken_; }
+
   caller_counts counts;
 
  private:
   enum class stage : std::uint8_t { idle, calling, proceeding, up, leaving, over };
   struct call {
     stage at = stage::idle;
-    bool dead = false, acks = true, wants_bye = false, cancelled = false, counted = false;
+    bool dead = false, acks = true, cancelled = false;
+    bool strict = false; // a strict router stands between this caller and the balancer
     char kind = 'c';
+    std::uint16_t session_s = 0; // session timer wanted (RFC 4028); 0: none
+    bool refreshes = true;       // as agreed; else it forgets to
     std::uint16_t generation = 0;
     std::uint32_t cseq = 1;
     std::uint32_t interval_ms = 0;
     time_us deadline = 0;
     time_us give_up_at = 0; // 0: never
     endpoint from;
-    std::string user, to_tag, target, routes, bye;
+    std::string user, to_tag, bye;
+    dialog_path path;
   };
-  enum timer_kind : std::uint32_t { resend = 0, hang_up = 1, give_up = 2, die = 3, reinvite = 4 };
+  enum timer_kind : std::uint32_t {
+    resend = 0,
+    hang_up = 1,
+    give_up = 2,
+    die = 3,
+    reinvite = 4,
+    refresh = 5
+  };
 
   [[nodiscard]] std::string call_id(std::uint32_t number) const;
   [[nodiscard]] std::string branch(std::uint32_t number, std::uint32_t cseq, char mark) const;
@@ -57,8 +74,15 @@ class callers {
   [[nodiscard]] std::string hop(std::uint32_t number, std::string_view method,
                                 std::string_view to) const;
   [[nodiscard]] std::string within(std::uint32_t number, std::string_view method,
-                                   std::uint32_t cseq, std::string_view to_tag);
-  void send(const call& c, std::string bytes) { net_.send(std::move(bytes), c.from, balancer_); }
+                                   std::uint32_t cseq, std::string_view to_tag,
+                                   const dialog_path& path);
+  [[nodiscard]] std::string here(const call& c) const;   // its Contact URI
+  [[nodiscard]] std::string router(const call& c) const; // URI of its strict router
+  [[nodiscard]] dialog_path path_by(const call& c, const message& answer) const;
+  void send(const call& c, std::string bytes) {
+    net_.send(std::move(bytes), c.from, balancer_.facing(c.from));
+  }
+  void plan_refresh(std::uint32_t number, const message& answer);
   void arm(std::uint32_t number, timer_kind which, time_us after);
   void hang_up_now(std::uint32_t number);
   void close(call& c);
@@ -68,8 +92,9 @@ class callers {
   event_queue& events_;
   chance& random_;
   network& net_;
-  endpoint balancer_;
-  bool behave_;
+  front balancer_;
+  bool behave_, intact_;
+  std::string broken_;
   std::uint32_t last_ = 0;
   std::vector<call> calls_;
 };

@@ -46,6 +46,10 @@ void balancer::judge(worker_id w) {
   if (judged != it.received) say("a datagram without a verdict, or with two");
   if (counted.calls_started - counted.calls_ended != counted.calls_live)
     say("calls started, ended and live do not add up");
+  std::uint64_t by_cause = 0;
+  for (const auto& n : counted.ended_by)
+    by_cause += n.load(std::memory_order_relaxed);
+  if (by_cause != counted.calls_ended) say("a call ended without a cause, or with two");
 
   const auto* used = it.engine->ledger().published_used();
   bool changed = false;

@@ -19,6 +19,14 @@ struct fault_counts {
   std::uint64_t lost = 0, doubled = 0, late = 0, corrupted = 0;
 };
 
+// Where the balancer listens, an address for each family.
+struct front {
+  endpoint v4, v6;
+  [[nodiscard]] const endpoint& facing(const endpoint& party) const {
+    return party.ip.is_v6 ? v6 : v4;
+  }
+};
+
 struct packet {
   std::string bytes;
   endpoint from, to;

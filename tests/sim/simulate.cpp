@@ -26,6 +26,20 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.caller.answered), n(t.caller.failed), n(t.caller.unanswered), n(t.caller.gave_up),
       n(t.caller.died), n(t.caller.never_acked), n(t.caller.crossed), n(t.caller.reinvites),
       n(t.caller.second_answers));
+  std::printf("  callers: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
+              "(%llu requests)\n",
+              n(t.caller.refreshes), n(t.caller.forgetful), n(t.caller.pings), n(t.caller.strict),
+              n(t.caller.strict_requests));
+  std::printf("  boxes: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
+              "(%llu requests)\n",
+              n(t.box.refreshes), n(t.box.forgetful), n(t.box.pings), n(t.box.strict),
+              n(t.box.strict_requests));
+  std::printf("  ends:");
+  for (std::size_t i = 0; i < end_cause_count; ++i) {
+    const std::string_view name = name_of(static_cast<end_cause>(i));
+    std::printf(" %.*s %llu", static_cast<int>(name.size()), name.data(), n(t.ended[i]));
+  }
+  std::printf("\n");
   std::printf("  boxes: INVITEs %llu, repeated %llu, answered %llu, refused %llu, silent %llu, "
               "cancelled %llu, BYEs in %llu and out %llu, deaths %llu, probes %llu\n",
               n(t.box.invites), n(t.box.repeated), n(t.box.answered), n(t.box.refused),

@@ -2,6 +2,8 @@
 // Making a world and letting it go on.
 #include "simulation.h"
 
+#include "tests/models/models.h"
+
 #include <algorithm>
 
 namespace linehunt::sim {
@@ -11,23 +13,7 @@ namespace {
 constexpr time_us ms = 1000;
 constexpr time_us s = 1000 * ms;
 
-endpoint at(std::string_view text) {
-  return parse_endpoint(text, 5060).value();
-}
-
-rule_model balancing(std::string pattern, std::vector<std::string> resources) {
-  rule_model rule;
-  rule_condition user;
-  user.field = rule_field::ruri_user;
-  user.pattern = std::move(pattern);
-  rule.conditions.push_back(std::move(user));
-  rule.action = rule_action::balance;
-  rule.group = 1;
-  rule.resources = std::move(resources);
-  rule.failover.code_class[5] = rule.failover.code_class[6] = true;
-  rule.failover.local_timeout = true;
-  return rule;
-}
+using models::at;
 
 } // namespace
 
@@ -45,6 +31,7 @@ void totals::add(const totals& o) {
   sum(box, o.box);
   sum(faults, o.faults);
   sum(verdicts, o.verdicts);
+  sum(ended, o.ended);
   steps += o.steps;
   packets += o.packets;
   mails += o.mails;
@@ -66,7 +53,7 @@ void totals::add(const totals& o) {
 }
 
 simulation::simulation(const simulation_setup& setup)
-    : setup_(setup), random_(setup.seed), address_(at("192.0.2.1:5060")) {
+    : setup_(setup), random_(setup.seed), front_{at("192.0.2.1"), at("[2001:db8::1]")} {
   fault_shares shares;
   behave_ = setup.seed % 10 == 0;
   if (!behave_) {
@@ -91,12 +78,12 @@ simulation::simulation(const simulation_setup& setup)
   b.break_every = setup.break_every;
   b.break_doubles = setup.break_doubles;
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
-  callers_ = std::make_unique<callers>(events_, random_, *network_, address_, behave_);
+  const bool intact = shares.corrupted == 0;
+  callers_ = std::make_unique<callers>(events_, random_, *network_, front_, behave_, intact);
   std::vector<endpoint> addresses;
   for (const destination_model& d : model_.destinations)
     addresses.push_back(d.addresses.front());
-  boxes_ = std::make_unique<boxes>(events_, random_, *network_, address_, addresses, behave_,
-                                   shares.corrupted == 0);
+  boxes_ = std::make_unique<boxes>(events_, random_, *network_, front_, addresses, behave_, intact);
   events_.add(0, happening::call_begins);
   for (worker_id w = 0; w < setup.workers; ++w)
     events_.add(0, happening::worker_run, w);
@@ -112,47 +99,33 @@ void simulation::make_model() {
   const std::uint32_t boxes = 2 + random_.below(4);
   const std::uint32_t most = behave_ ? 400 : 3 + random_.below(40);
   for (std::uint32_t i = 0; i < boxes; ++i) {
-    destination_model d;
-    d.id = i + 1;
-    d.group = 1;
-    const std::string host = "192.0.2." + std::to_string(11 + i);
-    d.uri = "sip:" + host + ":5060";
-    d.addresses = {at(host)};
     std::string resources = "pstn=" + std::to_string(behave_ ? most : 1 + random_.below(most));
     if (i == 0 || random_.below(2) == 0)
       resources += ";transc=" + std::to_string(behave_ ? most : 1 + random_.below(most));
     if (i == 1 || random_.below(3) == 0)
       resources += ";vm=" + std::to_string(behave_ ? most : 1 + random_.below(most));
-    std::vector<std::string> errors;
-    d.resources = parse_resources(resources, errors);
-    model_.destinations.push_back(std::move(d));
+    // The first is where calls of boxes go, which are all made in IPv4.
+    const bool ipv6 = i != 0 && random_.below(3) == 0;
+    model_.destinations.push_back(models::machine(i + 1, resources, ipv6));
   }
-  listener l;
-  l.local = address_;
-  model_.listeners = {l};
-  model_.routes = {route{}};
+  model_.listeners = {models::listening_at("192.0.2.1"), models::listening_at("[2001:db8::1]")};
+  model_.routes = {route{}, route{parse_prefix("::/0").value(), 1}};
   model_.timers.max_call_s = 90;
   model_.timers.fr_inv_timeout_ms = 20'000;
   model_.timers.timer_c_ms = 60'000;
 
-  rule_model from_box;
-  rule_condition from;
-  from.field = rule_field::from_destination;
-  from.group = 1;
-  from_box.conditions = {from};
-  from_box.action = rule_action::forward;
-  from_box.group = 1;
-  from_box.count = true;
-  from_box.resources = {"pstn"};
-  from_box.target_uri = "sip:192.0.2.11:5060";
-  from_box.target = at("192.0.2.11:5060");
-  model_.rules = {from_box, balancing("^VM_", {"vm"}), balancing("^T", {"pstn", "transc"}),
-                  balancing("^[0-9]+$", {"pstn"})};
+  model_.timers.ping_interval_s = 4 + random_.below(12);
+
+  model_.rules = {models::from_machines("192.0.2.11:5060"), models::balancing("^VM_", {"vm"}),
+                  models::balancing("^T", {"pstn", "transc"}),
+                  models::balancing("^[0-9]+$", {"pstn"})};
   for (rule_model& r : model_.rules) {
     r.flags.relative = random_.below(4) == 0;
     r.flags.random_tie = random_.below(4) == 0;
     r.flags.negative = !behave_ && random_.below(16) == 0;
     r.failover.disable = random_.below(3) == 0;
+    r.ping.caller = r.action == rule_action::balance && random_.below(3) == 0;
+    r.ping.callee = r.action == rule_action::balance && random_.below(3) == 0;
   }
   // Offered: from a third of what there is to nearly twice as much, with calls of some six seconds.
   const std::uint64_t lines = std::uint64_t{boxes} * most / 2 + 1;
@@ -162,7 +135,8 @@ void simulation::make_model() {
 
 std::string simulation::fault() const {
   if (!balancer_->broken().empty()) return balancer_->broken();
-  return boxes_->broken();
+  if (!boxes_->broken().empty()) return boxes_->broken();
+  return callers_->broken();
 }
 
 std::string simulation::run() {
@@ -191,6 +165,10 @@ std::string simulation::run() {
   if (fault().empty() && behave_ && c.answered != c.begun)
     return "nobody misbehaved, and " + std::to_string(c.begun - c.answered) + " of " +
            std::to_string(c.begun) + " calls were not answered";
+  const std::uint64_t byes = counts.ended[static_cast<std::size_t>(end_cause::bye)];
+  if (fault().empty() && behave_ && byes != c.begun)
+    return "nobody misbehaved, and " + std::to_string(c.begun - byes) + " of " +
+           std::to_string(c.begun) + " calls did not end by a BYE of a party";
   return fault();
 }
 
@@ -244,7 +222,7 @@ void simulation::dispatch(const event_at& e) {
 }
 
 void simulation::deliver(packet p) {
-  if (p.to == address_)
+  if (p.to == front_.v4 || p.to == front_.v6)
     balancer_->arrive(std::move(p));
   else if (boxes_->owns(p.to) &&
            !(p.bytes.find("@x.example") != std::string::npos &&
@@ -326,6 +304,7 @@ void simulation::administer() {
 // after a while as if a probe had been answered.
 void simulation::follow_events() {
   for (const event& e : balancer_->take_events()) {
+    if (e.kind == event_kind::call_ended) ++counts.ended[e.cause];
     if (e.kind != event_kind::destination_disabled) continue;
     mail m;
     m.from = max_workers;
@@ -379,7 +358,7 @@ void simulation::strange() {
     text = make("ACK", "<sip:4930@192.0.2.1>;tag=unknown");
     break;
   }
-  network_->send(std::move(text), from, address_);
+  network_->send(std::move(text), from, front_.v4);
 }
 
 } // namespace linehunt::sim

@@ -27,6 +27,7 @@ struct totals {
                 failovers = 0, started = 0, answered = 0, full_checks = 0;
   std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
                 strangers = 0, table_full = 0;
+  std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};
   double virtual_hours = 0;
   void add(const totals& other);
@@ -59,7 +60,7 @@ class simulation {
   std::unique_ptr<balancer> balancer_;
   std::unique_ptr<callers> callers_;
   std::unique_ptr<boxes> boxes_;
-  endpoint address_;
+  front front_;
   time_us pause_us_ = 0; // between calls, on average
   std::uint32_t begun_ = 0;
 };

@@ -69,6 +69,8 @@ bool read(std::string_view bytes, message& out) {
       out.call_id = value;
     else if (is(name, "Contact"))
       out.contact = value;
+    else if (is(name, "Session-Expires"))
+      out.session_expires = value;
     else if (is(name, "CSeq")) {
       out.cseq = number(value);
       const std::size_t space = value.find(' ');
@@ -99,16 +101,44 @@ std::string_view uri_of(std::string_view value) {
   return value.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
 }
 
-std::string_view host_port_of(std::string_view uri) {
-  if (const std::size_t at = uri.find('@'); at != std::string_view::npos)
-    uri.remove_prefix(at + 1);
-  else if (uri.starts_with("sip:"))
-    uri.remove_prefix(4);
-  return uri.substr(0, uri.find_first_of(";?> "));
+std::string in_angles(std::string_view uri) {
+  std::string out{"<"};
+  out += uri;
+  return out += '>';
+}
+
+dialog_path path_of(std::span<const std::string_view> hops, std::string_view target, bool strict) {
+  dialog_path path;
+  const bool moved = strict && !hops.empty();
+  path.uri = moved ? uri_of(hops.front()) : target;
+  const auto add = [&](std::initializer_list<std::string_view> pieces) {
+    for (const std::string_view piece : pieces)
+      path.routes += piece;
+  };
+  for (const std::string_view hop : hops.subspan(moved ? 1 : 0))
+    add({"Route: ", hop, "\r\n"});
+  if (moved) add({"Route: <", target, ">\r\n"});
+  return path;
+}
+
+bool fits_strict_router(const message& m, std::string_view router, std::string_view target) {
+  if (m.uri != router || m.routes.count == 0) return false;
+  const std::string_view last = m.routes.at[m.routes.count - 1];
+  const std::size_t open = last.rfind('<');
+  return open != std::string_view::npos && uri_of(last.substr(open)) == target;
+}
+
+std::string session_line(const message& request) {
+  if (request.session_expires.empty()) return {};
+  return "Session-Expires: " + std::string(request.session_expires) + "\r\n";
+}
+
+std::uint32_t seconds_of(std::string_view session_expires) {
+  return number(session_expires);
 }
 
 std::string respond(const message& request, int status, std::string_view to_tag,
-                    std::string_view contact) {
+                    std::string_view contact, std::string_view extra) {
   std::string out;
   out.reserve(request.bytes.size() + 64);
   const auto line = [&out](std::string_view name, std::string_view value) {
@@ -121,6 +151,7 @@ std::string respond(const message& request, int status, std::string_view to_tag,
   out += " Simulated\r\n";
   for (std::size_t i = 0; i < request.vias.count; ++i)
     line("Via: ", request.vias.at[i]);
+  out += extra;
   for (std::size_t i = 0; i < request.record_routes.count; ++i)
     line("Record-Route: ", request.record_routes.at[i]);
   line("From: ", request.from);
@@ -154,6 +185,7 @@ std::string request(const request_text& p) {
   out += std::to_string(p.cseq);
   add({" ", p.method, "\r\n"});
   if (!p.contact.empty()) add({"Contact: ", p.contact, "\r\n"});
+  out += p.extra;
   if (!p.body.empty()) out += "Content-Type: application/sdp\r\n";
   out += "Content-Length: ";
   out += std::to_string(p.body.size());

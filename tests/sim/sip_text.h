@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,7 @@ struct message {
   std::string_view bytes;
   int status = 0; // 0: a request
   std::string_view method, uri;
-  std::string_view from, to, call_id, contact, cseq_method;
+  std::string_view from, to, call_id, contact, cseq_method, session_expires;
   std::uint32_t cseq = 0;
   header_values<8> vias, record_routes, routes;
 };
@@ -34,17 +35,35 @@ struct message {
 [[nodiscard]] std::string_view parameter(std::string_view value, std::string_view name);
 // What stands between < and >, or the whole value.
 [[nodiscard]] std::string_view uri_of(std::string_view value);
-// "sip:user@host:port;params" -> "host:port".
-[[nodiscard]] std::string_view host_port_of(std::string_view uri);
 
-// A response that copies what RFC 3261 8.2.6 says.
+[[nodiscard]] std::string in_angles(std::string_view uri);
+
+// How requests within a call go: Request-URI and Route lines (RFC 3261 12.2.1.1).
+struct dialog_path {
+  std::string uri, routes;
+};
+// By these hops, nearest first, to `target`. With `strict` the sender has a strict router of its
+// own in front, which has put the first hop into the Request-URI and the target last (RFC 2543).
+[[nodiscard]] dialog_path path_of(std::span<const std::string_view> hops, std::string_view target,
+                                  bool strict);
+// Whether a request came as a strict router at `router` in front of `target` wants it: itself in
+// the Request-URI, the target in the last Route.
+[[nodiscard]] bool fits_strict_router(const message& m, std::string_view router,
+                                      std::string_view target);
+
+// The request's own wish, as a line of the answer (RFC 4028); empty where it has none.
+[[nodiscard]] std::string session_line(const message& request);
+[[nodiscard]] std::uint32_t seconds_of(std::string_view session_expires);
+
+// A response that copies what RFC 3261 8.2.6 says. `extra` is whole lines.
 [[nodiscard]] std::string respond(const message& request, int status, std::string_view to_tag,
-                                  std::string_view contact);
+                                  std::string_view contact, std::string_view extra = {});
 
 struct request_text {
   std::string_view method, uri, sent_by, branch, from, to, call_id, contact;
   std::uint32_t cseq = 1;
   const std::string* routes = nullptr; // whole header lines
+  std::string_view extra = {};         // the same
   std::string_view body;
 };
 [[nodiscard]] std::string request(const request_text& parts);

@@ -263,7 +263,15 @@ TEST(engine_abuse, a_probe_counts_only_if_the_probed_one_answers) {
   EXPECT_EQ(options.to, at("192.0.2.13:5060"));
   EXPECT_EQ(first_line(options.bytes), "OPTIONS sip:192.0.2.13:5060 SIP/2.0");
   EXPECT_TRUE(header(options.bytes, "From").starts_with("<sip:prober@localhost>;tag="));
+  world.wait_ms(500);
+  world.mail(probe);
+  EXPECT_EQ(world.take_one().bytes, options.bytes) << "a repetition is the same request";
+  world.wait_ms(20);
   const auto ok = response(options.bytes, 200, "t");
+  std::string forged = ok; // the last digit of the branch's MAC
+  const std::size_t end = forged.find_first_of(";\r", forged.find("branch=") + 7) - 1;
+  forged[end] = forged[end] == '0' ? '1' : '0';
+  EXPECT_NE(world.give(forged, options.to), verdict::response_consumed);
   EXPECT_EQ(world.give(ok, at("192.0.2.13:5061")), verdict::dropped_wrong_source);
   EXPECT_EQ(world.give(ok, stranger), verdict::dropped_wrong_source);
   EXPECT_TRUE(world.sink.events.empty());
@@ -273,6 +281,7 @@ TEST(engine_abuse, a_probe_counts_only_if_the_probed_one_answers) {
   EXPECT_EQ(world.sink.events[0].cause, 200);
   EXPECT_EQ(world.sink.events[0].destination, 2u);
   EXPECT_EQ(world.sink.events[0].subject, 4711u);
+  EXPECT_EQ(world.sink.events[0].round_trip_us, 520'000u);
   EXPECT_EQ(world.give(ok, options.to), verdict::dropped_stray_response) << "once";
 }
 

@@ -55,6 +55,35 @@ TEST_F(engine_cancel, before_a_provisional_waits_for_it) {
     EXPECT_FALSE(m.bytes.starts_with("CANCEL "));
 }
 
+TEST_F(engine_cancel, says_why_also_after_waiting_and_when_repeated) {
+  const std::string reasons = "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
+                              "Reason: Q.850;cause=26\r\n";
+  const std::string text =
+      replace(hop_request("CANCEL", {}), "Content-Length", reasons + "Content-Length");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_answered);
+  (void)world.take();
+  (void)world.give(response(first.bytes, 180, "t"), first.to);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_NE(sent[0].bytes.find("\r\n" + reasons), std::string::npos) << sent[0].bytes;
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, sent[0].bytes);
+}
+
+TEST_F(engine_cancel, leaves_out_reasons_without_measure) {
+  const std::string reason = "Reason: SIP;cause=200;text=\"" + std::string(300, 'x') + "\"\r\n";
+  (void)world.give(response(first.bytes, 180, "t"), first.to);
+  (void)world.take();
+  ASSERT_EQ(
+      world.give(replace(hop_request("CANCEL", {}), "Content-Length", reason + "Content-Length"),
+                 caller_address),
+      verdict::request_answered);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[1].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(header(sent[1].bytes, "Reason"), "");
+}
+
 TEST_F(engine_cancel, of_an_invite_that_nobody_answers_ends_in_487) {
   ASSERT_EQ(cancel(), verdict::request_answered);
   world.wait_ms(5'050);

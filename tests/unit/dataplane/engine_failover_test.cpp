@@ -106,6 +106,80 @@ TEST_F(engine_failover, an_earlier_destination_that_answers_after_all_gets_the_c
   EXPECT_EQ(world.total_load(), 1);
 }
 
+// A destination that was given up rings: its CANCEL is repeated like any non-INVITE request
+// (RFC 3261 17.1.2.2), whatever becomes of the call meanwhile.
+struct engine_cancel_behind : engine_failover {
+  sent_message first, second;
+  std::vector<std::string> cancels;
+
+  void SetUp() override {
+    first = start();
+    world.wait_ms(5'050);
+    second = world.take().back();
+    (void)world.give(response(second.bytes, 180, "b"), second.to);
+    (void)world.take();
+    (void)world.give(response(first.bytes, 180, "late"), first.to);
+    note();
+    ASSERT_EQ(cancels.size(), 1u);
+  }
+  void note() {
+    for (const auto& m : world.take()) {
+      if (m.bytes.starts_with("CANCEL ") && m.to == first.to) cancels.push_back(m.bytes);
+    }
+  }
+};
+
+TEST_F(engine_cancel_behind, is_repeated_until_it_is_answered) {
+  world.wait_ms(1'600);
+  note();
+  ASSERT_EQ(cancels.size(), 3u) << "at 0.5 and 1.5 s";
+  EXPECT_EQ(cancels[1], cancels[0]);
+  EXPECT_EQ(cancels[2], cancels[0]);
+  ASSERT_EQ(world.give(response(cancels[0], 200, "late"), first.to), verdict::response_consumed);
+  world.wait_ms(33'000);
+  note();
+  EXPECT_EQ(cancels.size(), 3u);
+  EXPECT_EQ(world.counters().calls_live, 1u) << "the second one rings on";
+}
+
+TEST_F(engine_cancel_behind, stops_with_the_final_answer_of_its_invite) {
+  ASSERT_EQ(world.give(response(first.bytes, 487, "late"), first.to), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  world.wait_ms(5'000);
+  note();
+  EXPECT_EQ(cancels.size(), 1u);
+}
+
+TEST_F(engine_cancel_behind, gives_up_with_timer_f) {
+  world.wait_ms(60'000);
+  note();
+  EXPECT_EQ(cancels.size(), 11u) << "0, 0.5, 1.5, 3.5, then every 4 s up to 31.5";
+}
+
+TEST_F(engine_cancel_behind, goes_on_when_the_second_one_has_answered) {
+  ASSERT_EQ(world.give(response(second.bytes, 200, "b"), second.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(4'000);
+  note();
+  EXPECT_EQ(cancels.size(), 4u);
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+  world.wait_ms(33'000);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
+TEST_F(engine_cancel_behind, and_that_of_the_second_one_are_repeated_side_by_side) {
+  ASSERT_EQ(world.give(hop_request("CANCEL", {}), caller_address), verdict::request_answered);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].to, second.to);
+  (void)world.give(response(cancels[0], 200, "late"), first.to);
+  world.wait_ms(1'600);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].to, second.to);
+  EXPECT_EQ(sent[1].to, second.to);
+}
+
 TEST_F(engine_failover, a_code_outside_the_policy_goes_to_the_caller) {
   const auto first = start();
   ASSERT_EQ(world.give(response(first.bytes, 404, "x"), first.to), verdict::response_forwarded);

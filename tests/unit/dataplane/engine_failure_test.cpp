@@ -198,6 +198,54 @@ TEST_F(engine_failure, a_second_200_with_another_tag_is_another_dialog_without_l
   EXPECT_EQ(world.counters().calls_live, 1u);
 }
 
+TEST_F(engine_failure, an_invite_has_at_most_eight_dialogs) {
+  const auto call = establish(world);
+  for (int i = 2; i <= 8; ++i) {
+    ASSERT_EQ(
+        world.give(response(call.invite_at_callee, 200, "fork" + std::to_string(i)), call.callee),
+        verdict::response_forwarded);
+  }
+  (void)world.take();
+  ASSERT_EQ(world.handles().size(), 8u);
+  ASSERT_EQ(world.give(response(call.invite_at_callee, 200, "fork9"), call.callee),
+            verdict::dropped_excess_dialog);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.handles().size(), 8u);
+  // Those that are known go on: a repeated 2xx, and requests.
+  EXPECT_EQ(world.give(response(call.invite_at_callee, 200, "fork8"), call.callee),
+            verdict::response_forwarded);
+  const auto other = world.take_one().bytes;
+  EXPECT_EQ(world.give(within(other, {}), caller_address), verdict::request_forwarded);
+  // Over when all of them have ended, by our BYEs where nobody has acknowledged.
+  world.wait_ms(120'000);
+  EXPECT_EQ(world.handles().size(), 1u);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+}
+
+TEST_F(engine_failure, a_late_2xx_of_a_transaction_that_is_gone_belongs_to_the_caller) {
+  ring();
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  world.wait_ms(33'000);
+  (void)world.take();
+  ASSERT_EQ(world.counters().transactions_live, 0u);
+  ASSERT_EQ(world.give(response(at_callee, 200, "late"), callee), verdict::response_forwarded);
+  const auto ok = world.take_one();
+  EXPECT_EQ(ok.to, caller_address);
+  EXPECT_EQ(headers(ok.bytes, "Via").size(), 1u);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u) << "a dialog, no call that was balanced";
+  dialog_request what;
+  what.method = "ACK";
+  what.cseq = 1;
+  EXPECT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.give(within(ok.bytes, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_TRUE(world.handles().empty());
+}
+
 TEST_F(engine_failure, refusals_are_repeated_to_their_invite_and_take_their_ack) {
   snapshot_model model = study_case();
   for (auto& d : model.destinations) {

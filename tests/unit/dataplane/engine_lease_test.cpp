@@ -16,10 +16,11 @@ struct engine_lease : ::testing::Test {
   node_secret secret{{1, 2}, {3, 4}};
   time_us now = 1'000'000;
 
-  void SetUp() override {
+  void SetUp() override { make(1); }
+  void make(std::size_t destinations) {
     snapshot_model model = study_case();
     model.workers = 2;
-    model.destinations.resize(1);
+    model.destinations.resize(destinations);
     model.destinations[0].resources[1].capacity = 3; // pstn
     std::vector<build_error> errors;
     world = build_snapshot(model, book, errors);
@@ -63,8 +64,14 @@ struct engine_lease : ::testing::Test {
   std::vector<sent_message> take(worker_id w) { return std::exchange(sinks[w].sent, {}); }
   std::int64_t used() const {
     std::int64_t sum = 0;
+    for (std::size_t d = 0; d < world->destinations.size(); ++d)
+      sum += used(d);
+    return sum;
+  }
+  std::int64_t used(std::size_t destination) const {
+    std::int64_t sum = 0;
     for (const auto& e : engines) {
-      for (const auto& r : world->destinations[0].resources)
+      for (const auto& r : world->destinations[destination].resources)
         sum += e->ledger().view(r.slot).used;
     }
     return sum;
@@ -135,6 +142,41 @@ TEST_F(engine_lease, a_parked_invite_has_a_deadline) {
   ASSERT_FALSE(sent.empty());
   EXPECT_EQ(first_line(sent[0].bytes), "SIP/2.0 500 Service full");
   settle();
+  EXPECT_EQ(used(), 0);
+}
+
+TEST_F(engine_lease, a_late_2xx_takes_the_call_that_waits_for_the_next_destination) {
+  make(4);
+  const worker_id w = world->destinations[3].home; // most lines: the first choice
+  ASSERT_NE(w, home()) << "the second choice must be leased";
+  const auto parts = owned_by(w, 1);
+  ASSERT_EQ(give(w, invite(parts), caller_address), verdict::request_forwarded);
+  const auto first = take(w).at(1);
+  ASSERT_EQ(first.to, at("192.0.2.14:5060"));
+  // Silent: given up, and the next one is asked for.
+  engines[w]->advance(now += 5'010'000, sinks[w]);
+  (void)take(w);
+  ASSERT_EQ(used(), 0);
+  ASSERT_EQ(give(w, response(first.bytes, 200, "late"), first.to), verdict::response_forwarded);
+  const auto sent = take(w);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(status_of(sent[0].bytes), 200);
+  EXPECT_EQ(used(3), 1) << "counted where it answered";
+  // The lease comes all the same, and nobody takes it for this call.
+  settle();
+  settle(600);
+  for (const auto& m : take(w))
+    EXPECT_FALSE(m.bytes.starts_with("INVITE ")) << m.bytes;
+  EXPECT_EQ(used(0), 0);
+  EXPECT_EQ(used(3), 1);
+  dialog_request what;
+  what.method = "ACK";
+  what.cseq = 1;
+  ASSERT_EQ(give(w, within(sent[0].bytes, what), caller_address), verdict::request_forwarded);
+  (void)take(w);
+  ASSERT_EQ(give(w, within(sent[0].bytes, {}), caller_address), verdict::request_forwarded);
+  const auto bye = take(w).at(0);
+  ASSERT_EQ(give(w, response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
   EXPECT_EQ(used(), 0);
 }
 

@@ -74,6 +74,23 @@ TEST(engine_route, a_strict_router_before_us_has_used_up_our_route) {
   }
 }
 
+TEST(engine_route, our_own_bye_obeys_strict_routers) {
+  engine_world world;
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:198.51.100.9>, <sip:198.51.100.8;lr>\r\n";
+  (void)establish(world, parts);
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  const auto& bye = sent[0]; // to the caller
+  EXPECT_EQ(bye.to, at("198.51.100.9:5060"));
+  EXPECT_EQ(first_line(bye.bytes), "BYE sip:198.51.100.9 SIP/2.0");
+  EXPECT_EQ(header(bye.bytes, "Route"), "<sip:198.51.100.8;lr>,<sip:alice@198.51.100.7:5060>");
+}
+
 TEST(engine_route, a_name_goes_to_the_address_that_the_call_is_known_to_use) {
   engine_world world;
   const auto call = establish(world);

@@ -25,69 +25,17 @@ bool recorder::mail(worker_id to, const linehunt::mail& what) {
   return true;
 }
 
-endpoint at(std::string_view text) {
-  return parse_endpoint(text, 5060).value();
-}
-
-namespace {
-
-rule_condition matching(rule_field field, std::string pattern) {
-  rule_condition c;
-  c.field = field;
-  c.pattern = std::move(pattern);
-  return c;
-}
-
-rule_model balancing(std::string pattern, std::vector<std::string> resources) {
-  rule_model rule;
-  rule.conditions.push_back(matching(rule_field::ruri_user, std::move(pattern)));
-  rule.action = rule_action::balance;
-  rule.group = 1;
-  rule.resources = std::move(resources);
-  rule.failover.code_class[5] = rule.failover.code_class[6] = true;
-  rule.failover.local_timeout = true;
-  rule.failover.disable = true;
-  return rule;
-}
-
-destination_model machine(std::uint32_t id, std::string_view resources) {
-  destination_model d;
-  d.id = id;
-  d.group = 1;
-  const std::string host = "192.0.2." + std::to_string(10 + id);
-  d.uri = "sip:" + host + ":5060";
-  d.addresses = {at(host)};
-  std::vector<std::string> errors;
-  d.resources = parse_resources(resources, errors);
-  if (!errors.empty()) throw std::logic_error(errors.front());
-  return d;
-}
-
-} // namespace
-
 snapshot_model study_case() {
   snapshot_model model;
+  using models::machine;
   model.destinations = {machine(1, "transc=30; pstn=32"), machine(2, "vm=100; transc=10"),
                         machine(3, "vm=50; conf=300"),
                         machine(4, "vm=10;conf=10;transc=10;pstn=32")};
-  listener l;
-  l.local = at("192.0.2.1:5060");
-  model.listeners = {l};
-  route everywhere;
-  everywhere.net = {};
-  model.routes = {everywhere};
-  rule_model from_machine;
-  rule_condition from;
-  from.field = rule_field::from_destination;
-  from.group = 1;
-  from_machine.conditions = {from};
-  from_machine.action = rule_action::forward;
-  from_machine.group = 1;
-  from_machine.count = true;
-  from_machine.resources = {"pstn"};
-  from_machine.target_uri = "sip:198.51.100.7:5060";
-  from_machine.target = at("198.51.100.7:5060");
-  model.rules = {from_machine, balancing("^VM_", {"vm"}), balancing("^[0-9]+$", {"pstn"})};
+  model.listeners = {models::listening_at("192.0.2.1")};
+  model.routes = {route{}};
+  model.rules = {models::from_machines("198.51.100.7:5060"), models::balancing("^VM_", {"vm"}),
+                 models::balancing("^[0-9]+$", {"pstn"})};
+  model.rules[1].failover.disable = model.rules[2].failover.disable = true;
   return model;
 }
 
@@ -101,15 +49,8 @@ engine_limits engine_world::small() {
 }
 
 engine_world::engine_world(const snapshot_model& model, engine_limits limits)
-    : book_(limits.max_destinations, limits.max_slots) {
-  std::vector<build_error> errors;
-  world_ = build_snapshot(model, book_, errors);
-  if (!world_) throw std::logic_error(errors.empty() ? "no snapshot" : errors.front().message);
-  engine_setup setup;
-  setup.limits = limits;
-  setup.secret = {{1, 2}, {3, 4}};
-  engine_ = std::make_unique<linehunt::engine>(setup, *world_);
-}
+    : book_(limits.max_destinations, limits.max_slots), world_(models::build(model, book_)),
+      engine_(models::make_engine(*world_, limits)) {}
 
 verdict engine_world::give(std::string_view bytes, const endpoint& from, listener_index listener) {
   sink.at_hand = bytes;
@@ -130,9 +71,7 @@ void engine_world::mail(const linehunt::mail& what) {
 }
 
 void engine_world::reload(const snapshot_model& model) {
-  std::vector<build_error> errors;
-  auto next = build_snapshot(model, book_, errors);
-  if (!next) throw std::logic_error(errors.front().message);
+  auto next = models::build(model, book_);
   engine_->adopt(*next);
   world_ = std::move(next);
 }

@@ -6,6 +6,7 @@
 #include "dataplane/engine.h"
 #include "dataplane/snapshot_builder.h"
 #include "dataplane/timer_wheel.h"
+#include "tests/models/models.h"
 
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,7 @@ class recorder final : public action_sink {
 // The seed's four destinations in group 1, at 192.0.2.11 to .14 port 5060, the tutorial's study
 // case as rules, one listener 192.0.2.1:5060. Tests change the model before the engine is made.
 [[nodiscard]] snapshot_model study_case();
-[[nodiscard]] endpoint at(std::string_view text);
+using models::at;
 
 class engine_world {
  public:

@@ -85,7 +85,8 @@ TEST(flat_index, against_unordered_multimap) {
         ++next_record;
       } else if (!entries.empty()) {
         std::swap(entries[random() % entries.size()], entries.back());
-        const auto [gone_hash, gone] = entries.back();
+        const std::uint64_t gone_hash = entries.back().first;
+        const std::uint32_t gone = entries.back().second;
         entries.pop_back();
         index.erase(gone_hash, gone);
         const auto [from, to] = expected.equal_range(gone_hash);
@@ -100,7 +101,9 @@ TEST(flat_index, against_unordered_multimap) {
       ASSERT_EQ(index.size(), expected.size());
       if (!entries.empty()) {
         const auto& [h, r] = entries[random() % entries.size()];
-        ASSERT_EQ(index.find(h, [&](std::uint32_t record) { return record == r; }), r);
+        ASSERT_EQ(
+            index.find(h, [expected_r = r](std::uint32_t record) { return record == expected_r; }),
+            r);
       }
     }
     // Emptied, it is as new: nothing is left that would lengthen a look-up.
