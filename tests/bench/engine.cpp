@@ -10,6 +10,10 @@
 // counts them, to be divided by the messages that bench_engine prints.
 #include "dataplane/engine.h"
 #include "dataplane/snapshot_builder.h"
+#include "engine_messages.h"
+#include "engine_prices.h"
+#include "measure.h"
+#include "tests/models/models.h"
 #include "tests/unit/dataplane/allocation_count.h"
 
 #include <CLI/CLI.hpp>
@@ -32,6 +36,7 @@
 namespace {
 
 using namespace linehunt;
+using namespace linehunt::bench;
 
 // Takes what the engine sends into buffers of its own.
 class buffer_sink final : public action_sink {
@@ -82,12 +87,6 @@ class instruction_counter {
   int file_ = -1;
 };
 
-double quantile(std::vector<double> values, double q) {
-  if (values.empty()) return -1;
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
-}
-
 struct step {
   std::string name;
   verdict expected = verdict::request_forwarded;
@@ -97,106 +96,30 @@ struct step {
   std::vector<double> ns{}, tsc{}, instructions{};
 };
 
-std::string line_of(std::string_view message, std::string_view name) {
-  const std::string wanted = "\r\n" + std::string{name} + ": ";
-  const auto at = message.find(wanted);
-  if (at == std::string_view::npos) throw std::runtime_error("no " + std::string{name});
-  const auto end = message.find("\r\n", at + 2);
-  return std::string{message.substr(at + wanted.size(), end - at - wanted.size())};
-}
-
-std::string all_vias(std::string_view message) {
-  std::string vias;
-  std::size_t at = 0;
-  while ((at = message.find("\r\nVia: ", at)) != std::string_view::npos) {
-    const auto end = message.find("\r\n", at + 2);
-    vias += message.substr(at + 2, end - at);
-    at = end;
-  }
-  return vias;
-}
-
-constexpr std::string_view sdp =
-    "v=0\r\no=- 3727 3727 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
-    "m=audio 16384 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
-    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n";
-
 struct running {
-  std::string call_id, from, to_uri;
+  call_names names;
   std::string invite_there, ok, bye_there;
 };
 
-std::string request(const running& c, std::string_view method, unsigned cseq,
-                    std::string_view to_tag, std::string_view route, std::string_view body) {
-  const bool fresh = to_tag.empty();
-  std::string out = std::string{method} + " " +
-                    (fresh ? c.to_uri : std::string{"sip:gw@192.0.2.11:5060"}) +
-                    " SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK-" +
-                    c.call_id.substr(0, 12) + std::to_string(cseq) + std::string{method} + "\r\n";
-  if (!route.empty()) out += "Route: " + std::string{route} + "\r\n";
-  out += "Max-Forwards: 70\r\nFrom: " + c.from + "\r\nTo: <" + c.to_uri + ">";
-  if (!fresh) out += ";tag=" + std::string{to_tag};
-  out += "\r\nCall-ID: " + c.call_id + "\r\nCSeq: " + std::to_string(cseq) + " " +
-         std::string{method} +
-         "\r\nContact: <sip:core@198.51.100.7:5060>\r\nUser-Agent: core proxy 3.2\r\n"
-         "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK\r\nSupported: timer, 100rel\r\n";
-  if (!body.empty()) out += "Content-Type: application/sdp\r\n";
-  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
-}
-
-std::string reply(std::string_view to_what, unsigned status, std::string_view body) {
-  std::string to = line_of(to_what, "To");
-  if (to.find(";tag=") == std::string::npos) to += ";tag=gw7f3a";
-  std::string out = "SIP/2.0 " + std::to_string(status) + " OK\r\n" + all_vias(to_what);
-  if (to_what.find("\r\nRecord-Route: ") != std::string_view::npos)
-    out += "Record-Route: " + line_of(to_what, "Record-Route") + "\r\n";
-  out += "From: " + line_of(to_what, "From") + "\r\nTo: " + to +
-         "\r\nCall-ID: " + line_of(to_what, "Call-ID") + "\r\nCSeq: " + line_of(to_what, "CSeq") +
-         "\r\nContact: <sip:gw@192.0.2.11:5060>\r\nServer: gateway 1.9\r\n";
-  if (!body.empty()) out += "Content-Type: application/sdp\r\n";
-  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
-}
-
 std::unique_ptr<const snapshot> four_destinations(index_book& book) {
   snapshot_model model;
-  for (std::uint32_t id = 1; id <= 4; ++id) {
-    destination_model d;
-    d.id = id;
-    d.group = 1;
-    d.uri = "sip:192.0.2.1" + std::to_string(id);
-    d.addresses = {*parse_endpoint("192.0.2.1" + std::to_string(id), 5060)};
-    d.resources = {{"pstn", "pstn", 1'000'000, {}}, {"transc", "transc", 1'000'000, {}}};
-    model.destinations.push_back(d);
-  }
-  listener l;
-  l.local = *parse_endpoint("192.0.2.1", 5060);
-  model.listeners = {l};
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    model.destinations.push_back(models::machine(id, "pstn=1000000; transc=1000000"));
+  model.listeners = {models::listening_at("192.0.2.1")};
   model.routes = {route{}};
-  const auto rule = [](std::string pattern, std::string resource) {
-    rule_model r;
-    rule_condition c;
-    c.field = rule_field::ruri_user;
-    c.pattern = std::move(pattern);
-    r.conditions = {c};
-    r.group = 1;
-    r.resources = {std::move(resource)};
-    return r;
-  };
-  model.rules = {rule("^VM_", "transc"), rule("^[0-9]+$", "pstn")};
-  std::vector<build_error> errors;
-  auto world = build_snapshot(model, book, errors);
-  if (!world) throw std::runtime_error(errors.at(0).message);
-  return world;
+  model.rules = {models::balancing("^VM_", {"transc"}), models::balancing("^[0-9]+$", {"pstn"})};
+  for (rule_model& rule : model.rules)
+    rule.failover = {};
+  return models::build(model, book);
 }
 
-class bench {
+class basic_call {
  public:
-  bench(std::size_t batch, std::size_t standing) : world_(four_destinations(book_)) {
-    engine_setup setup;
-    setup.limits.max_calls = static_cast<std::uint32_t>(standing + 4 * batch);
-    setup.limits.max_transactions = static_cast<std::uint32_t>(2 * batch);
-    setup.secret = {{11, 12}, {13, 14}};
-    engine_ = std::make_unique<engine>(setup, *world_);
+  basic_call(std::size_t batch, std::size_t standing) : world_(four_destinations(book_)) {
+    engine_limits limits;
+    limits.max_calls = static_cast<std::uint32_t>(standing + 4 * batch);
+    limits.max_transactions = static_cast<std::uint32_t>(2 * batch);
+    engine_ = models::make_engine(*world_, limits);
     for (std::size_t made = 0; made < standing; made += batch) {
       start(batch);
       run(batch, 4); // up to the ACK: they stay
@@ -225,27 +148,22 @@ class bench {
     calls_.assign(batch, {});
     callee_of_.resize(batch);
     kept_.resize(batch * kept_bytes);
-    for (running& c : calls_) {
-      const std::string n = std::to_string(++number_);
-      c.call_id = std::string(12 - std::min<std::size_t>(n.size(), 12), '0') + n +
-                  "-6f2a91c4b8d7@198.51.100.7";
-      c.from = "\"Core\" <sip:+493012345678@core.example>;tag=as" + n;
-      c.to_uri = "sip:4989" + n + "@192.0.2.1";
-    }
+    for (running& c : calls_)
+      c.names = names_of_call(++number_);
   }
   [[nodiscard]] std::string message(const running& c, std::size_t which) const {
     const auto route = [&] { return line_of(c.ok, "Record-Route"); };
     switch (which) {
     case 0:
-      return request(c, "INVITE", 1, {}, {}, sdp);
+      return request(c.names, "INVITE", 1, {}, {}, sdp);
     case 1:
       return reply(c.invite_there, 180, {});
     case 2:
       return reply(c.invite_there, 200, sdp);
     case 3:
-      return request(c, "ACK", 1, "gw7f3a", route(), {});
+      return request(c.names, "ACK", 1, "gw7f3a", route(), {});
     case 4:
-      return request(c, "BYE", 2, "gw7f3a", route(), {});
+      return request(c.names, "BYE", 2, "gw7f3a", route(), {});
     default:
       return reply(c.bye_there, 200, {});
     }
@@ -325,18 +243,23 @@ double clock_ns() {
 
 int main(int argc, char** argv) {
   bool quick = false;
-  std::string json_file;
+  std::string json_file, row;
   std::size_t standing = 0;
   CLI::App app("Cost of a message of the basic call in the engine, without I/O", "bench_engine");
   app.add_flag("--quick", quick, "fewer batches, wider spread");
   app.add_option("--json", json_file, "write the figures to this file as JSON, too");
   app.add_option("--standing", standing, "answered calls that are there already");
+  app.add_option("--row", row, "one row of the table of prices, untimed, for callgrind");
   CLI11_PARSE(app, argc, argv);
 
   const std::size_t batch = 1000;
   const std::size_t batches = quick ? 7 : 41;
   try {
-    bench b(batch, standing);
+    if (!row.empty()) {
+      run_price(row);
+      return 0;
+    }
+    basic_call b(batch, standing);
     b.whole_calls(batch); // warms up
     for (step& s : b.steps)
       s.ns.clear(), s.tsc.clear(), s.instructions.clear();
@@ -385,13 +308,15 @@ int main(int argc, char** argv) {
       std::printf("\ninstructions: the kernel does not let us count (see the head of "
                   "tests/bench/engine.cpp for callgrind)\n");
     std::printf("allocations after start: 0\n");
+    const nlohmann::json prices = standing == 0 ? print_prices(quick) : nlohmann::json::array();
     if (!json_file.empty()) {
       std::ofstream out(json_file);
       out << nlohmann::json{{"standing", standing},
                             {"ns_per_message", total_ns / n},
                             {"ns_per_call", total_ns},
                             {"allocations", 0},
-                            {"rows", rows}}
+                            {"rows", rows},
+                            {"prices", prices}}
                  .dump(1)
           << '\n';
       if (!out) {

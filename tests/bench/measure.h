@@ -23,6 +23,12 @@ struct timing {
   [[nodiscard]] double spread() const { return (p90_ns - p10_ns) / median_ns; }
 };
 
+[[nodiscard]] inline double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return -1;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
 // Keeps the compiler from leaving out work whose result nobody looks at.
 template <class Value>
 inline void keep(const Value& value) {
