@@ -27,9 +27,12 @@ class tsc_clock {
         static_cast<std::uint64_t>((static_cast<wide>(1'000'000) << 40) / rte_get_tsc_hz());
   }
   [[nodiscard]] time_us at(std::uint64_t cycles) const noexcept {
-    if (cycles < start_) return 1; // another core's counter may be a few cycles behind
-    const auto product = static_cast<wide>(cycles - start_) * per_cycle_;
-    return static_cast<time_us>(product >> 40) + 1; // 0 stands for never
+    if (cycles < start_) return 1;     // another core's counter may be a few cycles behind
+    return us_of(cycles - start_) + 1; // 0 stands for never
+  }
+  // How long that many cycles take.
+  [[nodiscard]] time_us us_of(std::uint64_t cycles) const noexcept {
+    return static_cast<time_us>(static_cast<wide>(cycles) * per_cycle_ >> 40);
   }
 
  private:

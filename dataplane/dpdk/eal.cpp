@@ -52,11 +52,11 @@ std::vector<std::string> eal_arguments(const runtime_setup& setup,
                                "--main-lcore",    "0",        "--file-prefix",
                                setup.file_prefix, "-m",       std::to_string(setup.memory_mb)};
   const auto is_memif = [](const port_setup& p) { return p.device.starts_with("net_memif"); };
-  // Nothing is left behind in the file system; but a memif peer maps hugepages by their files.
-  if (!setup.hugepages)
-    out.insert(out.end(), {"--no-huge", "--no-shconf"});
-  else if (std::ranges::none_of(setup.ports, is_memif))
-    out.emplace_back("--in-memory");
+  // Nothing is left behind in the file system; but memif wants DPDK's channel between processes,
+  // and its peer maps hugepages by their files.
+  const bool any_memif = std::ranges::any_of(setup.ports, is_memif);
+  if (!setup.hugepages) out.emplace_back("--no-huge");
+  if (!any_memif) out.emplace_back(setup.hugepages ? "--in-memory" : "--no-shconf");
   bool any_pci = false;
   for (const port_setup& p : setup.ports)
     if (is_pci_address(p.device)) {

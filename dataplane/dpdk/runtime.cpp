@@ -5,6 +5,7 @@
 #include "dataplane/dpdk/control_block.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/mbuf_pools.h"
+#include "dataplane/dpdk/telemetry.h"
 #include "dataplane/dpdk/worker.h"
 
 #include <algorithm>
@@ -67,6 +68,7 @@ struct runtime::state {
   std::vector<std::unique_ptr<worker>> workers;
   bool running = false;
   std::uint64_t mbufs_at_start = 0;
+  telemetry figures;
 
   state() = default;
   state(const state&) = delete;
@@ -83,6 +85,7 @@ struct runtime::state {
 };
 
 runtime::state::~state() {
+  figures.close(); // it reads workers and snapshot
   stop();
   workers.clear();
   quiescence.reset();
@@ -227,12 +230,16 @@ runtime::start(const runtime_setup& setup, std::unique_ptr<const snapshot> world
   auto s = std::make_unique<state>();
   s->world = std::move(world);
   if (auto started = s->start(setup); !started) return tl::unexpected(started.error());
+  s->figures.open(
+      setup.workers, [&workers = s->workers](worker_id w) { return workers[w]->report(); },
+      setup.limits, *s->world);
   return std::unique_ptr<runtime>(new runtime(std::move(s)));
 }
 
 void runtime::publish(std::unique_ptr<const snapshot> world) {
   state_->shared.world.store(world.get(), std::memory_order_release);
   state_->wait_for_quiescence();
+  state_->figures.adopt(*world);
   state_->world = std::move(world); // frees the old one
 }
 
@@ -245,6 +252,7 @@ bool runtime::send(worker_id to, const mail& what) {
 }
 
 bool runtime::send_to_all(const mail& what) {
+  state_->figures.note(what);
   bool all = true;
   for (auto& w : state_->workers)
     all &= w->post(what);

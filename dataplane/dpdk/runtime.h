@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -63,6 +64,14 @@ struct error {
   std::string message; // names the port or key and says what to do
 };
 
+// How many entries wait in the rings towards a worker, and in its ring to the control thread.
+struct ring_depths {
+  std::uint64_t packets = 0; // handed over by other workers
+  std::uint64_t mail = 0;    // of other workers' engines
+  std::uint64_t control = 0; // of the control thread
+  std::uint64_t events = 0;  // to the control thread
+};
+
 // Per worker, as last written by it.
 struct worker_report {
   worker_id id = 0;
@@ -70,11 +79,14 @@ struct worker_report {
   int numa_node = -1;
   std::uint64_t rx_packets = 0, tx_packets = 0, tx_dropped = 0;
   std::uint64_t loops = 0, idle_loops = 0, busy_cycles = 0, total_cycles = 0;
-  std::uint64_t handed_over = 0;                       // packets given to their owner's ring
+  std::uint64_t longest_loop_us = 0, longest_adopt_us = 0; // since the start
+  std::uint64_t handed_over = 0;                           // packets given to their owner's ring
   std::uint64_t events_lost = 0;                       // the ring to the control thread was full
   std::array<std::uint64_t, verdict_count> verdicts{}; // frames and messages together
   const engine_counters* engine = nullptr;
-  const std::atomic<std::int64_t>* used = nullptr; // load_ledger::published_used
+  const std::atomic<std::int64_t>* used = nullptr;   // load_ledger::published_used
+  std::span<const post_dial_delay> post_dial_delays; // by destination_index
+  ring_depths rings;
 };
 
 class runtime {

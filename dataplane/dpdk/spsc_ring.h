@@ -41,6 +41,8 @@ class spsc_ring {
                                                       static_cast<unsigned>(out.size()), nullptr);
     return out.first(n);
   }
+  // May be asked by anybody; a moment later it is another number.
+  [[nodiscard]] unsigned count() const noexcept { return rte_ring_count(ring_.get()); }
   // May be asked by both sides.
   [[nodiscard]] bool empty() const noexcept { return rte_ring_empty(ring_.get()) != 0; }
 

@@ -85,6 +85,7 @@ void worker::run() {
     const bool worked = loop();
     const std::uint64_t after = rte_get_tsc_cycles();
     bump(counters_.loops);
+    raise_to(counters_.longest_loop_cycles, after - before);
     bump(worked ? counters_.busy_cycles : counters_.idle_loops, worked ? after - before : 1);
     if (worked)
       backoff_.worked();
@@ -117,10 +118,12 @@ bool worker::loop() {
 void worker::obey_control() {
   const snapshot* const current = shared_.world.load(std::memory_order_acquire);
   if (current != world_) {
+    const std::uint64_t before = rte_get_tsc_cycles();
     engine_->adopt(*current);
     listeners_.adopt(*current);
     sink_.adopt(*current);
     world_ = current;
+    raise_to(counters_.longest_adopt_cycles, rte_get_tsc_cycles() - before);
   }
   if (const bool wanted = shared_.draining.load(std::memory_order_relaxed); wanted != draining_) {
     engine_->drain(wanted);
@@ -191,10 +194,19 @@ worker_report worker::report() const noexcept {
   r.idle_loops = read(counters_.idle_loops);
   r.busy_cycles = read(counters_.busy_cycles);
   r.total_cycles = read(counters_.total_cycles);
+  r.longest_loop_us = shared_.clock.us_of(read(counters_.longest_loop_cycles));
+  r.longest_adopt_us = shared_.clock.us_of(read(counters_.longest_adopt_cycles));
   r.handed_over = read(counters_.handed_over);
   r.events_lost = read(counters_.events_lost);
   r.engine = &engine_->counters();
   r.used = engine_->ledger().published_used();
+  r.post_dial_delays = engine_->post_dial_delays();
+  for (worker_id from = 0; from < shared_.workers; ++from) {
+    r.rings.packets += shared_.mesh->packets(from, setup_.self).count();
+    r.rings.mail += shared_.mesh->mail(from, setup_.self).count();
+  }
+  r.rings.control = mail_.count();
+  r.rings.events = events_.count();
   for (std::size_t v = 0; v < verdict_count; ++v)
     r.verdicts[v] = read(counters_.verdicts[v]) + read(r.engine->verdicts[v]);
   return r;

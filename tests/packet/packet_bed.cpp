@@ -32,7 +32,7 @@ rte_mempool& pool() {
     setup.cores = {0, 0};
     setup.memory_mb = 192;
     setup.file_prefix = "packet_test_" + std::to_string(getpid());
-    setup.eal_arguments = {"--no-telemetry"};
+    if (!wants_telemetry) setup.eal_arguments = {"--no-telemetry"};
     if (const auto started = dpdk::start_eal(setup); !started)
       throw std::runtime_error(started.error().message);
     rte_mempool* const made =

@@ -12,6 +12,9 @@
 
 namespace linehunt::test {
 
+// Whether EAL opens its telemetry socket; a test program that wants it says so before main.
+inline bool wants_telemetry = false;
+
 // EAL has the lcores of two workers, and ends with the tests.
 [[nodiscard]] rte_mempool& pool();
 [[nodiscard]] dpdk::mbuf_ptr to_mbuf(std::string_view frame);
