@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// See resolver.h.
+#include "control/resolver/resolver.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace linehunt::dns {
+
+using error_code = boost::system::error_code;
+
+std::string_view word_for(name_status status) noexcept {
+  switch (status) {
+  case name_status::unresolved:
+    return "unresolved";
+  case name_status::resolved:
+    return "resolved";
+  case name_status::stale:
+    break;
+  }
+  return "stale";
+}
+
+resolver::resolver(boost::asio::io_context& loop, address_families families,
+                   std::function<void()> changed, std::function<void(const name_report&)> report)
+    : loop_(loop), families_(families), changed_(std::move(changed)), report_(std::move(report)),
+      telling_(loop), self_(std::make_shared<resolver*>(this)) {}
+
+resolver::~resolver() {
+  if (client_) client_->cancel();
+}
+
+tl::expected<void, std::string> resolver::configure(const resolver_settings& settings) {
+  if (!client_ || settings.servers != settings_.servers) {
+    auto client = dns_client::open(loop_, settings.servers);
+    if (!client) return tl::unexpected(client.error());
+    if (client_) client_->cancel(); // look-ups under way are tried again
+    client_ = std::move(*client);
+  }
+  settings_ = settings;
+  start_some();
+  return {};
+}
+
+found_addresses resolver::current(const sip_name& name) {
+  const auto known = entries_.find(name);
+  if (known != entries_.end()) {
+    known->second->asked = true;
+    return known->second->where;
+  }
+  const auto fresh = std::make_shared<entry>(loop_, name);
+  entries_.emplace(name, fresh);
+  enqueue(fresh);
+  return {};
+}
+
+name_report resolver::about(const sip_name& name) const {
+  const auto known = entries_.find(name);
+  if (known == entries_.end()) return {name.host, name_status::unresolved, "not looked up yet", 0};
+  const entry& e = *known->second;
+  return {e.name.host, e.status, e.cause, e.where.addresses.size()};
+}
+
+void resolver::begin_asking() {
+  for (auto& [name, e] : entries_)
+    e->asked = false;
+}
+
+void resolver::forget_unasked() {
+  std::erase_if(entries_, [](const auto& item) { return !item.second->asked; });
+}
+
+void resolver::enqueue(const std::shared_ptr<entry>& which) {
+  if (which->waiting || which->under_way) return;
+  which->waiting = true;
+  queue_.push_back(which);
+  // Later: whoever asks is in the middle of building something.
+  boost::asio::post(loop_, [weak = std::weak_ptr(self_)] {
+    if (const auto self = weak.lock()) (*self)->start_some();
+  });
+}
+
+void resolver::start_some() {
+  while (client_ && under_way_ < settings_.most_at_once && !queue_.empty()) {
+    const auto which = queue_.front().lock();
+    queue_.pop_front();
+    if (!which) continue;
+    which->waiting = false;
+    which->under_way = true;
+    ++under_way_;
+    look_up(client_, which->name, families_,
+            [weak_self = std::weak_ptr(self_), weak = std::weak_ptr(which)](lookup_result result) {
+              const auto self = weak_self.lock();
+              if (!self) return;
+              --(*self)->under_way_;
+              if (const auto of = weak.lock()) (*self)->finished(*of, std::move(result));
+              (*self)->start_some();
+            });
+  }
+}
+
+void resolver::finished(entry& of, lookup_result result) {
+  of.under_way = false;
+  const auto now = clock::now();
+  const bool have = !of.where.addresses.empty();
+  const bool fresh_enough = have && now < of.stale_until;
+  switch (result.what) {
+  case lookup_result::kind::found:
+    // Half an answer is no reason to give up a whole one.
+    if (result.in_part && !of.in_part && fresh_enough) break;
+    return take(of, std::move(result));
+  case lookup_result::kind::none: {
+    of.failures = 0;
+    lose(of, std::move(result.cause));
+    const auto ttl = std::chrono::seconds(result.ttl_s);
+    return look_again(
+        of, std::max<clock::duration>(
+                settings_.min_ttl, std::min<clock::duration>(ttl, settings_.longest_negative_ttl)));
+  }
+  case lookup_result::kind::failed:
+    break;
+  }
+  ++of.failures;
+  clock::duration next = backoff(of);
+  if (fresh_enough) {
+    set_status(of, name_status::stale, std::move(result.cause));
+    next = std::min(next, of.stale_until - now);
+  } else {
+    lose(of, std::move(result.cause));
+  }
+  look_again(of, next);
+}
+
+void resolver::take(entry& of, lookup_result result) {
+  of.failures = result.in_part ? of.failures + 1 : 0;
+  of.in_part = result.in_part;
+  auto ttl = std::clamp<clock::duration>(std::chrono::seconds(result.ttl_s), settings_.min_ttl,
+                                         settings_.longest_ttl);
+  if (result.in_part)
+    ttl = std::min(ttl, std::max<clock::duration>(backoff(of), settings_.min_ttl));
+  of.stale_until = clock::now() + ttl + settings_.max_stale;
+  if (result.where != of.where) {
+    of.where = std::move(result.where);
+    note_change();
+  }
+  set_status(of, name_status::resolved, {});
+  look_again(of, ttl);
+}
+
+void resolver::lose(entry& of, std::string cause) {
+  if (!of.where.addresses.empty()) {
+    of.where = {};
+    note_change();
+  }
+  set_status(of, name_status::unresolved, std::move(cause));
+}
+
+void resolver::look_again(entry& of, clock::duration after) {
+  const auto known = entries_.find(of.name);
+  if (known == entries_.end() || known->second.get() != &of) return; // forgotten meanwhile
+  of.timer.expires_after(after);
+  of.timer.async_wait([weak_self = std::weak_ptr(self_),
+                       weak = std::weak_ptr(known->second)](error_code cancelled) {
+    const auto self = weak_self.lock();
+    const auto which = weak.lock();
+    if (!cancelled && self && which) (*self)->enqueue(which);
+  });
+}
+
+resolver::clock::duration resolver::backoff(const entry& of) const {
+  const unsigned doublings = std::min(of.failures > 0 ? of.failures - 1 : 0, 16U);
+  return std::min<clock::duration>(settings_.first_retry * (1U << doublings),
+                                   settings_.longest_retry);
+}
+
+void resolver::set_status(entry& of, name_status status, std::string cause) {
+  // The first failure is news too, though nothing has got worse.
+  const bool news = of.status != status || of.cause == "not looked up yet";
+  of.status = status;
+  of.cause = std::move(cause);
+  if (news) report_({of.name.host, status, of.cause, of.where.addresses.size()});
+}
+
+// A thousand names that resolve in one second are one or two changes to those who are told.
+void resolver::note_change() {
+  if (std::exchange(to_tell_, true)) return;
+  const auto now = clock::now();
+  const auto earliest =
+      told_at_ == clock::time_point{} ? now : told_at_ + clock::duration(settings_.between);
+  telling_.expires_at(std::max(earliest, now + clock::duration(settings_.gather)));
+  telling_.async_wait([weak = std::weak_ptr(self_)](error_code cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    (*self)->to_tell_ = false;
+    (*self)->told_at_ = clock::now();
+    (*self)->changed_();
+  });
+}
+
+} // namespace linehunt::dns

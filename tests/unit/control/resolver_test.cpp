@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names against a real DNS server: what RFC 3263 asks for in which order, refresh at the TTL, the
+// server's death and return. Each waits for what it wants to see, with a limit.
+#include "control/resolver/resolver.h"
+
+#include "dns_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace linehunt::dns {
+namespace {
+
+using namespace std::chrono_literals;
+using test::dns_server;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class resolver_test : public ::testing::Test {
+ protected:
+  resolver_test() {
+    settings.servers.addresses = {server.address()};
+    settings.servers.timeout_ms = 100;
+    settings.servers.tries = 2;
+    settings.min_ttl = 20ms;
+    settings.max_stale = 10min;
+    settings.first_retry = 20ms;
+    settings.longest_retry = 100ms;
+    settings.gather = 1ms;
+    settings.between = 1ms;
+    settings.longest_ttl = 50ms;
+    settings.longest_negative_ttl = 50ms;
+  }
+
+  void use(const std::vector<std::string>& records) {
+    server.start(records);
+    const auto done = names.configure(settings);
+    ASSERT_TRUE(done) << done.error();
+  }
+  // Turns the loop until `holds`.
+  template <class Condition>
+  [[nodiscard]] bool until(Condition holds) {
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() > limit) return false;
+      loop.restart();
+      loop.run_for(2ms);
+    }
+    return true;
+  }
+  std::vector<std::string> addresses(const sip_name& name) {
+    std::vector<std::string> all;
+    for (const endpoint& e : names.current(name).addresses)
+      all.emplace_back(to_text(e));
+    return all;
+  }
+  std::vector<std::string> resolved(const sip_name& name) {
+    EXPECT_TRUE(until([&] { return !addresses(name).empty(); })) << names.about(name).cause;
+    return addresses(name);
+  }
+
+  boost::asio::io_context loop;
+  dns_server server;
+  resolver_settings settings;
+  int changes = 0;
+  std::vector<name_report> reports;
+  resolver names{loop,
+                 {true, true},
+                 [this] { ++changes; },
+                 [this](const name_report& r) { reports.push_back(r); }};
+};
+
+TEST_F(resolver_test, plain_name_gives_all_addresses_at_the_default_port) {
+  use({"--host-record=box.test,192.0.2.12", "--host-record=box.test,192.0.2.11",
+       "--host-record=box.test,2001:db8::5"});
+  EXPECT_THAT(addresses({"box.test"}), IsEmpty()) << "nothing is known before an answer";
+  EXPECT_THAT(resolved({"box.test"}),
+              ElementsAre("192.0.2.11:5060", "192.0.2.12:5060", "[2001:db8::5]:5060"));
+  const auto turns = names.current({"box.test"}).turns;
+  ASSERT_EQ(turns.size(), 3u);
+  EXPECT_EQ(turns[0], turns[2]) << "equal shares of one rank";
+  ASSERT_TRUE(until([&] { return changes == 1; }));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].status, name_status::resolved);
+}
+
+TEST_F(resolver_test, port_in_the_uri_means_no_srv) {
+  use({"--host-record=box.test,192.0.2.11", "--host-record=other.test,192.0.2.99",
+       "--srv-host=_sip._udp.box.test,other.test,5099,1,1"});
+  EXPECT_THAT(resolved({"box.test", 5070}), ElementsAre("192.0.2.11:5070"));
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.99:5099"));
+}
+
+TEST_F(resolver_test, srv_by_priority_and_weight) {
+  use({"--host-record=a.test,192.0.2.1", "--host-record=b.test,192.0.2.2",
+       "--host-record=c.test,192.0.2.3", "--host-record=d.test,192.0.2.4",
+       "--srv-host=_sip._udp.x.test,a.test,5061,20,5",
+       "--srv-host=_sip._udp.x.test,b.test,5062,10,60",
+       "--srv-host=_sip._udp.x.test,c.test,5063,10,20",
+       "--srv-host=_sip._udp.x.test,d.test,5064,10,0"});
+  EXPECT_THAT(resolved({"x.test"}),
+              ElementsAre("192.0.2.2:5062", "192.0.2.3:5063", "192.0.2.4:5064", "192.0.2.1:5061"));
+  const auto turns = names.current({"x.test"}).turns;
+  ASSERT_EQ(turns.size(), 4u);
+  EXPECT_EQ(turns[0].rank, 0);
+  EXPECT_EQ(turns[2].rank, 0);
+  EXPECT_EQ(turns[3].rank, 1);
+  EXPECT_EQ(turns[0].share, 3 * turns[1].share);
+  EXPECT_GT(turns[2].share, 0u) << "a weight of 0 is rare, not never";
+  EXPECT_LT(turns[2].share * 100, turns[1].share);
+}
+
+TEST_F(resolver_test, naptr_leads_to_another_srv_name) {
+  const std::vector<std::string> zone{
+      "--host-record=edge.test,192.0.2.7",
+      "--host-record=plain.test,192.0.2.8",
+      "--srv-host=_sip._udp.carrier.test,edge.test,5070,1,1",
+      "--srv-host=_sip._udp.n.test,plain.test,5080,1,1",
+      "--naptr-record=n.test,10,10,s,SIP+D2T,,_sip._tcp.carrier.test",
+      "--naptr-record=n.test,50,10,S,sip+d2u,,_sip._udp.carrier.test"};
+  use(zone);
+  EXPECT_THAT(resolved({"n.test"}), ElementsAre("192.0.2.7:5070"));
+  EXPECT_THAT(resolved({"n.test", 0, true}), ElementsAre("192.0.2.8:5080"))
+      << "transport=udp: no NAPTR (RFC 3263 4.1)";
+}
+
+TEST_F(resolver_test, name_that_is_not_there_is_tried_again_and_not_dropped) {
+  use({});
+  EXPECT_THAT(addresses({"later.test"}), IsEmpty());
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, name_status::unresolved);
+  EXPECT_THAT(reports[0].cause, HasSubstr("later.test"));
+  server.stop();
+  server.start({"--host-record=later.test,192.0.2.5"});
+  EXPECT_THAT(resolved({"later.test"}), ElementsAre("192.0.2.5:5060"));
+  EXPECT_EQ(names.about({"later.test"}).status, name_status::resolved);
+}
+
+TEST_F(resolver_test, changed_record_is_seen_when_the_ttl_runs_out) {
+  settings.longest_ttl = 24h;
+  use({"--host-record=box.test,192.0.2.1,1"});
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+  ASSERT_TRUE(until([&] { return changes == 1; }));
+  const auto began = std::chrono::steady_clock::now();
+  server.stop();
+  server.start({"--host-record=box.test,192.0.2.2,1000"});
+  ASSERT_TRUE(until([&] { return addresses({"box.test"}).front() == "192.0.2.2:5060"; }));
+  EXPECT_GT(std::chrono::steady_clock::now() - began, 200ms) << "it asked before the TTL was over";
+  ASSERT_TRUE(until([&] { return changes == 2; }));
+}
+
+TEST_F(resolver_test, nothing_changes_while_the_answers_stay_the_same) {
+  use({"--host-record=box.test,192.0.2.1", "--host-record=box.test,192.0.2.2"});
+  (void)resolved({"box.test"});
+  const auto limit = std::chrono::steady_clock::now() + 300ms; // six refreshes
+  (void)until([&] { return std::chrono::steady_clock::now() > limit; });
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(reports.size(), 1u);
+}
+
+TEST_F(resolver_test, good_answer_stays_while_the_server_is_dead) {
+  use({"--host-record=box.test,192.0.2.1"});
+  (void)resolved({"box.test"});
+  server.stop();
+  ASSERT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::stale; }));
+  EXPECT_THAT(addresses({"box.test"}), ElementsAre("192.0.2.1:5060"));
+  EXPECT_FALSE(names.about({"box.test"}).cause.empty());
+  server.start({"--host-record=box.test,192.0.2.9"});
+  ASSERT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::resolved; }));
+  EXPECT_THAT(addresses({"box.test"}), ElementsAre("192.0.2.9:5060"));
+}
+
+TEST_F(resolver_test, stale_answer_ends_after_its_time) {
+  settings.max_stale = 200ms;
+  use({"--host-record=box.test,192.0.2.1"});
+  (void)resolved({"box.test"});
+  server.stop();
+  ASSERT_TRUE(until([&] { return addresses({"box.test"}).empty(); }));
+  EXPECT_EQ(names.about({"box.test"}).status, name_status::unresolved);
+  ASSERT_TRUE(until([&] { return changes == 2; }));
+  ASSERT_EQ(reports.size(), 3u);
+  EXPECT_EQ(reports[1].status, name_status::stale);
+  server.start({"--host-record=box.test,192.0.2.1"});
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+}
+
+TEST_F(resolver_test, name_that_was_taken_away_ends_at_once) {
+  use({"--host-record=box.test,192.0.2.1"});
+  (void)resolved({"box.test"});
+  server.stop();
+  server.start({});
+  ASSERT_TRUE(until([&] { return addresses({"box.test"}).empty(); }));
+  EXPECT_EQ(names.about({"box.test"}).status, name_status::unresolved);
+}
+
+TEST_F(resolver_test, dead_server_beside_a_living_one_costs_only_time) {
+  dns_server dead;
+  settings.servers.addresses = {dead.address(), server.address()};
+  use({"--host-record=box.test,192.0.2.1"});
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+}
+
+TEST_F(resolver_test, only_families_that_we_can_reach) {
+  resolver four{loop, {true, false}, [] {}, [](const name_report&) {}};
+  use({"--host-record=box.test,192.0.2.1", "--host-record=box.test,2001:db8::1",
+       "--host-record=six.test,2001:db8::2"});
+  ASSERT_TRUE(four.configure(settings));
+  ASSERT_TRUE(until([&] { return !four.current({"box.test"}).addresses.empty(); }));
+  EXPECT_EQ(four.current({"box.test"}).addresses.size(), 1u);
+  (void)four.current({"six.test"});
+  ASSERT_TRUE(until([&] { return four.about({"six.test"}).cause != "not looked up yet"; }));
+  EXPECT_THAT(four.current({"six.test"}).addresses, IsEmpty());
+}
+
+TEST_F(resolver_test, thousand_names_are_a_few_changes) {
+  settings.gather = 100ms;
+  settings.between = 1s;
+  settings.longest_ttl = 24h;
+  settings.servers.timeout_ms = 5000;
+  std::vector<std::string> zone;
+  for (int i = 0; i < 1000; ++i)
+    zone.push_back("--host-record=n" + std::to_string(i) + ".test,192.0.2." +
+                   std::to_string(1 + i % 200) + ",3600");
+  use(zone);
+  std::size_t found = 0;
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(until([&] {
+    found = 0;
+    for (int i = 0; i < 1000; ++i)
+      found += names.current({"n" + std::to_string(i) + ".test", 5060}).addresses.size();
+    return found == 1000;
+  })) << found;
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_LE(changes, 2 + took / 1s);
+}
+
+TEST_F(resolver_test, names_nobody_asks_for_are_forgotten) {
+  use({"--host-record=a.test,192.0.2.1", "--host-record=b.test,192.0.2.2"});
+  (void)resolved({"a.test"});
+  (void)resolved({"b.test"});
+  names.begin_asking();
+  (void)names.current({"b.test"});
+  names.forget_unasked();
+  EXPECT_EQ(names.names(), 1u);
+  const auto limit = std::chrono::steady_clock::now() + 150ms; // its timer would have come
+  (void)until([&] { return std::chrono::steady_clock::now() > limit; });
+  EXPECT_EQ(names.names(), 1u);
+}
+
+TEST_F(resolver_test, wrong_server_is_refused_and_the_old_ones_stay) {
+  use({"--host-record=box.test,192.0.2.1"});
+  auto wrong = settings;
+  wrong.servers.addresses = {"no server"};
+  EXPECT_FALSE(names.configure(wrong));
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+}
+
+} // namespace
+} // namespace linehunt::dns
