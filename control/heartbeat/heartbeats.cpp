@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// See heartbeats.h.
+#include "control/heartbeat/heartbeats.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <utility>
+
+namespace linehunt::heartbeat {
+
+std::string_view word_for(status s) noexcept {
+  switch (s) {
+  case status::waiting:
+    return "waiting";
+  case status::fresh:
+    return "fresh";
+  case status::stale:
+    break;
+  }
+  return "stale";
+}
+
+heartbeats::heartbeats(boost::asio::io_context& loop, resizing resize,
+                       std::function<void(const report&)> tell)
+    : loop_(loop), resize_(std::move(resize)), tell_(std::move(tell)),
+      names_(
+          loop, {true, true}, [] {}, // a socket asks anew for each connection
+          [](const dns::name_report& r) {
+            spdlog::debug("event socket {}: {} {}", r.name, dns::word_for(r.status), r.cause);
+          }) {}
+
+heartbeats::~heartbeats() {
+  for (auto& [which, s] : sources_)
+    s.socket->stop();
+}
+
+heartbeats::key heartbeats::key_of(const heartbeat_source& s) {
+  return fmt::format("{}\n{}\n{}\n{}", s.host, s.port, s.user, s.password);
+}
+
+void heartbeats::follow(const std::vector<destination_model>& destinations, const settings& wanted,
+                        const dns::resolver_settings& names) {
+  if (const auto done = names_.configure(names); !done) spdlog::error("{}", done.error());
+  std::map<key, source> next;
+  for (const destination_model& d : destinations) {
+    for (const resource_model& r : d.resources) {
+      if (!r.heartbeat) continue;
+      source& s = next[key_of(*r.heartbeat)];
+      s.where = *r.heartbeat;
+      s.users.push_back({d.id, r.name});
+    }
+  }
+  const bool same = wanted == settings_;
+  settings_ = wanted;
+  names_.begin_asking();
+  for (auto& [which, s] : next) {
+    const auto known = sources_.find(which);
+    if (known != sources_.end()) s.state = known->second.state;
+    if (known != sources_.end() && same) {
+      s.socket = std::move(known->second.socket);
+      known->second.socket = nullptr;
+    }
+    (void)addresses_of(s.where); // still in use, and soon to be asked for
+  }
+  names_.forget_unasked();
+  for (auto& [which, s] : sources_)
+    if (s.socket) s.socket->stop();
+  sources_ = std::move(next);
+  for (auto& [which, s] : sources_)
+    if (!s.socket) open(s);
+}
+
+void heartbeats::open(source& s) {
+  const key which = key_of(s.where);
+  const std::string name = fmt::format("{}:{}", s.where.host, s.where.port);
+  s.state.socket = name;
+  event_socket::listener tell;
+  tell.addresses = [this, where = s.where] { return addresses_of(where); };
+  tell.on_beat = [this, which](const beat& b) { on_beat(which, b); };
+  tell.on_silence = [this, which](const std::string& cause) { on_silence(which, cause); };
+  tell.on_failure = [this, which, name](const std::string& cause) {
+    const auto found = sources_.find(which);
+    if (found == sources_.end()) return;
+    // Each cause once; a machine that is down is not to fill the log.
+    if (std::exchange(found->second.state.cause, cause) != cause)
+      spdlog::warn("event socket {}: {}", name, cause);
+  };
+  s.socket = std::make_shared<event_socket>(loop_, s.where, settings_.socket, std::move(tell));
+  s.socket->start();
+}
+
+void heartbeats::on_beat(const key& which, const beat& b) {
+  const auto found = sources_.find(which);
+  if (found == sources_.end()) return;
+  source& s = found->second;
+  for (const user& u : s.users)
+    if (!resize_(u.destination, u.resource,
+                 [&](std::int64_t load) { return capacity_of(b, load); }))
+      spdlog::warn("destination {} {}: the workers did not hear of a heartbeat", u.destination,
+                   u.resource);
+  s.state.cause.clear();
+  if (std::exchange(s.state.status, status::fresh) == status::fresh) return;
+  spdlog::info("event socket {} has a heartbeat", s.state.socket);
+  tell_(s.state);
+}
+
+void heartbeats::on_silence(const key& which, const std::string& cause) {
+  const auto found = sources_.find(which);
+  if (found == sources_.end()) return;
+  source& s = found->second;
+  s.state.cause = cause;
+  if (settings_.zero_when_stale)
+    for (const user& u : s.users)
+      (void)resize_(u.destination, u.resource, [](std::int64_t) { return 0; });
+  if (std::exchange(s.state.status, status::stale) == status::stale) return;
+  spdlog::warn("event socket {} is stale: {}", s.state.socket, cause);
+  tell_(s.state);
+}
+
+std::vector<endpoint> heartbeats::addresses_of(const heartbeat_source& s) {
+  if (const auto ip = parse_ip(s.host)) return {{*ip, s.port}};
+  return names_.current({dns::lowered_name(s.host), s.port, true}).addresses;
+}
+
+std::optional<report> heartbeats::about(std::uint32_t destination,
+                                        const std::string& resource) const {
+  for (const auto& [which, s] : sources_)
+    for (const user& u : s.users)
+      if (u.destination == destination && u.resource == resource) return s.state;
+  return std::nullopt;
+}
+
+} // namespace linehunt::heartbeat
