@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
@@ -16,7 +17,8 @@ namespace linehunt::admin {
 struct resource_state {
   std::string name; // as configured, with its suffix
   std::int32_t capacity = 0;
-  std::int64_t load = 0; // lines held by live calls, summed over workers
+  std::int64_t load = 0;      // lines held by live calls, summed over workers
+  std::string heartbeat = {}; // waiting, fresh or stale where the capacity follows one; else empty
 };
 
 struct destination_state {
@@ -27,7 +29,12 @@ struct destination_state {
   bool auto_reenable = true; // false once an admin disabled it
   std::string attrs, description;
   std::vector<resource_state> resources;
-  bool draining = false; // no longer configured, but calls still hold lines of it
+  // Where the URI has a host name: what it stands for, and what is wrong with it (a DNS failure).
+  std::vector<std::string> addresses = {};
+  std::string unresolved = {}; // why there are no addresses; empty where there are
+  std::string stale = {};      // why they are older than their TTL
+  bool draining = false;       // no longer configured, but calls still hold lines of it
+  std::optional<std::uint32_t> probe_round_trip_us = {}; // of the last answer to a probe
 };
 
 struct call_state {
@@ -55,7 +62,8 @@ enum class change_fault : std::uint8_t {
   no_such_destination,
   no_such_resource,
   no_such_call,
-  busy, // the way to the workers is full; try again
+  busy,   // the way to the workers is full; try again
+  ending, // the daemon is about to end
 };
 
 class daemon_view {
@@ -69,14 +77,23 @@ class daemon_view {
   [[nodiscard]] virtual std::chrono::system_clock::time_point started_at() = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point now() = 0;
 
+  // In OpenSIPS' numbers: -3 alerts only ... -1 errors, 1 warnings, 3 info, 4 debug.
+  [[nodiscard]] virtual int log_level() = 0;
+  virtual void set_log_level(int level) = 0;
+
   using outcome = tl::expected<void, change_fault>;
   [[nodiscard]] virtual outcome set_enabled(std::uint32_t destination, bool enabled) = 0;
   // `capacity` is 0 or more.
   [[nodiscard]] virtual outcome resize(std::uint32_t destination, const std::string& resource,
                                        std::int32_t capacity) = 0;
+  // No new calls, or again.
+  [[nodiscard]] virtual outcome drain(bool on) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
   // The error says why, in the words of `linehunt check`; everything is then as it was.
-  [[nodiscard]] virtual tl::expected<void, std::string> reload() = 0;
+  using reload_outcome = tl::expected<void, std::string>;
+  // Calls `done` once, in the control thread: at once or later, since a database may have to answer
+  // first.
+  virtual void reload(std::function<void(reload_outcome)> done) = 0;
 };
 
 } // namespace linehunt::admin

@@ -4,8 +4,17 @@
 
 #include "control/admin/methods.h"
 
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+
 namespace linehunt::admin {
 namespace {
+
+// The loop does nothing else while it answers a batch, and copies of JSON are made by recursion.
+constexpr std::size_t max_batch = 100;
+constexpr std::size_t max_batch_answer_bytes = 64 << 20;
+constexpr int max_depth = 32;
 
 std::string text_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -21,14 +30,36 @@ bool is_id(const json& id) {
   return id.is_string() || id.is_number() || id.is_null();
 }
 
-class conversation {
+// All that came in one text. Lives as long as somebody owes it an answer.
+class conversation : public std::enable_shared_from_this<conversation> {
  public:
-  conversation(daemon_view& daemon, bool can_follow) : daemon_(daemon), can_follow_(can_follow) {}
+  conversation(json requests, daemon_view& daemon, bool can_follow, replying done)
+      : is_batch_(requests.is_array()), daemon_(daemon), can_follow_(can_follow),
+        done_(std::move(done)) {
+    if (is_batch_)
+      requests_ = std::move(requests);
+    else
+      requests_.push_back(std::move(requests));
+  }
 
-  // One request object. Nothing for a notification.
-  std::optional<json> answer(const json& request) {
+  // One request after the other. A loop, not a recursion, where answers come at once: a batch may
+  // be long.
+  void go_on() {
+    while (next_ < requests_.size()) {
+      waiting_ = in_loop_ = true;
+      answer(requests_[next_++]);
+      in_loop_ = false;
+      if (waiting_) return; // take() comes back here
+    }
+    if (answers_.empty()) return done_({std::nullopt, follows_});
+    done_({is_batch_ ? fmt::format("[{}]", answers_) : std::move(answers_), follows_});
+  }
+
+ private:
+  // A failure of the request's form is answered even where it might be a notification.
+  void answer(const json& request) {
     const rpc_error invalid{invalid_request_code, "Invalid Request", {}};
-    if (!request.is_object()) return failure(invalid, nullptr);
+    if (!request.is_object()) return take(failure(invalid, nullptr));
     const auto id_at = request.find("id");
     const bool notification = id_at == request.end();
     const json id = !notification && is_id(*id_at) ? *id_at : json{};
@@ -39,52 +70,67 @@ class conversation {
     if (protocol == request.end() || *protocol != "2.0" || name == request.end() ||
         !name->is_string() || (!notification && !is_id(*id_at)) ||
         (params && !params->is_structured()))
-      return failure(invalid, id);
-    const rpc_answer answer = run(name->get_ref<const std::string&>(), params);
-    if (notification) return std::nullopt;
-    if (!answer) return failure(answer.error(), id);
-    return json{{"jsonrpc", "2.0"}, {"result", *answer}, {"id", id}};
+      return take(failure(invalid, id));
+    const rpc_error too_large{invalid_request_code, "Invalid Request",
+                              "not done: the answers of this batch are too large"};
+    if (answers_.size() > max_batch_answer_bytes)
+      return take(notification ? std::nullopt : std::optional{failure(too_large, id)});
+    run(name->get_ref<const std::string&>(), params,
+        [self = shared_from_this(), notification, id](const rpc_answer& answer) {
+          if (notification)
+            self->take(std::nullopt);
+          else if (!answer)
+            self->take(failure(answer.error(), id));
+          else
+            self->take(json{{"jsonrpc", "2.0"}, {"result", *answer}, {"id", id}});
+        });
   }
 
-  [[nodiscard]] bool follows() const noexcept { return follows_; }
-
- private:
-  rpc_answer run(const std::string& name, const json* params) {
+  void run(const std::string& name, const json* params, std::function<void(rpc_answer)> done) {
     const method* found = method_named(name);
     if (!found || (found->follows && !can_follow_))
-      return tl::unexpected(rpc_error{method_not_found_code, "Method not found", {}});
+      return done(tl::unexpected(rpc_error{method_not_found_code, "Method not found", {}}));
     const auto bound = parameters::bind(params, found->recipes, found->gathers);
-    if (!bound) return tl::unexpected(bound.error());
+    if (!bound) return done(tl::unexpected(bound.error()));
     follows_ = follows_ || found->follows;
-    return found->run(*bound, daemon_);
+    if (found->run_later) return found->run_later(*bound, daemon_, std::move(done));
+    done(found->run(*bound, daemon_));
   }
 
+  void take(const std::optional<json>& answer) {
+    if (answer) answers_.append(answers_.empty() ? "" : ",").append(text_of(*answer));
+    waiting_ = false;
+    if (!in_loop_) go_on();
+  }
+
+  json requests_ = json::array();
+  std::string answers_; // with commas between them
+  std::size_t next_ = 0;
+  bool waiting_ = false, in_loop_ = false;
+  bool is_batch_;
   daemon_view& daemon_;
   bool can_follow_;
   bool follows_ = false;
+  replying done_;
 };
-
-json answer_batch(const json& requests, conversation& with) {
-  if (requests.empty()) return failure({invalid_request_code, "Invalid Request", {}}, nullptr);
-  json answers = json::array();
-  for (const json& one : requests)
-    if (auto answer = with.answer(one)) answers.push_back(std::move(*answer));
-  return answers;
-}
 
 } // namespace
 
-reply dispatch(std::string_view request, daemon_view& daemon, bool can_follow) {
-  const json parsed = json::parse(request, nullptr, false);
+void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done) {
+  bool too_deep = false;
+  const auto keep = [&](int depth, json::parse_event_t, json&) {
+    too_deep = too_deep || depth > max_depth;
+    return !too_deep;
+  };
+  json parsed = json::parse(request, keep, false);
+  if (too_deep) return done({refusal("Nested too deeply"), false});
   if (parsed.is_discarded())
-    return {text_of(failure({parse_error_code, "Parse error", {}}, nullptr)), false};
-  conversation with(daemon, can_follow);
-  std::optional<json> answer;
-  if (!parsed.is_array())
-    answer = with.answer(parsed);
-  else if (json answers = answer_batch(parsed, with); !answers.empty())
-    answer = std::move(answers);
-  return {answer ? std::optional{text_of(*answer)} : std::nullopt, with.follows()};
+    return done({text_of(failure({parse_error_code, "Parse error", {}}, nullptr)), false});
+  if (parsed.is_array() && parsed.empty())
+    return done({text_of(failure({invalid_request_code, "Invalid Request", {}}, nullptr)), false});
+  if (parsed.is_array() && parsed.size() > max_batch)
+    return done({refusal(fmt::format("A batch has {} requests at most", max_batch)), false});
+  std::make_shared<conversation>(std::move(parsed), daemon, can_follow, std::move(done))->go_on();
 }
 
 std::string refusal(std::string_view why) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON-RPC 2.0: the text of a request in, the text of the answer out. A pure function over a
-// daemon_view, the same for every transport.
+// JSON-RPC 2.0: the text of a request in, the text of the answer out, at once or later. A function
+// over a daemon_view, the same for every transport.
 #pragma once
 
 #include "control/admin/daemon_view.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,12 @@ struct reply {
   bool follows = false; // the client wants events from now on
 };
 
-// One request or a batch. A transport without a way for events offers no method that follows them.
-[[nodiscard]] reply dispatch(std::string_view request, daemon_view& daemon,
-                             bool can_follow = false);
+using replying = std::function<void(reply)>;
+
+// One request or a batch, whose requests are answered one after the other. `done` is called once:
+// before this returns, or later in the same thread where a method takes its time. `daemon` outlives
+// that. A transport without a way for events offers no method that follows them.
+void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done);
 
 // The answer to a request that a transport refuses unread.
 [[nodiscard]] std::string refusal(std::string_view why);

@@ -18,6 +18,16 @@ inline constexpr std::string_view reload_event = "E_LINEHUNT_RELOAD";
 inline constexpr std::string_view capacity_event = "E_LINEHUNT_CAPACITY";
 // An INVITE went on to another destination in the last second: calls.
 inline constexpr std::string_view failover_event = "E_LINEHUNT_FAILOVER";
+// A host name of a destination got addresses, lost them, or keeps old ones because no DNS server
+// answers: name, status (resolved, unresolved, stale), cause, addresses.
+inline constexpr std::string_view name_event = "E_LINEHUNT_NAME";
+// The event socket of a FreeSWITCH, whose heartbeats say a capacity: socket, status (fresh, stale),
+// cause.
+inline constexpr std::string_view heartbeat_event = "E_LINEHUNT_HEARTBEAT";
+
+// New calls are refused, or no longer, or the last call has ended: state (draining, serving,
+// drained), calls.
+inline constexpr std::string_view drain_event = "E_LINEHUNT_DRAIN";
 
 using raising = std::function<void(std::string_view name, const nlohmann::json& params)>;
 

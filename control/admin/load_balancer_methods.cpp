@@ -16,6 +16,7 @@ rpc_error worded(change_fault fault) {
     return {404, "Destination has no such resource", {}};
   case change_fault::no_such_call:
     return {404, "Requested Dialog not found", {}};
+  case change_fault::ending:
   case change_fault::busy:
     break;
   }
@@ -24,8 +25,11 @@ rpc_error worded(change_fault fault) {
 
 json shown(const destination_state& d) {
   json resources = json::array();
-  for (const resource_state& r : d.resources)
-    resources.push_back({{"name", r.name}, {"max", r.capacity}, {"load", r.load}});
+  for (const resource_state& r : d.resources) {
+    json one = {{"name", r.name}, {"max", r.capacity}, {"load", r.load}};
+    if (!r.heartbeat.empty()) one["heartbeat"] = r.heartbeat;
+    resources.push_back(std::move(one));
+  }
   json out = {{"uri", d.uri},
               {"id", d.id},
               {"group", d.group},
@@ -34,6 +38,9 @@ json shown(const destination_state& d) {
               {"Resources", std::move(resources)}};
   if (!d.attrs.empty()) out["attrs"] = d.attrs;
   if (!d.description.empty()) out["description"] = d.description;
+  if (!d.addresses.empty()) out["addresses"] = d.addresses;
+  if (!d.unresolved.empty()) out["unresolved"] = d.unresolved;
+  if (!d.stale.empty()) out["stale"] = d.stale;
   if (d.draining) out["draining"] = true;
   return out;
 }
@@ -86,10 +93,13 @@ rpc_answer resize(const parameters& given, daemon_view& daemon) {
   return "OK";
 }
 
-rpc_answer reload(const parameters&, daemon_view& daemon) {
-  const auto done = daemon.reload();
-  if (!done) return tl::unexpected(rpc_error{500, "Failed to reload", done.error()});
-  return "OK";
+void reload(const parameters&, daemon_view& daemon, std::function<void(rpc_answer)> done) {
+  daemon.reload([done = std::move(done)](daemon_view::reload_outcome outcome) {
+    if (outcome)
+      done("OK");
+    else
+      done(tl::unexpected(rpc_error{500, "Failed to reload", outcome.error()}));
+  });
 }
 
 } // namespace
@@ -107,7 +117,7 @@ std::vector<method> load_balancer_methods() {
        {{"destination_id", "res_name", "new_capacity"}},
        false,
        resize},
-      {"lb_reload", "load_balancer:reload", {{}}, false, reload},
+      {"lb_reload", "load_balancer:reload", {{}}, false, nullptr, false, reload},
   };
 }
 

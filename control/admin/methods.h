@@ -5,6 +5,7 @@
 #include "control/admin/daemon_view.h"
 #include "control/admin/rpc.h"
 
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct method {
   bool gathers = false; // positional parameters are one list
   rpc_answer (*run)(const parameters& given, daemon_view& daemon) = nullptr;
   bool follows = false; // its caller gets events from then on
+  // In the place of `run`, where the answer may take its time.
+  void (*run_later)(const parameters& given, daemon_view& daemon,
+                    std::function<void(rpc_answer)> done) = nullptr;
 };
 
 [[nodiscard]] std::span<const method> all_methods();
@@ -28,6 +32,7 @@ struct method {
 // One source file each.
 [[nodiscard]] std::vector<method> load_balancer_methods();
 [[nodiscard]] std::vector<method> dialog_methods();
+[[nodiscard]] std::vector<method> log_methods();
 [[nodiscard]] std::vector<method> process_methods();
 [[nodiscard]] std::vector<method> statistics_methods();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// version, uptime, ps.
+// version, uptime, ps, drain.
 #include "control/admin/methods.h"
 #include "control/version.h"
 
@@ -39,6 +39,20 @@ rpc_answer ps(const parameters&, daemon_view& daemon) {
   return json{{"Processes", std::move(all)}};
 }
 
+// drain: no new calls, those in progress go on; drain 0: new calls again.
+rpc_answer drain(const parameters& given, daemon_view& daemon) {
+  bool on = true;
+  if (given.has("on")) {
+    const auto wanted = given.integer("on");
+    if (!wanted) return tl::unexpected(wanted.error());
+    on = *wanted != 0;
+  }
+  if (!daemon.drain(on))
+    return tl::unexpected(
+        rpc_error{503, "Linehunt is ending", "it drains and ends; this is not taken back"});
+  return "OK";
+}
+
 } // namespace
 
 std::vector<method> process_methods() {
@@ -46,6 +60,7 @@ std::vector<method> process_methods() {
       {"version", "", {{}}, false, version},
       {"uptime", "", {{}}, false, uptime},
       {"ps", "", {{}}, false, ps},
+      {"drain", "linehunt:drain", {{}, {"on"}}, false, drain},
   };
 }
 

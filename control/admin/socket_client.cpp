@@ -85,14 +85,24 @@ void socket_client::answer_next() {
     request_timer_.cancel();
     if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
     if (request.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const reply answer = answer_(request);
-    follows_ = follows_ || answer.follows;
-    if (answer.text) return answer_with(*answer.text, after::read_on);
+    answering_ = asking_ = true;
+    answer_(request, [self = shared_from_this()](const reply& answer) { self->on_answer(answer); });
+    asking_ = false;
+    if (answering_) return;
   }
 }
 
+void socket_client::on_answer(const reply& answer) {
+  follows_ = follows_ || answer.follows;
+  if (answer.text) return answer_with(*answer.text, after::read_on);
+  answering_ = false;
+  if (asking_) return; // answer_next goes on
+  if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
+  answer_next();
+}
+
 void socket_client::answer_with(std::string_view text, after then) {
-  answering_ = true;
+  answering_ = answered_ = true;
   then_ = then;
   request_timer_.cancel();
   waiting_.append(text).append(1, '\n');
@@ -114,7 +124,9 @@ void socket_client::on_written() {
   answer_timer_.cancel();
   writing_.clear();
   if (!waiting_.empty()) return write_waiting();
-  if (!std::exchange(answering_, false)) return;
+  // Events alone were written: nobody waited, or the answer is still to come.
+  if (!std::exchange(answered_, false)) return;
+  answering_ = false;
   if (then_ == after::hang_up) return close();
   if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
   answer_next();

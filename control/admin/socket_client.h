@@ -32,6 +32,7 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   void on_bytes(std::size_t count);
   void on_end();
   void answer_next();
+  void on_answer(const reply& answer);
   void answer_with(std::string_view text, after then);
   void write_waiting();
   void on_written();
@@ -45,7 +46,10 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   std::string pending_;            // received, not yet answered
   std::size_t searched_bytes_ = 0; // of pending_, that hold no newline
   std::string waiting_, writing_;  // answers and events, in their order
-  bool answering_ = false;         // an answer is not yet written; nothing is read meanwhile
+  // An answer is not yet there or not yet written; nothing is read meanwhile.
+  bool answering_ = false;
+  bool answered_ = false; // it is there: in waiting_ or writing_
+  bool asking_ = false;   // answer_ is on the stack
   bool follows_ = false;
   bool ended_ = false; // the client will send no more
   after then_ = after::read_on;

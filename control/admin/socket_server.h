@@ -28,7 +28,8 @@ struct socket_setup {
 
 class socket_server {
  public:
-  using answering = std::function<reply(std::string_view request)>;
+  // Calls `done` once, in the loop's thread: at once or later.
+  using answering = std::function<void(std::string_view request, replying done)>;
 
   // Binds the path and listens, but serves nobody before serve(). The error names the path and
   // says what to do. A socket file that is left from before is removed only where nobody answers

@@ -4,6 +4,9 @@
 #pragma once
 
 #include "control/config/diagnostics.h"
+#include "control/database/settings.h"
+#include "control/heartbeat/heartbeats.h"
+#include "control/resolver/resolver.h"
 #include "dataplane/address.h"
 #include "dataplane/destination_model.h"
 #include "dataplane/dpdk/runtime.h"
@@ -11,6 +14,7 @@
 #include "dataplane/snapshot.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +28,8 @@ struct listen_entry {
 
 struct destination_entry {
   destination_model model;
-  place at, uri_at;
+  place at, uri_at;                       // of a row of a database: none
+  std::string origin = "[[destination]]"; // for messages
 };
 
 struct rule_entry {
@@ -39,8 +44,30 @@ struct rule_entry {
 
 struct admin_settings {
   std::string socket = "/run/linehunt/linehunt.sock";
+  std::string datagram, fifo;          // paths; empty: none
+  std::string fifo_reply_dir = "/tmp"; // where OpenSIPS' clients make their reply FIFOs
+  std::optional<endpoint> http = endpoint{{{127, 0, 0, 1}, false}, 8888};
   std::uint32_t max_clients = 64;
   std::uint32_t max_request_bytes = 1 << 20;
+};
+
+struct service_settings {
+  std::string user; // whom it becomes once its ports are open; empty: it stays who it is
+  std::uint32_t drain_limit_s = 30; // how long SIGTERM waits for the calls
+};
+
+struct log_settings {
+  std::string file; // empty: the journal where standard error leads there, else standard error
+};
+
+// behaviour.md section 3.
+struct probing_settings {
+  std::uint32_t interval_s = 30;   // 0: nobody is probed
+  std::uint32_t timeout_ms = 5000; // without an answer for so long: a failure
+  std::string method = "OPTIONS";
+  std::string from = "sip:prober@localhost";
+  std::vector<unsigned> reply_codes;                              // good ones besides 200
+  std::uint32_t failures_to_disable = 1, successes_to_enable = 1; // in a row
 };
 
 struct configuration {
@@ -51,6 +78,13 @@ struct configuration {
   linehunt::timers timers;
   std::string user_agent = "linehunt";
   admin_settings admin;
+  service_settings service;
+  log_settings log;
+  probing_settings probing;
+  database::settings database;
+  dns::resolver_settings dns;
+  heartbeat::settings heartbeat;
+  overload_settings overload;
   std::string log_level = "info";
   std::vector<destination_entry> destinations; // in the order of the file
   std::vector<rule_entry> rules;

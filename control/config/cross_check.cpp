@@ -85,7 +85,7 @@ bool reachable(const configuration& whole, const ip_address& ip) {
 
 void check_reach(const configuration& whole, const endpoint& target, place at, std::string_view who,
                  diagnostics& out) {
-  if (target.port == 0) return; // reported where it stands
+  if (target.port == 0) return; // reported where it stands, or a name
   if (std::ranges::find(whole.listeners, target, &listen_entry::local) != whole.listeners.end())
     out.error(at, fmt::format("{} is linehunt itself; write the address of another host", who));
   else if (!whole.listeners.empty() && !reachable(whole, target.ip))
@@ -94,32 +94,12 @@ void check_reach(const configuration& whole, const endpoint& target, place at, s
                               who, std::string_view{to_text(target.ip)}));
 }
 
-void check_destinations(const configuration& whole, diagnostics& out) {
-  std::map<std::uint32_t, place> ids;
-  std::size_t slots = 0;
-  for (const destination_entry& d : whole.destinations) {
-    if (const auto [first, fresh] = ids.emplace(d.model.id, d.at); !fresh)
-      out.error(d.at, fmt::format("[[destination]] a second one with id {}, the first is in line "
-                                  "{}; give each its own id",
-                                  d.model.id, first->second.line));
-    check_reach(whole, d.model.addresses.front(), d.uri_at,
-                fmt::format("[[destination]] {}", d.model.id), out);
-    slots += d.model.resources.size();
-  }
-  const engine_limits& limits = whole.runtime.limits;
-  if (whole.destinations.size() > limits.max_destinations)
-    out.error({}, fmt::format("{} destinations, [limits] allows {}; write [limits] destinations = "
-                              "{}",
-                              whole.destinations.size(), limits.max_destinations,
-                              whole.destinations.size()));
-  if (slots > limits.max_slots)
-    out.error({}, fmt::format("{} resources of destinations, [limits] allows {}; write [limits] "
-                              "slots = {}",
-                              slots, limits.max_slots, slots));
+std::string where_is(const destination_entry& d) {
+  return d.at.line != 0 ? fmt::format("in line {}", d.at.line) : d.origin;
 }
 
 void check_group(const configuration& whole, std::uint32_t group, place at, diagnostics& out) {
-  if (whole.destinations.empty()) return;
+  if (whole.destinations.empty() || !whole.database.url.empty()) return;
   if (std::ranges::none_of(whole.destinations,
                            [&](const destination_entry& d) { return d.model.group == group; }))
     out.error(at, fmt::format("[[rule]] group {} has no destinations; write the group of one of "
@@ -136,7 +116,7 @@ bool offered(const configuration& whole, std::string_view name) {
 
 void check_rules(const configuration& whole, diagnostics& out) {
   if (whole.rules.empty()) out.warning({}, "no [[rule]]; every call will be answered 404");
-  if (whole.destinations.empty() && !out.failed())
+  if (whole.destinations.empty() && whole.database.url.empty() && !out.failed())
     out.warning({}, "no [[destination]]; no call can be placed");
   for (const rule_entry& rule : whole.rules) {
     if (rule.broken) continue;
@@ -148,7 +128,8 @@ void check_rules(const configuration& whole, diagnostics& out) {
     if (rule.model.action == rule_action::forward)
       check_reach(whole, rule.model.target, rule.target_at, "[[rule]] forward to", out);
     for (std::size_t i = 0; i < rule.model.resources.size(); ++i)
-      if (!whole.destinations.empty() && !offered(whole, rule.model.resources[i]))
+      if (!whole.destinations.empty() && whole.database.url.empty() &&
+          !offered(whole, rule.model.resources[i]))
         out.warning(rule.resource_at[i],
                     fmt::format("[[rule]] resource '{}' is offered by no destination; calls that "
                                 "need it will be refused",
@@ -157,6 +138,30 @@ void check_rules(const configuration& whole, diagnostics& out) {
 }
 
 } // namespace
+
+void check_destinations(const configuration& whole, diagnostics& out) {
+  std::map<std::uint32_t, const destination_entry*> ids;
+  std::size_t slots = 0;
+  for (const destination_entry& d : whole.destinations) {
+    if (const auto [first, fresh] = ids.emplace(d.model.id, &d); !fresh)
+      out.error(d.at, fmt::format("{} a second one with id {}, the first is {}; give each its own "
+                                  "id",
+                                  d.origin, d.model.id, where_is(*first->second)));
+    for (const endpoint& address : d.model.addresses)
+      check_reach(whole, address, d.uri_at, fmt::format("{} {}", d.origin, d.model.id), out);
+    slots += d.model.resources.size();
+  }
+  const engine_limits& limits = whole.runtime.limits;
+  if (whole.destinations.size() > limits.max_destinations)
+    out.error({}, fmt::format("{} destinations, [limits] allows {}; write [limits] destinations = "
+                              "{}",
+                              whole.destinations.size(), limits.max_destinations,
+                              whole.destinations.size()));
+  if (slots > limits.max_slots)
+    out.error({}, fmt::format("{} resources of destinations, [limits] allows {}; write [limits] "
+                              "slots = {}",
+                              slots, limits.max_slots, slots));
+}
 
 std::optional<std::size_t> port_index(const configuration& whole, const std::string& name) {
   const auto& ports = whole.runtime.ports;

@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // [[destination]]: the boxes that take calls.
+#include "control/config/destination_text.h"
 #include "control/config/sections.h"
-#include "control/config/sip_target.h"
 
-#include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace linehunt::config {
 
 namespace {
 
-bool read_uri(table_reader& section, destination_model& model) {
-  if (!section.read("uri", model.uri)) return false;
-  const auto address = sip_target(model.uri);
-  if (!address) {
-    section.error("uri", address.error());
-    return false;
-  }
-  model.addresses = {*address};
-  return true;
-}
+using taking = std::vector<std::string> (*)(std::string_view text, destination_model& model);
 
-bool read_resources(table_reader& section, destination_model& model) {
+bool read_with(table_reader& section, std::string_view key, taking take, destination_model& model) {
   std::string text;
-  if (!section.read("resources", text)) return false;
-  std::vector<std::string> faults;
-  model.resources = parse_resources(text, faults);
-  for (const resource_model& resource : model.resources)
-    if (resource.heartbeat)
-      faults.push_back(fmt::format("\"{}\" follows a FreeSWITCH heartbeat, which this version does "
-                                   "not do; write a number",
-                                   resource.label));
+  if (!section.read(key, text)) return false;
+  const auto faults = take(text, model);
   for (const std::string& fault : faults)
-    section.error("resources", fault);
+    section.error(key, fault);
   return faults.empty();
 }
 
@@ -49,8 +36,8 @@ void read_destinations(table_reader& root, configuration& into, diagnostics& out
     section.require("resources", "resources = \"vm=50; pstn=32\"");
     const bool has_id = section.read("id", model.id, 1);
     section.read("group", model.group);
-    const bool has_uri = read_uri(section, model);
-    const bool has_resources = read_resources(section, model);
+    const bool has_uri = read_with(section, "uri", take_uri, model);
+    const bool has_resources = read_with(section, "resources", take_resources, model);
     section.read("probe_mode", model.probe_mode, 0, 2);
     section.read("attrs", model.attrs);
     section.read("description", model.description);

@@ -24,15 +24,22 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// What a file or a row holds may be quoted in it, and must not make lines of its own in a log.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return text;
+}
+
 } // namespace
 
 void diagnostics::error(place at, std::string message) {
-  entries_.push_back({at, std::move(message), false});
+  entries_.push_back({at, one_line(std::move(message)), false});
   ++error_count_;
 }
 
 void diagnostics::warning(place at, std::string message) {
-  entries_.push_back({at, std::move(message), true});
+  entries_.push_back({at, one_line(std::move(message)), true});
 }
 
 std::vector<diagnostic> diagnostics::sorted() const {

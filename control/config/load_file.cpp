@@ -23,6 +23,13 @@ void read_sections(const toml::table& file, const device_check& check, configura
   read_listeners(root, whole, out);
   read_timers(root, whole, out);
   read_admin(root, whole, out);
+  read_service(root, whole, out);
+  read_log(root, whole, out);
+  read_probing(root, whole, out);
+  read_database(root, whole, out);
+  read_dns(root, whole, out);
+  read_heartbeat(root, whole, out);
+  read_overload(root, whole, out);
   read_destinations(root, whole, out);
   read_rules(root, whole, out);
   root.finish();

@@ -139,10 +139,10 @@ void read_ping(table_reader& section, ping_policy& ping, diagnostics& out) {
 void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
   rule.target_at = section.at("forward");
   if (section.read("forward", rule.model.target_uri)) {
-    if (const auto address = sip_target(rule.model.target_uri))
-      rule.model.target = *address;
-    else
+    if (const auto address = sip_target(rule.model.target_uri); !address)
       section.error("forward", address.error());
+    else if (!address->empty())
+      rule.model.target = address->front(); // a name has none, until it is looked up
   }
   if (!section.has("count")) return;
   rule.model.count = true;

@@ -19,13 +19,23 @@ void read_ports(table_reader& root, configuration& into, const device_check& che
                 diagnostics& out);
 void read_listeners(table_reader& root, configuration& into, diagnostics& out);
 void read_timers(table_reader& root, configuration& into, diagnostics& out);
+void read_probing(table_reader& root, configuration& into, diagnostics& out);
 void read_admin(table_reader& root, configuration& into, diagnostics& out);
+void read_service(table_reader& root, configuration& into, diagnostics& out);
+void read_log(table_reader& root, configuration& into, diagnostics& out);
+void read_database(table_reader& root, configuration& into, diagnostics& out);
+void read_dns(table_reader& root, configuration& into, diagnostics& out);
 void read_destinations(table_reader& root, configuration& into, diagnostics& out);
+void read_heartbeat(table_reader& root, configuration& into, diagnostics& out);
+void read_overload(table_reader& root, configuration& into, diagnostics& out);
 void read_rules(table_reader& root, configuration& into, diagnostics& out);
 
 // The [[port]] that a [[listen]] names; an empty name is the only port.
 [[nodiscard]] std::optional<std::size_t> port_index(const configuration& whole,
                                                     const std::string& name);
+
+// Destinations alone: ids, whether they can be reached, whether there is room for them.
+void check_destinations(const configuration& whole, diagnostics& out);
 
 // What no section sees alone: names that refer to others, duplicates, what cannot be reached.
 void cross_check(const configuration& whole, diagnostics& out);

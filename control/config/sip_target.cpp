@@ -2,6 +2,7 @@
 // SIP URIs as destinations of packets.
 #include "control/config/sip_target.h"
 
+#include "control/resolver/dns_answer.h"
 #include "sipparse/uri.h"
 
 #include <algorithm>
@@ -31,9 +32,28 @@ std::string foreign_transport(std::string_view parameters) {
   return value == "udp" ? std::string{} : value;
 }
 
+std::string_view host_of(const sip::uri& uri) {
+  const auto maddr = sip::find_parameter(uri.parameters, "maddr");
+  if (!maddr || maddr->empty()) return uri.host;
+  return maddr->starts_with('[') && maddr->ends_with(']') ? maddr->substr(1, maddr->size() - 2)
+                                                          : *maddr;
+}
+
+// RFC 1035 2.3.4: labels of 63 bytes, 253 in all as written. Empty where all is well.
+std::string wrong_in_name(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty() || host.size() > 253) return "must have 1 to 253 characters";
+  while (!host.empty()) {
+    const std::size_t end = std::min(host.find('.'), host.size());
+    if (end == 0 || end > 63) return "has a part of 0 or of more than 63 characters";
+    host.remove_prefix(std::min(end + 1, host.size()));
+  }
+  return {};
+}
+
 } // namespace
 
-tl::expected<endpoint, std::string> sip_target(std::string_view uri) {
+tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri) {
   const auto parsed = sip::parse_uri(uri);
   if (!parsed)
     return tl::unexpected(fmt::format("'{}' is no SIP URI, it breaks at character {}; write for "
@@ -49,16 +69,31 @@ tl::expected<endpoint, std::string> sip_target(std::string_view uri) {
     return tl::unexpected(fmt::format("'{}' asks for transport {}, and linehunt speaks UDP only; "
                                       "take the parameter out",
                                       uri, transport));
-  const auto ip = parse_ip(parsed->host);
-  if (!ip)
-    return tl::unexpected(fmt::format("host '{}' is a name, and this version does not resolve "
-                                      "names; write its IP address, such as \"{}\"",
-                                      parsed->host, example));
+  const std::string_view host = host_of(*parsed);
+  const auto ip = parse_ip(host);
+  if (!ip) {
+    const std::string wrong = wrong_in_name(host);
+    if (wrong.empty()) return {};
+    return tl::unexpected(fmt::format("host '{}' {}; write a name or an IP address, such as "
+                                      "\"{}\"",
+                                      host, wrong, example));
+  }
   if (ip->is_unspecified())
     return tl::unexpected(fmt::format("'{}' is the unspecified address; write the one that calls "
                                       "go to",
                                       uri));
-  return endpoint{*ip, parsed->port != 0 ? parsed->port : default_sip_port};
+  return std::vector{endpoint{*ip, parsed->port != 0 ? parsed->port : default_sip_port}};
+}
+
+std::optional<dns::sip_name> name_to_look_up(std::string_view uri) {
+  const auto target = sip_target(uri);
+  if (!target || !target->empty()) return std::nullopt;
+  const auto parsed = sip::parse_uri(uri);
+  dns::sip_name name;
+  name.host = dns::lowered_name(host_of(*parsed));
+  name.port = parsed->port;
+  name.names_udp = sip::find_parameter(parsed->parameters, "transport").has_value();
+  return name;
 }
 
 } // namespace linehunt::config

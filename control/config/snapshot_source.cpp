@@ -40,7 +40,10 @@ snapshot_model snapshot_source(const configuration& whole) {
   snapshot_model model;
   model.workers = whole.runtime.workers;
   model.timers = whole.timers;
+  model.overload = whole.overload;
   model.user_agent = whole.user_agent;
+  model.probe_method = whole.probing.method;
+  model.probe_from = whole.probing.from;
   for (const listen_entry& listen : whole.listeners) {
     listener one;
     one.local = listen.local;
@@ -60,7 +63,8 @@ void place_errors(const std::vector<build_error>& errors, const configuration& w
   for (const build_error& e : errors) {
     switch (e.where) {
     case build_error::part::destination:
-      out.error(whole.destinations[e.index].at, fmt::format("[[destination]] {}", e.message));
+      out.error(whole.destinations[e.index].at,
+                fmt::format("{} {}", whole.destinations[e.index].origin, e.message));
       break;
     case build_error::part::listener:
       out.error(whole.listeners[e.index].at, fmt::format("[[listen]] {}", e.message));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// [timers] and [admin].
+// [timers].
 #include "control/config/sections.h"
 
 #include <fmt/format.h>
-#include <sys/un.h>
 
 namespace linehunt::config {
 
@@ -27,23 +26,6 @@ void read_timers(table_reader& root, configuration& into, diagnostics& out) {
                   fmt::format("t2_ms {} is below t1_ms {}; retransmissions rise from t1 to "
                               "t2, so make t2 the larger one",
                               t.t2_ms, t.t1_ms));
-  section.finish();
-}
-
-void read_admin(table_reader& root, configuration& into, diagnostics& out) {
-  const toml::table* table = root.table("admin");
-  if (!table) return;
-  table_reader section(*table, "[admin]", out);
-  admin_settings& admin = into.admin;
-  if (section.read("socket", admin.socket)) {
-    constexpr std::size_t max_path = sizeof(sockaddr_un::sun_path) - 1;
-    if (admin.socket.empty() || admin.socket.size() > max_path)
-      section.error("socket", fmt::format("'socket' must be a path of 1 to {} bytes; write for "
-                                          "example \"/run/linehunt/linehunt.sock\"",
-                                          max_path));
-  }
-  section.read("max_clients", admin.max_clients, 1, 4096);
-  section.read("max_request_bytes", admin.max_request_bytes, 256, 64 << 20);
   section.finish();
 }
 

@@ -63,9 +63,12 @@ void refuse_unchangeable(const configuration& running, const configuration& next
   refuse_if(!std::ranges::equal(was.ports, is.ports, same_port), "[[port]]");
   refuse_if(!std::ranges::equal(running.listeners, next.listeners, same_listener), "[[listen]]");
   const auto admin = [](const configuration& c) {
-    return std::tie(c.admin.socket, c.admin.max_clients, c.admin.max_request_bytes);
+    return std::tie(c.admin.socket, c.admin.datagram, c.admin.fifo, c.admin.fifo_reply_dir,
+                    c.admin.http, c.admin.max_clients, c.admin.max_request_bytes);
   };
   refuse_if(admin(running) != admin(next), "[admin]");
+  refuse_if(running.service.user != next.service.user, "[service] user");
+  refuse_if(running.log.file != next.log.file, "[log] file");
 }
 
 } // namespace linehunt::config

@@ -2,23 +2,35 @@
 // See daemon.h.
 #include "control/daemon/daemon.h"
 
-#include "control/admin/dispatcher.h"
-#include "control/admin/socket_server.h"
+#include "control/admin/events.h"
+#include "control/daemon/capacity_feedback.h"
+#include "control/daemon/drainage.h"
+#include "control/daemon/first_rows.h"
+#include "control/daemon/interfaces.h"
 #include "control/daemon/live_view.h"
+#include "control/daemon/log_output.h"
+#include "control/daemon/naming.h"
+#include "control/daemon/privileges.h"
 #include "control/daemon/reload.h"
+#include "control/daemon/signal_watch.h"
+#include "control/daemon/supervision.h"
 #include "control/daemon/world_source.h"
+#include "control/database/store.h"
+#include "control/metrics/exposition.h"
+#include "control/probing/prober.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <csignal>
 #include <cstdio>
-#include <functional>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <filesystem>
+#include <optional>
 #include <spdlog/spdlog.h>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace linehunt {
 namespace {
@@ -29,12 +41,6 @@ using error_code = boost::system::error_code;
 // How long an event of a worker may wait to be looked at.
 constexpr std::chrono::milliseconds event_interval{20};
 
-void start_log(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("linehunt"));
-  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  spdlog::set_level(spdlog::level::from_str(level));
-}
-
 void choose_kernel(const std::string& name) {
   if (name != "auto") (void)sip::use_kernel(*sip::kernel_named(name)); // checked with the file
   spdlog::info("SIP scanner uses the {} kernel", sip::name_of(sip::current_kernel()));
@@ -42,85 +48,95 @@ void choose_kernel(const std::string& name) {
 
 class event_pump {
  public:
-  event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view)
-      : timer_(loop), runtime_(runtime), view_(view) {}
+  event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view, drainage& draining,
+             probing::prober& prober)
+      : timer_(loop), runtime_(runtime), view_(view), draining_(draining), prober_(prober) {}
 
   void start() {
     timer_.expires_after(event_interval);
     timer_.async_wait([this](error_code stopped) {
       if (stopped) return;
       runtime_.poll_events([this](const event& e) { take(e); });
-      if (++rounds_ % rounds_between_housekeeping == 0) view_.keep_house();
+      prober_.advance(); // after the answers that have come in, so that none of them is too late
+      draining_.look(drainage::clock::now());
+      if (++rounds_ % rounds_between_housekeeping == 0) {
+        view_.keep_house();
+        if (draining_.ending()) tell_stopping(time_to_end);
+      }
       start();
     });
   }
 
  private:
   static constexpr unsigned rounds_between_housekeeping = 50; // once a second
+  static constexpr std::chrono::seconds time_to_end{10};      // from each time that it is told
 
   void take(const event& e) {
     if (e.kind == event_kind::destination_disabled) view_.on_failed(e.destination, e.cause);
-    if (e.kind == event_kind::destination_paused)
-      spdlog::info("destination number {} asked for a pause of {} s", e.destination, e.subject);
+    if (e.kind == event_kind::probe_answered) prober_.on_answer(e);
+    if (e.kind == event_kind::destination_paused) view_.on_paused(e.destination, e.subject);
   }
 
   asio::steady_timer timer_;
   dpdk::runtime& runtime_;
   live_view& view_;
+  drainage& draining_;
+  probing::prober& prober_;
   unsigned rounds_ = 0;
 };
 
-// SIGINT and SIGTERM end the loop, SIGHUP reads the configuration again.
-class signal_watch {
- public:
-  explicit signal_watch(asio::io_context& loop)
-      : loop_(loop), signals_(loop, SIGINT, SIGTERM, SIGHUP) {
-    wait();
+std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
+  std::vector<std::uint64_t> loops;
+  for (worker_id w = 0; w < runtime.workers(); ++w)
+    loops.push_back(runtime.report(w).loops);
+  return loops;
+}
+
+// True: we are, or need not become, the user of [service].
+bool become_user(const std::optional<account>& whom, const config::configuration& whole,
+                 bool made_folder) {
+  if (!whom) return true;
+  for (const std::string& path : {whole.admin.socket, whole.admin.datagram, whole.admin.fifo})
+    if (!path.empty()) hand_over(path, *whom);
+  if (made_folder) hand_over(std::filesystem::path(whole.admin.socket).parent_path(), *whom);
+  if (const auto done = become(*whom); !done) {
+    spdlog::error("{}", done.error());
+    return false;
   }
-  void on_hangup(std::function<void()> reload) { reload_ = std::move(reload); }
-
- private:
-  void wait() {
-    signals_.async_wait([this](error_code failure, int number) {
-      if (failure) return;
-      if (number == SIGHUP) {
-        if (reload_) reload_();
-        return wait();
-      }
-      spdlog::info("{}, stopping", number == SIGINT ? "SIGINT" : "SIGTERM");
-      loop_.stop();
-    });
-  }
-
-  asio::io_context& loop_;
-  asio::signal_set signals_;
-  std::function<void()> reload_;
-};
-
-admin::socket_setup socket_of(const config::admin_settings& settings) {
-  admin::socket_setup setup;
-  setup.path = settings.socket;
-  setup.max_clients = settings.max_clients;
-  setup.max_request_bytes = settings.max_request_bytes;
-  return setup;
+  spdlog::info("runs as user {}", whom->name);
+  return true;
 }
 
 } // namespace
 
 int run_daemon(const config::configuration& whole, const std::string& file) {
-  start_log(whole.log_level);
+  log_output log(whole.log, whole.log_level);
   choose_kernel(whole.kernel);
   asio::io_context loop;
   // Before everything that takes its time, so that a signal in between is not lost.
   signal_watch signals(loop);
-  auto server = admin::socket_server::open(loop, socket_of(whole.admin));
-  if (!server) {
-    spdlog::error("{}", server.error());
+  const bool makes_folder =
+      !std::filesystem::exists(std::filesystem::path(whole.admin.socket).parent_path());
+  auto ways_in = interfaces::open(loop, whole.admin);
+  if (!ways_in) {
+    spdlog::error("{}", ways_in.error());
     return 1;
+  }
+  std::optional<account> user;
+  if (!whole.service.user.empty()) {
+    auto found = account_named(whole.service.user);
+    if (!found) {
+      spdlog::error("{}", found.error());
+      return 1;
+    }
+    user = std::move(*found);
   }
   config::diagnostics faults(file);
   world_source source(whole.runtime.limits);
-  auto world = source.build(whole, faults);
+  naming names(loop, whole);
+  names.serve(source);
+  const first_configuration first = with_copy(whole, file);
+  auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
     spdlog::error("{}", line);
   if (!world) return 1;
@@ -129,21 +145,59 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", runtime.error().message);
     return 1;
   }
-  reloader reloading(file, whole, dpdk::check_device, **runtime, source, [&](const mail& m) {
-    if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
+  if (!become_user(user, whole, makes_folder)) return 1;
+  if (const auto opened = log.open(); !opened) {
+    spdlog::error("{}", opened.error());
+    return 1;
+  }
+  // As that user, who owns what the database and its copy leave on the disk.
+  database::store store(loop, whole.runtime.control_core);
+  reloader reloading(file, whole, first.running, dpdk::check_device, rows_of(store), **runtime,
+                     source, [&](const mail& m) {
+                       if (!tell_all(**runtime, m))
+                         spdlog::error("not every worker was told of the reload");
+                     });
+  const admin::raising raise = [&](std::string_view name, const auto& params) {
+    (*ways_in)->publish(admin::event_line(name, params));
+  };
+  drainage draining({[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
+                     [&] { loop.stop(); }, raise});
+  live_view view(**runtime, source, reloading, draining, raise);
+  view.report_names_by([&](const std::string& uri) { return names.about(uri); });
+  names.start(reloading, raise);
+  capacity_feedback feedback(loop, view, raise);
+  feedback.start(reloading, source);
+  signals.on_hangup([&] {
+    log.reopen();
+    view.reload([](const auto&) {}); // it logs how that went
   });
-  live_view view(**runtime, source, reloading, [&](std::string_view name, const auto& params) {
-    (*server)->publish(admin::event_line(name, params));
+  signals.on_terminate([&] {
+    const auto now = drainage::clock::now();
+    draining.end_by(now, now + std::chrono::seconds(reloading.running().service.drain_limit_s));
   });
-  signals.on_hangup([&] { (void)view.reload(); }); // it logs how that went
-  event_pump events(loop, **runtime, view);
+  probing::prober prober(**runtime, source, view);
+  prober.adopt(reloading.running());
+  reloading.on_published([&](const config::configuration& running) { prober.adopt(running); });
+  event_pump events(loop, **runtime, view, draining, prober);
   events.start();
-  (*server)->serve([&](std::string_view request) { return admin::dispatch(request, view, true); });
-  spdlog::info("linehunt {} serves with {} workers, {} destinations, admin socket {}", version,
-               whole.runtime.workers, source.destinations().size(), whole.admin.socket);
+  if (!read_first_rows(loop, reloading, first)) return 0; // a signal came first
+  row_retry retry(loop, reloading, view);
+  retry.start();
+  supervision supervised(loop,
+                         {[&] { return loops_of(**runtime); }, [&] { return view.status_line(); }});
+  view.also_count([&] { return (*ways_in)->statistics(); });
+  (*ways_in)->route("GET", "/metrics", [&](const http::request&, const http::replying& done) {
+    done({200, metrics::content_type, metrics::exposition(view.figures())});
+  });
+  (*ways_in)->serve(view);
+  spdlog::info("linehunt {} serves with {} workers, {} destinations, admin: {}", version,
+               whole.runtime.workers, source.destinations().size(), (*ways_in)->description());
+  tell_ready();
+  supervised.start();
   std::puts("ready");
   std::fflush(stdout);
   loop.run();
+  tell_stopping(std::chrono::seconds(10));
   return 0;
 }
 

@@ -9,7 +9,7 @@
 
 namespace linehunt {
 
-// Serves until SIGINT or SIGTERM and returns the exit status: 0, or 1 where it could not start,
+// Serves until a signal ends it and returns the exit status: 0, or 1 where it could not start,
 // which has then been logged. `file` is the configuration's name, for messages.
 [[nodiscard]] int run_daemon(const config::configuration& whole, const std::string& file);
 

@@ -2,7 +2,9 @@
 // See live_view.h.
 #include "control/daemon/live_view.h"
 
+#include "control/daemon/log_levels.h"
 #include "control/daemon/statistics.h"
+#include "control/daemon/supervision.h"
 
 #include <algorithm>
 #include <charconv>
@@ -21,6 +23,15 @@ mail from_control(mail_kind kind) {
   m.kind = kind;
   m.from = max_workers;
   return m;
+}
+
+void add_name(admin::destination_state& state, const destination& d, const dns::name_report& name) {
+  for (const endpoint& address : d.addresses)
+    state.addresses.emplace_back(to_text(address));
+  if (name.status == dns::name_status::stale) state.stale = name.cause;
+  if (!d.addresses.empty()) return;
+  // Resolved, but to nothing that a call can go to, or not published yet.
+  state.unresolved = name.cause.empty() ? "no address that can be used" : name.cause;
 }
 
 } // namespace
@@ -47,12 +58,27 @@ bool tell_all(dpdk::runtime& runtime, const mail& what) {
   return false;
 }
 
+std::uint64_t live_calls(const dpdk::runtime& runtime) {
+  std::uint64_t calls = 0;
+  for (worker_id w = 0; w < runtime.workers(); ++w)
+    if (const engine_counters* engine = runtime.report(w).engine)
+      calls += engine->calls_live.load(std::memory_order_relaxed);
+  return calls;
+}
+
 std::int64_t live_view::load(const std::vector<dpdk::worker_report>& workers,
                              slot_index slot) const {
   std::int64_t total = 0;
   for (const dpdk::worker_report& worker : workers)
     if (worker.used) total += worker.used[slot].load(std::memory_order_relaxed);
   return total;
+}
+
+bool live_view::tell_status(const destination& d, bool enabled) {
+  mail m = from_control(mail_kind::set_enabled);
+  m.subject = d.index;
+  m.value = enabled ? 1 : 0;
+  return tell_all(runtime_, m);
 }
 
 void live_view::raise_status(const destination& d, bool enabled, const std::string& cause) {
@@ -74,10 +100,18 @@ std::vector<admin::destination_state> live_view::destinations() {
     const destination_status status = source_.changes().status(d.id);
     admin::destination_state state{
         d.id, d.group, d.uri, status.enabled, !status.by_admin, model.attrs, model.description, {}};
-    for (std::size_t r = 0; r < d.resources.size(); ++r)
-      state.resources.push_back({model.resources[r].label,
-                                 source_.changes().capacity(d.id, model.resources[r].name),
-                                 load(workers, d.resources[r].slot)});
+    if (const auto name = names_ ? names_(d.uri) : std::nullopt) add_name(state, d, *name);
+    for (std::size_t r = 0; r < d.resources.size(); ++r) {
+      const resource_model& resource = model.resources[r];
+      admin::resource_state& shown = state.resources.emplace_back();
+      shown.name = resource.label;
+      shown.capacity = source_.changes().capacity(d.id, resource.name);
+      shown.load = load(workers, d.resources[r].slot);
+      if (!resource.heartbeat || !heartbeats_) continue;
+      if (const auto report = heartbeats_(d.id, resource.name))
+        shown.heartbeat = heartbeat::word_for(report->status);
+    }
+    if (round_trip_us_) state.probe_round_trip_us = round_trip_us_(d.id);
     all.push_back(std::move(state));
   }
   for (const world_source::retired& gone : source_.draining()) {
@@ -93,18 +127,55 @@ std::vector<admin::destination_state> live_view::destinations() {
   return all;
 }
 
-std::vector<admin::statistic> live_view::statistics() {
+node_statistics live_view::node() {
   using std::chrono::duration_cast;
   using std::chrono::seconds;
-  node_statistics node;
-  node.generation = runtime_.world().generation;
-  node.mbufs_in_use = runtime_.mbufs_in_use();
-  node.uptime_s = static_cast<std::uint64_t>(duration_cast<seconds>(now() - started_at_).count());
+  node_statistics all;
+  all.generation = runtime_.world().generation;
+  all.draining = draining_.draining();
+  all.mbufs_in_use = runtime_.mbufs_in_use();
+  all.uptime_s = static_cast<std::uint64_t>(duration_cast<seconds>(now() - started_at_).count());
   for (const destination& d : runtime_.world().destinations) {
-    ++node.destinations;
-    node.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;
+    ++all.destinations;
+    all.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;
   }
-  return statistics_of(reports(), node);
+  return all;
+}
+
+std::vector<admin::statistic> live_view::statistics() {
+  auto all = statistics_of(reports(), node());
+  if (more_statistics_)
+    for (admin::statistic& one : more_statistics_())
+      all.push_back(std::move(one));
+  return all;
+}
+
+metrics::node_figures live_view::figures() {
+  metrics::node_figures all;
+  all.started_at = started_at_;
+  all.destinations = destinations();
+  all.workers = reports();
+  all.node = node();
+  for (const destination& d : runtime_.world().destinations) {
+    metrics::destination_delays& delays = all.post_dial.emplace_back();
+    delays.destination = d.id;
+    for (const dpdk::worker_report& worker : all.workers) {
+      const post_dial_delay& of_worker = worker.post_dial_delays[d.index];
+      delays.sum_us += of_worker.sum_us.load(std::memory_order_relaxed);
+      for (std::size_t i = 0; i < delays.counts.size(); ++i)
+        delays.counts[i] += of_worker.counts[i].load(std::memory_order_relaxed);
+    }
+  }
+  if (more_statistics_) all.ways_in = more_statistics_();
+  return all;
+}
+
+int live_view::log_level() {
+  return opensips_level(spdlog::get_level());
+}
+
+void live_view::set_log_level(int level) {
+  spdlog::set_level(spdlog_level(level));
 }
 
 std::vector<admin::call_state> live_view::calls() {
@@ -140,12 +211,11 @@ std::vector<admin::process_state> live_view::processes() {
 live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
   const destination* found = find(id);
   if (!found) return tl::unexpected(change_fault::no_such_destination);
-  mail m = from_control(mail_kind::set_enabled);
-  m.subject = found->index;
-  m.value = enabled ? 1 : 0;
-  if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
-  if (source_.changes().status(id).enabled != enabled) raise_status(*found, enabled, "admin");
+  if (!tell_status(*found, enabled)) return tl::unexpected(change_fault::busy);
+  const bool differs = source_.changes().status(id).enabled != enabled;
   source_.changes().set_by_admin(id, enabled);
+  if (differs) raise_status(*found, enabled, "admin");
+  if (status_changed_) status_changed_(id);
   return {};
 }
 
@@ -163,6 +233,38 @@ live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
   if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
   source_.changes().set_capacity(id, name, capacity);
   return {};
+}
+
+live_view::outcome live_view::drain(bool on) {
+  if (!draining_.ask(on, drainage::clock::now())) return tl::unexpected(change_fault::ending);
+  return {};
+}
+
+bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
+                                    const heartbeat::heartbeats::sizing& size) {
+  const destination* found = find(id);
+  if (!found) return true;
+  const auto& names = runtime_.world().resource_names;
+  for (const linehunt::resource& r : found->resources) {
+    if (names[r.name] != name) continue;
+    mail m = from_control(mail_kind::resize);
+    m.slot = r.slot;
+    m.value = size(load(reports(), r.slot));
+    const auto capacity = static_cast<std::int32_t>(m.value);
+    if (capacity == source_.changes().capacity(id, name)) return true;
+    if (!tell_all(runtime_, m)) return false;
+    source_.changes().set_by_heartbeat(id, name, capacity);
+  }
+  return true;
+}
+
+void live_view::on_paused(destination_index index, std::uint64_t seconds) {
+  spdlog::info("destination number {} asked for a pause of {} s", index, seconds);
+  mail m = from_control(mail_kind::pause);
+  m.subject = index;
+  m.value = static_cast<std::int64_t>(seconds);
+  if (!tell_all(runtime_, m))
+    spdlog::error("not every worker was told that destination number {} pauses", index);
 }
 
 live_view::outcome live_view::end_call(const admin::call_state& call) {
@@ -184,26 +286,56 @@ void live_view::on_failed(destination_index index, std::uint16_t cause) {
   const auto found = std::ranges::find(all, index, &destination::index);
   if (found == all.end()) return;
   spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);
-  if (source_.changes().status(found->id).enabled)
-    raise_status(*found, false, fmt::format("failover {}", cause));
-  source_.changes().set_by_failure(found->id);
-  mail m = from_control(mail_kind::set_enabled);
-  m.subject = index;
-  m.value = 0;
-  if (!tell_all(runtime_, m))
+  const bool differs = source_.changes().status(found->id).enabled;
+  source_.changes().set_usable(found->id, false);
+  if (differs) raise_status(*found, false, fmt::format("failover {}", cause));
+  if (status_changed_) status_changed_(found->id);
+  if (!tell_status(*found, false))
     spdlog::error("not every worker was told that destination {} is disabled", found->id);
 }
 
-tl::expected<void, std::string> live_view::reload() {
-  auto done = reloading_.reload();
-  if (done) {
+void live_view::on_probed(std::uint32_t id, bool enabled, const std::string& cause) {
+  const destination* found = find(id);
+  const destination_status before = source_.changes().status(id);
+  if (!found || before.by_admin || before.enabled == enabled) return;
+  // Nothing is said to have changed that not every worker knows; the next probe says it again.
+  if (!tell_status(*found, enabled)) {
+    spdlog::error("not every worker was told of the status of destination {}", id);
+    return;
+  }
+  spdlog::log(enabled ? spdlog::level::info : spdlog::level::warn, "destination {} ({}) {}: {}", id,
+              found->uri, enabled ? "enabled" : "disabled", cause);
+  source_.changes().set_usable(id, enabled);
+  raise_status(*found, enabled, cause);
+  if (status_changed_) status_changed_(id);
+}
+
+void live_view::report_reload(const reload_outcome& how) {
+  if (how) {
     spdlog::info("configuration read again, {} destinations", source_.destinations().size());
     raise_(admin::reload_event, {{"result", "OK"}});
   } else {
-    spdlog::error("the configuration stays as it was:\n{}", done.error());
-    raise_(admin::reload_event, {{"result", "refused"}, {"data", done.error()}});
+    spdlog::error("the configuration stays as it was:\n{}", how.error());
+    raise_(admin::reload_event, {{"result", "refused"}, {"data", how.error()}});
   }
-  return done;
+}
+
+void live_view::reload(std::function<void(reload_outcome)> done) {
+  tell_reloading();
+  reloading_.reload([this, done = std::move(done)](const reload_outcome& how) {
+    tell_ready();
+    report_reload(how);
+    done(how);
+  });
+}
+
+std::string live_view::status_line() {
+  const auto& all = runtime_.world().destinations;
+  const auto usable = std::ranges::count_if(
+      all, [&](const destination& d) { return source_.changes().status(d.id).enabled; });
+  return fmt::format("{}, {} calls, {} of {} destinations enabled",
+                     draining_.draining() ? "draining" : "serving", live_calls(runtime_), usable,
+                     all.size());
 }
 
 void live_view::keep_house() {

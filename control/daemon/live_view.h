@@ -5,9 +5,16 @@
 
 #include "control/admin/daemon_view.h"
 #include "control/admin/events.h"
+#include "control/daemon/drainage.h"
 #include "control/daemon/reload.h"
 #include "control/daemon/world_source.h"
+#include "control/heartbeat/heartbeats.h"
+#include "control/metrics/node_figures.h"
+#include "control/resolver/resolver.h"
 #include "dataplane/dpdk/runtime.h"
+
+#include <functional>
+#include <optional>
 
 namespace linehunt {
 
@@ -15,11 +22,14 @@ namespace linehunt {
 // way says how things shall be, so that does no harm. False: some worker did not get it in time.
 [[nodiscard]] bool tell_all(dpdk::runtime& runtime, const mail& what);
 
+[[nodiscard]] std::uint64_t live_calls(const dpdk::runtime& runtime);
+
 class live_view final : public admin::daemon_view {
  public:
-  live_view(dpdk::runtime& runtime, world_source& source, reloader& reloading, admin::raising raise)
-      : runtime_(runtime), source_(source), reloading_(reloading), raise_(std::move(raise)),
-        started_at_(std::chrono::system_clock::now()) {}
+  live_view(dpdk::runtime& runtime, world_source& source, reloader& reloading, drainage& draining,
+            admin::raising raise)
+      : runtime_(runtime), source_(source), reloading_(reloading), draining_(draining),
+        raise_(std::move(raise)), started_at_(std::chrono::system_clock::now()) {}
 
   [[nodiscard]] std::vector<admin::destination_state> destinations() override;
   [[nodiscard]] std::vector<admin::statistic> statistics() override;
@@ -29,30 +39,77 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] std::chrono::system_clock::time_point now() override {
     return std::chrono::system_clock::now();
   }
+  [[nodiscard]] int log_level() override;
+  void set_log_level(int level) override;
   [[nodiscard]] outcome set_enabled(std::uint32_t id, bool enabled) override;
   [[nodiscard]] outcome resize(std::uint32_t id, const std::string& resource,
                                std::int32_t capacity) override;
+  [[nodiscard]] outcome drain(bool on) override;
   [[nodiscard]] outcome end_call(const admin::call_state& call) override;
 
-  [[nodiscard]] tl::expected<void, std::string> reload() override;
+  void reload(std::function<void(reload_outcome)> done) override;
+  // Logs how a reload went, and tells those who follow events.
+  void report_reload(const reload_outcome& how);
 
+  // All that Prometheus is told.
+  [[nodiscard]] metrics::node_figures figures();
+  // Who counts something beside the workers; it joins what get_statistics gives.
+  using counting = std::function<std::vector<admin::statistic>()>;
+  void also_count(counting more) { more_statistics_ = std::move(more); }
+
+  // Says of a URI with a host name how its resolution stands; nullopt for one with an address.
+  using naming_report = std::function<std::optional<dns::name_report>(const std::string& uri)>;
+  void report_names_by(naming_report report) { names_ = std::move(report); }
+
+  // The capacity of a resource that follows a heartbeat, computed from its load. False: some worker
+  // has not heard of it.
+  [[nodiscard]] bool resize_by_heartbeat(std::uint32_t id, const std::string& resource,
+                                         const heartbeat::heartbeats::sizing& size);
+  // Says of a resource whether it follows a heartbeat.
+  using heartbeat_report = std::function<std::optional<heartbeat::report>(
+      std::uint32_t destination, const std::string& resource)>;
+  void report_heartbeats_by(heartbeat_report report) { heartbeats_ = std::move(report); }
+
+  // A worker has seen a destination ask for a pause: all of them grant it.
+  void on_paused(destination_index index, std::uint64_t seconds);
   // A worker has seen a destination fail: from now on it is disabled for all of them.
   void on_failed(destination_index index, std::uint16_t cause);
+  // What probes say about a destination; nothing against an admin.
+  void on_probed(std::uint32_t id, bool enabled, const std::string& cause);
+  // Who knows how long the last answer of a destination took.
+  void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
+    round_trip_us_ = std::move(round_trip_us);
+  }
+  // Called after each change of a status.
+  void on_status_change(std::function<void(std::uint32_t id)> call) {
+    status_changed_ = std::move(call);
+  }
   // Once a second or so: forgets destinations that are gone and drained, and raises what has been
   // counted since the last time.
   void keep_house();
+  // For whoever looks at the service from outside: "serving, 12 calls, 4 destinations".
+  [[nodiscard]] std::string status_line();
 
  private:
   [[nodiscard]] const destination* find(std::uint32_t id) const noexcept;
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;
+  [[nodiscard]] bool tell_status(const destination& d, bool enabled);
   void raise_status(const destination& d, bool enabled, const std::string& cause);
+
+  [[nodiscard]] node_statistics node();
 
   dpdk::runtime& runtime_;
   world_source& source_;
   reloader& reloading_;
+  drainage& draining_;
   admin::raising raise_;
+  std::function<void(std::uint32_t)> status_changed_;
+  std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
+  counting more_statistics_;
+  naming_report names_;
+  heartbeat_report heartbeats_;
   std::uint64_t refused_calls_ = 0, failovers_ = 0; // as last raised
   std::chrono::system_clock::time_point started_at_;
 };

@@ -11,15 +11,18 @@ void operator_state::apply(std::vector<destination_model>& configured) {
   for (destination_model& model : configured) {
     record now{model.group, model.uri, {model.enabled, false}, {}};
     for (const resource_model& resource : model.resources)
-      now.resources[resource.name] = {resource.capacity, resource.capacity, false};
+      now.resources[resource.name] = {resource.capacity, resource.capacity, false,
+                                      resource.heartbeat, false};
     if (const auto before = records_.find(model.id); before != records_.end()) {
       const record& old = before->second;
       if (old.group == model.group && old.uri == model.uri) now.status = old.status;
       for (auto& [name, size] : now.resources) {
         const auto known = old.resources.find(name);
-        if (known != old.resources.end() && known->second.changed &&
-            known->second.configured == size.configured)
-          size = known->second;
+        if (known == old.resources.end()) continue;
+        const resized& was = known->second;
+        if ((was.changed || was.beaten) && was.configured == size.configured &&
+            was.heartbeat == size.heartbeat)
+          size = was;
       }
     }
     model.enabled = now.status.enabled;
@@ -40,10 +43,10 @@ void operator_state::set_by_admin(std::uint32_t id, bool enabled) {
     found->second.status = {enabled, !enabled};
 }
 
-void operator_state::set_by_failure(std::uint32_t id) {
+void operator_state::set_usable(std::uint32_t id, bool enabled) {
   if (const auto found = records_.find(id);
       found != records_.end() && !found->second.status.by_admin)
-    found->second.status.enabled = false;
+    found->second.status.enabled = enabled;
 }
 
 std::int32_t operator_state::capacity(std::uint32_t id, const std::string& resource) const {
@@ -62,6 +65,17 @@ void operator_state::set_capacity(std::uint32_t id, const std::string& resource,
     size->second.capacity = capacity;
     size->second.changed = true;
   }
+}
+
+void operator_state::set_by_heartbeat(std::uint32_t id, const std::string& resource,
+                                      std::int32_t capacity) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  const auto size = found->second.resources.find(resource);
+  if (size == found->second.resources.end() || !size->second.heartbeat) return;
+  size->second.capacity = capacity;
+  size->second.beaten = true;
+  size->second.changed = false;
 }
 
 } // namespace linehunt

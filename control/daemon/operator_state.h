@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,15 +29,21 @@ class operator_state {
   [[nodiscard]] bool knows(std::uint32_t id) const { return records_.contains(id); }
   [[nodiscard]] destination_status status(std::uint32_t id) const;
   void set_by_admin(std::uint32_t id, bool enabled);
-  void set_by_failure(std::uint32_t id); // does nothing to what an admin has disabled
+  // By a failure or a probe; does nothing to what an admin has disabled.
+  void set_usable(std::uint32_t id, bool enabled);
   [[nodiscard]] std::int32_t capacity(std::uint32_t id, const std::string& resource) const;
   void set_capacity(std::uint32_t id, const std::string& resource, std::int32_t capacity);
+  // Of a resource that follows a heartbeat: stays as long as it follows the same one, and takes the
+  // place of what an operator has said before.
+  void set_by_heartbeat(std::uint32_t id, const std::string& resource, std::int32_t capacity);
 
  private:
   struct resized {
     std::int32_t configured = 0;
     std::int32_t capacity = 0;
-    bool changed = false;
+    bool changed = false; // by an operator
+    std::optional<heartbeat_source> heartbeat;
+    bool beaten = false; // the capacity is that of a heartbeat
   };
   struct record {
     std::uint32_t group = 0;

@@ -2,11 +2,13 @@
 // See reload.h.
 #include "control/daemon/reload.h"
 
+#include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 namespace linehunt {
 namespace {
@@ -43,20 +45,86 @@ std::vector<mail> corrections(const operator_state& before, const snapshot& worl
   return all;
 }
 
-tl::expected<void, std::string> reloader::reload() {
+void reloader::reload(reporting done) {
+  ask({true, std::move(done)});
+}
+
+void reloader::reread_rows(reporting done) {
+  ask({false, std::move(done)});
+}
+
+void reloader::ask(request r) {
+  waiting_.push_back(std::move(r));
+  if (!under_way_) begin();
+}
+
+void reloader::begin() {
+  under_way_ = true;
+  asked_ = std::exchange(waiting_, {});
+  const bool read_again = std::ranges::any_of(asked_, &request::file);
+  auto next =
+      read_again ? read_file() : tl::expected<config::configuration, std::string>(file_says_);
+  if (!next) return finish(tl::unexpected(next.error()));
+  if (next->database.url.empty()) return finish(take_file(*next, *next));
+  const database::settings where = next->database;
+  rows_.read(where, [this, next = std::move(*next)](const database::rows& rows) mutable {
+    finish(rows ? take_rows(std::move(next), *rows) : tl::unexpected(rows.error()));
+  });
+}
+
+void reloader::finish(const outcome& how) {
+  under_way_ = false;
+  for (const request& r : std::exchange(asked_, {}))
+    r.done(how);
+  if (!under_way_ && !waiting_.empty()) begin();
+}
+
+tl::expected<config::configuration, std::string> reloader::read_file() {
   config::diagnostics out(file_);
   auto next = config::load_file(check_, out);
   if (next) config::refuse_unchangeable(running_, *next, out);
   if (!next || out.failed()) return tl::unexpected(joined(out.lines()));
+  return std::move(*next);
+}
+
+reloader::outcome reloader::take_rows(config::configuration file_says,
+                                      const std::vector<database::row>& rows) {
+  config::configuration next = file_says;
+  config::diagnostics out(file_);
+  config::add_rows(rows, next, out);
+  if (out.failed()) return tl::unexpected(joined(out.lines()));
+  outcome done = take_file(file_says, std::move(next));
+  if (!done) return done;
+  rows_are_read_ = true;
+  rows_.keep(running_.database, rows);
+  return done;
+}
+
+reloader::outcome reloader::take_file(const config::configuration& file_says,
+                                      config::configuration next) {
+  outcome done = publish(std::move(next));
+  if (!done) return done;
+  file_says_ = file_says;
+  spdlog::set_level(spdlog::level::from_str(file_says_.log_level));
+  return done;
+}
+
+reloader::outcome reloader::republish() {
+  return publish(running_);
+}
+
+reloader::outcome reloader::publish(config::configuration next) {
+  config::diagnostics out(file_);
   const operator_state before = source_.changes();
-  auto world = source_.build(*next, out);
+  auto world = source_.build(next, out);
   if (!world) return tl::unexpected(joined(out.lines()));
   const auto mails = corrections(before, *world);
   runtime_.publish(std::move(world));
   for (const mail& m : mails)
     tell_all_(m);
-  spdlog::set_level(spdlog::level::from_str(next->log_level));
-  running_ = std::move(*next);
+  running_ = std::move(next);
+  for (const auto& call : on_published_)
+    call(running_);
   return {};
 }
 

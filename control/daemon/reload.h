@@ -1,39 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new configuration into the running daemon: read the file, validate all of it, build, publish.
-// A failure at any step leaves everything as it was.
+// A new configuration into the running daemon: read the file and the database, validate all of it,
+// build, publish. A failure at any step leaves everything as it was.
 #pragma once
 
 #include "control/config/configuration.h"
 #include "control/config/devices.h"
 #include "control/daemon/world_source.h"
+#include "control/database/table.h"
 #include "dataplane/dpdk/runtime.h"
 
 #include <functional>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace linehunt {
 
 // Says to every worker what a snapshot alone would not tell it.
 using telling = std::function<void(const mail& what)>;
 
+// Where the rows of a database come from, and where those that were good go.
+struct row_source {
+  // `done` is called once, at once or later.
+  std::function<void(const database::settings&, std::function<void(database::rows)> done)> read;
+  std::function<void(const database::settings&, std::vector<database::row> good)> keep;
+};
+
 class reloader {
  public:
-  reloader(std::string file, config::configuration running, config::device_check check,
-           dpdk::runtime& runtime, world_source& source, telling tell_all)
-      : file_(std::move(file)), running_(std::move(running)), check_(std::move(check)),
-        runtime_(runtime), source_(source), tell_all_(std::move(tell_all)) {}
+  using outcome = tl::expected<void, std::string>;
+  using reporting = std::function<void(const outcome&)>;
 
-  // The error holds every line that `linehunt check` would print.
-  [[nodiscard]] tl::expected<void, std::string> reload();
+  // `file_says` and `running` differ in the rows of a database.
+  reloader(std::string file, config::configuration file_says, config::configuration running,
+           config::device_check check, row_source rows, dpdk::runtime& runtime,
+           world_source& source, telling tell_all)
+      : file_(std::move(file)), file_says_(std::move(file_says)), running_(std::move(running)),
+        check_(std::move(check)), rows_(std::move(rows)), runtime_(runtime), source_(source),
+        tell_all_(std::move(tell_all)) {}
+
+  // Reads file and database again. The error holds every line that `linehunt check` would print.
+  // `done` is called once, at once or later; who asks while a reload is under way gets the outcome
+  // of the next one.
+  void reload(reporting done);
+  // Reads the database again, and the file not.
+  void reread_rows(reporting done);
+
+  // Builds and publishes what runs once more, without reading anything again: for those who have
+  // found out something new, such as the addresses behind a name.
+  [[nodiscard]] outcome republish();
+
+  // Called after each snapshot that was published, with the configuration that it was built from.
+  void on_published(std::function<void(const config::configuration& running)> call) {
+    on_published_.push_back(std::move(call));
+  }
+  // What is in force.
+  [[nodiscard]] const config::configuration& running() const noexcept { return running_; }
+  // The database has been read since the daemon started, or there is none.
+  [[nodiscard]] bool rows_are_read() const noexcept {
+    return rows_are_read_ || file_says_.database.url.empty();
+  }
+  [[nodiscard]] const config::configuration& file_says() const noexcept { return file_says_; }
 
  private:
+  struct request {
+    bool file = true;
+    reporting done;
+  };
+  void ask(request r);
+  void begin();
+  void finish(const outcome& how);
+  [[nodiscard]] tl::expected<config::configuration, std::string> read_file();
+  [[nodiscard]] outcome take_rows(config::configuration file_says,
+                                  const std::vector<database::row>& rows);
+  [[nodiscard]] outcome take_file(const config::configuration& file_says,
+                                  config::configuration next);
+  [[nodiscard]] outcome publish(config::configuration next);
+
   std::string file_;
-  config::configuration running_;
+  config::configuration file_says_, running_;
   config::device_check check_;
+  row_source rows_;
   dpdk::runtime& runtime_;
   world_source& source_;
   telling tell_all_;
+  std::vector<std::function<void(const config::configuration&)>> on_published_;
+  std::vector<request> waiting_, asked_;
+  bool under_way_ = false;
+  bool rows_are_read_ = false;
 };
 
 // The mails that bring workers from what operators last said to what `world` says: a status or a

@@ -56,7 +56,17 @@ void add_calls(std::vector<statistic>& all, reports workers) {
   all.push_back({"load_balancer", "calls_ended", ended});
   all.push_back({"load_balancer", "calls_failed", failed});
   all.push_back({"load_balancer", "calls_live", live});
+  for (std::size_t cause = 0; cause < end_cause_count; ++cause)
+    all.push_back({"load_balancer", fmt::format("ended_{}", name_of(static_cast<end_cause>(cause))),
+                   sum(workers, [&](const worker_report& worker) {
+                     return worker.engine
+                                ? worker.engine->ended_by[cause].load(std::memory_order_relaxed)
+                                : 0;
+                   })});
   all.push_back({"load_balancer", "failovers", sum(workers, &engine_counters::failovers)});
+  all.push_back({"load_balancer", "address_turns", sum(workers, &engine_counters::address_turns)});
+  all.push_back({"load_balancer", "calls_shed", sum(workers, &engine_counters::calls_shed)});
+  all.push_back({"load_balancer", "passed_over", sum(workers, &engine_counters::passed_over)});
   all.push_back({"load_balancer", "retransmissions_sent",
                  sum(workers, &engine_counters::retransmissions_sent)});
   all.push_back(
@@ -75,6 +85,12 @@ void add_worker(std::vector<statistic>& all, const worker_report& worker) {
   all.push_back({group, "idle_loops", worker.idle_loops});
   all.push_back({group, "busy_cycles", worker.busy_cycles});
   all.push_back({group, "total_cycles", worker.total_cycles});
+  all.push_back({group, "longest_loop_us", worker.longest_loop_us});
+  all.push_back({group, "longest_adopt_us", worker.longest_adopt_us});
+  all.push_back({group, "ring_packets", worker.rings.packets});
+  all.push_back({group, "ring_mail", worker.rings.mail});
+  all.push_back({group, "ring_control", worker.rings.control});
+  all.push_back({group, "ring_events", worker.rings.events});
   all.push_back({group, "calls_live", value_of(worker, &engine_counters::calls_live)});
   for (std::size_t v = 0; v < verdict_count; ++v)
     all.push_back(
@@ -97,6 +113,7 @@ std::vector<statistic> statistics_of(reports workers, const node_statistics& nod
   all.push_back({"linehunt", "tx_dropped", sum(workers, &worker_report::tx_dropped)});
   all.push_back({"linehunt", "mbufs_in_use", node.mbufs_in_use});
   all.push_back({"linehunt", "generation", node.generation});
+  all.push_back({"linehunt", "draining", node.draining ? 1u : 0u});
   all.push_back({"linehunt", "uptime_s", node.uptime_s});
   for (const worker_report& worker : workers)
     add_worker(all, worker);

@@ -16,6 +16,7 @@ struct node_statistics {
   std::uint64_t generation = 0;
   std::uint64_t mbufs_in_use = 0;
   std::uint64_t uptime_s = 0;
+  bool draining = false;
   std::uint64_t destinations = 0;
   std::uint64_t destinations_disabled = 0;
 };

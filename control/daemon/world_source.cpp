@@ -5,6 +5,7 @@
 #include "control/config/snapshot_source.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace linehunt {
@@ -12,6 +13,7 @@ namespace linehunt {
 std::unique_ptr<const snapshot> world_source::build(const config::configuration& whole,
                                                     config::diagnostics& out) {
   snapshot_model model = config::snapshot_source(whole);
+  if (addresses_) resolve(model);
   operator_state changes = changes_;
   changes.apply(model.destinations);
   model.generation = generation_ + 1;
@@ -34,11 +36,26 @@ std::unique_ptr<const snapshot> world_source::build(const config::configuration&
   return built;
 }
 
+// What is configured as an address has one already, and no port 0.
+void world_source::resolve(snapshot_model& model) const {
+  for (destination_model& destination : model.destinations) {
+    if (!destination.addresses.empty()) continue;
+    dns::found_addresses found = addresses_(destination.uri);
+    destination.addresses = std::move(found.addresses);
+    destination.turns = std::move(found.turns);
+  }
+  for (rule_model& rule : model.rules) {
+    if (rule.action != rule_action::forward || rule.target.port != 0) continue;
+    const dns::found_addresses found = addresses_(rule.target_uri);
+    if (!found.addresses.empty()) rule.target = found.addresses.front();
+  }
+}
+
 void world_source::retire(const snapshot& next) {
-  const auto configured = [&](const destination_model& model) {
-    return std::ranges::find(next.destinations, model.id, &destination::id) !=
-           next.destinations.end();
-  };
+  std::unordered_set<std::uint32_t> ids;
+  for (const destination& d : next.destinations)
+    ids.insert(d.id);
+  const auto configured = [&](const destination_model& model) { return ids.contains(model.id); };
   std::erase_if(draining_, [&](const retired& r) { return configured(r.model); });
   for (std::size_t i = 0; i < destinations_.size(); ++i)
     if (!configured(destinations_[i]))

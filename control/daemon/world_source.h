@@ -5,6 +5,7 @@
 
 #include "control/config/configuration.h"
 #include "control/daemon/operator_state.h"
+#include "control/resolver/lookup.h"
 #include "dataplane/index_book.h"
 #include "dataplane/snapshot_builder.h"
 
@@ -15,6 +16,10 @@
 
 namespace linehunt {
 
+// Where packets to a destination go: what its URI has resolved to, in the order to try. Empty: not
+// usable for now.
+using address_source = std::function<dns::found_addresses(const std::string& uri)>;
+
 class world_source {
  public:
   explicit world_source(const engine_limits& limits)
@@ -23,6 +28,10 @@ class world_source {
   // nullptr where the configuration cannot become a snapshot: `out` says why, and nothing changes.
   [[nodiscard]] std::unique_ptr<const snapshot> build(const config::configuration& whole,
                                                       config::diagnostics& out);
+
+  // Asked for each URI with a name in it, of destinations and of rules, whenever a snapshot is
+  // built from now on. Without one such a destination is not usable.
+  void resolve_by(address_source addresses) { addresses_ = std::move(addresses); }
 
   // Of the last snapshot: as configured, with status and capacities as they were at that time.
   [[nodiscard]] const std::vector<destination_model>& destinations() const noexcept {
@@ -40,9 +49,11 @@ class world_source {
   [[nodiscard]] operator_state& changes() noexcept { return changes_; }
 
  private:
+  void resolve(snapshot_model& model) const;
   void retire(const snapshot& next);
 
   index_book book_;
+  address_source addresses_;
   operator_state changes_;
   std::vector<destination_model> destinations_;
   std::vector<std::vector<slot_index>> slots_; // beside destinations_ and their resources

@@ -19,6 +19,14 @@ std::string callee_tag(const json& call) {
   return callees.empty() ? std::string{} : callees.front().value("callee_tag", "");
 }
 
+bool fits(const json& call, const call_filter& wanted) {
+  if (wanted.destination && call.value("destination", json{}) != *wanted.destination) return false;
+  if (wanted.answered && (call.value("state", 0) == confirmed_state) != *wanted.answered)
+    return false;
+  const auto age_s = call.value("age", std::int64_t{0});
+  return age_s >= wanted.older_s.value_or(0) && (!wanted.younger_s || age_s < *wanted.younger_s);
+}
+
 std::string calls_text(const json& dialogs) {
   table rows({{"CALL-ID"},
               {"STATE"},
@@ -41,14 +49,17 @@ std::string calls_text(const json& dialogs) {
 
 } // namespace
 
-outcome calls(connection& daemon, const output_style& style, const std::string& call_id) {
-  const auto answer = call_id.empty() ? daemon.call("dlg_list")
-                                      : daemon.call("dlg_list", json{{"callid", call_id}});
+outcome calls(connection& daemon, const output_style& style, const call_filter& wanted) {
+  auto answer = wanted.call_id.empty() ? daemon.call("dlg_list")
+                                       : daemon.call("dlg_list", json{{"callid", wanted.call_id}});
   if (!answer) return tl::unexpected(answer.error());
+  json shown = json::array();
+  for (json& call : answer->value("Dialogs", json::array()))
+    if (fits(call, wanted)) shown.push_back(std::move(call));
   if (style.as_json)
-    print(*answer);
+    print(json{{"Dialogs", std::move(shown)}});
   else
-    print(calls_text(answer->value("Dialogs", json::array())));
+    print(calls_text(shown));
   return {};
 }
 

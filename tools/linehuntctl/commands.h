@@ -18,16 +18,34 @@ struct output_style {
 using outcome = tl::expected<void, fault>;
 
 outcome list(connection& daemon, const output_style& style);
-// Redraws the list, with rates and the use of workers above it, until it is interrupted.
-outcome watch(connection& daemon, const output_style& style, double interval_s, bool with_head);
+// The list again and again; `top` with rates and the use of workers above it. Until so many frames
+// are drawn (0: no end), or it is interrupted.
+struct repetition {
+  double interval_s = 1;
+  unsigned frames = 0;
+};
+outcome watch(connection& daemon, const output_style& style, const repetition& how);
+outcome top(connection& daemon, const output_style& style, const repetition& how);
 outcome status(connection& daemon, const output_style& style, std::uint32_t id,
                std::optional<bool> enable);
 outcome resize(connection& daemon, const output_style& style, std::uint32_t id,
                const std::string& resource, std::int32_t capacity);
 outcome stats(connection& daemon, const output_style& style, const std::vector<std::string>& names,
               bool zeros);
-outcome calls(connection& daemon, const output_style& style, const std::string& call_id);
+// Which of the live calls are shown; those that are absent do not matter.
+struct call_filter {
+  std::string call_id; // empty: any
+  std::optional<std::uint32_t> destination;
+  std::optional<bool> answered;
+  std::optional<std::int64_t> older_s, younger_s;
+};
+outcome calls(connection& daemon, const output_style& style, const call_filter& wanted);
 outcome end(connection& daemon, const output_style& style, const std::string& call_id);
+struct drain_wish {
+  bool undo = false;
+  bool wait = false; // until no call is in progress
+};
+outcome drain(connection& daemon, const output_style& style, const drain_wish& wish);
 outcome reload(connection& daemon, const output_style& style);
 // Prints events as they come, until the daemon ends or it is interrupted.
 outcome events(connection& daemon, const output_style& style);
@@ -37,5 +55,6 @@ outcome version(connection& daemon, const output_style& style);
 [[nodiscard]] std::string list_text(const json& answer, bool bars);
 void print(const std::string& text);
 void print(const json& answer);
+[[nodiscard]] std::string line_of(const json& answer); // one, with its end
 
 } // namespace linehunt::ctl

@@ -15,8 +15,12 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
+std::string line_of(const json& answer) {
+  return answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
 void print(const json& answer) {
-  print(answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+  print(line_of(answer));
 }
 
 namespace {
@@ -31,36 +35,44 @@ using command = std::function<outcome(connection&, const output_style&)>;
 struct arguments {
   std::string socket = "/run/linehunt/linehunt.sock";
   output_style style;
-  double interval_s = 0;
   std::uint32_t id = 0;
   std::string new_status, resource, call_id;
+  repetition again;
+  call_filter filter;
+  bool answered = false, unanswered = false;
+  drain_wish drain;
   std::int32_t capacity = 0;
   std::vector<std::string> names;
   bool zeros = false;
   bool follow = false;
 };
 
+CLI::Option* add_repetition(CLI::App& sub, arguments& given, const std::string& what) {
+  CLI::Option* interval = sub.add_option("--watch", given.again.interval_s, what)
+                              ->type_name("SECONDS")
+                              ->check(CLI::Range(0.05, 3600.0));
+  sub.add_option("--frames", given.again.frames, "End after so many pictures")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000));
+  return interval;
+}
+
 void add_list(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("list", "Destinations with their loads");
-  sub->add_option("--watch", given.interval_s, "Show it again every SECONDS")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.05, 3600.0));
-  sub->callback([&] {
-    chosen = [&](connection& daemon, const output_style& style) {
-      return given.interval_s > 0 ? watch(daemon, style, given.interval_s, false)
-                                  : list(daemon, style);
+  const CLI::Option* again = add_repetition(*sub, given, "Show it again every SECONDS");
+  sub->callback([&given, &chosen, again] {
+    chosen = [&given, repeat = again->count() > 0](connection& daemon, const output_style& style) {
+      return repeat ? watch(daemon, style, given.again) : list(daemon, style);
     };
   });
 }
 
 void add_top(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("top", "Live screen: loads, calls per second, workers");
-  sub->add_option("--watch", given.interval_s, "Refresh every SECONDS (1)")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.05, 3600.0));
+  add_repetition(*sub, given, "Refresh every SECONDS (1)");
   sub->callback([&] {
     chosen = [&](connection& daemon, const output_style& style) {
-      return watch(daemon, style, given.interval_s > 0 ? given.interval_s : 1.0, true);
+      return top(daemon, style, given.again);
     };
   });
 }
@@ -106,10 +118,24 @@ void add_stats(CLI::App& app, arguments& given, command& chosen) {
 
 void add_calls(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("calls", "Live calls");
-  sub->add_option("CALL-ID", given.call_id, "Only this one");
+  call_filter& filter = given.filter;
+  sub->add_option("CALL-ID", filter.call_id, "Only this one");
+  sub->add_option("--destination", filter.destination, "Only those on this destination")
+      ->type_name("ID");
+  sub->add_option("--older", filter.older_s, "Only those that began so long ago, or longer")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  sub->add_option("--younger", filter.younger_s, "Only those that began less than so long ago")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  CLI::Option* answered =
+      sub->add_flag("--answered", given.answered, "Only those that are answered");
+  sub->add_flag("--unanswered", given.unanswered, "Only those that are not yet")
+      ->excludes(answered);
   sub->callback([&] {
+    if (given.answered || given.unanswered) given.filter.answered = given.answered;
     chosen = [&](connection& daemon, const output_style& style) {
-      return calls(daemon, style, given.call_id);
+      return calls(daemon, style, given.filter);
     };
   });
 }
@@ -120,6 +146,17 @@ void add_end(CLI::App& app, arguments& given, command& chosen) {
   sub->callback([&] {
     chosen = [&](connection& daemon, const output_style& style) {
       return end(daemon, style, given.call_id);
+    };
+  });
+}
+
+void add_drain(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("drain", "No new calls; those in progress go on");
+  CLI::Option* undo = sub->add_flag("--undo", given.drain.undo, "Take new calls again");
+  sub->add_flag("--wait", given.drain.wait, "Until no call is in progress")->excludes(undo);
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return drain(daemon, style, given.drain);
     };
   });
 }
@@ -163,6 +200,7 @@ int run(int argc, char** argv) {
   add_calls(app, given, chosen);
   add_end(app, given, chosen);
   add_reload(app, chosen);
+  add_drain(app, given, chosen);
   add_events(app, given, chosen);
   add_version(app, chosen);
   try {

@@ -42,6 +42,26 @@ std::size_t width_of(std::string_view text) noexcept {
   return width;
 }
 
+std::string clipped(std::string_view text, std::size_t columns) {
+  std::string out;
+  std::size_t width = 0;
+  while (!text.empty()) {
+    std::size_t len = escape_len(text);
+    if (len == 0) {
+      len = 1;
+      while (len < text.size() && (static_cast<unsigned char>(text[len]) & 0xc0) == 0x80)
+        ++len;
+      if (++width > columns) {
+        text.remove_prefix(len);
+        continue;
+      }
+    }
+    out += text.substr(0, len);
+    text.remove_prefix(len);
+  }
+  return out;
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   for (unsigned char c : text) {

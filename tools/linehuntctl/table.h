@@ -30,6 +30,8 @@ class table {
 
 // Columns that the text takes on a terminal.
 [[nodiscard]] std::size_t width_of(std::string_view text) noexcept;
+// The front of the text that fits into so many columns; colours are still ended.
+[[nodiscard]] std::string clipped(std::string_view text, std::size_t columns);
 // Control characters made visible, so that what the network says cannot steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 

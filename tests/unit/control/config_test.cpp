@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every mistake in a configuration gives one line, at its place.
 #include "control/config/load_file.h"
+#include "control/config/sip_target.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,6 +75,50 @@ TEST(config, ping_of_the_parties) {
   EXPECT_EQ(result.whole->timers.ping_interval_s, 7u);
 }
 
+TEST(config, ways_in) {
+  const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
+  const loaded usual = load(std::string{base} + rule);
+  ASSERT_TRUE(usual.whole);
+  EXPECT_EQ(usual.whole->admin.http, parse_endpoint("127.0.0.1:8888", 0));
+  EXPECT_EQ(usual.whole->admin.fifo, "");
+  EXPECT_EQ(usual.whole->admin.datagram, "");
+  const loaded chosen = load(std::string{base} + rule +
+                             "[admin]\nhttp = \"\"\nfifo = \"/run/f\"\ndatagram = \"/run/d\"\n");
+  ASSERT_TRUE(chosen.whole) << ::testing::PrintToString(chosen.lines);
+  EXPECT_FALSE(chosen.whole->admin.http);
+  EXPECT_EQ(chosen.whole->admin.fifo, "/run/f");
+  const loaded open_to_all = load(std::string{base} + rule + "[admin]\nhttp = \"0.0.0.0:8888\"\n");
+  EXPECT_TRUE(open_to_all.whole) << "a warning only";
+  EXPECT_THAT(open_to_all.lines, ElementsAre(HasSubstr("whoever reaches this address")));
+}
+
+TEST(config, names_are_looked_up_later) {
+  const loaded result = load(std::string{base} + R"([[destination]]
+id = 2
+group = 1
+uri = "sip:Box.Example.net.;transport=udp"
+resources = "vm=5"
+[[rule]]
+forward = "sip:proxy.example.net:5070"
+[dns]
+servers = ["192.0.2.53", "[2001:db8::53]:5353"]
+min_ttl_s = 2
+max_stale_s = 60
+)");
+  ASSERT_TRUE(result.whole) << ::testing::PrintToString(result.lines);
+  EXPECT_THAT(result.whole->destinations[1].model.addresses, IsEmpty());
+  EXPECT_THAT(result.whole->dns.servers.addresses,
+              ElementsAre("192.0.2.53:53", "[2001:db8::53]:5353"));
+  EXPECT_EQ(result.whole->dns.max_stale, std::chrono::seconds(60));
+  const auto name = name_to_look_up(result.whole->destinations[1].model.uri);
+  ASSERT_TRUE(name);
+  EXPECT_EQ(*name, (dns::sip_name{"box.example.net", 0, true}));
+  EXPECT_EQ(*name_to_look_up("sip:1.example:5070"), (dns::sip_name{"1.example", 5070, false}));
+  EXPECT_EQ(*name_to_look_up("sip:a@b;maddr=c.example"), (dns::sip_name{"c.example", 0, false}));
+  EXPECT_FALSE(name_to_look_up("sip:192.0.2.1"));
+  EXPECT_FALSE(name_to_look_up("sip:a;maddr=192.0.2.1"));
+}
+
 // One mistake, the line it must be found in, and what the message must say.
 struct mistake {
   const char* what;
@@ -107,12 +152,20 @@ const mistake mistakes[] = {
     {"workers_zero", "[runtime]\nworkers = 0\n", "17:11", "from 1 to 64"},
     {"cores_count", "[runtime]\nworkers = 2\ncores = [1]\n", "18:9", "lists 1 processors for 2"},
     {"kernel", "[runtime]\nkernel = \"avx\"\n", "17:10", "kernel 'avx' is unknown"},
+    {"log_file", "[log]\nfile = \"l.log\"\n", "17:8", "must begin with '/'"},
+    {"service_user", "[service]\nuser = \"a\\nb\"\n", "17:8", "control character"},
+    {"drain_limit", "[service]\ndrain_limit_s = -1\n", "17:17", "drain_limit_s"},
     {"log_level", "[runtime]\nlog_level = \"loud\"\n", "17:13", "'loud' is unknown"},
     {"file_prefix", "[runtime]\nfile_prefix = \"a/b\"\n", "17:15", "'file_prefix'"},
     {"section_as_value", "runtime = 3\n", "16:1", "unknown key 'runtime'"},
     {"table_as_array", "[timers]\nt1_ms = [5]\n", "17:9", "is a list"},
     {"t2_below_t1", "[timers]\nt1_ms = 600\nt2_ms = 500\n", "18:9", "t2_ms 500 is below t1_ms 600"},
     {"socket_path", "[admin]\nsocket = \"\"\n", "17:10", "'socket' must be a path"},
+    {"datagram_path", "[admin]\ndatagram = 7\n", "17:12", "is a whole number; write a string"},
+    {"fifo_reply_dir", "[admin]\nfifo_reply_dir = \"\"\n", "17:18", "must be a path"},
+    {"same_path", "[admin]\nsocket = \"/tmp/a\"\nfifo = \"/tmp/a\"\n", "18:8", "the same path"},
+    {"http_no_port", "[admin]\nhttp = \"127.0.0.1\"\n", "17:8", "no address with a port"},
+    {"http_name", "[admin]\nhttp = \"localhost:8888\"\n", "17:8", "no address with a port"},
     {"missing_device",
      "[[port]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=eth9\"\naddresses = "
      "[\"198.51.100.1/24\"]\n",
@@ -171,6 +224,9 @@ const mistake mistakes[] = {
      "has no 'id'"},
     {"bad_uri", "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22:99999\"\nresources = \"vm=1\"\n",
      "18:7", "is no SIP URI"},
+    {"no_line_of_its_own_in_a_log",
+     "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22\\nforged\"\nresources = \"vm=1\"\n", "18:7",
+     "sip:192.0.2.22?forged"},
     {"not_sip", "[[destination]]\nid = 2\nuri = \"tel:+431\"\nresources = \"vm=1\"\n", "18:7",
      "is no SIP URI"},
     {"sips", "[[destination]]\nid = 2\nuri = \"sips:192.0.2.22\"\nresources = \"vm=1\"\n", "18:7",
@@ -180,9 +236,12 @@ const mistake mistakes[] = {
      "\"vm=1\"\n",
      "18:7", "transport tcp"},
     {"host_name",
-     "[[destination]]\nid = 2\nuri = \"sip:yate1.example.net\"\nresources = "
+     "[[destination]]\nid = 2\nuri = \"sip:yate1..example.net\"\nresources = "
      "\"vm=1\"\n",
-     "18:7", "host 'yate1.example.net' is a name"},
+     "18:7", "has a part of 0 or of more than 63"},
+    {"dns_server", "[dns]\nservers = [\"192.0.2.53\", \"ns.example\"]\n", "17:26",
+     "server 'ns.example' is no IP address"},
+    {"dns_tries", "[dns]\ntries = 0\n", "17:9", "tries"},
     {"unreachable", "[[destination]]\nid = 2\nuri = \"sip:203.0.113.9\"\nresources = \"vm=1\"\n",
      "18:7", "203.0.113.9 cannot be reached"},
     {"unreachable_family",
@@ -195,6 +254,15 @@ const mistake mistakes[] = {
      "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n"
      "probe_mode = 3\n",
      "20:14", "from 0 to 2"},
+    {"probing_method", "[probing]\nmethod = \"OPT IONS\"\n", "17:10", "is no SIP method"},
+    {"probing_method_of_calls", "[probing]\nmethod = \"INVITE\"\n", "17:10", "makes no probe"},
+    {"probing_from", "[probing]\nfrom = \"prober\"\n", "17:8", "from 'prober' is no SIP URI"},
+    {"probing_code", "[probing]\nreply_codes = [404, 100]\n", "17:15", "100 is no final reply"},
+    {"probing_threshold", "[probing]\nfailures_to_disable = 0\n", "17:23", "from 1 to 1000"},
+    {"database_without_url", "[database]\ntable = \"lb\"\n", "16:1", "has no 'url'"},
+    {"database_url", "[database]\nurl = \"oracle://h/d\"\n", "17:7", "'oracle' is unknown"},
+    {"database_table", "[database]\nurl = \"sqlite:///x.db\"\ntable = \"lb; drop table lb\"\n",
+     "18:9", "is no name of a table"},
     {"bad_regex", "[[rule]]\nmatch = { user = \"^(VM_\" }\nreply = \"404 No\"\n", "17:18", "^(VM_"},
     {"bad_third_regex",
      "[[rule]]\nmatch = { method = \"INVITE\", host = \"a\", header.X-A = \"[\" }\n"

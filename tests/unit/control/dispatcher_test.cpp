@@ -13,13 +13,21 @@ namespace {
 
 using nlohmann::json;
 
+// What is answered before dispatch returns.
+reply at_once(std::string_view request, daemon_view& view, bool can_follow = false) {
+  std::optional<reply> answer;
+  dispatch(request, view, can_follow, [&](reply r) { answer = std::move(r); });
+  EXPECT_TRUE(answer) << request;
+  return answer.value_or(reply{});
+}
+
 class dispatcher : public ::testing::Test {
  protected:
   // The answer to a method call with these parameters (JSON text; empty: none).
   json call(const std::string& method, const std::string& params = "") {
     const std::string request = R"({"jsonrpc":"2.0","id":5,"method":")" + method + '"' +
                                 (params.empty() ? "" : ",\"params\":" + params) + "}";
-    const auto answer = dispatch(request, view).text;
+    const auto answer = at_once(request, view).text;
     EXPECT_TRUE(answer) << request;
     if (!answer) return {};
     EXPECT_EQ(answer->find('\n'), std::string::npos);
@@ -118,11 +126,11 @@ TEST_F(dispatcher, lb_reload) {
 TEST_F(dispatcher, events_are_for_transports_that_can_follow_them) {
   const std::string request = R"({"jsonrpc":"2.0","id":5,"method":"events_follow"})";
   EXPECT_EQ(error("events_follow")["code"], -32601);
-  EXPECT_FALSE(dispatch(request, view, false).follows);
-  const reply followed = dispatch(request, view, true);
+  EXPECT_FALSE(at_once(request, view, false).follows);
+  const reply followed = at_once(request, view, true);
   EXPECT_TRUE(followed.follows);
   EXPECT_EQ(json::parse(*followed.text)["result"], "OK");
-  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","id":5,"method":"lb_list"})", view, true).follows);
+  EXPECT_FALSE(at_once(R"({"jsonrpc":"2.0","id":5,"method":"lb_list"})", view, true).follows);
 }
 
 TEST_F(dispatcher, which_lists_every_method_and_its_recipes) {
@@ -142,6 +150,19 @@ TEST_F(dispatcher, which_lists_every_method_and_its_recipes) {
             json::parse(R"([["destination_id","res_name","new_capacity"]])"));
   EXPECT_EQ(result("which", R"(["lb_list"])"), json::parse("[[]]"));
   EXPECT_EQ(error("which", R"(["nothing"])")["code"], 404);
+}
+
+TEST_F(dispatcher, drain_and_back) {
+  EXPECT_EQ(result("drain"), "OK");
+  EXPECT_TRUE(view.draining);
+  EXPECT_EQ(result("linehunt:drain", R"({"on":0})"), "OK");
+  EXPECT_FALSE(view.draining);
+  EXPECT_EQ(result("drain", R"(["1"])"), "OK");
+  EXPECT_TRUE(view.draining);
+  EXPECT_EQ(error("drain", R"(["off"])")["data"], "Bad type for parameter 'on'");
+  EXPECT_EQ(error("drain", R"([1,2])")["code"], -32602);
+  view.ending = true;
+  EXPECT_EQ(error("drain", R"([0])")["message"], "Linehunt is ending");
 }
 
 TEST_F(dispatcher, get_statistics) {
@@ -205,34 +226,34 @@ TEST_F(dispatcher, protocol_errors) {
   const json parse_error =
       json::parse(R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null})");
   for (const char* text : {"{", "", "lb_list", "{\"jsonrpc\":\"2.0\",", "[1,", "\xff\xfe", "nul"})
-    EXPECT_EQ(json::parse(*dispatch(text, view).text), parse_error) << text;
+    EXPECT_EQ(json::parse(*at_once(text, view).text), parse_error) << text;
   const json no_id = json::parse(
       R"({"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null})");
   for (const char* text :
        {"1", "\"lb_list\"", "null", "[]", R"({"method":"lb_list"})", "{}",
         R"({"jsonrpc":"2.0","method":"lb_list","id":{}})",
         R"({"jsonrpc":"1.0","method":"lb_list"})", R"({"jsonrpc":2.0,"method":"lb_list"})"})
-    EXPECT_EQ(json::parse(*dispatch(text, view).text), no_id) << text;
+    EXPECT_EQ(json::parse(*at_once(text, view).text), no_id) << text;
   json with_id = no_id;
   with_id["id"] = "x";
   for (const char* text :
        {R"({"method":"lb_list","id":"x"})", R"({"jsonrpc":"2.0","method":1,"id":"x"})",
         R"({"jsonrpc":"2.0","id":"x"})",
         R"({"jsonrpc":"2.0","method":"lb_list","params":1,"id":"x"})"})
-    EXPECT_EQ(json::parse(*dispatch(text, view).text), with_id) << text;
+    EXPECT_EQ(json::parse(*at_once(text, view).text), with_id) << text;
   EXPECT_EQ(error("lb_lst"), (json{{"code", -32601}, {"message", "Method not found"}}));
 }
 
 TEST_F(dispatcher, notifications_get_no_answer_but_act) {
-  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"lb_status","params":[1,0]})", view).text);
+  EXPECT_FALSE(at_once(R"({"jsonrpc":"2.0","method":"lb_status","params":[1,0]})", view).text);
   EXPECT_FALSE(view.all[0].enabled);
-  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"no_such_method"})", view).text);
-  EXPECT_FALSE(dispatch(R"({"jsonrpc":"2.0","method":"lb_status","params":["x"]})", view).text);
+  EXPECT_FALSE(at_once(R"({"jsonrpc":"2.0","method":"no_such_method"})", view).text);
+  EXPECT_FALSE(at_once(R"({"jsonrpc":"2.0","method":"lb_status","params":["x"]})", view).text);
 }
 
 TEST_F(dispatcher, batches) {
   const json answers =
-      json::parse(*dispatch(
+      json::parse(*at_once(
                        R"([{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},
           {"jsonrpc":"2.0","method":"lb_status","params":[1,0]},
           7,
@@ -243,12 +264,58 @@ TEST_F(dispatcher, batches) {
   EXPECT_EQ(answers[0]["result"]["enable"], "yes");
   EXPECT_EQ(answers[1]["error"]["code"], -32600);
   EXPECT_EQ(answers[2]["result"]["enable"], "no");
-  EXPECT_FALSE(dispatch(R"([{"jsonrpc":"2.0","method":"lb_list"}])", view).text);
+  EXPECT_FALSE(at_once(R"([{"jsonrpc":"2.0","method":"lb_list"}])", view).text);
+}
+
+// A reload may wait for a database; what came after it in the same batch waits with it.
+TEST_F(dispatcher, an_answer_that_takes_its_time) {
+  view.reload_waits = true;
+  std::vector<reply> answers;
+  dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"lb_reload"},
+               {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])",
+           view, false, [&](reply r) { answers.push_back(std::move(r)); });
+  EXPECT_TRUE(answers.empty());
+  EXPECT_TRUE(view.all[0].enabled) << "done before the reload";
+  view.finish_reloads();
+  ASSERT_EQ(answers.size(), 1u);
+  const json parsed = json::parse(answers[0].text.value());
+  EXPECT_EQ(parsed[0]["id"], 1);
+  EXPECT_EQ(parsed[1]["id"], 2);
+  EXPECT_FALSE(view.all[0].enabled);
+}
+
+// The loop stands still for a batch.
+TEST_F(dispatcher, a_batch_has_an_end) {
+  std::string batch;
+  for (int i = 0; i < 99; ++i)
+    batch += R"({"jsonrpc":"2.0","method":"lb_status","params":[1,0]},)";
+  EXPECT_EQ(json::parse(at_once("[" + batch + "7]", view).text.value()).size(), 1u);
+  EXPECT_FALSE(view.all[0].enabled);
+  view.all[0].enabled = true;
+  const json refused = json::parse(at_once("[" + batch + "7,7]", view).text.value());
+  EXPECT_EQ(refused["error"]["code"], -32600);
+  EXPECT_TRUE(view.all[0].enabled) << "done all the same";
+}
+
+TEST_F(dispatcher, answers_of_a_batch_have_an_end) {
+  view.all[0].attrs.assign(30 << 20, 'a');
+  std::string batch;
+  for (int i = 0; i < 5; ++i)
+    batch += R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},)";
+  const json answers = json::parse(
+      at_once("[" + batch + R"({"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])",
+              view)
+          .text.value());
+  ASSERT_EQ(answers.size(), 6u);
+  EXPECT_TRUE(answers[2].contains("result"));
+  EXPECT_EQ(answers[3]["error"]["code"], -32600);
+  EXPECT_EQ(answers[5]["id"], 2);
+  EXPECT_TRUE(view.all[0].enabled) << "done, although it says that it is not";
 }
 
 // A Call-ID is what the network says it is.
 TEST_F(dispatcher, bytes_that_are_not_text_do_not_break_the_answer) {
-  const auto answer = dispatch(R"({"jsonrpc":"2.0","id":1,"method":"dlg_list"})", view).text;
+  const auto answer = at_once(R"({"jsonrpc":"2.0","id":1,"method":"dlg_list"})", view).text;
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->find('\x1b'), std::string::npos);
   EXPECT_TRUE(json::accept(*answer));
@@ -256,11 +323,17 @@ TEST_F(dispatcher, bytes_that_are_not_text_do_not_break_the_answer) {
 
 TEST_F(dispatcher, deep_nesting_is_only_a_bad_request) {
   const std::string deep(200'000, '[');
-  EXPECT_EQ(json::parse(*dispatch(deep, view).text)["error"]["code"], -32700);
+  EXPECT_EQ(json::parse(*at_once(deep, view).text)["error"]["code"], -32600);
   const std::string closed = deep + std::string(200'000, ']');
-  EXPECT_TRUE(dispatch(closed, view).text);
+  EXPECT_TRUE(at_once(closed, view).text);
   const std::string as_id = R"({"jsonrpc":"2.0","method":"which","id":)" + closed + "}";
-  EXPECT_EQ(json::parse(*dispatch(as_id, view).text)["error"]["code"], -32600);
+  EXPECT_EQ(json::parse(*at_once(as_id, view).text)["error"]["code"], -32600);
+  for (const char* method : {"which", "lb_status", "get_statistics"}) {
+    const std::string as_parameter =
+        R"({"jsonrpc":"2.0","id":1,"method":")" + std::string{method} + R"(","params":[)";
+    EXPECT_EQ(json::parse(*at_once(as_parameter + closed + "]}", view).text)["error"]["code"],
+              -32600);
+  }
 }
 
 } // namespace

@@ -6,6 +6,8 @@
 #include "control/admin/daemon_view.h"
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 
 namespace linehunt::admin {
 
@@ -21,13 +23,14 @@ class fake_view final : public daemon_view {
   };
   std::vector<std::string> ended; // ids
   bool busy = false;
+  std::atomic<std::uint64_t> active = 2; // a test changes it while it is served
 
   std::vector<destination_state> destinations() override { return all; }
   std::vector<statistic> statistics() override {
-    return {{"load_balancer", "calls_started", 12},
-            {"load_balancer", "calls_failed", 0},
-            {"dialog", "active_dialogs", 2},
-            {"verdict", "dropped_other_port", 4}};
+    return {{"load_balancer", "calls_started", 12}, {"load_balancer", "calls_failed", 0},
+            {"dialog", "active_dialogs", active},   {"linehunt", "workers", 1},
+            {"linehunt", "uptime_s", 3723},         {"worker0", "busy_cycles", 0},
+            {"worker0", "total_cycles", 0},         {"verdict", "dropped_other_port", 4}};
   }
   std::vector<call_state> calls() override { return live; }
   std::vector<process_state> processes() override { return {{0, 100, "control"}}; }
@@ -37,6 +40,10 @@ class fake_view final : public daemon_view {
   std::chrono::system_clock::time_point now() override {
     return started_at() + std::chrono::seconds(90);
   }
+
+  int level = 3;
+  int log_level() override { return level; }
+  void set_log_level(int wanted) override { level = wanted; }
 
   outcome set_enabled(std::uint32_t id, bool enabled) override {
     if (busy) return tl::unexpected(change_fault::busy);
@@ -53,9 +60,21 @@ class fake_view final : public daemon_view {
     one->capacity = capacity;
     return {};
   }
-  std::string reload_fault; // empty: it goes well
-  tl::expected<void, std::string> reload() override {
-    if (!reload_fault.empty()) return tl::unexpected(reload_fault);
+  std::string reload_fault;  // empty: it goes well
+  bool reload_waits = false; // then until finish_reloads
+  void reload(std::function<void(reload_outcome)> done) override {
+    waiting.push_back(std::move(done));
+    if (!reload_waits) finish_reloads();
+  }
+  void finish_reloads() {
+    for (const auto& done : std::exchange(waiting, {}))
+      done(reload_fault.empty() ? reload_outcome{} : tl::unexpected(reload_fault));
+  }
+  std::vector<std::function<void(reload_outcome)>> waiting;
+  bool draining = false, ending = false;
+  outcome drain(bool on) override {
+    if (ending) return tl::unexpected(change_fault::ending);
+    draining = on;
     return {};
   }
   outcome end_call(const call_state& call) override {

@@ -9,8 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <pty.h>
 #include <sstream>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
+#include <thread>
+#include <unistd.h>
 
 namespace linehunt::admin {
 namespace {
@@ -107,6 +112,48 @@ TEST_F(linehuntctl, calls_and_end) {
   EXPECT_EQ(run("end c@host").status, 1);
 }
 
+TEST_F(linehuntctl, calls_that_are_asked_for) {
+  const auto shown = [&](const std::string& words) {
+    const json answer = json::parse(run("calls --json " + words).out);
+    std::string ids;
+    for (const json& call : answer["Dialogs"])
+      ids += call["ID"].get<std::string>() + " ";
+    return ids;
+  };
+  EXPECT_EQ(shown(""), "0:7 1:9 ");
+  EXPECT_EQ(shown("--destination 1"), "0:7 ");
+  EXPECT_EQ(shown("--destination 7"), "");
+  EXPECT_EQ(shown("--answered"), "0:7 ");
+  EXPECT_EQ(shown("--unanswered"), "1:9 ");
+  EXPECT_EQ(shown("--older 65"), "0:7 ");
+  EXPECT_EQ(shown("--younger 65"), "1:9 ");
+  EXPECT_EQ(shown("--older 2 --younger 66"), "0:7 1:9 ");
+  EXPECT_EQ(shown("--unanswered --older 3"), "");
+  EXPECT_EQ(shown("a@host --answered"), "0:7 ");
+  EXPECT_THAT(run("calls --destination 1").out, Not(HasSubstr("b@host")));
+}
+
+TEST_F(linehuntctl, drain) {
+  EXPECT_EQ(run("drain").out, "no new calls, 2 in progress\n");
+  EXPECT_EQ(run("drain --json").out, "{\"calls\":2,\"draining\":true}\n");
+  EXPECT_TRUE(served.view.draining);
+  EXPECT_EQ(run("drain --undo").out, "new calls are taken again\n");
+  EXPECT_FALSE(served.view.draining);
+  served.view.ending = true;
+  const told refused = run("drain --undo");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("Linehunt is ending"));
+}
+
+TEST_F(linehuntctl, drain_waits_for_the_last_call) {
+  std::thread last([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    served.view.active = 0;
+  });
+  EXPECT_EQ(run("drain --wait").out, "no new calls, and none in progress\n");
+  last.join();
+}
+
 TEST_F(linehuntctl, reload) {
   EXPECT_EQ(run("reload").status, 0);
   served.view.reload_fault = "t.toml:3:1: unknown key";
@@ -142,8 +189,10 @@ TEST_F(linehuntctl, version) {
 }
 
 TEST_F(linehuntctl, usage) {
-  for (const char* wrong : {"", "lst", "status", "status x", "status 1 off", "resize 1 vm -1",
-                            "resize 1 vm", "list --watch 0", "end", "--colour list"})
+  for (const char* wrong :
+       {"", "lst", "status", "status x", "status 1 off", "resize 1 vm -1", "resize 1 vm",
+        "list --watch 0", "end", "--colour list", "calls --older -1",
+        "calls --answered --unanswered", "drain --undo --wait", "top --frames 0"})
     EXPECT_EQ(run(wrong).status, 2) << wrong;
   EXPECT_EQ(run("--help").status, 0);
   EXPECT_EQ(run("resize --help").status, 0);
@@ -168,6 +217,109 @@ TEST_F(linehuntctl, watch) {
   const auto first = out.find("ID  GROUP");
   ASSERT_NE(first, std::string::npos);
   EXPECT_NE(out.find("ID  GROUP", first + 1), std::string::npos) << "drawn only once";
+}
+
+TEST_F(linehuntctl, top_is_one_picture_where_there_is_no_terminal) {
+  const told t = run("top --watch 0.05");
+  EXPECT_EQ(t.status, 0);
+  EXPECT_THAT(t.out, HasSubstr("linehunt   serving, up 1:02:03"));
+  EXPECT_THAT(t.out, HasSubstr("calls      2 in progress"));
+  EXPECT_THAT(t.out, HasSubstr("worker 0   "));
+  EXPECT_THAT(t.out, HasSubstr(" % busy"));
+  EXPECT_THAT(t.out, HasSubstr("sip:127.0.0.1:25081"));
+  EXPECT_THAT(t.out, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(t.out.find("ID  GROUP"), t.out.rfind("ID  GROUP"));
+}
+
+TEST_F(linehuntctl, top_ends_after_its_frames) {
+  const told t = run("top --watch 0.05 --frames 3 --json");
+  EXPECT_EQ(t.status, 0);
+  std::istringstream lines(t.out);
+  int frames = 0;
+  for (std::string line; std::getline(lines, line); ++frames) {
+    const json frame = json::parse(line);
+    EXPECT_EQ(frame["Destinations"].size(), 2u);
+    EXPECT_EQ(frame["statistics"]["linehunt:workers"], 1);
+  }
+  EXPECT_EQ(frames, 3);
+}
+
+// On a terminal of the test's own: a page of its own, bars, and the terminal as it was afterwards.
+class linehuntctl_screen : public linehuntctl {
+ protected:
+  void start(const std::vector<std::string>& words, unsigned short rows = 24) {
+    winsize size{rows, 100, 0, 0};
+    child = ::forkpty(&terminal, nullptr, nullptr, &size);
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      std::vector<const char*> line{LINEHUNTCTL, "--socket", path.c_str()};
+      for (const std::string& word : words)
+        line.push_back(word.c_str());
+      line.push_back(nullptr);
+      ::execv(LINEHUNTCTL, const_cast<char**>(line.data()));
+      ::_exit(127);
+    }
+    ASSERT_EQ(::tcgetattr(terminal, &before), 0);
+  }
+  void read_until(const std::string& word) {
+    std::array<char, 4096> chunk;
+    while (shown.find(word) == std::string::npos) {
+      const ssize_t n = ::read(terminal, chunk.data(), chunk.size());
+      if (n <= 0) break; // it has ended
+      shown.append(chunk.data(), static_cast<std::size_t>(n));
+    }
+  }
+  void expect_end() {
+    read_until("never shown");
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    termios after{};
+    ASSERT_EQ(::tcgetattr(terminal, &after), 0);
+    EXPECT_EQ(after.c_lflag, before.c_lflag) << "keys are not echoed any more";
+    EXPECT_NE(after.c_lflag & ECHO, 0u);
+    const auto left = shown.find("\x1b[?25h\x1b[?1049l");
+    ASSERT_NE(left, std::string::npos) << "no cursor, or not the page from before";
+    EXPECT_THAT(shown.substr(left), HasSubstr("sip:127.0.0.1:25081")) << "the last picture is gone";
+    ::close(terminal);
+  }
+  std::string path = served.path();
+  std::string shown;
+  termios before{};
+  int terminal = -1;
+  pid_t child = -1;
+};
+
+TEST_F(linehuntctl_screen, control_c_gives_the_terminal_back) {
+  start({"top", "--watch", "0.05"});
+  read_until("vm/s");
+  EXPECT_THAT(shown, HasSubstr("\x1b[?1049h\x1b[?25l"));
+  EXPECT_THAT(shown, HasSubstr("█")) << "no bar";
+  ASSERT_EQ(::write(terminal, "\x03", 1), 1);
+  expect_end();
+}
+
+TEST_F(linehuntctl_screen, q_ends_it) {
+  start({"top", "--watch", "600"});
+  read_until("vm/s");
+  ASSERT_EQ(::write(terminal, "q", 1), 1);
+  expect_end();
+}
+
+TEST_F(linehuntctl_screen, so_does_a_signal) {
+  start({"top", "--watch", "600"});
+  read_until("vm/s");
+  ASSERT_EQ(::kill(child, SIGTERM), 0);
+  expect_end();
+}
+
+TEST_F(linehuntctl_screen, what_does_not_fit_is_left_out) {
+  start({"top", "--frames", "1"}, 6);
+  expect_end();
+  const std::string page = shown.substr(0, shown.find("\x1b[?1049l"));
+  EXPECT_THAT(page, HasSubstr("... 5 more lines"));
+  EXPECT_EQ(std::ranges::count(page, '\n'), 5) << "the page scrolls";
 }
 
 } // namespace

@@ -50,12 +50,14 @@ TEST_F(operator_state_test, status_survives_where_id_group_and_uri_are_the_same)
 
 TEST_F(operator_state_test, failure_does_not_soften_what_an_admin_said) {
   (void)reload(configured());
-  state.set_by_failure(1);
+  state.set_usable(1, false);
   EXPECT_FALSE(state.status(1).enabled);
   EXPECT_FALSE(state.status(1).by_admin);
   state.set_by_admin(1, false);
-  state.set_by_failure(1);
+  state.set_usable(1, false);
   EXPECT_TRUE(state.status(1).by_admin);
+  state.set_usable(1, true);
+  EXPECT_FALSE(state.status(1).enabled) << "a probe does not overrule an admin";
   state.set_by_admin(1, true);
   EXPECT_TRUE(state.status(1).enabled);
   EXPECT_FALSE(state.status(1).by_admin);
@@ -87,10 +89,39 @@ TEST_F(operator_state_test, capacity_goes_by_id) {
 TEST_F(operator_state_test, unknown_numbers_do_nothing) {
   (void)reload(configured());
   state.set_by_admin(2, false);
-  state.set_by_failure(2);
+  state.set_usable(2, false);
   state.set_capacity(1, "fax", 3);
   EXPECT_EQ(state.capacity(1, "fax"), 0);
   EXPECT_TRUE(reload(configured()).enabled);
+}
+
+std::vector<destination_model> following(const std::string& host) {
+  auto all = configured();
+  all[0].resources[0].capacity = capacity_before_heartbeat;
+  all[0].resources[0].heartbeat = heartbeat_source{"", "ClueCon", host, 8021};
+  return all;
+}
+
+TEST_F(operator_state_test, capacity_of_a_heartbeat_stays_as_long_as_it_follows_the_same_one) {
+  EXPECT_EQ(reload(following("pbx1")).resources[0].capacity, 1000);
+  state.set_by_heartbeat(1, "vm", 70);
+  EXPECT_EQ(reload(following("pbx1")).resources[0].capacity, 70);
+  EXPECT_EQ(reload(following("pbx2")).resources[0].capacity, 1000);
+  state.set_by_heartbeat(1, "vm", 60);
+  EXPECT_EQ(reload(configured()).resources[0].capacity, 50) << "it follows nobody any more";
+  state.set_by_heartbeat(1, "vm", 9);
+  state.set_by_heartbeat(1, "conf", 9);
+  state.set_by_heartbeat(2, "vm", 9);
+  EXPECT_EQ(state.capacity(1, "vm"), 50);
+}
+
+TEST_F(operator_state_test, next_heartbeat_overrules_an_operator) {
+  (void)reload(following("pbx1"));
+  state.set_by_heartbeat(1, "vm", 70);
+  state.set_capacity(1, "vm", 3);
+  EXPECT_EQ(reload(following("pbx1")).resources[0].capacity, 3);
+  state.set_by_heartbeat(1, "vm", 80);
+  EXPECT_EQ(reload(following("pbx1")).resources[0].capacity, 80);
 }
 
 } // namespace

@@ -129,10 +129,44 @@ TEST_F(reload_test, workers_are_told_what_no_snapshot_shows) {
   EXPECT_EQ(again[0].value, 1);
 }
 
-TEST(unchangeable, rules_destinations_and_timers_may_change) {
+std::string named_destination(const std::string& uri) {
+  return "[[destination]]\nid = 3\ngroup = 1\nuri = \"" + uri + "\"\nresources = \"vm=5\"\n";
+}
+
+TEST_F(reload_test, names_get_their_addresses_and_addresses_stay) {
+  std::vector<std::string> asked;
+  dns::found_addresses answer;
+  source.resolve_by([&](const std::string& uri) {
+    asked.push_back(uri);
+    return answer;
+  });
+  const std::string text = destination_text(1, "vm=5") + named_destination("sip:box.example") +
+                           "[[rule]]\nforward = \"sip:proxy.example:5070\"\n";
+  const auto first = build(text);
+  EXPECT_THAT(asked, ElementsAre("sip:box.example", "sip:proxy.example:5070"));
+  ASSERT_EQ(first->destinations.size(), 2u);
+  EXPECT_EQ(first->destinations[0].addresses.size(), 1u);
+  EXPECT_TRUE(first->destinations[1].addresses.empty());
+  EXPECT_EQ(first->rules->models()[1].target, endpoint{});
+
+  answer.addresses = {*parse_endpoint("192.0.2.77:5070", 0), *parse_endpoint("192.0.2.78:5070", 0)};
+  answer.turns = {{0, 3}, {0, 1}};
+  const auto second = build(text);
+  EXPECT_EQ(second->destinations[1].addresses, answer.addresses);
+  EXPECT_EQ(second->destinations[1].turns, answer.turns);
+  EXPECT_EQ(second->destinations[1].index, first->destinations[1].index);
+  EXPECT_EQ(second->rules->models()[1].target, answer.addresses[0]);
+  EXPECT_NE(second->destination_from(answer.addresses[1], 1), nullptr)
+      << "a call may come from any of them";
+}
+
+TEST(unchangeable, rules_destinations_timers_probing_and_database_may_change) {
   const auto running = load(head + destination_text(1, "vm=5"));
-  const auto next = load(std::string{"[runtime]\nlog_level = \"debug\"\n[timers]\nt1_ms = 400\n"} +
-                         head + destination_text(2, "vm=7"));
+  const auto next =
+      load(std::string{"[runtime]\nlog_level = \"debug\"\n[timers]\nt1_ms = "
+                       "400\n[probing]\ninterval_s = 5\n[database]\nurl = \"sqlite:///x.db\"\n"
+                       "[service]\ndrain_limit_s = 5\n"} +
+           head + destination_text(2, "vm=7"));
   config::diagnostics out("t.toml");
   config::refuse_unchangeable(running, next, out);
   EXPECT_THAT(out.lines(), IsEmpty());
@@ -145,11 +179,14 @@ TEST(unchangeable, ports_workers_and_tables_may_not) {
   next.runtime.ports[0].mtu_bytes = 1400;
   next.listeners[0].local.port = 5070;
   next.admin.socket = "/tmp/other";
+  next.service.user = "other";
+  next.log.file = "/tmp/other.log";
   config::diagnostics out("t.toml");
   config::refuse_unchangeable(running, next, out);
   EXPECT_THAT(out.lines(),
               ElementsAre(HasSubstr("[runtime] workers"), HasSubstr("[limits]"),
-                          HasSubstr("[[port]]"), HasSubstr("[[listen]]"), HasSubstr("[admin]")));
+                          HasSubstr("[[port]]"), HasSubstr("[[listen]]"), HasSubstr("[admin]"),
+                          HasSubstr("[service] user"), HasSubstr("[log] file")));
 }
 
 } // namespace

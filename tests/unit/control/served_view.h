@@ -24,7 +24,9 @@ class served_view {
     EXPECT_TRUE(opened) << opened.error();
     if (!opened) return;
     server_ = std::move(*opened);
-    server_->serve([this](std::string_view request) { return dispatch(request, view, true); });
+    server_->serve([this](std::string_view request, replying done) {
+      dispatch(request, view, true, std::move(done));
+    });
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~served_view() {
@@ -39,6 +41,12 @@ class served_view {
   [[nodiscard]] std::string path() const { return folder_ / "s.sock"; }
   void publish(const std::string& line) {
     boost::asio::post(loop_, [this, line] { server_->publish(line); });
+  }
+  void reload_waits(bool waits) {
+    boost::asio::post(loop_, [this, waits] {
+      view.reload_waits = waits;
+      view.finish_reloads();
+    });
   }
   [[nodiscard]] std::size_t clients() {
     std::promise<std::size_t> count;

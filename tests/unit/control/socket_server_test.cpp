@@ -125,6 +125,19 @@ TEST(socket_server, truncated_request) {
   EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
 }
 
+TEST(socket_server, others_are_answered_while_a_reload_takes_its_time) {
+  served_view served;
+  served.reload_waits(true);
+  client slow(served.path());
+  slow.send(R"({"jsonrpc":"2.0","id":1,"method":"lb_reload"})"
+            "\n" +
+            std::string{status_request} + "\n");
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  served.reload_waits(false);
+  EXPECT_EQ(json::parse(slow.line())["result"], "OK");
+  EXPECT_EQ(json::parse(slow.line())["result"]["enable"], "yes") << "answers in their order";
+}
+
 TEST(socket_server, huge_request_is_refused_and_hung_up_on) {
   socket_setup setup;
   setup.max_request_bytes = 1000;
@@ -246,6 +259,24 @@ TEST(socket_server, events_go_to_those_who_follow) {
   EXPECT_THAT(follower.line(), HasSubstr("yes"));
   other.send(std::string{status_request} + "\n");
   EXPECT_THAT(other.line(), HasSubstr("yes"));
+}
+
+TEST(socket_server, an_event_is_not_taken_for_an_answer_that_takes_its_time) {
+  served_view served;
+  client follower(served.path());
+  follower.send(std::string{follow_request} + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("OK"));
+  served.reload_waits(true);
+  follower.send(R"({"jsonrpc":"2.0","id":1,"method":"lb_reload"})"
+                "\n" +
+                std::string{status_request} + "\n");
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  served.publish(R"({"event":1})");
+  EXPECT_EQ(follower.line(), R"({"event":1})");
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  served.reload_waits(false);
+  EXPECT_EQ(json::parse(follower.line())["result"], "OK");
+  EXPECT_EQ(json::parse(follower.line())["result"]["enable"], "yes") << "answers in their order";
 }
 
 TEST(socket_server, follower_that_does_not_read_is_hung_up_on) {

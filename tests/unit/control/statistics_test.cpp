@@ -15,11 +15,14 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
   first.calls_failed = 3;
   first.calls_ended = 5; // three before an answer, two after
   first.calls_live = 5;
+  first.ended_by[static_cast<std::size_t>(end_cause::failed)] = 3;
+  first.ended_by[static_cast<std::size_t>(end_cause::ping_lost)] = 2;
   second.calls_started = 1;
   second.calls_live = 1;
   std::vector<dpdk::worker_report> workers(2);
   workers[0].engine = &first;
   workers[0].rx_packets = 100;
+  workers[0].longest_adopt_us = 70;
   workers[0].verdicts[static_cast<std::size_t>(verdict::dropped_other_port)] = 4;
   workers[1].id = 1;
   workers[1].engine = &second;
@@ -33,10 +36,14 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
     EXPECT_TRUE(by_name.emplace(s.group + ":" + s.name, s.value).second) << s.name << " twice";
   EXPECT_EQ(by_name.at("load_balancer:calls_started"), 11u);
   EXPECT_EQ(by_name.at("load_balancer:calls_failed"), 3u);
+  EXPECT_EQ(by_name.at("load_balancer:ended_failed"), 3u);
+  EXPECT_EQ(by_name.at("load_balancer:ended_ping_lost"), 2u);
+  EXPECT_EQ(by_name.at("load_balancer:ended_bye"), 0u);
   EXPECT_EQ(by_name.at("dialog:active_dialogs"), 6u);
   EXPECT_EQ(by_name.at("dialog:early_dialogs"), 2u); // 6 answered, 2 of them over: 4 of 6 are up
   EXPECT_EQ(by_name.at("linehunt:rx_packets"), 120u);
   EXPECT_EQ(by_name.at("linehunt:mbufs_in_use"), 3u);
+  EXPECT_EQ(by_name.at("worker0:longest_adopt_us"), 70u);
   EXPECT_EQ(by_name.at("verdict:dropped_other_port"), 9u);
   EXPECT_EQ(by_name.at("worker1:verdict_dropped_other_port"), 5u);
   for (std::size_t v = 0; v < verdict_count; ++v)

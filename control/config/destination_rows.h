@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of a database as destinations, beside those of the file.
+#pragma once
+
+#include "control/config/configuration.h"
+#include "control/database/table.h"
+
+#include <vector>
+
+namespace linehunt::config {
+
+// Puts the rows behind the destinations of the file and checks all of them. Every error names its
+// row; where there is one, `whole` is of no use.
+void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out);
+
+} // namespace linehunt::config

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draining: new calls are refused, those that are in progress go on until they end. Asked for by an
+// operator, who may take it back, or by the end of the daemon, which waits for the last call as
+// long as it is allowed to. Belongs to the control thread; knows nothing of signals, workers or
+// timers.
+#pragma once
+
+#include "control/admin/events.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace linehunt {
+
+class drainage {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  struct effects {
+    std::function<void(bool)> refuse_new_calls;
+    std::function<std::uint64_t()> calls; // in progress
+    std::function<void()> end;            // the daemon
+    admin::raising raise;
+  };
+  explicit drainage(effects on) : on_(std::move(on)) {}
+
+  // False: the daemon is about to end, nothing is taken back.
+  [[nodiscard]] bool ask(bool drain, clock::time_point now);
+  // Ends when the last call has, or at `deadline`. A second time: at once.
+  void end_by(clock::time_point now, clock::time_point deadline);
+  void end_at_once() { on_.end(); }
+
+  // At least every `interval`, while it is active.
+  void look(clock::time_point now);
+  static constexpr std::chrono::milliseconds interval{50};
+
+  [[nodiscard]] bool draining() const noexcept { return asked_ || ending_; }
+  [[nodiscard]] bool ending() const noexcept { return ending_; }
+
+ private:
+  void begin(clock::time_point now);
+  void raise(const char* state, std::uint64_t calls) const;
+
+  effects on_;
+  bool asked_ = false;  // by an operator
+  bool ending_ = false; // the daemon, after it
+  bool empty_ = false;  // as last raised
+  clock::time_point first_look_, deadline_;
+};
+
+} // namespace linehunt

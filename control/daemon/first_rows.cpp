@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// See first_rows.h.
+#include "control/daemon/first_rows.h"
+
+#include "control/config/destination_rows.h"
+#include "control/database/kept_copy.h"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+#include <utility>
+
+namespace linehunt {
+
+row_source rows_of(database::store& store) {
+  return {[&](const database::settings& from, std::function<void(database::rows)> done) {
+            store.read(from, std::move(done));
+          },
+          [&](const database::settings& from, std::vector<database::row> good) {
+            store.keep(from, std::move(good));
+          }};
+}
+
+first_configuration with_copy(const config::configuration& file_says, const std::string& file) {
+  first_configuration first{file_says, std::nullopt, {}};
+  if (file_says.database.url.empty()) return first;
+  const auto copy = database::kept_copy(file_says.database);
+  if (!copy) {
+    first.copy_fault = copy.error();
+    return first;
+  }
+  config::configuration whole = file_says;
+  config::diagnostics out(file);
+  config::add_rows(*copy, whole, out);
+  if (out.failed()) {
+    first.copy_fault = "copy " + file_says.database.copy + ": " + out.lines().front();
+    return first;
+  }
+  first.running = std::move(whole);
+  first.copied_rows = copy->size();
+  return first;
+}
+
+bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,
+                     const first_configuration& first) {
+  const config::configuration file_says = reloading.file_says();
+  if (file_says.database.url.empty()) return true;
+  std::optional<reloader::outcome> answer;
+  reloading.reread_rows([&](const reloader::outcome& how) { answer = how; });
+  while (!answer)
+    if (loop.run_one() == 0) return false;
+  if (*answer) return true;
+  spdlog::error("{}", answer->error());
+  if (first.copied_rows) {
+    spdlog::warn("serving with the copy {} of the database, {} rows, until it can be read",
+                 file_says.database.copy, *first.copied_rows);
+    return true;
+  }
+  spdlog::error("{}", first.copy_fault);
+  spdlog::warn("serving with the {} destinations of the file until the database can be read",
+               file_says.destinations.size());
+  return true;
+}
+
+void row_retry::start() {
+  if (reloading_.rows_are_read()) return;
+  timer_.expires_after(std::chrono::seconds(pause_s_));
+  pause_s_ = std::min(2 * pause_s_, reloading_.running().database.retry_s);
+  timer_.async_wait([this](boost::system::error_code stopped) {
+    if (stopped || reloading_.rows_are_read()) return;
+    reloading_.reread_rows([this](const reloader::outcome& how) {
+      view_.report_reload(how);
+      start();
+    });
+  });
+}
+
+} // namespace linehunt

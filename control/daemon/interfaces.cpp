@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// See interfaces.h.
+#include "control/daemon/interfaces.h"
+
+#include "control/admin/over_http.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace linehunt {
+namespace {
+
+admin::socket_setup socket_of(const config::admin_settings& settings) {
+  admin::socket_setup setup;
+  setup.path = settings.socket;
+  setup.max_clients = settings.max_clients;
+  setup.max_request_bytes = settings.max_request_bytes;
+  return setup;
+}
+
+admin::datagram_setup datagram_of(const config::admin_settings& settings) {
+  admin::datagram_setup setup;
+  setup.path = settings.datagram;
+  setup.max_request_bytes = settings.max_request_bytes;
+  setup.max_open = settings.max_clients;
+  return setup;
+}
+
+admin::fifo_setup fifo_of(const config::admin_settings& settings) {
+  admin::fifo_setup setup;
+  setup.path = settings.fifo;
+  setup.reply_dir = settings.fifo_reply_dir;
+  setup.max_request_bytes = settings.max_request_bytes;
+  setup.max_replies = settings.max_clients;
+  return setup;
+}
+
+http::http_setup http_of(const config::admin_settings& settings) {
+  http::http_setup setup;
+  setup.address = std::string_view{to_text(settings.http->ip)};
+  setup.port = settings.http->port;
+  setup.max_clients = settings.max_clients;
+  setup.max_body_bytes = settings.max_request_bytes;
+  return setup;
+}
+
+} // namespace
+
+tl::expected<std::unique_ptr<interfaces>, std::string>
+interfaces::open(boost::asio::io_context& loop, const config::admin_settings& settings) {
+  std::unique_ptr<interfaces> all(new interfaces);
+  auto socket = admin::socket_server::open(loop, socket_of(settings));
+  if (!socket) return tl::unexpected(socket.error());
+  all->socket_ = std::move(*socket);
+  all->description_ = "socket " + settings.socket;
+  if (!settings.datagram.empty()) {
+    auto datagram = admin::datagram_server::open(loop, datagram_of(settings));
+    if (!datagram) return tl::unexpected(datagram.error());
+    all->datagram_ = std::move(*datagram);
+    all->description_ += ", datagram " + settings.datagram;
+  }
+  if (!settings.fifo.empty()) {
+    auto fifo = admin::fifo_server::open(loop, fifo_of(settings));
+    if (!fifo) return tl::unexpected(fifo.error());
+    all->fifo_ = std::move(*fifo);
+    all->description_ += ", fifo " + settings.fifo;
+  }
+  if (settings.http) {
+    auto http = http::http_server::open(loop, http_of(settings));
+    if (!http) return tl::unexpected(http.error());
+    all->http_ = std::move(*http);
+    all->description_ += fmt::format(", http {}", std::string_view{to_text(*settings.http)});
+  }
+  return all;
+}
+
+void interfaces::route(std::string method, std::string target, http::answering answer) {
+  if (http_) http_->route(std::move(method), std::move(target), std::move(answer));
+}
+
+void interfaces::serve(admin::daemon_view& daemon) {
+  socket_->serve([&daemon](std::string_view request, admin::replying done) {
+    admin::dispatch(request, daemon, true, std::move(done));
+  });
+  // Nobody can follow events where no connection stays.
+  const auto answer = [&daemon](std::string_view request, admin::replying done) {
+    admin::dispatch(request, daemon, false, std::move(done));
+  };
+  if (datagram_) datagram_->serve(answer);
+  if (fifo_) fifo_->serve(answer);
+  if (!http_) return;
+  http_->route("POST", "/mi", [&daemon](const http::request& request, http::replying done) {
+    admin::over_http(request, daemon, std::move(done));
+  });
+  http_->serve();
+}
+
+void interfaces::publish(std::string_view line) {
+  socket_->publish(line);
+}
+
+std::vector<admin::statistic> interfaces::statistics() const {
+  std::vector<admin::statistic> all;
+  if (datagram_) all.push_back({"admin", "datagram_answers_dropped", datagram_->dropped()});
+  if (!fifo_) return all;
+  all.push_back({"admin", "fifo_requests_refused", fifo_->refused()});
+  all.push_back({"admin", "fifo_answers_dropped", fifo_->dropped()});
+  return all;
+}
+
+std::string interfaces::description() const {
+  return description_;
+}
+
+} // namespace linehunt

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the log goes: the journal where systemd listens to standard error, else standard error, or
+// a file. Levels belong to spdlog. Of the control thread; every thread may log meanwhile.
+#pragma once
+
+#include "control/config/configuration.h"
+
+#include <memory>
+#include <spdlog/sinks/dist_sink.h>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace linehunt {
+
+class log_output {
+ public:
+  // From here on everything is logged to the journal or to standard error.
+  log_output(const config::log_settings& settings, const std::string& level);
+
+  // And from here on to the file, where there is one. Only after we are whom we shall be: root
+  // would follow a link that somebody has laid in the user's folder. The error says what to do.
+  [[nodiscard]] tl::expected<void, std::string> open();
+
+  // Opens the file again by its name, after somebody has moved the old one away. Where that fails
+  // it says so in the old one, and goes on with it. Nothing to do where there is no file.
+  void reopen();
+
+ private:
+  std::string file_;
+  std::shared_ptr<spdlog::sinks::dist_sink_mt> way_; // to the one sink of the moment
+};
+
+// Whether standard error is the stream that $JOURNAL_STREAM names.
+[[nodiscard]] bool stderr_is_journal() noexcept;
+
+} // namespace linehunt

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// See supervision.h.
+#include "control/daemon/supervision.h"
+
+#include <ctime>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <utility>
+
+namespace linehunt {
+namespace {
+
+constexpr std::chrono::seconds unwatched_interval{5};
+
+std::uint64_t monotonic_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+} // namespace
+
+void tell_ready() {
+  (void)sd_notify(0, "READY=1");
+}
+
+void tell_reloading() {
+  (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                   static_cast<unsigned long long>(monotonic_us()));
+}
+
+void tell_stopping(std::chrono::microseconds more) {
+  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
+                   static_cast<unsigned long long>(more.count()));
+}
+
+void tell_status(const std::string& line) {
+  (void)sd_notify(0, ("STATUS=" + line).c_str());
+}
+
+std::optional<std::size_t> progress_watch::standing(std::span<const std::uint64_t> loops) {
+  const std::vector<std::uint64_t> before = std::exchange(before_, {loops.begin(), loops.end()});
+  for (std::size_t w = 0; w < loops.size() && w < before.size(); ++w)
+    if (loops[w] == before[w]) return w;
+  return std::nullopt;
+}
+
+supervision::supervision(boost::asio::io_context& loop, sources from)
+    : timer_(loop), from_(std::move(from)), interval_(unwatched_interval) {
+  std::uint64_t watchdog_us = 0;
+  watched_ = sd_watchdog_enabled(0, &watchdog_us) > 0;
+  if (watched_) interval_ = std::chrono::microseconds(watchdog_us / 2);
+}
+
+void supervision::start() {
+  look();
+  timer_.expires_after(interval_);
+  timer_.async_wait([this](boost::system::error_code stopped) {
+    if (!stopped) start();
+  });
+}
+
+void supervision::look() {
+  const auto standing = progress_.standing(from_.loops());
+  if (standing && !stood_)
+    spdlog::critical("worker {} stands still{}", *standing,
+                     watched_ ? "; the watchdog is not told that we live" : "");
+  stood_ = standing.has_value();
+  if (watched_ && !standing) (void)sd_notify(0, "WATCHDOG=1");
+  tell_status(standing ? fmt::format("worker {} stands still", *standing) : from_.status());
+}
+
+} // namespace linehunt

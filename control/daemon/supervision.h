@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the service manager (systemd) is told: ready, reloading, stopping, a line of status, and
+// that we live. Where there is no service manager all of it does nothing.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace linehunt {
+
+void tell_ready();
+void tell_reloading(); // until the next tell_ready()
+// We are about to end; give us so much more time, from now, than the unit says.
+void tell_stopping(std::chrono::microseconds more);
+void tell_status(const std::string& line);
+
+// Whether everybody has moved on since the last look.
+class progress_watch {
+ public:
+  // Numbers that rise with each loop of a worker. The first that stands still; its log line is due
+  // once. Nothing to compare with at the first look: all is well.
+  [[nodiscard]] std::optional<std::size_t> standing(std::span<const std::uint64_t> loops);
+
+ private:
+  std::vector<std::uint64_t> before_;
+};
+
+// Tells the watchdog that we live, twice in its interval, as long as this loop turns and every
+// worker does; where one does not, the service manager ends us and starts us anew. Every five
+// seconds otherwise it looks too, for the log and the status.
+class supervision {
+ public:
+  struct sources {
+    std::function<std::vector<std::uint64_t>()> loops; // one a worker
+    std::function<std::string()> status;
+  };
+  supervision(boost::asio::io_context& loop, sources from);
+  void start();
+
+ private:
+  void look();
+
+  boost::asio::steady_timer timer_;
+  sources from_;
+  progress_watch progress_;
+  std::chrono::microseconds interval_;
+  bool watched_ = false; // by a watchdog
+  bool stood_ = false;   // at the last look
+};
+
+} // namespace linehunt

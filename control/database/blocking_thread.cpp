@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// See blocking_thread.h.
+#include "control/database/blocking_thread.h"
+
+#include <boost/asio/post.hpp>
+#include <cap-ng.h>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <pthread.h>
+#include <sched.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace linehunt::database {
+
+constexpr std::chrono::seconds patience_at_end{2};
+
+// Shared with the thread, which may outlive the object.
+struct blocking_thread::state {
+  explicit state(boost::asio::io_context& l) : loop(l) {}
+
+  std::mutex guards;
+  std::condition_variable changed;
+  std::deque<std::function<std::function<void()>()>> jobs;
+  bool closed = false; // then nobody touches the loop
+  bool begun = false, ended = false;
+  boost::asio::io_context& loop;
+
+  void work() {
+    std::unique_lock lock(guards);
+    begun = true;
+    changed.notify_all();
+    for (;;) {
+      changed.wait(lock, [&] { return closed || !jobs.empty(); });
+      if (closed) break;
+      const auto job = std::move(jobs.front());
+      jobs.pop_front();
+      lock.unlock();
+      auto news = job();
+      lock.lock();
+      if (!closed) boost::asio::post(loop, std::move(news));
+    }
+    ended = true;
+    changed.notify_all();
+  }
+};
+
+blocking_thread::blocking_thread(boost::asio::io_context& loop, unsigned core)
+    : state_(std::make_shared<state>(loop)) {
+  // Signals are for the event loop.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([s = state_, core] {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(core % CPU_SETSIZE, &only);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof only, &only);
+    // What the event loop keeps for its ports is not for this thread. As root nothing is kept.
+    if (::geteuid() != 0) {
+      capng_clear(CAPNG_SELECT_CAPS);
+      (void)capng_apply(CAPNG_SELECT_CAPS);
+    }
+    s->work();
+  }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::unique_lock lock(state_->guards);
+  state_->changed.wait(lock, [&] { return state_->begun; });
+}
+
+blocking_thread::~blocking_thread() {
+  std::unique_lock lock(state_->guards);
+  state_->closed = true;
+  state_->changed.notify_all();
+  state_->changed.wait_for(lock, patience_at_end, [&] { return state_->ended; });
+}
+
+void blocking_thread::run(std::function<std::function<void()>()> job) {
+  const std::lock_guard lock(state_->guards);
+  state_->jobs.push_back(std::move(job));
+  state_->changed.notify_all();
+}
+
+} // namespace linehunt::database

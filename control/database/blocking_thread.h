@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread for work that blocks, such as asking a database, and the way back to the event loop.
+// Knows nothing of databases.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+namespace linehunt::database {
+
+class blocking_thread {
+ public:
+  // On that processor only, where there is one: a worker's is not to be shared.
+  blocking_thread(boost::asio::io_context& loop, unsigned core);
+  // Waits a moment for the job at hand; one that still hangs then is left behind, and nothing of
+  // what it brings reaches the loop. Jobs that have not begun are dropped.
+  ~blocking_thread();
+  blocking_thread(const blocking_thread&) = delete;
+  blocking_thread& operator=(const blocking_thread&) = delete;
+
+  // `job` runs in the thread, after those before it. What it returns runs in the loop.
+  void run(std::function<std::function<void()>()> job);
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;
+};
+
+} // namespace linehunt::database

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// See kept_copy.h.
+#include "control/database/kept_copy.h"
+
+#include "control/database/url.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <unistd.h>
+
+namespace linehunt::database {
+namespace {
+
+using nlohmann::json;
+
+constexpr int copy_version = 1;
+
+// No password, so that the copy may be shown.
+std::string name_of(const settings& from) {
+  const auto where = parse_url(from.url, from.timeout_s);
+  return (where ? where->shown : std::string{"?"}) + " " + from.table;
+}
+
+json written(const row& r) {
+  return {{"id", r.id},
+          {"group_id", r.group},
+          {"dst_uri", r.uri},
+          {"resources", r.resources},
+          {"probe_mode", r.probe_mode},
+          {"attrs", r.attrs},
+          {"description", r.description}};
+}
+
+row read(const json& j) {
+  row r;
+  j.at("id").get_to(r.id);
+  j.at("group_id").get_to(r.group);
+  j.at("dst_uri").get_to(r.uri);
+  j.at("resources").get_to(r.resources);
+  j.at("probe_mode").get_to(r.probe_mode);
+  j.at("attrs").get_to(r.attrs);
+  j.at("description").get_to(r.description);
+  return r;
+}
+
+// Empty: all bytes are on the disk.
+std::string write_file(const std::string& path, const std::string& bytes) {
+  // Resources may hold the passwords of event sockets.
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return std::strerror(errno);
+  std::size_t done = 0;
+  bool good = true;
+  while (good && done < bytes.size()) {
+    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
+    good = count > 0 || (count < 0 && errno == EINTR);
+    if (count > 0) done += static_cast<std::size_t>(count);
+  }
+  good = good && ::fsync(file) == 0;
+  const int failure = errno;
+  ::close(file);
+  if (good) return {};
+  ::unlink(path.c_str());
+  return std::strerror(failure);
+}
+
+} // namespace
+
+std::string keep_copy(const settings& from, const std::vector<row>& good) {
+  if (from.copy.empty()) return {};
+  json all = {{"linehunt_copy", copy_version}, {"of", name_of(from)}, {"rows", json::array()}};
+  for (const row& r : good)
+    all["rows"].push_back(written(r));
+  const std::string fresh = from.copy + ".new";
+  std::error_code failure;
+  if (const auto folder = std::filesystem::path(from.copy).parent_path(); !folder.empty())
+    std::filesystem::create_directories(folder, failure);
+  std::string wrong =
+      write_file(fresh, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  if (wrong.empty()) {
+    std::filesystem::rename(fresh, from.copy, failure);
+    if (failure) wrong = failure.message();
+  }
+  if (wrong.empty()) return {};
+  return fmt::format("copy {} cannot be written: {}; name another file in [database] copy",
+                     from.copy, wrong);
+}
+
+rows kept_copy(const settings& from) {
+  if (from.copy.empty())
+    return tl::unexpected<std::string>("no copy is kept; name a file in [database] copy");
+  std::ifstream file(from.copy, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file)
+    return tl::unexpected(
+        fmt::format("copy {} cannot be read: {}", from.copy, std::strerror(errno)));
+  const json all = json::parse(text.str(), nullptr, false);
+  try {
+    if (all.is_discarded() || all.at("linehunt_copy") != copy_version)
+      return tl::unexpected(fmt::format("copy {} is damaged and is ignored", from.copy));
+    if (all.at("of") != name_of(from))
+      return tl::unexpected(fmt::format("copy {} is of another database ({})", from.copy,
+                                        all.at("of").get<std::string>()));
+    std::vector<row> kept;
+    for (const json& one : all.at("rows"))
+      kept.push_back(read(one));
+    return kept;
+  } catch (const json::exception&) {
+    return tl::unexpected(fmt::format("copy {} is damaged and is ignored", from.copy));
+  }
+}
+
+} // namespace linehunt::database

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of destinations in a database, as OpenSIPS' load_balancer module has it (version 3,
+// behaviour.md section 1). Everything here blocks. Knows nothing of what a row means.
+#pragma once
+
+#include "control/database/settings.h"
+
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt::database {
+
+struct row {
+  std::uint32_t id = 0;
+  std::uint32_t group = 0;
+  std::string uri, resources;
+  std::uint8_t probe_mode = 0;
+  std::string attrs, description;
+  friend bool operator==(const row&, const row&) = default;
+};
+
+using rows = tl::expected<std::vector<row>, std::string>;
+
+// All rows in the order of their ids. Makes file and table of a SQLite database that has none. The
+// error names database, table and row, and says what to do; it holds no password.
+[[nodiscard]] rows read_rows(const settings& from);
+
+} // namespace linehunt::database

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Load, capacity, status and post-dial delay of each destination.
+#include "control/metrics/families.h"
+
+#include <string>
+
+namespace linehunt::metrics {
+namespace {
+
+std::string id_of(const admin::destination_state& d) {
+  return std::to_string(d.id);
+}
+
+prometheus::ClientMetric::Histogram histogram_of(const destination_delays& delays) {
+  prometheus::ClientMetric::Histogram out;
+  for (std::size_t i = 0; i < delays.counts.size(); ++i) {
+    out.sample_count += delays.counts[i];
+    if (i < post_dial_bounds_ms.size())
+      out.bucket.push_back({out.sample_count, post_dial_bounds_ms[i] / 1e3});
+  }
+  out.sample_sum = static_cast<double>(delays.sum_us) / 1e6;
+  return out;
+}
+
+} // namespace
+
+void add_destinations(family_list& out, const node_figures& figures) {
+  out.gauge("linehunt_destination_info", "Always 1; says where a destination is.");
+  for (const auto& d : figures.destinations)
+    out.add({{"destination", id_of(d)}, {"group", std::to_string(d.group)}, {"uri", d.uri}}, 1);
+  out.gauge("linehunt_destination_enabled", "1 where a destination may get new calls, else 0.");
+  for (const auto& d : figures.destinations)
+    out.add({{"destination", id_of(d)}}, d.enabled ? 1 : 0);
+  out.gauge("linehunt_destination_draining",
+            "1 where a destination is no longer configured but still has calls, else 0.");
+  for (const auto& d : figures.destinations)
+    out.add({{"destination", id_of(d)}}, d.draining ? 1 : 0);
+
+  out.gauge("linehunt_probe_round_trip_seconds",
+            "Time until the last answer to a probe of a destination.");
+  for (const auto& d : figures.destinations)
+    if (d.probe_round_trip_us) out.add({{"destination", id_of(d)}}, *d.probe_round_trip_us / 1e6);
+
+  out.gauge("linehunt_destination_load", "Lines of a resource that live calls hold.");
+  for (const auto& d : figures.destinations)
+    for (const auto& r : d.resources)
+      out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.load);
+  out.gauge("linehunt_destination_capacity", "Lines of a resource that a destination offers.");
+  for (const auto& d : figures.destinations)
+    for (const auto& r : d.resources)
+      out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.capacity);
+
+  out.histogram("linehunt_post_dial_delay_seconds",
+                "Time from the INVITE to a destination until it rings or answers.");
+  for (const destination_delays& delays : figures.post_dial)
+    out.add({{"destination", std::to_string(delays.destination)}}, histogram_of(delays));
+}
+
+} // namespace linehunt::metrics

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What there is once in a linehunt.
+#include "control/metrics/families.h"
+#include "control/version.h"
+
+#include <string>
+
+namespace linehunt::metrics {
+
+void add_node(family_list& out, const node_figures& figures) {
+  const std::chrono::duration<double> started = figures.started_at.time_since_epoch();
+  out.gauge("linehunt_build_info", "Always 1; says the version.")
+      .add({{"version", std::string{linehunt::version}}}, 1);
+  out.gauge("linehunt_start_time_seconds", "When linehunt started, since 1970.")
+      .add({}, started.count());
+  out.gauge("linehunt_snapshot_generation",
+            "How many configurations were published since the start.")
+      .add({}, figures.node.generation);
+  out.gauge("linehunt_draining", "1 while new calls are refused because linehunt drains, else 0.")
+      .add({}, figures.node.draining ? 1 : 0);
+  out.gauge("linehunt_packet_buffers_in_use", "Packet buffers that are neither free nor in a port.")
+      .add({}, figures.node.mbufs_in_use);
+  out.counter("linehunt_admin_refusals_total",
+              "Requests and answers that the admin interface refused or dropped, by reason.");
+  for (const admin::statistic& s : figures.ways_in)
+    out.add({{"reason", s.name}}, s.value);
+}
+
+} // namespace linehunt::metrics

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of destinations in SQLite, URLs of all three kinds, the kept copy, and rows beside the
+// file. MariaDB and PostgreSQL are asked in the end-to-end suite.
+#include "control/config/destination_rows.h"
+#include "control/config/load_file.h"
+#include "control/database/kept_copy.h"
+#include "control/database/store.h"
+#include "control/database/table.h"
+#include "control/database/url.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
+
+namespace linehunt::database {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class database_test : public ::testing::Test {
+ protected:
+  database_test() {
+    std::string name = std::filesystem::temp_directory_path() / "linehunt-test-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    folder = name;
+    from.url = "sqlite://" + file().string();
+    from.copy = folder / "kept" / "copy.json";
+  }
+  ~database_test() override { std::filesystem::remove_all(folder); }
+
+  [[nodiscard]] std::filesystem::path file() const { return folder / "deep" / "linehunt.db"; }
+  void run(const std::string& statement) {
+    soci::session sql(soci::sqlite3, "dbname=" + file().string());
+    sql << statement;
+  }
+  // A table of the test's own in the place of the one that linehunt makes.
+  void make(const std::string& columns) {
+    std::filesystem::create_directories(file().parent_path());
+    run("create table load_balancer (" + columns + ")");
+  }
+  void insert(const std::string& values) {
+    run("insert into load_balancer (id, group_id, dst_uri, resources, probe_mode, attrs, "
+        "description) values (" +
+        values + ")");
+  }
+  [[nodiscard]] std::string fault() const {
+    const rows found = read_rows(from);
+    EXPECT_FALSE(found);
+    return found ? "" : found.error();
+  }
+
+  std::filesystem::path folder;
+  settings from;
+};
+
+TEST_F(database_test, file_and_table_are_made_on_first_use) {
+  EXPECT_THAT(read_rows(from).value(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(file()));
+  insert("7, 2, 'sip:192.0.2.27:5061', 'pstn=32; vm=5', 1, 'rack=a', NULL");
+  insert("3, 1, 'sip:192.0.2.23', 'vm=5', 0, NULL, 'the third'");
+  EXPECT_THAT(read_rows(from).value(),
+              ElementsAre(row{3, 1, "sip:192.0.2.23", "vm=5", 0, "", "the third"},
+                          row{7, 2, "sip:192.0.2.27:5061", "pstn=32; vm=5", 1, "rack=a", ""}));
+}
+
+TEST_F(database_test, more_columns_and_missing_nullable_ones) {
+  make("description_of_rack blob, id integer primary key, group_id integer, dst_uri char(128), "
+       "resources char(255), probe_mode integer, site text");
+  run("insert into load_balancer values (x'00ff', 1, 1, 'sip:192.0.2.21', 'vm=5', 2, 'north')");
+  EXPECT_THAT(read_rows(from).value(), ElementsAre(row{1, 1, "sip:192.0.2.21", "vm=5", 2, "", ""}));
+}
+
+TEST_F(database_test, a_missing_column_is_named) {
+  make("id integer primary key, group_id integer, resources text, probe_mode integer");
+  EXPECT_THAT(fault(), AllOf(HasSubstr("load_balancer"), HasSubstr("no column dst_uri")));
+}
+
+TEST_F(database_test, another_version_is_refused) {
+  (void)read_rows(from);
+  run("update version set table_version = 2 where table_name = 'load_balancer'");
+  EXPECT_THAT(fault(), AllOf(HasSubstr("has version 2"), HasSubstr("reads version 3")));
+  run("delete from version");
+  EXPECT_TRUE(read_rows(from)) << "no version is no error";
+  run("drop table version");
+  EXPECT_TRUE(read_rows(from)) << "nor is no table of versions";
+}
+
+TEST_F(database_test, wrong_values_are_named_with_their_row) {
+  make("id, group_id, dst_uri, resources, probe_mode, attrs, description");
+  struct wrong {
+    const char* values;
+    const char* said;
+  };
+  for (const wrong& w : {wrong{"4, 1, 'sip:a', 'vm=5', 3, NULL, NULL", "row 4: probe_mode is '3'"},
+                         wrong{"4, -1, 'sip:a', 'vm=5', 0, NULL, NULL", "row 4: group_id is '-1'"},
+                         wrong{"4, 'x', 'sip:a', 'vm=5', 0, NULL, NULL", "row 4: group_id is 'x'"},
+                         wrong{"0, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "row 0: id is '0'"},
+                         wrong{"99999999999, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "id is"},
+                         wrong{"NULL, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "id is NULL"},
+                         wrong{"4, 1, NULL, 'vm=5', 0, NULL, NULL", "row 4: dst_uri is NULL"},
+                         wrong{"4, 1, 'sip:a', NULL, 0, NULL, NULL", "row 4: resources is NULL"}}) {
+    run("delete from load_balancer");
+    insert(w.values);
+    EXPECT_THAT(fault(), HasSubstr(w.said)) << w.values;
+  }
+  run("delete from load_balancer");
+  insert("4, 1, 'sip:a', 'vm=5', 0, NULL, NULL");
+  insert("4, 2, 'sip:b', 'vm=5', 0, NULL, NULL");
+  EXPECT_THAT(fault(), HasSubstr("row 4 is there twice"));
+}
+
+TEST_F(database_test, a_file_that_is_no_database) {
+  std::filesystem::create_directories(file().parent_path());
+  std::ofstream(file()) << std::string(5000, 'x');
+  EXPECT_THAT(fault(), AllOf(HasSubstr(file().string()), HasSubstr("cannot be read")));
+}
+
+TEST_F(database_test, ten_thousand_rows) {
+  (void)read_rows(from);
+  run("with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) insert into "
+      "load_balancer select 10001 - i, 1, 'sip:192.0.2.1', 'vm=5', 2, null, null from n");
+  const rows found = read_rows(from);
+  ASSERT_THAT(found.value(), SizeIs(10'000));
+  EXPECT_EQ(found->front().id, 1u);
+  EXPECT_EQ(found->back().id, 10'000u);
+}
+
+TEST(database_url, connections_of_all_kinds) {
+  const auto mysql = parse_url("mysql://linehunt:it%27s%20%5C@db.example:3307/opensips", 4);
+  ASSERT_TRUE(mysql) << mysql.error();
+  EXPECT_EQ(mysql->kind, kind::mysql);
+  EXPECT_THAT(mysql->connection,
+              AllOf(HasSubstr("host='db.example'"), HasSubstr("port=3307"),
+                    HasSubstr("user='linehunt'"), HasSubstr(R"(password='it\'s \\')"),
+                    HasSubstr("dbname='opensips'"), HasSubstr("connect_timeout=4")));
+  EXPECT_EQ(mysql->shown, "mysql://linehunt@db.example:3307/opensips");
+  const auto local = parse_url("mysql://u@localhost/o?socket=/run/m.sock", 4);
+  EXPECT_THAT(local.value().connection, HasSubstr("unix_socket='/run/m.sock'"));
+  EXPECT_THAT(parse_url("mysql://u@[2001:db8::5]/o", 4).value().connection,
+              HasSubstr("host='2001:db8::5'"));
+  const auto postgresql = parse_url("postgresql://u:secret@h:5433/o?sslmode=require", 4);
+  ASSERT_TRUE(postgresql) << postgresql.error();
+  EXPECT_THAT(postgresql->connection,
+              AllOf(HasSubstr("postgresql://u:secret@h:5433/o?"), HasSubstr("sslmode=require"),
+                    HasSubstr("connect_timeout=4")));
+  EXPECT_THAT(postgresql->shown, Not(HasSubstr("secret")));
+  EXPECT_EQ(parse_url("sqlite:///a/b.db", 4).value().file, "/a/b.db");
+}
+
+TEST(database_url, what_is_wrong_is_said_without_the_password) {
+  for (const char* url : {"", "nonsense", "oracle://u:hunter2@h/d", "mysql://u:hunter2@h",
+                          "mysql://u:hunter2@h/d?x=1", "postgresql://u:hunter2@h", "sqlite://",
+                          "sqlite://host/file", "sqlite:///a b", "mysql://u:hunter2@h:99999/d"}) {
+    const auto where = parse_url(url, 5);
+    ASSERT_FALSE(where) << url;
+    EXPECT_THAT(where.error(), Not(HasSubstr("hunter2"))) << url;
+    EXPECT_THAT(where.error(), Not(IsEmpty()));
+  }
+}
+
+TEST_F(database_test, a_database_that_is_away) {
+  from.url = "mysql://u:hunter2@127.0.0.1:1/d";
+  EXPECT_THAT(fault(), AllOf(HasSubstr("mysql://u@127.0.0.1:1/d"), Not(HasSubstr("hunter2"))));
+  from.url = "postgresql://u:hunter2@127.0.0.1:1/d";
+  EXPECT_THAT(fault(), AllOf(HasSubstr("postgresql://u@127.0.0.1:1/d"), Not(HasSubstr("hunter2"))));
+}
+
+TEST_F(database_test, copy_comes_back_as_it_was) {
+  const std::vector<row> good{
+      {1, 2, "sip:192.0.2.1", "vm=fs://:pw@192.0.2.1", 1, "rack \"a\"\n", ""},
+      {9, 0, "sip:192.0.2.9", "pstn=1", 2, "", "d"}};
+  EXPECT_THAT(keep_copy(from, good), IsEmpty());
+  EXPECT_EQ(kept_copy(from).value(), good);
+  struct stat found {};
+  ASSERT_EQ(::stat(from.copy.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600u);
+  EXPECT_THAT(keep_copy(from, {}), IsEmpty());
+  EXPECT_THAT(kept_copy(from).value(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(from.copy + ".new"));
+}
+
+TEST_F(database_test, damaged_copies_are_said_and_ignored) {
+  ASSERT_THAT(keep_copy(from, {{1, 2, "sip:192.0.2.1", "vm=1", 1, "", ""}}), IsEmpty());
+  std::string whole;
+  std::getline(std::ifstream(from.copy), whole, '\0');
+  for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
+    std::ofstream(from.copy, std::ios::trunc) << whole.substr(0, length);
+    const rows found = kept_copy(from);
+    ASSERT_FALSE(found) << length;
+    ASSERT_THAT(found.error(), HasSubstr("damaged"));
+  }
+  for (const char* text :
+       {"[]", "7", "{}", R"({"linehunt_copy":2})", R"({"linehunt_copy":1,"of":7,"rows":[]})"}) {
+    std::ofstream(from.copy, std::ios::trunc) << text;
+    EXPECT_FALSE(kept_copy(from)) << text;
+  }
+}
+
+TEST_F(database_test, copy_of_another_database_is_not_taken) {
+  ASSERT_THAT(keep_copy(from, {}), IsEmpty());
+  from.table = "another";
+  EXPECT_THAT(kept_copy(from).error(), HasSubstr("of another database"));
+  from.copy.clear();
+  EXPECT_FALSE(kept_copy(from));
+  EXPECT_THAT(keep_copy(from, {}), IsEmpty()) << "none is wanted";
+}
+
+TEST_F(database_test, copy_that_cannot_be_written_leaves_the_old_one) {
+  from.copy = "/proc/linehunt/copy.json";
+  EXPECT_THAT(keep_copy(from, {}), HasSubstr("cannot be written"));
+}
+
+TEST_F(database_test, the_loop_goes_on_while_the_database_is_asked) {
+  boost::asio::io_context loop;
+  store asked(loop, 0);
+  bool answered = false;
+  asked.read(from, [&](const rows& found) { answered = found.has_value(); });
+  EXPECT_FALSE(answered);
+  while (!answered && loop.run_one() != 0) {
+  }
+  EXPECT_TRUE(answered);
+  asked.keep(from, {});
+  asked.read(from, [&](const rows&) { loop.stop(); });
+  loop.run();
+  EXPECT_TRUE(kept_copy(from)) << "jobs go one after the other";
+}
+
+constexpr const char* file_text = R"([database]
+url = "sqlite:///nowhere/x.db"
+[[port]]
+name = "access"
+device = "net_af_packet0,iface=eth1"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+[[rule]]
+balance = 1
+resources = "vm"
+[[destination]]
+id = 1
+uri = "sip:192.0.2.21"
+resources = "conf=5"
+)";
+
+class rows_beside_the_file : public ::testing::Test {
+ protected:
+  std::vector<std::string> add(const std::vector<row>& rows) {
+    config::diagnostics out("t.toml");
+    auto loaded = config::load_text(
+        file_text, [](const auto&) { return std::nullopt; }, out);
+    EXPECT_TRUE(loaded) << ::testing::PrintToString(out.lines());
+    if (!loaded) return {};
+    whole = *loaded;
+    config::add_rows(rows, whole, out);
+    return out.lines();
+  }
+  config::configuration whole;
+};
+
+TEST_F(rows_beside_the_file, both_are_there) {
+  EXPECT_THAT(add({{2, 1, "sip:192.0.2.22:5070", "vm=5", 2, "a", "d"}}), IsEmpty());
+  ASSERT_THAT(whole.destinations, SizeIs(2));
+  const destination_model& added = whole.destinations[1].model;
+  EXPECT_EQ(added.id, 2u);
+  EXPECT_EQ(added.group, 1u);
+  EXPECT_EQ(added.probe_mode, 2);
+  EXPECT_EQ(added.addresses.at(0).port, 5070);
+  EXPECT_EQ(added.resources.at(0).capacity, 5);
+  EXPECT_EQ(added.attrs, "a");
+}
+
+TEST_F(rows_beside_the_file, every_error_names_its_row) {
+  EXPECT_THAT(add({{2, 1, "sip:192.0.2.22:port", "vm=5", 0, "", ""},
+                   {3, 1, "sip:192.0.2.22", "vm=-1", 0, "", ""},
+                   {4, 1, "sip:192.0.2.22", "", 0, "", ""},
+                   {5, 1, "sip:" + std::string(300, 'a') + "@192.0.2.22", "vm=1", 0, "", ""}}),
+              ElementsAre(HasSubstr("table load_balancer, row 2: 'sip:192.0.2.22:port'"),
+                          HasSubstr("table load_balancer, row 3: \"vm\": capacity -1"),
+                          HasSubstr("table load_balancer, row 4: no resource"),
+                          HasSubstr("table load_balancer, row 5: a URI of 315 bytes")));
+}
+
+TEST_F(rows_beside_the_file, one_id_in_both_names_both) {
+  EXPECT_THAT(
+      add({{1, 1, "sip:192.0.2.22", "vm=5", 0, "", ""}}),
+      ElementsAre(AllOf(HasSubstr("table load_balancer, row 1:"), HasSubstr("in line 12"))));
+}
+
+TEST_F(rows_beside_the_file, what_cannot_be_reached) {
+  EXPECT_THAT(add({{2, 1, "sip:203.0.113.1", "vm=5", 0, "", ""}}),
+              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("cannot be reached"))));
+  EXPECT_THAT(add({{2, 1, "sip:192.0.2.10", "vm=5", 0, "", ""}}),
+              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("linehunt itself"))));
+}
+
+} // namespace
+} // namespace linehunt::database

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// A log in a file, and the same file again after somebody moved it away.
+#include "control/daemon/log_output.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace linehunt {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string text_of(const fs::path& file) {
+  std::stringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+class log_output_test : public ::testing::Test {
+ protected:
+  log_output_test() {
+    std::string name = fs::temp_directory_path() / "linehunt-log-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    folder = name;
+  }
+  ~log_output_test() override {
+    log_output({}, "info"); // lets go of the file
+    fs::remove_all(folder);
+  }
+  log_output started(const fs::path& file, const std::string& level = "info") {
+    log_output log({file}, level);
+    const auto opened = log.open();
+    EXPECT_TRUE(opened) << opened.error();
+    return log;
+  }
+  fs::path folder;
+};
+
+TEST_F(log_output_test, lines_and_levels) {
+  (void)started(folder / "l.log", "warn");
+  spdlog::info("unwanted");
+  spdlog::warn("wanted");
+  EXPECT_THAT(text_of(folder / "l.log"), HasSubstr("warning wanted"));
+  EXPECT_THAT(text_of(folder / "l.log"), Not(HasSubstr("unwanted")));
+  spdlog::set_level(spdlog::level::info);
+  spdlog::info("now wanted");
+  EXPECT_THAT(text_of(folder / "l.log"), HasSubstr("now wanted"));
+}
+
+TEST_F(log_output_test, a_file_that_was_moved_is_opened_again_by_its_name) {
+  log_output log = started(folder / "l.log");
+  spdlog::info("one");
+  fs::rename(folder / "l.log", folder / "l.log.1");
+  spdlog::info("two");
+  log.reopen();
+  spdlog::info("three");
+  EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("two"));
+  EXPECT_THAT(text_of(folder / "l.log"), HasSubstr("three"));
+  EXPECT_THAT(text_of(folder / "l.log"), Not(HasSubstr("two")));
+}
+
+TEST_F(log_output_test, where_it_cannot_be_opened_again_the_old_one_goes_on) {
+  log_output log = started(folder / "l.log");
+  fs::rename(folder / "l.log", folder / "l.log.1");
+  fs::create_directory(folder / "l.log");
+  log.reopen();
+  spdlog::info("after");
+  EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("cannot be opened again"));
+  EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("after"));
+}
+
+TEST_F(log_output_test, a_file_that_cannot_be_opened_is_an_error_that_names_it) {
+  log_output log({folder}, "info");
+  const auto opened = log.open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error(), HasSubstr(folder.string()));
+  EXPECT_THAT(opened.error(), HasSubstr("name another file"));
+}
+
+TEST_F(log_output_test, the_journal_is_where_standard_error_is_the_stream_that_it_named) {
+  struct stat ours {};
+  ASSERT_EQ(::fstat(STDERR_FILENO, &ours), 0);
+  const std::string stream = std::to_string(ours.st_dev) + ":" + std::to_string(ours.st_ino);
+  ::setenv("JOURNAL_STREAM", stream.c_str(), 1);
+  EXPECT_TRUE(stderr_is_journal());
+  for (const char* other : {"", "1:", "x", "8:1x"}) {
+    ::setenv("JOURNAL_STREAM", other, 1);
+    EXPECT_FALSE(stderr_is_journal()) << other;
+  }
+  ::unsetenv("JOURNAL_STREAM");
+  EXPECT_FALSE(stderr_is_journal());
+}
+
+} // namespace
+} // namespace linehunt

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Manual pages and completion say what the programs and the example configuration have, all of it;
+// the pages are rendered without a warning.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <sys/wait.h>
+
+namespace linehunt {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using names = std::set<std::string>;
+
+// Standard output of a command that must succeed.
+std::string told(const std::string& command) {
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string out;
+  std::array<char, 4096> chunk;
+  for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;)
+    out.append(chunk.data(), n);
+  EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), 0) << command;
+  return out;
+}
+
+names found(const std::string& text, const char* pattern) {
+  const std::regex wanted(pattern, std::regex::multiline);
+  names all;
+  for (std::sregex_iterator each(text.begin(), text.end(), wanted), end; each != end; ++each)
+    all.insert((*each)[1]);
+  return all;
+}
+
+// Long options of a program or one of its commands, as --help lists them.
+names options_of(const std::string& command) {
+  const std::string help = told(command + " --help");
+  return found(help.substr(0, help.find("Subcommands:")), R"(^  .*?(--[a-z-]+))");
+}
+
+names commands_of(const std::string& program) {
+  const std::string help = told(program + " --help");
+  const auto list = help.find("Subcommands:");
+  EXPECT_NE(list, std::string::npos);
+  return found(help.substr(list), R"(^  ([a-z]+) )");
+}
+
+// Plain text of a page, as wide as possible so that nothing is broken into two lines.
+std::string page(const std::string& name) {
+  return told("LC_ALL=C.UTF-8 MANWIDTH=1000 MAN_KEEP_FORMATTING= man -l " LINEHUNT_MANUAL "/" +
+              name + " | sed 's/.\x08//g'");
+}
+
+// ---- manual pages
+
+TEST(manual, pages_are_rendered_without_a_warning) {
+  for (const char* name : {"linehunt.8", "linehuntctl.1", "linehunt.toml.5"}) {
+    EXPECT_EQ(told("LC_ALL=C.UTF-8 man --warnings -l " LINEHUNT_MANUAL "/" + std::string{name} +
+                   " 2>&1 >/dev/null"),
+              "")
+        << name;
+    EXPECT_THAT(page(name), HasSubstr("SEE ALSO")) << name;
+  }
+}
+
+TEST(manual, linehuntctl_has_every_command_and_option) {
+  const std::string text = page("linehuntctl.1");
+  for (const std::string& command : commands_of(LINEHUNTCTL)) {
+    EXPECT_THAT(text, HasSubstr("\n       " + command)) << "no paragraph for " << command;
+    for (const std::string& option : options_of(LINEHUNTCTL " " + command))
+      EXPECT_THAT(text, HasSubstr(option)) << command;
+  }
+  for (const std::string& option : options_of(LINEHUNTCTL))
+    EXPECT_THAT(text, HasSubstr(option));
+}
+
+TEST(manual, linehunt_has_every_command_and_option) {
+  const std::string text = page("linehunt.8");
+  for (const std::string& command : commands_of(LINEHUNT_DAEMON))
+    EXPECT_THAT(text, HasSubstr("linehunt " + command));
+  for (const std::string& option : options_of(LINEHUNT_DAEMON))
+    EXPECT_THAT(text, HasSubstr(option));
+}
+
+// Keys of the example by section, those in comments too: "# key = value" and "# [section]".
+std::map<std::string, names> example_keys() {
+  std::ifstream file(LINEHUNT_EXAMPLE);
+  std::map<std::string, names> all;
+  std::string section;
+  const std::regex head(R"(^(?:# )?\[\[?([a-z_]+)\]\]?)"), key(R"(^(?:# )?([a-z_0-9]+) = )");
+  for (std::string line; std::getline(file, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, head))
+      section = match[1];
+    else if (std::regex_search(line, match, key))
+      all[section].insert(match[1]);
+  }
+  return all;
+}
+
+TEST(manual, configuration_page_has_every_key_in_its_section) {
+  const std::string text = page("linehunt.toml.5");
+  const auto sections = example_keys();
+  EXPECT_GE(sections.size(), 9u);
+  EXPECT_THAT(sections.at("runtime"), Contains("workers")) << "the example is not read rightly";
+  EXPECT_THAT(sections.at("service"), Contains("drain_limit_s"));
+  for (const auto& [section, keys] : sections) {
+    // "   [runtime] (restart)" until the next line that is so little indented.
+    const std::regex head("\n   \\[\\[?" + section + "\\]\\]?[^\n]*\n");
+    std::smatch match;
+    if (!std::regex_search(text, match, head)) {
+      ADD_FAILURE() << "section [" << section << "] is not in tools/man/linehunt.toml.5.scd";
+      continue;
+    }
+    std::string rest = match.suffix();
+    rest = rest.substr(0, rest.find("\n   ["));
+    for (const std::string& key : keys)
+      EXPECT_TRUE(std::regex_search(rest, std::regex("\\b" + key + "\\b")))
+          << "key '" << key << "' of [" << section << "] is not in tools/man/linehunt.toml.5.scd";
+  }
+}
+
+// ---- completion
+
+// What bash offers behind these words, of which the last may be unfinished.
+names offered(const std::string& words) {
+  const std::string script = "source " LINEHUNT_COMPLETION "; COMP_WORDS=(linehuntctl " + words +
+                             "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; "
+                             "printf \"%s\\n\" \"${COMPREPLY[@]}\"";
+  return found(told("bash -c '" + script + "'"), R"(^(\S+)$)");
+}
+
+TEST(completion, offers_every_command) {
+  EXPECT_EQ(offered("\"\""), commands_of(LINEHUNTCTL));
+  EXPECT_THAT(offered("sta"), ::testing::ElementsAre("stats", "status"));
+}
+
+TEST(completion, offers_every_option_of_each_command_and_no_other) {
+  const names common = options_of(LINEHUNTCTL);
+  EXPECT_EQ(offered("--"), common);
+  for (const std::string& command : commands_of(LINEHUNTCTL)) {
+    names expected = options_of(LINEHUNTCTL " " + command);
+    expected.insert({"--socket", "--json"}); // fall through to the program
+    EXPECT_EQ(offered(command + " --"), expected) << command;
+  }
+}
+
+TEST(completion, knows_where_an_argument_stands) {
+  EXPECT_THAT(offered("status 1 \"\""), ::testing::ElementsAre("disable", "enable"));
+  EXPECT_THAT(offered("--socket /nowhere status 1 e"), ::testing::ElementsAre("enable"));
+  EXPECT_THAT(offered("--socket /nowhere status \"\""), IsEmpty()) << "no daemon, no numbers";
+}
+
+} // namespace
+} // namespace linehunt

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text that Prometheus gets: names, labels and values. promtool judges the real thing in the
+// end-to-end suite.
+#include "control/metrics/exposition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <set>
+#include <sstream>
+
+namespace linehunt::metrics {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct figures_with_two_workers : ::testing::Test {
+  engine_counters first, second;
+  node_figures figures;
+
+  figures_with_two_workers() {
+    first.calls_started = 10;
+    first.calls_answered = 6;
+    first.calls_failed = 3;
+    first.calls_ended = 5;
+    first.ended_by[static_cast<std::size_t>(end_cause::bye)] = 2;
+    first.calls_live = 5;
+    second.calls_started = 1;
+    second.calls_live = 1;
+    figures.workers.resize(2);
+    figures.workers[0].engine = &first;
+    figures.workers[0].busy_cycles = 70;
+    figures.workers[0].total_cycles = 100;
+    figures.workers[0].verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)] = 4;
+    figures.workers[1].id = 1;
+    figures.workers[1].engine = &second;
+    figures.workers[1].rings.packets = 17;
+    figures.workers[1].verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)] = 5;
+    figures.destinations = {
+        {1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}, {"vm/s", 5, 0}}},
+        {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 0, 1}}}};
+    figures.destinations[1].draining = true;
+    figures.destinations[0].probe_round_trip_us = 1500;
+    destination_delays delays;
+    delays.destination = 1;
+    delays.counts[0] = 2;
+    delays.counts[3] = 1;
+    delays.counts[post_dial_bounds_ms.size()] = 1;
+    delays.sum_us = 70'500'000;
+    figures.post_dial = {delays};
+    figures.workers[0].longest_loop_us = 250;
+    figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
+  }
+};
+
+TEST_F(figures_with_two_workers, are_all_there) {
+  const std::string text = exposition(figures);
+  for (const char* line :
+       {"linehunt_calls_started_total 11\n",
+        "linehunt_calls_total{outcome=\"answered\"} 6\n",
+        "linehunt_calls_total{outcome=\"failed\"} 3\n",
+        "linehunt_calls_total{outcome=\"no_capacity\"} 9\n",
+        "linehunt_calls_ended_total{cause=\"bye\"} 2\n",
+        "linehunt_calls{state=\"early\"} 2\n",
+        "linehunt_calls{state=\"answered\"} 4\n",
+        "linehunt_verdicts_total{verdict=\"rejected_no_capacity\"} 9\n",
+        "linehunt_destination_load{destination=\"1\",resource=\"pstn\"} 3\n",
+        "linehunt_destination_capacity{destination=\"1\",resource=\"vm/s\"} 5\n",
+        "linehunt_destination_enabled{destination=\"2\"} 0\n",
+        "linehunt_destination_draining{destination=\"2\"} 1\n",
+        "linehunt_probe_round_trip_seconds{destination=\"1\"} 0.0015\n",
+        "linehunt_destination_info{destination=\"1\",group=\"1\",uri=\"sip:192.0.2.1\"} 1\n",
+        "linehunt_worker_busy_cycles_total{worker=\"0\"} 70\n",
+        "linehunt_worker_cycles_total{worker=\"0\"} 100\n",
+        "linehunt_worker_ring_entries{worker=\"1\",ring=\"packets\"} 17\n",
+        "linehunt_post_dial_delay_seconds_bucket{destination=\"1\",le=\"0.01\"} 2\n",
+        "linehunt_post_dial_delay_seconds_bucket{destination=\"1\",le=\"0.1\"} 3\n",
+        "linehunt_post_dial_delay_seconds_bucket{destination=\"1\",le=\"60\"} 3\n",
+        "linehunt_post_dial_delay_seconds_bucket{destination=\"1\",le=\"+Inf\"} 4\n",
+        "linehunt_post_dial_delay_seconds_count{destination=\"1\"} 4\n",
+        "linehunt_post_dial_delay_seconds_sum{destination=\"1\"} 70.5\n",
+        "linehunt_worker_longest_loop_seconds{worker=\"0\"} 0.00025\n",
+        "linehunt_admin_refusals_total{reason=\"fifo_answers_dropped\"} 3\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+// Conventions that hold for whatever is added: a help and a type for each, counters end in _total
+// and nothing else does, no sample twice.
+TEST_F(figures_with_two_workers, keep_to_the_conventions) {
+  std::istringstream in(exposition(figures));
+  std::set<std::string> helps, types, samples;
+  std::string line;
+  while (std::getline(in, line)) {
+    std::istringstream words(line);
+    std::string mark, what, name, kind;
+    if (line.starts_with("# ")) {
+      words >> mark >> what >> name >> kind;
+      EXPECT_TRUE(name.starts_with("linehunt_")) << line;
+      if (what == "HELP") {
+        EXPECT_TRUE(helps.insert(name).second) << line;
+        EXPECT_FALSE(kind.empty()) << line;
+      }
+      if (what == "TYPE") {
+        EXPECT_TRUE(types.insert(name).second) << line;
+        EXPECT_EQ(kind == "counter", name.ends_with("_total")) << line;
+      }
+      continue;
+    }
+    EXPECT_TRUE(samples.insert(line.substr(0, line.rfind(' '))).second) << line;
+  }
+  EXPECT_EQ(helps, types);
+  EXPECT_GT(types.size(), 20u);
+  EXPECT_GT(samples.size(), 80u);
+}
+
+TEST(metrics, of_a_linehunt_without_anything) {
+  EXPECT_THAT(exposition({}), HasSubstr("linehunt_calls_started_total 0\n"));
+}
+
+} // namespace
+} // namespace linehunt::metrics

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What systemd hears: the test is systemd, with a socket at the address of $NOTIFY_SOCKET.
+#include "control/daemon/supervision.h"
+
+#include <array>
+#include <cstdlib>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace linehunt {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class supervision_test : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // In the abstract name space: no file to clean up.
+    const std::string name = "linehunt-supervision-" + std::to_string(::getpid());
+    name.copy(address.sun_path + 1, name.size());
+    const auto len = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    const void* any = &address;
+    ASSERT_EQ(::bind(socket_, static_cast<const sockaddr*>(any), len), 0);
+    ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  }
+  void TearDown() override {
+    ::close(socket_);
+    ::unsetenv("NOTIFY_SOCKET");
+    ::unsetenv("WATCHDOG_USEC");
+    ::unsetenv("WATCHDOG_PID");
+  }
+
+  std::vector<std::string> heard() {
+    std::vector<std::string> all;
+    std::array<char, 4096> text;
+    for (ssize_t n = 0; (n = ::recv(socket_, text.data(), text.size(), 0)) > 0;)
+      all.emplace_back(text.data(), static_cast<std::size_t>(n));
+    return all;
+  }
+
+  // Looks so often while the workers have done these loops.
+  void run(std::vector<std::vector<std::uint64_t>> looks) {
+    boost::asio::io_context loop;
+    std::size_t next = 0;
+    supervision one(loop, {[&] {
+                             if (next + 1 == looks.size()) loop.stop();
+                             return looks[next++];
+                           },
+                           [] { return std::string{"serving"}; }});
+    one.start();
+    loop.run();
+  }
+
+  int socket_ = -1;
+};
+
+TEST_F(supervision_test, says_what_the_unit_waits_for) {
+  tell_ready();
+  tell_reloading();
+  tell_stopping(std::chrono::seconds(10));
+  tell_status("serving, 3 calls");
+  const auto all = heard();
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0], "READY=1");
+  EXPECT_THAT(all[1], StartsWith("RELOADING=1\nMONOTONIC_USEC="));
+  EXPECT_EQ(all[2], "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000");
+  EXPECT_EQ(all[3], "STATUS=serving, 3 calls");
+}
+
+TEST_F(supervision_test, the_watchdog_hears_of_workers_that_move) {
+  ::setenv("WATCHDOG_USEC", "10000", 1);
+  run({{5, 5}, {6, 7}, {8, 8}});
+  const auto all = heard();
+  EXPECT_EQ(std::ranges::count(all, "WATCHDOG=1"), 3);
+  EXPECT_THAT(all, Contains("STATUS=serving"));
+}
+
+TEST_F(supervision_test, the_watchdog_hears_nothing_while_a_worker_stands) {
+  ::setenv("WATCHDOG_USEC", "10000", 1);
+  run({{5, 5}, {6, 5}, {8, 5}});
+  const auto all = heard();
+  EXPECT_EQ(std::ranges::count(all, "WATCHDOG=1"), 1) << "the first look has nothing to compare";
+  EXPECT_THAT(all, Contains("STATUS=worker 1 stands still"));
+}
+
+TEST_F(supervision_test, the_watchdog_hears_of_a_worker_that_goes_on_again) {
+  ::setenv("WATCHDOG_USEC", "10000", 1);
+  run({{5}, {5}, {6}});
+  EXPECT_EQ(std::ranges::count(heard(), "WATCHDOG=1"), 2);
+}
+
+TEST_F(supervision_test, without_a_watchdog_there_is_no_word_for_it) {
+  run({{5}});
+  EXPECT_THAT(heard(), Not(Contains(HasSubstr("WATCHDOG"))));
+}
+
+} // namespace
+} // namespace linehunt
