@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generator's calls through the real engine: all is well where all is well, and each kind of
+// damage is found and called by its name.
+#include "tests/unit/tools/looped_device.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linehunt::pktgen {
+namespace {
+
+struct pktgen_call : testing::Test {
+  call_player& make(call_settings settings = {}) {
+    settings.seed = ++seed_; // the engine remembers calls for half a minute
+    settings.max_calls = 2000;
+    player =
+        std::make_unique<call_player>(cast, settings, device, count, heap_memory(), device.now());
+    return *player;
+  }
+  void begin(std::size_t calls) {
+    for (std::size_t i = 0; i < calls; ++i) {
+      ASSERT_TRUE(player->begin_one(device.now()));
+      device.run(*player);
+    }
+  }
+  [[nodiscard]] std::uint64_t faults(fault f) const {
+    return count.faults[static_cast<std::size_t>(f)];
+  }
+  // A whole call in which the first message that holds `in` has `what` replaced.
+  void damage(std::string_view in, std::string what, std::string by) {
+    make();
+    bool done = false;
+    device.meddle = [&, what, by](looped_device::message& m) {
+      const auto at = m.bytes.find(what);
+      if (done || !m.bytes.starts_with(in) || at == std::string::npos) return;
+      m.bytes.replace(at, what.size(), by);
+      done = true;
+    };
+    begin(8); // of both kinds and all sizes
+    device.wait_ms(*player, 5);
+    ASSERT_TRUE(done) << "nothing to damage";
+  }
+
+  scene cast = two_kinds();
+  tally count;
+  looped_device device{cast};
+  std::unique_ptr<call_player> player;
+
+ private:
+  std::uint64_t seed_ = 41;
+};
+
+TEST_F(pktgen_call, goes_through_the_engine_without_a_complaint) {
+  make();
+  begin(500);
+  device.wait_ms(*player, 50);
+  EXPECT_TRUE(count.clean());
+  EXPECT_EQ(count.calls_completed, 500u);
+  EXPECT_EQ(count.calls_answered, 500u);
+  EXPECT_EQ(count.trying_missing, 0u);
+  EXPECT_EQ(count.sent, 7u * 500);     // INVITE 100 180 200 ACK BYE 200
+  EXPECT_EQ(count.received, 7u * 500); // the device's own 100 instead of the destination's
+  for (const histogram& h : count.latency)
+    EXPECT_EQ(h.count(), 500u);
+  EXPECT_EQ(count.post_dial_delay.count(), 500u);
+  EXPECT_EQ(player->live(), 0u);
+  EXPECT_EQ(player->unsettled(), 0u);
+}
+
+TEST_F(pktgen_call, messages_have_the_sizes_of_real_ones) {
+  make();
+  begin(200);
+  EXPECT_GT(device.longest, 1100u);
+  EXPECT_LT(device.longest, 1300u);
+  EXPECT_GT(device.shortest, 250u);
+  std::vector<char> text(longest_message_bytes);
+  const messages texts(cast);
+  std::size_t least = 10'000;
+  for (std::uint32_t n = 0; n < 64; ++n) {
+    const identity who({n, 1}, 42);
+    least = std::min(least, texts.invite(text.data(), who, texts.shape_of(who)));
+  }
+  EXPECT_GE(least, 550u);
+  EXPECT_LE(least, 700u);
+}
+
+TEST_F(pktgen_call, the_same_seed_gives_the_same_bytes) {
+  const messages texts(cast);
+  std::vector<char> one(longest_message_bytes), other(longest_message_bytes);
+  const identity who({7, 3}, 42), again({7, 3}, 42), next({8, 3}, 42);
+  const auto text = [&](std::vector<char>& into, const identity& i) {
+    return std::string(into.data(), texts.invite(into.data(), i, texts.shape_of(i)));
+  };
+  EXPECT_EQ(text(one, who), text(other, again));
+  EXPECT_NE(text(one, who), text(other, next));
+  EXPECT_EQ(identity::number_of(who.call_id, 42), (call_number{7, 3}));
+}
+
+TEST_F(pktgen_call, holds_as_many_as_it_is_told) {
+  call_settings settings;
+  settings.held = 100;
+  make(settings);
+  begin(300);
+  device.wait_ms(*player, 20);
+  EXPECT_EQ(player->held(), 100u);
+  EXPECT_EQ(device.engine_calls(), 100u);
+  EXPECT_EQ(count.calls_completed, 200u);
+  while (!player->wind_up(device.now()))
+    device.run(*player);
+  device.run(*player);
+  EXPECT_EQ(player->live(), 0u);
+  EXPECT_TRUE(count.clean());
+}
+
+TEST_F(pktgen_call, holds_for_a_time_with_a_spread) {
+  call_settings settings;
+  settings.hold_ms = 100;
+  settings.hold_spread_ms = 100;
+  make(settings);
+  begin(200);
+  device.wait_ms(*player, 90);
+  EXPECT_EQ(player->held(), 200u);
+  device.wait_ms(*player, 60);
+  EXPECT_GT(player->held(), 50u);
+  EXPECT_LT(player->held(), 150u);
+  device.wait_ms(*player, 60);
+  EXPECT_EQ(player->held(), 0u);
+  EXPECT_TRUE(count.clean());
+}
+
+TEST_F(pktgen_call, counts_refusals_by_their_status_and_acknowledges_them) {
+  looped_device small(cast, 10);
+  call_settings settings;
+  settings.held = 1000;
+  settings.max_calls = 2000;
+  call_player held(cast, settings, small, count, heap_memory(), small.now());
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(held.begin_one(small.now()));
+    small.run(held);
+  }
+  EXPECT_EQ(held.held(), 40u); // 2 * 10 lines of each kind
+  EXPECT_EQ(count.statuses[500], 60u);
+  EXPECT_EQ(count.calls_refused, 60u);
+  const auto sent = count.sent;
+  small.wait_ms(held, 600); // an ACK that did not fit would make the engine repeat its 500
+  EXPECT_EQ(count.sent, sent);
+  EXPECT_EQ(count.repeated, 0u);
+  EXPECT_EQ(count.wrong(), 0u);
+}
+
+TEST_F(pktgen_call, a_message_that_is_swallowed_is_lost_by_its_kind) {
+  const std::vector<std::pair<std::string, message_kind>> cases{
+      {"INVITE ", message_kind::invite},
+      {"SIP/2.0 180", message_kind::ringing},
+      {"ACK ", message_kind::ack},
+      {"BYE ", message_kind::bye}};
+  for (const auto& [begins, kind] : cases) {
+    count = {};
+    make();
+    device.meddle = [&, begins = begins](looped_device::message& m) {
+      if (m.bytes.starts_with(begins)) m.bytes.clear();
+    };
+    begin(1);
+    device.wait_ms(*player, 3);
+    if (kind == message_kind::invite || kind == message_kind::bye) {
+      EXPECT_EQ(count.calls_lost, 0u) << "before its time";
+      device.wait_ms(*player, 1010);
+      EXPECT_EQ(count.calls_lost, 1u) << begins;
+    }
+    EXPECT_EQ(count.lost[static_cast<std::size_t>(kind)], 1u) << begins;
+    EXPECT_EQ(count.lost_messages(), 1u) << begins;
+    EXPECT_FALSE(count.clean());
+    device.meddle = nullptr;
+    device.wait_ms(*player, 4000); // later BYEs get through
+    EXPECT_EQ(player->live(), 0u) << begins;
+  }
+}
+
+TEST_F(pktgen_call, what_comes_after_the_deadline_is_late) {
+  make();
+  looped_device::message kept;
+  device.meddle = [&](looped_device::message& m) {
+    if (m.bytes.starts_with("SIP/2.0 200") && kept.bytes.empty()) std::swap(kept, m);
+  };
+  begin(1);
+  device.wait_ms(*player, 1010);
+  EXPECT_EQ(count.calls_lost, 1u);
+  EXPECT_EQ(count.lost[static_cast<std::size_t>(message_kind::ok_invite)], 1u);
+  player->receive(kept.bytes, cast.device, kept.station, device.now());
+  EXPECT_EQ(count.late, 1u);
+}
+
+TEST_F(pktgen_call, no_room_begins_no_call) {
+  make();
+  device.places = 0;
+  EXPECT_FALSE(player->begin_one(device.now()));
+  EXPECT_EQ(player->live(), 0u);
+  EXPECT_EQ(count.calls_begun, 0u);
+}
+
+// --- each check, with the engine's own message damaged
+
+TEST_F(pktgen_call, finds_a_missing_via_of_the_device) {
+  damage("INVITE ", "SIP/2.0/UDP 192.0.2.1:", "SIP/2.0/UDP 192.0.2.9:");
+  EXPECT_EQ(faults(fault::via_missing), 1u);
+}
+TEST_F(pktgen_call, finds_a_changed_via_of_ours) {
+  damage("INVITE ", ";branch=z9hG4bK", ";branch=z9hG4bX"); // the first is the device's
+  EXPECT_EQ(count.wrong(), 0u);
+  damage("INVITE ", "SIP/2.0/UDP 192.0.2.10", "SIP/2.0/UDP 192.0.3.10");
+  EXPECT_EQ(faults(fault::via_changed), 3u); // the 180 and the 200 bear it, too
+}
+TEST_F(pktgen_call, finds_a_via_that_was_left) {
+  damage("SIP/2.0 180", "Via: ", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nVia: ");
+  EXPECT_EQ(faults(fault::via_left), 1u);
+}
+TEST_F(pktgen_call, finds_a_missing_record_route) {
+  damage("SIP/2.0 200", "Record-Route", "X-Record-Route");
+  EXPECT_EQ(faults(fault::record_route), 1u);
+}
+TEST_F(pktgen_call, finds_a_route_that_was_left) {
+  damage("ACK ", "Max-Forwards", "Route: <sip:192.0.2.1;lr>\r\nMax-Forwards");
+  EXPECT_EQ(faults(fault::route_left), 1u);
+}
+TEST_F(pktgen_call, finds_untouched_max_forwards) {
+  damage("BYE ", "Max-Forwards: 69", "Max-Forwards: 70");
+  EXPECT_EQ(faults(fault::max_forwards), 1u);
+}
+TEST_F(pktgen_call, finds_other_tags) {
+  damage("SIP/2.0 180", ";tag=", ";tag=0");
+  EXPECT_EQ(faults(fault::from_tag), 1u);
+  damage("INVITE ", "To: <", "To: <sip:x@y>;tag=1\r\nX: <");
+  EXPECT_EQ(faults(fault::to_tag), 3u); // the 180 and the 200 bear it, too
+}
+TEST_F(pktgen_call, finds_another_cseq) {
+  damage("BYE ", "CSeq: 2 BYE", "CSeq: 3 BYE");
+  EXPECT_EQ(faults(fault::cseq), 1u);
+}
+TEST_F(pktgen_call, finds_another_request_uri) {
+  damage("INVITE sip:", "INVITE sip:", "INVITE sip:0");
+  EXPECT_EQ(faults(fault::request_uri), 1u);
+}
+TEST_F(pktgen_call, finds_a_changed_body) {
+  damage("INVITE ", "s=call", "s=cold");
+  EXPECT_EQ(faults(fault::body), 1u);
+  damage("SIP/2.0 200", "s=call", "s=cold");
+  EXPECT_EQ(faults(fault::body), 2u);
+}
+TEST_F(pktgen_call, finds_rubbish_and_calls_of_others) {
+  make();
+  player->receive("hello", cast.device, 0, device.now());
+  EXPECT_EQ(faults(fault::unreadable), 1u);
+  damage("SIP/2.0 180", "@pktgen.example", "@pktgen.exampel");
+  EXPECT_EQ(faults(fault::not_ours), 1u);
+}
+TEST_F(pktgen_call, finds_a_call_where_it_is_not_offered) {
+  make();
+  device.meddle = [](looped_device::message& m) {
+    if (m.bytes.starts_with("INVITE sip:4930")) m.station = 4; // offers vm alone
+  };
+  begin(20);
+  const auto wrong = faults(fault::not_offered);
+  EXPECT_GT(wrong, 0u);
+  EXPECT_LT(wrong, 20u);
+  EXPECT_EQ(wrong + faults(fault::moved) + faults(fault::request_uri), count.wrong());
+}
+TEST_F(pktgen_call, finds_a_request_at_a_caller_and_answers_a_bye) {
+  make();
+  device.meddle = [](looped_device::message& m) {
+    if (m.bytes.starts_with("ACK ")) m.station = 0;
+  };
+  begin(1);
+  EXPECT_EQ(faults(fault::wrong_place), 1u);
+}
+
+} // namespace
+} // namespace linehunt::pktgen

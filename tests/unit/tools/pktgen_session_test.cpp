@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The course of a run, with a device that loses everything above a certain rate.
+#include "tools/pktgen/session.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace linehunt::pktgen {
+namespace {
+
+class limited final : public traffic {
+ public:
+  explicit limited(double most) : most_(most) {}
+  bool begin_one(time_ns now) noexcept override {
+    if (!room) return false;
+    ++count_->calls_begun;
+    ++begun;
+    gap_ = static_cast<double>(now - last_);
+    last_ = now;
+    if (course != nullptr && course->rate_now() > most_) ++count_->calls_lost;
+    return true;
+  }
+  void receive(std::string_view, const endpoint&, std::uint32_t, time_ns) noexcept override {}
+  void advance(time_ns) noexcept override {}
+  [[nodiscard]] std::uint64_t unsettled() const noexcept override { return 0; }
+  [[nodiscard]] std::uint64_t live() const noexcept override { return live_now; }
+  [[nodiscard]] std::uint64_t held() const noexcept override { return wound_up ? 0 : begun; }
+  bool wind_up(time_ns) noexcept override { return wound_up = true; }
+  void count_in(tally& t) noexcept override { count_ = &t; }
+
+  const session* course = nullptr;
+  bool room = true, wound_up = false;
+  std::uint64_t begun = 0, live_now = 0;
+
+ private:
+  double most_, gap_ = 0;
+  time_ns last_ = 0;
+  tally* count_ = nullptr;
+};
+
+void run(session& s, time_ns step_ns = 100'000) {
+  for (time_ns now = 1; !s.over(); now += step_ns) {
+    ASSERT_LT(now, 4'000'000'000'000u) << "never over";
+    s.poll(now);
+  }
+}
+
+TEST(pktgen_session, keeps_the_rate) {
+  limited device(1e9);
+  load_settings load;
+  load.rate = 1234;
+  load.seconds = 10;
+  session s(load, device);
+  run(s);
+  ASSERT_EQ(s.steps().size(), 1u);
+  EXPECT_NEAR(static_cast<double>(s.steps()[0].window.begun), 12'340, 2);
+  EXPECT_NEAR(s.steps()[0].seconds, 10, 0.001);
+  EXPECT_TRUE(s.steps()[0].passed);
+  EXPECT_NEAR(static_cast<double>(s.outside().calls_begun), 1234, 2) << "the warm-up counts apart";
+  EXPECT_TRUE(device.wound_up);
+}
+
+TEST(pktgen_session, ramps_evenly) {
+  limited device(1e9);
+  load_settings load;
+  load.shape = load_shape::ramp;
+  load.rate = 0;
+  load.rate_to = 1000;
+  load.seconds = 10;
+  session s(load, device);
+  run(s);
+  EXPECT_NEAR(static_cast<double>(s.steps().at(0).window.begun), 5000, 10);
+}
+
+TEST(pktgen_session, sweeps_from_to) {
+  limited device(1e9);
+  load_settings load;
+  load.shape = load_shape::sweep;
+  load.rate = 100;
+  load.rate_to = 500;
+  load.step_count = 5;
+  load.seconds = 1;
+  session s(load, device);
+  run(s);
+  ASSERT_EQ(s.steps().size(), 5u);
+  EXPECT_DOUBLE_EQ(s.steps()[2].rate_from, 300);
+  EXPECT_DOUBLE_EQ(s.steps()[4].rate_from, 500);
+}
+
+TEST(pktgen_session, search_finds_the_limit_from_below_and_from_above) {
+  for (const double begin : {100.0, 50'000.0}) {
+    limited device(7000);
+    load_settings load;
+    load.shape = load_shape::search;
+    load.rate = begin;
+    load.rate_to = 100'000;
+    load.seconds = 1;
+    session s(load, device);
+    device.course = &s;
+    run(s);
+    ASSERT_TRUE(s.found());
+    EXPECT_LE(*s.found(), 7000);
+    EXPECT_GT(*s.found(), 7000 / 1.03);
+    EXPECT_LT(s.steps().size(), 25u);
+  }
+}
+
+TEST(pktgen_session, search_of_something_that_never_passes_ends) {
+  limited device(0);
+  load_settings load;
+  load.shape = load_shape::search;
+  load.rate = 1000;
+  load.rate_to = 2000;
+  load.seconds = 0.5;
+  session s(load, device);
+  device.course = &s;
+  run(s);
+  EXPECT_FALSE(s.found());
+}
+
+TEST(pktgen_session, what_a_full_port_does_not_take_has_slipped_and_fails_the_step) {
+  limited device(1e9);
+  device.room = false;
+  load_settings load;
+  load.rate = 10'000;
+  load.seconds = 1;
+  session s(load, device);
+  run(s);
+  EXPECT_EQ(s.steps().at(0).window.begun, 0u);
+  EXPECT_GT(s.steps()[0].window.slipped, 9000u);
+  EXPECT_FALSE(s.steps()[0].passed);
+}
+
+TEST(pktgen_session, a_pause_of_the_loop_is_not_followed_by_a_flood) {
+  limited device(1e9);
+  load_settings load;
+  load.rate = 10'000;
+  load.warm_up_s = 0;
+  session s(load, device);
+  s.poll(1);
+  s.poll(2);
+  s.poll(1'000'000'000); // a second away
+  std::uint64_t begun = 0;
+  for (time_ns now = 1'000'000'000; now < 1'000'100'000; now += 1000) {
+    s.poll(now);
+    begun = device.begun;
+  }
+  EXPECT_LE(begun, 64u + 32u + 2u);
+}
+
+TEST(pktgen_session, fills_before_it_measures_and_ends_by_total) {
+  limited device(1e9);
+  load_settings load;
+  load.rate = 100;
+  load.fill_rate = 10'000;
+  load.held = 500;
+  load.warm_up_s = 0;
+  load.total = 700;
+  session s(load, device);
+  run(s);
+  EXPECT_EQ(device.begun, 700u);
+  EXPECT_NEAR(static_cast<double>(s.steps().at(0).window.begun), 200, 2);
+}
+
+TEST(pktgen_session, a_filling_that_gets_nowhere_ends) {
+  limited device(1e9);
+  device.wound_up = true; // holds nothing
+  load_settings load;
+  load.held = 500;
+  load.seconds = 1;
+  session s(load, device);
+  run(s);
+  EXPECT_EQ(s.steps().size(), 1u);
+}
+
+TEST(pktgen_session, a_stop_ends_the_step_and_winds_up) {
+  limited device(1e9);
+  load_settings load;
+  load.seconds = 1000;
+  load.warm_up_s = 0;
+  session s(load, device);
+  for (time_ns now = 1; now < 2'000'000'000; now += 100'000)
+    s.poll(now);
+  s.stop(2'000'000'000);
+  for (time_ns now = 2'000'000'001; now < 2'010'000'000 && !s.over(); now += 100'000)
+    s.poll(now);
+  EXPECT_TRUE(s.over());
+  EXPECT_EQ(s.steps().size(), 1u);
+  EXPECT_TRUE(device.wound_up);
+}
+
+} // namespace
+} // namespace linehunt::pktgen

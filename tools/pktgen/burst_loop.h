@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop: frames in, messages to those who play, calls begun when they are due, messages out.
+#pragma once
+
+#include "tools/pktgen/port.h"
+#include "tools/pktgen/progress.h"
+#include "tools/pktgen/scene.h"
+#include "tools/pktgen/session.h"
+
+#include <atomic>
+
+namespace linehunt::pktgen {
+
+struct frame_counts {
+  std::uint64_t received = 0, foreign = 0, broken = 0;
+};
+
+class burst_loop {
+ public:
+  // `verify`: compare the checksums of what arrives.
+  burst_loop(port& on, neighbourhood& around, const scene& of, traffic& who, session& course,
+             progress& told, bool verify);
+  // Until the session is over, or `stop` is set. False: the port took nothing for seconds.
+  bool run(const std::atomic<bool>& stop);
+  [[nodiscard]] const frame_counts& counts() const noexcept { return counts_; }
+
+ private:
+  std::size_t receive(time_ns now) noexcept;
+
+  port& port_;
+  neighbourhood& around_;
+  station_index stations_;
+  traffic& who_;
+  session& course_;
+  progress& progress_;
+  bool verify_;
+  frame_counts counts_;
+};
+
+} // namespace linehunt::pktgen

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Callers and destinations: begins calls, answers them, ends them, and checks everything that comes
+// through the device. Deterministic: time is handed in, messages go to an outbox. Knows nothing of
+// frames and ports.
+//
+//   caller        device        destination
+//     INVITE ────────►───────────► 100 (absorbed), 180, 200
+//     ACK ──◄── 100 180 200 ◄──
+//     ... held ...
+//     BYE ───────────►───────────► 200
+#pragma once
+
+#include "dataplane/timer_wheel.h"
+#include "tools/pktgen/call_records.h"
+#include "tools/pktgen/checks.h"
+#include "tools/pktgen/messages.h"
+#include "tools/pktgen/traffic.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace linehunt::pktgen {
+
+struct call_settings {
+  std::uint64_t seed = 1;
+  std::uint32_t max_calls = 100'000;    // records
+  std::uint32_t deadline_ms = 1000;     // what has not come by then is lost
+  std::uint32_t held = 0;               // end the oldest as soon as more than that are held, or ...
+  std::optional<std::uint32_t> hold_ms; // ... each after this time,
+  std::uint32_t hold_spread_ms = 0;     // and up to so much longer
+};
+
+class call_player final : public traffic {
+ public:
+  call_player(const scene& of, const call_settings& settings, outbox& out, tally& count,
+              memory_source& memory, time_ns start);
+
+  bool begin_one(time_ns now) noexcept override;
+  void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
+               time_ns now) noexcept override;
+  void announce(std::string_view bytes) const noexcept override;
+  void advance(time_ns now) noexcept override;
+  [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_; }
+  [[nodiscard]] std::uint64_t live() const noexcept override { return records_.used(); }
+  [[nodiscard]] std::uint64_t held() const noexcept override { return held_; }
+  bool wind_up(time_ns now) noexcept override;
+  void count_in(tally& t) noexcept override { count_ = &t; }
+
+  // Memory for one call in progress, timers and queues included.
+  static constexpr std::size_t bytes_per_call =
+      call_records::bytes_per_call + 16 + sizeof(call_number);
+
+ private:
+  struct waiting {
+    call_number who;
+    std::uint32_t due_ms = 0;
+    bool for_bye = false;
+  };
+
+  void on_request(const received& m, const identity& who, call_number number,
+                  std::uint32_t destination, time_ns now) noexcept;
+  void on_invite(const received& m, const identity& who, call_record& r, std::uint32_t destination,
+                 time_ns now) noexcept;
+  void on_response(const received& m, const identity& who, call_number number,
+                   time_ns now) noexcept;
+  void on_invite_response(const received& m, const identity& who, call_number number,
+                          time_ns now) noexcept;
+  void on_answer(const received& m, const identity& who, call_number number, time_ns now) noexcept;
+  void on_refusal(const received& m, const identity& who, call_number number) noexcept;
+  void on_stray(const received& m, const identity& who, std::uint32_t station) noexcept;
+
+  bool end_call(call_number number, time_ns now) noexcept;
+  void send_ack(const identity& who, call_number number) noexcept;
+  void finish(call_number number) noexcept;
+  void give_up(call_number number, bool for_bye, time_ns now) noexcept;
+  void expire(time_ns now) noexcept;
+  void end_the_oldest(time_ns now) noexcept;
+
+  void wrong(fault f) noexcept { ++count_->faults[static_cast<std::size_t>(f)]; }
+  void arrived_after(message_kind kind, stamp sent, time_ns now) noexcept {
+    count_->latency[static_cast<std::size_t>(kind)].add(elapsed_ns(sent, now));
+  }
+  void lose(message_kind kind) noexcept { ++count_->lost[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] std::optional<call_number> number_in(std::string_view call_id) const noexcept;
+  [[nodiscard]] bool is_live(call_number n) noexcept {
+    const call_record& r = records_.at(n.slot);
+    return r.generation == n.generation && r.state != call_state::idle;
+  }
+  bool send(std::size_t len, std::uint32_t station, stamp* sent_at) noexcept;
+
+  const scene& scene_;
+  call_settings settings_;
+  messages texts_;
+  checks checks_;
+  outbox& out_;
+  tally* count_;
+  call_records records_;
+  std::unique_ptr<timer_wheel> holds_; // only where calls are held for a time
+  growing_queue<waiting> deadlines_{1 << 16};
+  growing_queue<call_number> oldest_{1 << 16}; // held calls in the order of their answers
+  std::uint64_t unsettled_ = 0, held_ = 0;
+  sip::message_view view_;
+  sip::routing_view fields_;
+};
+
+} // namespace linehunt::pktgen

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// linehunt-pktgen. Exit status 0 all went through, 1 not, 2 usage, 3 no port or no device.
+#include "tools/pktgen/big_pages.h"
+#include "tools/pktgen/burst_loop.h"
+#include "tools/pktgen/options.h"
+#include "tools/pktgen/raw_player.h"
+#include "tools/pktgen/report.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+
+namespace linehunt::pktgen {
+namespace {
+
+constexpr int exit_not_clean = 1;
+constexpr int exit_cannot_start = 3;
+
+std::atomic<bool> interrupted{false}; // set by signals, read by the loop
+
+int cannot(const std::string& why) {
+  std::fprintf(stderr, "linehunt-pktgen: %s\n", why.c_str());
+  return exit_cannot_start;
+}
+
+nlohmann::json described(const options& o, const port& on) {
+  return {{"device", o.port.device},
+          {"driver", on.driver()},
+          {"raw", o.raw},
+          {"seed", o.calls.seed},
+          {"target", std::string(to_text(o.cast.device))},
+          {"callers", o.cast.callers.size()},
+          {"destinations", o.cast.destinations.size()},
+          {"kinds", o.cast.kinds.size()},
+          {"held_wanted", o.calls.held},
+          {"deadline_ms", o.calls.deadline_ms},
+          {"records", o.calls.max_calls},
+          {"bytes_per_call", call_player::bytes_per_call},
+          {"checksums_verified", o.verify}};
+}
+
+bool write_json(const options& o, const port& on, const session& course, const burst_loop& loop,
+                unsigned mbufs_before, unsigned mbufs_after) {
+  nlohmann::json out = described(o, on);
+  out["steps"] = nlohmann::json::array();
+  for (const step_result& s : course.steps())
+    out["steps"].push_back(to_json(s));
+  if (const auto found = course.found()) out["highest_rate_passed"] = *found;
+  out["outside"] = to_json(course.outside());
+  out["frames"] = {{"received", loop.counts().received},
+                   {"foreign", loop.counts().foreign},
+                   {"broken", loop.counts().broken},
+                   {"tx_full_turns", on.full_turns()}};
+  out["mbufs"] = {{"before", mbufs_before}, {"after", mbufs_after}};
+  std::ofstream file(o.json_file);
+  file << out.dump(1) << '\n';
+  return static_cast<bool>(file.flush());
+}
+
+std::unique_ptr<traffic> players(const options& o, outbox& out, tally& count, memory_source& memory,
+                                 time_ns now) {
+  if (o.raw)
+    return std::make_unique<raw_player>(message_sizes(o.cast), o.calls.deadline_ms, out, count);
+  return std::make_unique<call_player>(o.cast, o.calls, out, count, memory, now);
+}
+
+int run(const options& o) {
+  auto opened = port::open(o.port);
+  if (!opened) return cannot(opened.error());
+  port& on = **opened;
+  if (const auto link = on.wait_for_link(o.patience_s); !link) return cannot(link.error());
+  neighbourhood around(o.cast, on.mac());
+  // What swaps addresses has none of its own to ask for.
+  tl::expected<mac_address, std::string> device = broadcast_mac;
+  if (!o.raw) device = on.find_device(around, o.patience_s);
+  if (!device) return cannot(device.error());
+  const frame_writer frames(o.cast, on.mac(), *device);
+  on.use(&frames);
+  on.release();
+  const unsigned mbufs_before = on.mbufs_in_use();
+
+  big_pages memory;
+  tally ignored;
+  std::unique_ptr<traffic> who;
+  try {
+    who = players(o, on, ignored, memory, on.clock().now());
+  } catch (const std::bad_alloc&) {
+    return cannot("not enough memory for " + std::to_string(o.calls.max_calls) + " calls of " +
+                  std::to_string(call_player::bytes_per_call) + " bytes; lower --max-calls");
+  }
+  session course(o.load, *who);
+  bool ran = false;
+  frame_counts counts;
+  {
+    progress told(o.quiet);
+    burst_loop loop(on, around, o.cast, *who, course, told, o.verify);
+    ran = loop.run(interrupted);
+    on.release();
+    if (!o.json_file.empty() && !write_json(o, on, course, loop, mbufs_before, on.mbufs_in_use()))
+      return cannot("cannot write " + o.json_file);
+  }
+  std::fputs(to_text(course, o.raw).c_str(), stdout);
+  if (!ran) return cannot("the port takes nothing any more; did the other side end?");
+  if (o.load.shape == load_shape::search) {
+    const auto found = course.found();
+    std::printf("highest rate without loss: %.0f a second\n", found.value_or(0));
+    return found ? 0 : exit_not_clean;
+  }
+  for (const step_result& s : course.steps())
+    if (!s.seen->clean()) return exit_not_clean;
+  return course.outside().clean() && !course.steps().empty() ? 0 : exit_not_clean;
+}
+
+} // namespace
+} // namespace linehunt::pktgen
+
+int main(int argc, char** argv) {
+  using namespace linehunt::pktgen;
+  const auto given = read_options(argc, argv);
+  if (!given) return given.error();
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  return run(*given);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/pktgen/options.h"
+
+#include "control/version.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <unistd.h>
+
+namespace linehunt::pktgen {
+
+namespace {
+
+// As it was typed; made into an `options` afterwards.
+struct typed {
+  std::string target, hold, ramp, sweep, search;
+  std::vector<std::string> callers, destinations, kinds;
+  double rate = 0, warm_up_s = -1;
+  std::uint32_t at_once = 0, held = 0, max_calls = 0;
+  bool no_verify = false;
+};
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw CLI::ValidationError(why);
+}
+
+// "A:B:C" as numbers.
+std::vector<double> numbers_in(const std::string& text, std::size_t least, std::size_t most,
+                               const char* shape) {
+  std::vector<double> out;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    double value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc{} || value < 0 || (next != end && *next != ':'))
+      refuse("'" + text + "' is not " + shape);
+    out.push_back(value);
+    if (next == end) break;
+    at = next + 1;
+  }
+  if (out.size() < least || out.size() > most) refuse("'" + text + "' is not " + shape);
+  return out;
+}
+
+void take_scene(const typed& given, options& out) {
+  const auto device = parse_endpoint(given.target, 5060);
+  if (!device) refuse("--target '" + given.target + "' is no address; write ADDRESS:PORT");
+  out.cast.device = *device;
+  for (const std::string& text : given.callers) {
+    const auto at = parse_endpoint(text, 5060);
+    if (!at) refuse("--caller '" + text + "' is no address; write ADDRESS:PORT");
+    out.cast.callers.push_back(*at);
+  }
+  if (out.cast.callers.size() > 255) refuse("more than 255 callers");
+  for (const std::string& text : given.kinds)
+    if (const auto wrong = add_kind(out.cast, text)) refuse("--call: " + *wrong);
+  for (const std::string& text : given.destinations)
+    if (const auto wrong = add_destinations(out.cast, text)) refuse("--destination: " + *wrong);
+  if (const auto wrong = what_is_wrong(out.cast)) refuse(*wrong);
+}
+
+void take_load(const typed& given, options& out) {
+  load_settings& load = out.load;
+  const int shapes = (given.rate > 0) + !given.ramp.empty() + (given.at_once > 0) +
+                     !given.sweep.empty() + !given.search.empty();
+  if (shapes != 1) refuse("one of --rate, --ramp, --at-once, --sweep and --search is needed");
+  if (given.rate > 0) {
+    load.rate = given.rate;
+  } else if (!given.ramp.empty()) {
+    const auto n = numbers_in(given.ramp, 3, 3, "FROM:TO:SECONDS");
+    load.shape = load_shape::ramp;
+    load.rate = n[0];
+    load.rate_to = n[1];
+    load.seconds = n[2];
+  } else if (given.at_once > 0) {
+    load.shape = load_shape::at_once;
+    load.at_once = given.at_once;
+  } else if (!given.sweep.empty()) {
+    const auto n = numbers_in(given.sweep, 3, 3, "FROM:TO:STEPS");
+    load.shape = load_shape::sweep;
+    load.rate = n[0];
+    load.rate_to = n[1];
+    load.step_count = static_cast<std::uint32_t>(n[2]);
+    if (n[0] <= 0 || n[2] < 1) refuse("--sweep begins above 0 and has at least one step");
+  } else {
+    const auto n = numbers_in(given.search, 2, 2, "FROM:HIGHEST");
+    load.shape = load_shape::search;
+    load.rate = n[0];
+    load.rate_to = n[1];
+    if (n[0] <= 0 || n[1] < n[0]) refuse("--search begins above 0 and goes upwards");
+  }
+  load.warm_up_s = given.warm_up_s >= 0 ? given.warm_up_s : load.total != 0 ? 0 : 1;
+  if (load.total != 0 && load.shape == load_shape::at_once && load.seconds <= 0) load.seconds = 0;
+}
+
+void take_calls(const typed& given, options& out) {
+  call_settings& calls = out.calls;
+  double longest_hold_s = 0;
+  if (!given.hold.empty()) {
+    if (given.held != 0) refuse("--hold and --held exclude each other");
+    const auto n = numbers_in(given.hold, 1, 2, "SECONDS or FROM:TO");
+    if (n.back() < n.front()) refuse("--hold goes from the shorter to the longer");
+    calls.hold_ms = static_cast<std::uint32_t>(n.front() * 1000);
+    calls.hold_spread_ms = static_cast<std::uint32_t>((n.back() - n.front()) * 1000);
+    longest_hold_s = n.back();
+  }
+  calls.held = given.held;
+  out.load.held = given.held;
+  const load_settings& load = out.load;
+  const double highest = std::max(load.rate, load.rate_to);
+  const double needed =
+      load.shape == load_shape::at_once
+          ? load.at_once
+          : given.held + highest * (longest_hold_s + calls.deadline_ms * 1e-3) + 1000;
+  constexpr double most = 100e6;
+  if (given.max_calls == 0 && needed > most)
+    refuse("that many calls are never in progress; say --max-calls");
+  calls.max_calls =
+      given.max_calls != 0 ? given.max_calls : static_cast<std::uint32_t>(std::ceil(needed));
+  if (calls.max_calls <= given.held) refuse("--max-calls must be above --held");
+}
+
+} // namespace
+
+tl::expected<options, int> read_options(int argc, char** argv) {
+  options out;
+  typed given;
+  out.port.file_prefix = "pktgen-" + std::to_string(getpid());
+  out.calls.seed =
+      static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+
+  CLI::App app("Plays callers and destinations of SIP calls on a DPDK port, and checks and times "
+               "every message that comes through the device under test",
+               "linehunt-pktgen");
+  app.set_version_flag("--version", std::string(version));
+  app.footer("Arguments behind -- go to DPDK's EAL. Exit status: 0 all went through (a search: a "
+             "rate was found), 1 not, 2 usage, 3 the port or the device under test is not there.\n"
+             "Example:\n  linehunt-pktgen --device net_memif0,role=client,socket=/run/m.sock "
+             "--target 10.9.0.1:5060 \\\n    --caller 10.9.0.10:5060 --call pstn=4930####### "
+             "--call vm=VM_####### \\\n    --destination 10.9.0.21:5060=pstn,vm --rate 1000 "
+             "--held 5000 --seconds 10");
+  app.add_option("--device", out.port.device, "vdev with its arguments, or a PCI address");
+  app.add_option("--target", given.target, "ADDRESS:PORT of the device under test")->required();
+  app.add_option("--caller", given.callers, "ADDRESS:PORT that calls come from; repeatable")
+      ->required();
+  app.add_option("--destination", given.destinations,
+                 "ADDRESS:PORT[-LAST]=RESOURCE,... that calls go to; repeatable")
+      ->required();
+  app.add_option("--call", given.kinds,
+                 "RESOURCE=USER: a kind of call, # are varied digits; repeatable, evenly mixed")
+      ->required();
+  app.add_option("--rate", given.rate, "calls a second");
+  app.add_option("--ramp", given.ramp, "FROM:TO:SECONDS, calls a second");
+  app.add_option("--at-once", given.at_once, "closed loop: so many calls in progress");
+  app.add_option("--sweep", given.sweep, "FROM:TO:STEPS, calls a second");
+  app.add_option("--search", given.search,
+                 "FROM:HIGHEST: the highest rate at which nothing is lost");
+  app.add_option("--resolution", out.load.resolution, "of --search")->capture_default_str();
+  app.add_option("--seconds", out.load.seconds, "measured, for each step")->capture_default_str();
+  app.add_option("--warm-up", given.warm_up_s, "seconds before each step that do not count (1)");
+  app.add_option("--total", out.load.total, "end after so many calls");
+  app.add_option("--held", given.held, "keep so many calls answered; the oldest ends first");
+  app.add_option("--fill-rate", out.load.fill_rate, "calls a second until --held is reached");
+  app.add_flag("!--no-wind-up", out.load.wind_up, "leave the held calls where they are");
+  app.add_option("--hold", given.hold, "SECONDS or FROM:TO that a call lasts once answered (0)");
+  app.add_option("--deadline-ms", out.calls.deadline_ms, "what has not come by then is lost")
+      ->check(CLI::Range(1, 15'000))
+      ->capture_default_str();
+  app.add_option("--max-calls", given.max_calls, "records; else what the load needs");
+  app.add_option("--seed", out.calls.seed, "of all that varies; else the time");
+  app.add_flag("--raw", out.raw,
+               "packets of the same sizes, for a device that sends them back (5tswap)");
+  app.add_flag("--no-checksums", given.no_verify, "do not verify those of what arrives");
+  app.add_option("--core", out.port.core, "processor of the loop")->capture_default_str();
+  app.add_flag("--hugepages", out.port.hugepages, "else ordinary memory");
+  app.add_option("--memory-mb", out.port.memory_mb, "for DPDK")->capture_default_str();
+  app.add_option("--mbufs", out.port.mbufs)->capture_default_str();
+  app.add_option("--descriptors", out.port.descriptors, "of each queue")->capture_default_str();
+  app.add_option("--file-prefix", out.port.file_prefix, "of DPDK");
+  app.add_option("--patience", out.patience_s, "seconds to wait for the link and the device")
+      ->capture_default_str();
+  app.add_option("--json", out.json_file, "write the result to this file");
+  app.add_flag("--quiet", out.quiet, "no line a second");
+
+  std::vector<char*> ours(argv, argv + argc);
+  if (const auto dashes = std::find_if(ours.begin(), ours.end(),
+                                       [](const char* a) { return std::string_view(a) == "--"; });
+      dashes != ours.end()) {
+    for (auto a = dashes + 1; a != ours.end(); ++a)
+      out.port.eal.emplace_back(*a);
+    ours.erase(dashes, ours.end());
+  }
+  try {
+    app.parse(static_cast<int>(ours.size()), ours.data());
+    out.verify = !given.no_verify;
+    take_scene(given, out);
+    take_load(given, out);
+    take_calls(given, out);
+  } catch (const CLI::Success& asked) {
+    return tl::unexpected(app.exit(asked));
+  } catch (const CLI::ParseError& wrong) {
+    std::fprintf(stderr, "linehunt-pktgen: %s (see linehunt-pktgen --help)\n", wrong.what());
+    return tl::unexpected(2);
+  }
+  return out;
+}
+
+} // namespace linehunt::pktgen

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/pktgen/session.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace linehunt::pktgen {
+
+namespace {
+
+constexpr double to_s = 1e-9;
+constexpr unsigned most_begun_at_once = 32;
+// What was missed while the loop was away is made up for only so far; more would be a burst that
+// no caller sends.
+constexpr double most_missed_s = 0.002;
+constexpr double least_credit = 64;
+constexpr double growth = 2; // of a search until the first failure
+constexpr double reached_share = 0.985;
+// Where calls end by a timer there is always one on its way, and no moment without.
+constexpr double longest_settling_s = 6;
+constexpr time_ns longest_stand_ns = 5'000'000'000;
+
+} // namespace
+
+session::session(const load_settings& settings, traffic& who) : settings_(settings), who_(who) {
+  rate_ = settings_.fill_rate > 0 ? settings_.fill_rate : settings_.rate;
+  count_in(outside_);
+}
+
+const char* session::phase_name() const noexcept {
+  static constexpr std::array<const char*, 6> names{"fill",   "warm-up", "measure",
+                                                    "settle", "wind-up", "over"};
+  return names[static_cast<std::size_t>(phase_)];
+}
+
+void session::count_in(tally& t) noexcept {
+  counting_ = &t;
+  who_.count_in(t);
+}
+
+void session::begin_due(time_ns now) noexcept {
+  if (settings_.total != 0 && begun_ >= settings_.total) return;
+  if (settings_.shape == load_shape::at_once && phase_ != phase::fill) {
+    for (unsigned n = 0; n < most_begun_at_once && who_.live() < settings_.at_once; ++n) {
+      if (!who_.begin_one(now)) return;
+      ++begun_;
+    }
+    return;
+  }
+  credit_ += static_cast<double>(now - last_) * to_s * rate_;
+  for (unsigned n = 0; n < most_begun_at_once && credit_ >= 1; ++n) {
+    if (settings_.total != 0 && begun_ >= settings_.total) return;
+    if (!who_.begin_one(now)) break;
+    credit_ -= 1;
+    ++begun_;
+  }
+  const double most = std::max(least_credit, rate_ * most_missed_s);
+  if (credit_ > most) {
+    const double missed = std::floor(credit_ - most);
+    counting_->calls_slipped += static_cast<std::uint64_t>(missed);
+    credit_ -= missed;
+  }
+}
+
+void session::begin_step(time_ns now) {
+  const auto next = next_rate();
+  current_ = step_result();
+  since_ = now;
+  if (!next || stopping_) {
+    count_in(outside_);
+    phase_ = phase::wind_up;
+    return;
+  }
+  rate_ = current_.rate_from = current_.rate_to = *next;
+  if (settings_.shape == load_shape::ramp) current_.rate_to = settings_.rate_to;
+  credit_ = 0;
+  phase_ = phase::warm_up;
+}
+
+void session::end_measuring(time_ns now) noexcept {
+  const tally& t = *current_.seen;
+  current_.seconds = static_cast<double>(now - since_) * to_s;
+  current_.window = {t.sent,        t.received,        t.sent_bytes,     t.received_bytes,
+                     t.calls_begun, t.calls_completed, t.calls_answered, t.calls_slipped};
+  current_.held = who_.held();
+  current_.busy_share =
+      loop_ns_ == 0 ? 0 : static_cast<double>(busy_ns_) / static_cast<double>(loop_ns_);
+  phase_ = phase::settle;
+}
+
+bool session::reached(const step_result& s) const noexcept {
+  if (settings_.shape == load_shape::at_once || settings_.total != 0) return true;
+  const double wanted = (s.rate_from + s.rate_to) / 2 * s.seconds;
+  // A call more or less is no matter where there are few.
+  return static_cast<double>(s.window.begun) + 2 >= wanted * reached_share;
+}
+
+void session::end_step(time_ns now) {
+  current_.passed = current_.seen->clean() && reached(current_);
+  done_.push_back(std::move(current_));
+  count_in(outside_);
+  begin_step(now);
+}
+
+std::optional<double> session::found() const noexcept {
+  std::optional<double> best;
+  for (const step_result& s : done_)
+    if (s.passed && (!best || s.rate_from > *best)) best = s.rate_from;
+  return best;
+}
+
+std::optional<double> session::next_rate() const noexcept {
+  const std::size_t n = done_.size();
+  if (settings_.shape == load_shape::sweep) {
+    if (n >= settings_.step_count) return std::nullopt;
+    const double share =
+        settings_.step_count < 2 ? 0 : static_cast<double>(n) / (settings_.step_count - 1);
+    return settings_.rate + share * (settings_.rate_to - settings_.rate);
+  }
+  if (settings_.shape != load_shape::search) {
+    if (n > 0) return std::nullopt;
+    return settings_.rate;
+  }
+  if (n == 0) return settings_.rate;
+  double failed = 0;
+  for (const step_result& s : done_)
+    if (!s.passed && (failed == 0 || s.rate_from < failed)) failed = s.rate_from;
+  const auto best = found();
+  if (!best) return failed / 2 < 1 ? std::nullopt : std::optional(failed / 2);
+  // Noise can make a rate fail below one that has passed; what has passed, has passed.
+  if (failed == 0 || failed <= *best) {
+    if (failed != 0 || *best >= settings_.rate_to) return std::nullopt;
+    return std::min(*best * growth, settings_.rate_to);
+  }
+  if (failed / *best < 1 + settings_.resolution) return std::nullopt;
+  return std::sqrt(failed * *best);
+}
+
+void session::stop(time_ns now) noexcept {
+  if (stopping_) return;
+  stopping_ = true;
+  if (phase_ == phase::measure) return end_measuring(now);
+  if (phase_ != phase::settle && phase_ != phase::over) {
+    count_in(outside_);
+    phase_ = phase::wind_up;
+  }
+}
+
+void session::poll(time_ns now) noexcept {
+  if (last_ == 0) last_ = since_ = now;
+  const auto elapsed_s = [&] { return static_cast<double>(now - since_) * to_s; };
+  switch (phase_) {
+  case phase::fill:
+    if (who_.held() > filled_ || filled_at_ == 0) {
+      filled_ = who_.held();
+      filled_at_ = now;
+    }
+    // Where no more can be held, the steps will say why.
+    if (filled_ >= settings_.held || now - filled_at_ > longest_stand_ns)
+      begin_step(now);
+    else
+      begin_due(now);
+    break;
+  case phase::warm_up:
+    begin_due(now);
+    if (elapsed_s() < settings_.warm_up_s) break;
+    since_ = now;
+    loop_ns_ = busy_ns_ = 0;
+    count_in(*current_.seen);
+    phase_ = phase::measure;
+    break;
+  case phase::measure:
+    if (settings_.shape == load_shape::ramp && settings_.seconds > 0)
+      rate_ = current_.rate_from + (current_.rate_to - current_.rate_from) *
+                                       std::min(1.0, elapsed_s() / settings_.seconds);
+    begin_due(now);
+    if ((settings_.seconds > 0 && elapsed_s() >= settings_.seconds) ||
+        (settings_.total != 0 && begun_ >= settings_.total))
+      end_measuring(now);
+    break;
+  case phase::settle:
+    if (who_.unsettled() == 0 || elapsed_s() > current_.seconds + longest_settling_s) end_step(now);
+    break;
+  case phase::wind_up:
+    if (!settings_.wind_up || (who_.wind_up(now) && who_.unsettled() == 0)) phase_ = phase::over;
+    break;
+  case phase::over:
+    break;
+  }
+  last_ = now;
+}
+
+} // namespace linehunt::pktgen

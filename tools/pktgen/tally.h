@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened: counts by name and latencies by kind of message. One for each step of a run.
+#pragma once
+
+#include "tools/pktgen/histogram.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace linehunt::pktgen {
+
+// The messages of a call, in their order, as they arrive through the device under test.
+enum class message_kind : std::uint8_t {
+  invite,
+  ringing,   // 180
+  ok_invite, // 200 of the INVITE
+  ack,
+  bye,
+  ok_bye,
+  count_,
+};
+inline constexpr std::size_t message_kind_count = static_cast<std::size_t>(message_kind::count_);
+[[nodiscard]] std::string_view name_of(message_kind kind) noexcept;
+
+// What is wrong with a message that arrived; a message is counted under the first that it shows.
+enum class fault : std::uint8_t {
+  unreadable,         // no SIP, or a mandatory header is missing or broken
+  not_ours,           // a Call-ID that no call of this run has
+  wrong_place,        // a request at a caller, or a response at a destination
+  unexpected_message, // of a kind that the call does not wait for
+  via_missing,        // a request without the device's Via, or a response without ours
+  via_changed,        // our own Via is not as we wrote it
+  via_left,           // a response that still bears the device's Via
+  record_route,       // missing, or not with the device's address
+  route_left,         // a request that still bears a Route of the device
+  max_forwards,       // not one less than sent
+  from_tag,
+  to_tag,
+  cseq,
+  request_uri, // not as sent
+  body,        // not as sent
+  not_offered, // the destination does not offer what the call needs
+  moved,       // a request of a call at another destination than its INVITE
+  count_,
+};
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
+[[nodiscard]] std::string_view name_of(fault f) noexcept;
+
+struct tally {
+  std::uint64_t sent = 0, received = 0; // SIP messages
+  std::uint64_t sent_bytes = 0, received_bytes = 0;
+  std::uint64_t calls_begun = 0, calls_answered = 0, calls_completed = 0;
+  std::uint64_t calls_refused = 0; // a final status other than 200
+  std::uint64_t calls_lost = 0;    // something did not come in time
+  std::uint64_t calls_slipped = 0; // not begun though due: no room to send, or no free record
+  std::uint64_t late = 0;          // came after its call had been given up
+  std::uint64_t repeated = 0;      // an INVITE or reply that was there before
+  std::uint64_t trying_missing = 0;
+  std::uint64_t answered_for_lost = 0; // a BYE or other request for a call that is over
+  std::array<std::uint64_t, message_kind_count> lost{};
+  std::array<std::uint64_t, fault_count> faults{};
+  std::array<std::uint64_t, 700> statuses{}; // final ones other than 200, by code
+  std::array<histogram, message_kind_count> latency;
+  histogram post_dial_delay; // INVITE out to 180 in
+  histogram trying;          // INVITE out to 100 in
+
+  [[nodiscard]] std::uint64_t lost_messages() const noexcept {
+    std::uint64_t all = 0;
+    for (const auto n : lost)
+      all += n;
+    return all;
+  }
+  [[nodiscard]] std::uint64_t wrong() const noexcept {
+    std::uint64_t all = 0;
+    for (const auto n : faults)
+      all += n;
+    return all;
+  }
+  // Every call that was begun went through as it should, and nothing else came.
+  [[nodiscard]] bool clean() const noexcept {
+    return calls_lost == 0 && calls_refused == 0 && late == 0 && lost_messages() == 0 &&
+           wrong() == 0;
+  }
+};
+
+} // namespace linehunt::pktgen
