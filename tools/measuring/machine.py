@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine: processors, hugepages of our own, what it is called in a result."""
+
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+PAGE_MB = 2
+
+
+class BenchError(Exception):
+    """Something could not be set up or run; the message says what to do."""
+
+
+def processors() -> tuple:
+    """Of the device under test and of the generator: two different ones."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise BenchError("two processors are needed, one for each side; this process may use "
+                         f"{len(allowed)} (taskset -cp $$)")
+    return allowed[-1], allowed[0]
+
+
+def worker_processors(count: int) -> list:
+    """For so many workers beside the generator."""
+    free = sorted(os.sched_getaffinity(0))[1:]
+    if len(free) < count:
+        raise BenchError(f"{count} workers and the generator need {count + 1} processors")
+    return free[::-1][:count]
+
+
+def described() -> dict:
+    model = ""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    commit = subprocess.run(["git", "-c", "safe.directory=*", "rev-parse", "--short", "HEAD"],
+                            cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return {"processor": model, "processors": os.cpu_count(), "kernel": platform.release(),
+            "commit": commit, "load_average": os.getloadavg()[0],
+            "time": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())}
+
+
+class Hugepages:
+    """So many more 2 MB pages, in a mount of our own; leaving gives back both."""
+
+    def __init__(self, megabytes: int):
+        self.wanted = (megabytes + PAGE_MB - 1) // PAGE_MB
+        self.taken = 0  # pages
+        self.folder = None
+        self.before = None
+
+    def __enter__(self) -> "Hugepages":
+        self.before = int(PAGES.read_text())
+        try:
+            PAGES.write_text(str(self.before + self.wanted))
+            self.taken = int(PAGES.read_text()) - self.before
+            if self.taken < self.wanted:
+                raise BenchError(f"the kernel gave {self.taken * PAGE_MB} MB of {self.wanted * PAGE_MB} MB "
+                                 "in hugepages; free memory, or echo 1 > /proc/sys/vm/compact_memory")
+            self.folder = tempfile.mkdtemp(prefix="linehunt-huge-")
+            told = subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none",
+                                   self.folder], capture_output=True, text=True)
+            if told.returncode != 0:
+                os.rmdir(self.folder)
+                self.folder = None
+                raise BenchError(f"hugetlbfs cannot be mounted: {told.stderr.strip()}")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.folder:
+            subprocess.run(["umount", self.folder], capture_output=True)
+            os.rmdir(self.folder)
+            self.folder = None
+        if self.before is not None:
+            # Relative, since somebody else may have taken some meanwhile.
+            PAGES.write_text(str(max(0, int(PAGES.read_text()) - self.taken)))
+            self.before = None
+
+
+def stop(process: subprocess.Popen, limit_s: float = 20) -> int:
+    """Ends a process that we started, in whatever state it is."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def wait_for(what, limit_s: float, failure: str) -> None:
+    deadline = time.monotonic() + limit_s
+    while not what():
+        if time.monotonic() > deadline:
+            raise BenchError(failure)
+        time.sleep(0.05)
+
+
+def descendants(pid: int) -> list:
+    """The process and its children, as far down as they go."""
+    found = [pid]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").glob("*/children"):
+            try:
+                found += [int(child) for child in task.read_text().split()]
+            except OSError:
+                pass
+    return found
+
+
+def cpu_seconds(pids: list) -> float:
+    """User and system time of all threads of these processes."""
+    ticks = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int) -> float:
+    """What the process has in memory, its hugepages included."""
+    total = 0
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(("VmRSS:", "HugetlbPages:")):
+            total += int(line.split()[1])
+    return total / 1024
+
+
+def preemptions(pid: int) -> int:
+    """How often the threads of the process were put off their processor against their will."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        for line in status.read_text().splitlines():
+            if line.startswith("nonvoluntary_ctxt_switches:"):
+                count += int(line.split()[1])
+    return count

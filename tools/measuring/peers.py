@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same generator over the same veth against linehunt on af_xdp and af_packet, and against
+Kamailio with its dispatcher."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .calls import ENDED, search_words
+from .kamailio import start_kamailio, unpacked_kamailio
+from .machine import BenchError, processors
+from .programs import DEVICE, Cast, generate, highest, start_linehunt, temporary_folder
+from .results import Results, figure
+
+HELD = 5000
+QUIET_OFFLOADS = ("tx", "off", "tso", "off", "gso", "off", "gro", "off")
+
+
+def command(*words: str) -> None:
+    told = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if told.returncode != 0:
+        raise BenchError(f"{' '.join(words)}: {told.stderr.strip() or told.stdout.strip()}")
+
+
+class Cable:
+    """Two namespaces and a veth between them: the device under test's end and the generator's."""
+
+    def __init__(self):
+        self.names = [f"lhb{os.getpid()}-{side}" for side in ("dut", "gen")]
+
+    def __enter__(self) -> "Cable":
+        try:
+            for name in self.names:
+                command("ip", "netns", "add", name)
+            command("ip", "link", "add", "name", "eth0", "netns", self.names[0], "type", "veth",
+                    "peer", "name", "eth0", "netns", self.names[1])
+            for name in self.names:
+                command("ip", "netns", "exec", name, "ethtool", "-K", "eth0", *QUIET_OFFLOADS)
+                command("ip", "netns", "exec", name, "sysctl", "-qw",
+                        "net.ipv6.conf.eth0.disable_ipv6=1")
+                command("ip", "-n", name, "link", "set", "eth0", "up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        for name in self.names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+    def prefix(self, side: int) -> tuple:
+        return ("nsenter", f"--net=/run/netns/{self.names[side]}", "--")
+
+    def give_address(self) -> None:
+        """For a device that uses the kernel's own stack."""
+        command("ip", "-n", self.names[0], "addr", "add", f"{DEVICE}/24", "dev", "eth0")
+
+
+GENERATOR_DEVICE = "net_af_packet0,iface=eth0,blocksz=65536,framesz=2048,framecnt=4096"
+
+
+@dataclass
+class Contender:
+    name: str
+    start: object  # (folder, cable, cast) -> Device
+
+
+def linehunt_on(device: str):
+    def start(folder, cable: Cable, cast: Cast):
+        return start_linehunt(folder, device, cast, HELD + ENDED, hugepages=False,
+                              prefix=cable.prefix(0))
+    return start
+
+
+def kamailio_with(allocator: str, program: Path):
+    def start(folder, cable: Cable, cast: Cast):
+        cable.give_address()
+        core, _ = processors()
+        return start_kamailio(folder, program, cast, allocator,
+                              (*cable.prefix(0), "taskset", "-c", str(core)))
+    return start
+
+
+def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dict:
+    """The highest rate without loss; then, at four fifths of it, what a call costs."""
+    with Cable() as cable, temporary_folder() as folder, \
+            contender.start(folder, cable, cast) as device:
+        side = cable.prefix(1)
+        found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
+                                 words=search_words(low, 300_000, seconds, HELD)))
+        rate = found["rate_from"] * 0.8
+        spent = device.cpu_s()
+        calm = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
+                        words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
+                               f"{3 * seconds:g}"])
+        spent = device.cpu_s() - spent
+        device.must_run()
+        step = calm["steps"][0]
+        calls = step["calls_begun"] + calm["outside"]["calls_begun"]
+        return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": spent * 1e6 / calls,
+                "latency": step["latency"]["all"], "post_dial_delay": step["post_dial_delay"]}
+
+
+def run(results: Results, quick: bool) -> None:
+    cast = Cast()
+    seconds, repeats = (1, 1) if quick else (3, 3)
+    program = unpacked_kamailio()
+    contenders = [Contender("linehunt af_xdp", linehunt_on("net_af_xdp0,iface=eth0")),
+                  Contender("linehunt af_packet", linehunt_on("net_af_packet0,iface=eth0")),
+                  Contender("Kamailio", kamailio_with("fm", program))]
+    if not quick:
+        contenders.append(Contender("Kamailio q_malloc", kamailio_with("qm", program)))
+    seen = {each.name: [] for each in contenders}
+    for _ in range(repeats):
+        for each in contenders:
+            try:
+                seen[each.name].append(measure(each, cast, seconds, 200))
+            except BenchError as failure:
+                print(f"peers: {each.name}: {failure}", flush=True)
+    for name, found in seen.items():
+        if not found:
+            continue
+        results.add(
+            figure(f"peers: {name}, calls without loss", [f["rate"] for f in found], "/s",
+                   "" if name.startswith("Kamailio") else "higher"),
+            figure(f"peers: {name}, processor time for a call", [f["cpu_us"] for f in found], "us",
+                   "" if name.startswith("Kamailio") else "lower"),
+            figure(f"peers: {name}, latency p99 at 80 %", [f["latency"]["p99_us"] for f in found],
+                   "us"),
+            figure(f"peers: {name}, post-dial delay median at 80 %",
+                   [f["post_dial_delay"]["p50_us"] for f in found], "us"))
+    kamailio = [name for name in seen if name.startswith("Kamailio") and seen[name]]
+    if kamailio:
+        best = max(f["rate"] for name in kamailio for f in seen[name])
+        cheapest = min(f["cpu_us"] for name in kamailio for f in seen[name])
+        for name in ("linehunt af_xdp", "linehunt af_packet"):
+            if seen[name]:
+                results.add(
+                    figure(f"peers: {name}, calls of Kamailio's", [f["rate"] / best
+                                                                   for f in seen[name]],
+                           "times", "higher"),
+                    figure(f"peers: Kamailio, processor time of {name}'s",
+                           [cheapest / f["cpu_us"] for f in seen[name]], "times", "higher"))
+    results.details["peers"] = seen

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs of a measurement: linehunt as the device under test, testpmd as the ceiling, and the
+generator."""
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .machine import (ROOT, BenchError, Hugepages, cpu_seconds, descendants, memory_mb, preemptions,
+                      processors, stop, wait_for, worker_processors)
+
+LINEHUNT = ROOT / "build/control/linehunt"
+CONTROL = ROOT / "build/tools/linehuntctl"
+PKTGEN = ROOT / "build/tools/pktgen/linehunt-pktgen"
+NETWORK = "10.9.0"
+DEVICE = f"{NETWORK}.1"
+CALLERS = (f"{NETWORK}.10", f"{NETWORK}.11")
+FIRST_BOX = 21
+MEMIF_SLOTS = 12  # 4096 buffers each way
+LINES = 2_000_000_000
+KINDS = {"pstn": "4930#######", "vm": "VM_#######"}
+
+
+@dataclass
+class Cast:
+    """Who takes calls: `boxes` addresses with `ports` destinations each, and what they offer."""
+
+    boxes: int = 4
+    ports: int = 1
+
+    def offers(self, box: int) -> list:
+        # All kinds at every second box, else one of them in turn.
+        return list(KINDS) if box % 2 else [list(KINDS)[box // 2 % len(KINDS)]]
+
+    def destinations(self) -> list:
+        """(address, port, resources)"""
+        return [(f"{NETWORK}.{FIRST_BOX + box}", 5060 + port, self.offers(box))
+                for box in range(self.boxes) for port in range(self.ports)]
+
+    def generator_words(self) -> list:
+        words = []
+        for caller in CALLERS:
+            words += ["--caller", f"{caller}:5060"]
+        for name, user in KINDS.items():
+            words += ["--call", f"{name}={user}"]
+        for box in range(self.boxes):
+            words += ["--destination", f"{NETWORK}.{FIRST_BOX + box}:5060-{5059 + self.ports}="
+                                       f"{','.join(self.offers(box))}"]
+        return words
+
+
+@dataclass
+class Folder:
+    """Sockets and files of one measurement."""
+
+    path: Path
+
+    @property
+    def socket(self) -> Path:
+        return self.path / "memif.sock"
+
+    def memif(self, role: str) -> str:
+        return (f"net_memif0,role={role},id=0,socket={self.socket},socket-abstract=no,"
+                f"rsize={MEMIF_SLOTS},bsize=2048")
+
+
+class temporary_folder:
+    def __enter__(self) -> Folder:
+        self._folder = tempfile.TemporaryDirectory(prefix="linehunt-bench-")
+        return Folder(Path(self._folder.name))
+
+    def __exit__(self, *_) -> None:
+        self._folder.cleanup()
+
+
+@dataclass
+class Device:
+    """Something under test that runs. `close` ends it."""
+
+    name: str
+    process: subprocess.Popen
+    log: Path
+    memory: Hugepages = None
+    target: str = f"{DEVICE}:5060"
+    extra: dict = field(default_factory=dict)
+
+    def pids(self) -> list:
+        return descendants(self.process.pid)
+
+    def cpu_s(self) -> float:
+        return cpu_seconds(self.pids())
+
+    def memory_mb(self) -> float:
+        return sum(memory_mb(pid) for pid in self.pids())
+
+    def preemptions(self) -> int:
+        return sum(preemptions(pid) for pid in self.pids())
+
+    def must_run(self) -> None:
+        if self.process.poll() is not None:
+            raise BenchError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def close(self) -> None:
+        stop(self.process)
+        if self.memory:
+            self.memory.close()
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hugepages,
+                  folder: Folder, memory_mb_wanted: int) -> str:
+    _, generator_core = processors()
+    # Over memif it has a processor to itself; over veth the kernel needs some of it.
+    idle = "false" if "memif" in device else "true"
+    lines = [
+        "[runtime]", f"workers = {workers}", f"cores = {json.dumps(worker_processors(workers))}",
+        f"control_core = {generator_core}", f'file_prefix = "linehunt-bench-{os.getpid()}"',
+        f"memory_mb = {memory_mb_wanted}", 'log_level = "warn"', f"yield_when_idle = {idle}",
+    ]
+    if memory:
+        lines += ["hugepages = true", f'eal_arguments = ["--huge-dir", "{memory.folder}"]']
+    lines += [
+        "[limits]", f"calls_per_worker = {calls}", "transactions_per_worker = 100000",
+        "destinations = 16384", "slots = 40000",
+        "[timers]", "ack_wait_ms = 2000",
+        "[[port]]", 'name = "bench"', f'device = "{device}"', f'addresses = ["{DEVICE}/24"]',
+        "[[listen]]", f'address = "{DEVICE}"',
+        "[admin]", f'socket = "{folder.path}/linehunt.sock"',
+    ]
+    for number, (address, port, offers) in enumerate(cast.destinations(), 1):
+        resources = ";".join(f"{name}={LINES}" for name in offers)
+        lines += ["[[destination]]", f"id = {number}", "group = 1",
+                  f'uri = "sip:{address}:{port}"', f'resources = "{resources}"']
+    for pattern, name in (("^VM_", "vm"), ("^[0-9]+$", "pstn")):
+        lines += ["[[rule]]", f"match = {{ user = '{pattern}' }}", "balance = 1",
+                  f'resources = "{name}"']
+    return "\n".join(lines) + "\n"
+
+
+def start_linehunt(folder: Folder, device: str, cast: Cast, calls: int, *, workers: int = 1,
+                   hugepages: bool = True, prefix: tuple = ()) -> Device:
+    """Ready when it returns. `calls`: how many its tables hold."""
+    # 320 bytes a call by its README; the rest is for packets, rings and transactions.
+    table_mb = calls * 340 // 2**20 + 700
+    memory = Hugepages(table_mb + 64).__enter__() if hugepages else None
+    file, log = folder.path / "linehunt.toml", folder.path / "linehunt.log"
+    try:
+        file.write_text(linehunt_text(device, cast, calls, workers, memory, folder,
+                                      table_mb if memory else 256), encoding="utf-8")
+        with open(log, "wb") as output:
+            process = subprocess.Popen([*prefix, str(LINEHUNT), "-c", str(file)], cwd=folder.path,
+                                       stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    except BaseException:
+        if memory:
+            memory.close()
+        raise
+    started = Device("linehunt", process, log, memory)
+
+    def ready() -> bool:
+        started.must_run()
+        return "ready" in log.read_text(errors="replace")
+
+    try:
+        wait_for(ready, 90, "linehunt was not ready after 90 s")
+        # Its first thread only serves operators; on the generator's processor it gives way.
+        os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+    except BaseException:
+        started.close()
+        raise
+    return started
+
+
+def linehunt_says(folder: Folder, *words: str):
+    told = subprocess.run([str(CONTROL), "--socket", f"{folder.path}/linehunt.sock", "--json",
+                           *words], capture_output=True, text=True, timeout=30)
+    if told.returncode != 0:
+        raise BenchError(f"linehuntctl {' '.join(words)}: {told.stderr.strip()}")
+    return json.loads(told.stdout)
+
+
+def start_testpmd(folder: Folder) -> Device:
+    """Sends every packet back with MAC and IP addresses and ports swapped."""
+    core, generator_core = processors()
+    memory = Hugepages(384).__enter__()
+    log = folder.path / "testpmd.log"
+    words = ["dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
+             memory.folder, "-m", "320", "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
+             "--vdev", folder.memif("server"), "--", "--forward-mode=5tswap", "--nb-cores=1",
+             "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
+    try:
+        with open(log, "wb") as output:
+            # It stops when its input ends, hence the pipe.
+            process = subprocess.Popen(words, cwd=folder.path, stdin=subprocess.PIPE,
+                                       stdout=output, stderr=output)
+    except FileNotFoundError:
+        memory.close()
+        raise BenchError("dpdk-testpmd is not there; run tools/install") from None
+    started = Device("testpmd", process, log, memory)
+
+    def ready() -> bool:
+        started.must_run()
+        return folder.socket.exists()  # its output comes in blocks; the generator awaits the link
+
+    try:
+        wait_for(ready, 60, "testpmd was not ready after 60 s")
+    except BaseException:
+        started.close()
+        raise
+    return started
+
+
+def generate(folder: Folder, device: str, cast: Cast, words: list, *, prefix: tuple = (),
+             limit_s: float = 900, hugepages_mb: int = 0, mbufs: int = 16384) -> dict:
+    """Runs the generator and gives its result. Its exit status is part of that: a step that failed
+    is a result as well."""
+    _, core = processors()
+    file = folder.path / "pktgen.json"
+    file.unlink(missing_ok=True)
+    line = [*prefix, str(PKTGEN), "--device", device, "--target", f"{DEVICE}:5060",
+            *cast.generator_words(), "--core", str(core), "--quiet", "--json", str(file),
+            "--mbufs", str(mbufs), "--memory-mb", "256", *words]
+    told = subprocess.run(line, cwd=folder.path, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=limit_s)
+    if told.returncode not in (0, 1) or not file.exists():
+        raise BenchError(f"linehunt-pktgen ended with {told.returncode}: "
+                         f"{(told.stderr or told.stdout).strip()[-2000:]}\n  {' '.join(line)}")
+    result = json.loads(file.read_text(encoding="utf-8"))
+    result["text"] = told.stdout
+    return result
+
+
+def highest(result: dict) -> dict:
+    """The step of a search with the highest rate that passed."""
+    passed = [step for step in result["steps"] if step["passed"]]
+    if not passed:
+        raise BenchError("no rate passed without loss; is the machine busy with something else?\n"
+                         + result["text"])
+    return max(passed, key=lambda step: step["rate_from"])

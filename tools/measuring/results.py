@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures: medians with their spread, one JSON for all, and what got slower since another one."""
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NOISE = 0.05  # a difference below this is none, however narrow the spread
+
+
+@dataclass
+class Figure:
+    name: str  # "calls: messages per second"
+    value: float  # median
+    unit: str
+    better: str  # "higher", "lower", or "" where there is no better
+    least: float
+    most: float
+    runs: int
+
+    @property
+    def spread(self) -> float:
+        return (self.most - self.least) / self.value if self.value else 0.0
+
+    def __str__(self) -> str:
+        many = f"   {short(self.least)} to {short(self.most)} in {self.runs} runs" \
+            if self.runs > 1 else ""
+        return f"{self.name:<58} {short(self.value):>11} {self.unit}{many}"
+
+
+def short(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def figure(name: str, values: list, unit: str, better: str = "") -> Figure:
+    return Figure(name, statistics.median(values), unit, better, min(values), max(values),
+                  len(values))
+
+
+class Results:
+    """What one run of tools/bench has found. Figures are printed as they come."""
+
+    def __init__(self, machine: dict, quick: bool):
+        self.machine = machine
+        self.quick = quick
+        self.figures = []
+        self.details = {}
+
+    def add(self, *figures: Figure) -> None:
+        for each in figures:
+            self.figures.append(each)
+            print(each, flush=True)
+
+    def write(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({
+            "machine": self.machine, "quick": self.quick,
+            "figures": [asdict(each) for each in self.figures],
+            "details": self.details}, indent=1) + "\n", encoding="utf-8")
+
+
+def compare(old: dict, new: dict) -> tuple:
+    """Lines that say what changed by more than noise, and how many figures got worse."""
+    before = {each["name"]: each for each in old["figures"]}
+    lines, worse = [], 0
+    for each in new["figures"]:
+        was = before.get(each["name"])
+        if not was or not was["value"] or not each["better"]:
+            continue
+        change = each["value"] / was["value"] - 1
+        apart = each["least"] > was["most"] or each["most"] < was["least"]
+        if abs(change) < NOISE or not apart:
+            continue
+        good = (change > 0) == (each["better"] == "higher")
+        worse += not good
+        lines.append(f"{'better' if good else 'WORSE ':<6} {each['name']:<58} "
+                     f"{short(was['value'])} -> {short(each['value'])} {each['unit']} "
+                     f"({change:+.0%})")
+    missing = [name for name in before if name not in {each["name"] for each in new["figures"]}]
+    lines += [f"gone   {name}" for name in missing]
+    if old.get("machine", {}).get("processor") != new.get("machine", {}).get("processor"):
+        lines.insert(0, "the two results are of different machines: "
+                        f"{old.get('machine', {}).get('processor')} and "
+                        f"{new.get('machine', {}).get('processor')}")
+    return lines or ["nothing changed by more than noise"], worse
