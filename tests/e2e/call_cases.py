@@ -7,7 +7,7 @@ from cases import case, check
 from lab.call_mix import mix
 from lab.capture import Capture
 from lab.sipp import write_injection
-from lab_setups import DEVICES_AND_WORKERS, diagnosis, study_case
+from lab_setups import DEVICES_AND_WORKERS, MbufWatch, diagnosis, study_case
 
 CALLS = 300
 RATE = 100
@@ -27,12 +27,14 @@ def wait_for_calls(lab, calls, core, limit_s: float) -> None:
 def calls_of_both_directions(device: str, workers: int, ipv6: bool = False) -> None:
     with study_case(device, workers, ipv6=ipv6) as lab:
         balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
         captures = [Capture(*lab.wire.tap_of(host), lab.folder / f"{host.name}.pcap")
                     for host in (lab.device, lab.core)]
         calls = mix(CALLS, RATE)
         core = lab.start_mix(calls)
         wait_for_calls(lab, calls, core, CALLS / RATE + 40)
         check(balancer.wait_idle(10), f"loads remain: {balancer.loads()}\n{diagnosis(lab)}")
+        mbufs.check_none_lost()
         for sipp in lab.sipps:
             sipp.stop()
         taken = sum(lab.calls_taken(number) for number in lab.boxes)
@@ -61,6 +63,7 @@ def lost_messages_are_repeated_and_counted_once(workers: int):
     """One message in twenty is lost at SIPp's door, in either direction and at both ends."""
     with study_case(workers=workers) as lab:
         balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
         lossy = ("-lost", "5", "-max_retrans", "20")
         for number in lab.configuration.boxes:
             lab.start_box(number, "answer_patiently", options=lossy)
@@ -72,6 +75,7 @@ def lost_messages_are_repeated_and_counted_once(workers: int):
         check(retransmissions > 0, "nothing was repeated; the case proves nothing")
         check(status == 0, f"{core.counts()}\n{diagnosis(lab)}")
         check(balancer.wait_idle(40), f"loads remain: {balancer.loads()}")
+        mbufs.check_none_lost()
 
 
 @case(workers=1)
@@ -81,6 +85,7 @@ def capacity_is_never_exceeded(workers: int):
     boxes = {1: {"vm": 8}, 2: {"vm": 12}}
     with study_case(workers=workers, boxes=boxes) as lab:
         balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
         for number in boxes:
             lab.start_box(number)
         core = lab.start_core([("VM_7", 4000)] * 60, 200)
@@ -95,6 +100,7 @@ def capacity_is_never_exceeded(workers: int):
         check("SIP/2.0 500 Service full" in core.errors.read_text(errors="replace"),
               "the refused calls did not hear 500 Service full")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        mbufs.check_none_lost()
 
 
 @case
@@ -102,6 +108,7 @@ def the_emptiest_box_is_chosen():
     """With the tutorial's boxes and one long call after another, each goes where most is free."""
     with study_case() as lab:
         balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
         for number in lab.configuration.boxes:
             lab.start_box(number)
         # vm: 50, 100, 50, 10. The first 51 go to box 2, until it has as much left as box 1.
@@ -110,6 +117,8 @@ def the_emptiest_box_is_chosen():
         loads = {number: load["vm"] for number, load in balancer.loads().items() if "vm" in load}
         check(loads == {1: 1, 2: 51, 3: 1, 4: 0}, f"loads {loads}\n{diagnosis(lab)}")
         check(core.wait(20) == 0, diagnosis(lab))
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        mbufs.check_none_lost()
 
 
 @case
@@ -119,6 +128,7 @@ def a_killed_box_loses_no_call():
     # Box 1 has more lines left than box 2 also while a BYE to it hangs, so that calls go on to it.
     with study_case(boxes={1: {"pstn": 600}, 2: {"pstn": 500}}, more=timers) as lab:
         balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
         for number in lab.configuration.boxes:
             lab.start_box(number)
         injection = write_injection(lab.folder / "waits.csv", [("4930", 0)])
@@ -135,3 +145,4 @@ def a_killed_box_loses_no_call():
         check(balancer.wait_idle(45), f"loads remain: {balancer.loads()}")
         enabled = {entry["id"]: entry["enabled"] for entry in balancer.ask("list")["Destinations"]}
         check(enabled == {1: "no", 2: "yes"}, f"enabled: {enabled}")
+        mbufs.check_none_lost()

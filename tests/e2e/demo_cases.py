@@ -20,8 +20,10 @@ LIMIT_S = 600  # with the build that a changed source may need
 
 @contextmanager
 def running_demo(*words: str):
+    # A job in the background of a script ignores SIGINT, and so would the demo that it starts.
     demo = subprocess.Popen(["tools/demo", *words], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         yield demo
     finally:

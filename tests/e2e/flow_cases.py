@@ -13,7 +13,7 @@ from lab.configuration import BALANCER, FIRST_BOX, Configuration
 from lab.sipp import Sipp, write_injection
 from lab.study_case import StudyCase
 from lab.wire import LabError, address
-from lab_setups import DEVICES_AND_WORKERS
+from lab_setups import DEVICES_AND_WORKERS, MbufWatch
 from script import write
 
 CALLS = 5  # of each flow, so that both workers have some
@@ -75,6 +75,7 @@ def run_all(device: str, workers: int) -> dict:
         with StudyCase(configuration(Path(name), device, workers)) as lab:
             boxes = lab.wire.add_host("boxes", FIRST_BOX)
             balancer = lab.start_balancer()
+            mbufs = MbufWatch(lab)
             started = [run_one(lab, boxes, index, flow)
                        for index, flow in enumerate(FLOWS.values())]
             results = {}
@@ -86,6 +87,7 @@ def run_all(device: str, workers: int) -> dict:
                 box.stop()
                 results[flow] = (verdict(caller, status), verdict(box, "-"))
             balancer.wait_idle(5)
+            mbufs.check_none_lost()
             loads = [loads["line"] for _, loads in sorted(balancer.loads().items())]
             return {flow: Result(*results[flow], load) for flow, load in zip(FLOWS, loads)}
 

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What most cases begin with: a folder of their own and the study case on the wire."""
 
+import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.configuration import Configuration
+from cases import check
+from lab.configuration import BALANCER, Configuration
 from lab.study_case import StudyCase
+from lab.wire import address
 
 # Every way that frames come in, with one worker and with two.
 DEVICES_AND_WORKERS = [("af_packet", 1), ("af_xdp", 2), ("af_packet", 2), ("af_xdp", 1)]
+
+
+NUDGE = Path(__file__).resolve().parent / "nudge.py"
 
 
 @contextmanager
@@ -17,6 +24,30 @@ def study_case(device: str = "af_packet", workers: int = 1, **configuration):
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         with StudyCase(Configuration(Path(name), device, workers=workers, **configuration)) as lab:
             yield lab
+
+
+class MbufWatch:
+    """Asserts that a run takes no mbuf with it: as many are in use after it as before."""
+
+    def __init__(self, lab: StudyCase):
+        self._lab = lab
+        self._before = self._at_rest()
+
+    def check_none_lost(self, limit_s: float = 15) -> None:
+        began = time.monotonic()
+        while (now := self._at_rest()) != self._before:
+            # Frames for neighbours that do not answer, and fragments, are given up after a while.
+            check(time.monotonic() - began < limit_s,
+                  f"{now} mbufs are in use, {self._before} were before the run")
+
+    def _at_rest(self) -> int:
+        """af_xdp keeps the frames that it sent last until it sends more, so every worker is made to
+        send a single one before counting."""
+        told = subprocess.run(
+            [*self._lab.core.prefix(), "/usr/bin/python3", "-B", str(NUDGE), self._lab.core.ip,
+             address(BALANCER), "12"], capture_output=True, text=True, timeout=20)
+        check(told.returncode == 0, f"OPTIONS were not answered: {told.stderr}")
+        return self._lab.balancer.statistics()["linehunt:mbufs_in_use"]
 
 
 def diagnosis(lab: StudyCase) -> str:

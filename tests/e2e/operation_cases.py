@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
 
+import re
 import signal
 import subprocess
 import tempfile
@@ -182,3 +183,27 @@ def a_reload_takes_all_or_nothing_and_calls_go_on():
         check(resource["load"] > 0, "the loads were lost")
         check(core.wait(20) == 0, f"{core.counts()}\n{diagnosis(lab)}")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+
+
+@case
+def a_reload_changes_rules_and_refuses_what_needs_a_restart():
+    with study_case(boxes={1: {"vm": 5}}) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1)
+        file = lab.configuration.file
+        whole = file.read_text(encoding="utf-8")
+        text = re.sub(r"\ncores = .*", "", whole)
+        for before, after, named in (("workers = 1", "workers = 2", "[runtime] workers"),
+                                     ('"access"', '"other"', "[[port]]"),
+                                     ("[runtime]", "[limits]\nparked = 5\n[runtime]", "[limits]")):
+            check(before in text, f"the configuration has no '{before}' to change")
+            file.write_text(text.replace(before, after), encoding="utf-8")
+            status, _, error = balancer.control("reload")
+            check(status == 1 and f"{named} cannot change while linehunt runs" in error,
+                  f"{named}: exit status {status}, {error}")
+        rule = '[[rule]]\nname = "closed"\nmatch = { user = "^VM_" }\nreply = "480 Closed today"\n\n'
+        file.write_text(whole.replace("[[rule]]", rule + "[[rule]]", 1), encoding="utf-8")
+        check(balancer.control("reload")[0] == 0, "a new rule was refused")
+        core = lab.start_core([("VM_1", 10)], 10)
+        check(core.wait(10) != 0, "the call was taken against the new rule")
+        check("480 Closed today" in core.errors.read_text(errors="replace"), core.complaints())

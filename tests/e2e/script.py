@@ -55,6 +55,16 @@ def pause(milliseconds: int) -> str:
     return f'<pause milliseconds="{milliseconds}"/>'
 
 
+def until_bye(first_label: int = 1) -> list:
+    """Answers OPTIONS within the call until a BYE comes, and that too."""
+    again, pong, bye = first_label, first_label + 1, first_label + 2
+    return [f'<label id="{again}"/>',
+            recv("OPTIONS", optional=True, attributes=f'next="{pong}"'),
+            recv("BYE", attributes=f'next="{bye}"'),
+            f'<label id="{pong}"/>', reply(200, "OK", attributes=f'next="{again}"'),
+            f'<label id="{bye}"/>', reply(200, "OK"), wait_for_repeats()]
+
+
 def wait_for_repeats(milliseconds: int = 1000) -> str:
     """Answers repeated messages for a while, then the call is over."""
     return f'<timewait milliseconds="{milliseconds}"/>'
@@ -120,31 +130,33 @@ def remember(header: str, name: str, occurrence: int = 1) -> str:
             f'assign_to="{name}"/>')
 
 
-def recv_invite(vias: int = 2) -> str:
+def recv_invite(vias: int = 2, routes: int = 1) -> str:
     """The INVITE that makes the call. `vias` is how many Via it comes with: one straight from the
-    caller, two and a Record-Route through a proxy."""
+    caller, two and `routes` Record-Routes through a proxy."""
     actions = remember("From", "from") + remember("To", "to") + remember("CSeq", "cseq")
     if vias > 1:
-        actions += remember("Record-Route", "route")
+        actions += "".join(remember("Record-Route", f"route{number}", number)
+                           for number in range(1, routes + 1))
     actions += "".join(remember("Via", f"via{number}", number) for number in range(1, vias + 1))
     return recv("INVITE", attributes='rrs="true"', actions=actions)
 
 
 def reply_invite(status: int, reason: str, *extra: str, body: str = "", vias: int = 2,
-                 attributes: str = None) -> str:
+                 routes: int = 1, attributes: str = None) -> str:
     """To the INVITE that made the call, also when other requests came since."""
     if attributes is None:
         attributes = 'retrans="500"' if status >= 200 else ""
-    route = ["Record-Route:[$route]"] if vias > 1 and status < 300 else []
+    route = [f"Record-Route:[$route{number}]" for number in range(1, routes + 1)
+             if vias > 1 and status < 300]
     return send(message([f"SIP/2.0 {status} {reason}",
                          *(f"Via:[$via{number}]" for number in range(1, vias + 1)), *route,
                          "From:[$from]", f"To:[$to]{CALLEE_TAG}", "[last_Call-ID:]",
                          "CSeq:[$cseq]", CONTACT, *extra], body), attributes)
 
 
-def ring_and_answer(vias: int = 2) -> list:
-    return [recv_invite(vias), reply_invite(180, "Ringing", vias=vias),
-            reply_invite(200, "OK", body=sdp(), vias=vias), recv("ACK")]
+def ring_and_answer(vias: int = 2, routes: int = 1, *extra: str) -> list:
+    return [recv_invite(vias, routes), reply_invite(180, "Ringing", vias=vias, routes=routes),
+            reply_invite(200, "OK", *extra, body=sdp(), vias=vias, routes=routes), recv("ACK")]
 
 
 def request_back(method: str, cseq: int, *extra: str, body: str = "") -> str:
@@ -173,12 +185,14 @@ def reply_to_earlier_bye(vias: int = 2) -> str:
                          "CSeq: 2 BYE"]))
 
 
+def flat(steps: list) -> list:
+    return [each for step in steps
+            for each in (flat(step) if isinstance(step, list) else [step])]
+
+
 def write(path: Path, name: str, steps: list) -> Path:
     """The scenario file. Nested lists of steps are one after the other."""
-    flat = []
-    for step in steps:
-        flat += step if isinstance(step, list) else [step]
-    text = "\n".join(flat)
+    text = "\n".join(flat(steps))
     # SIPp takes a variable that is set and never read for a mistake.
     variables = sorted(set(re.findall(r'assign_to="(\w+)"', text)))
     reference = f'<Reference variables="{",".join(variables)}"/>\n' if variables else ""

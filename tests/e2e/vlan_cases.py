@@ -8,7 +8,7 @@ from pathlib import Path
 from cases import case, check
 from lab.configuration import BALANCER
 from lab.wire import address, command
-from lab_setups import diagnosis, study_case
+from lab_setups import MbufWatch, diagnosis, study_case
 
 VLAN = 77
 RELAY = Path(__file__).resolve().parent / "vlan_relay.py"
@@ -39,11 +39,13 @@ def calls_over_a_vlan(device: str):
             balancer = lab.start_balancer()
             lab.core.run("ping", "-c", "2", "-i", "0.2", "-W", "2", address(BALANCER))
             lab.core.run("ping", "-c", "2", "-i", "0.2", "-W", "2", address(BALANCER, ipv6=True))
+            mbufs = MbufWatch(lab)
             for number in lab.configuration.boxes:
                 lab.start_box(number)
             core = lab.start_core([("VM_1", 100), ("4930", 100)] * 20, 40)
             check(core.wait(20) == 0, f"{core.counts()}\n{diagnosis(lab)}")
             check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+            mbufs.check_none_lost()
         finally:
             relay.terminate()
             relay.wait()

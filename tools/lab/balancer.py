@@ -55,6 +55,18 @@ class Balancer:
             raise LabError(f"linehuntctl {' '.join(words)}: {error.strip()}")
         return json.loads(output)
 
+    def statistics(self) -> dict:
+        """{"group:name": value}"""
+        return self.ask("stats")
+
+    def wait_statistic(self, name: str, wanted: int, limit_s: float) -> bool:
+        began = time.monotonic()
+        while self.statistics()[name] != wanted:
+            if time.monotonic() - began > limit_s:
+                return False
+            time.sleep(0.1)
+        return True
+
     def loads(self) -> dict:
         """{destination id: {resource: load}}"""
         return {entry["id"]: {each["name"]: each["load"] for each in entry["Resources"]}
@@ -75,8 +87,9 @@ class Balancer:
     def running(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self, by: int = signal.SIGTERM, limit_s: float = 15) -> int:
-        """Exit status. One that does not stop is killed, which its exit status says."""
+    def stop(self, by: int = signal.SIGINT, limit_s: float = 15) -> int:
+        """Exit status; SIGTERM waits for calls first, SIGINT does not. One that does not stop is killed,
+        which its exit status says."""
         if self.running():
             self.process.send_signal(by)
             try:

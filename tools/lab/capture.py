@@ -31,8 +31,10 @@ class Capture:
         with open(self._log, "wb") as output:
             self._process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{namespace}", "--",
-                 "tcpdump", "-n", "-i", interface, "-s", "0", "-B", "32768", "-Z", "root",
-                 "-w", str(file)],
+                 # Otherwise the frames of up to a second are in a block that the kernel still fills,
+                 # and lost when tcpdump is ended.
+                 "tcpdump", "--immediate-mode", "-n", "-i", interface, "-s", "0", "-B", "32768",
+                 "-Z", "root", "-w", str(file)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         began = time.monotonic()
         while "listening on" not in self._said():

@@ -64,9 +64,12 @@ class Configuration:
     ipv6: bool = False
     hugepages: bool = False
     boxes: dict = field(default_factory=lambda: dict(BOXES))
+    boxes_in_file: bool = True  # else they are somewhere else, such as in a database
     rules: str = STUDY_CASE_RULES
     runtime: dict = field(default_factory=dict)  # more keys of [runtime]
     port: dict = field(default_factory=dict)  # more keys of [[port]]
+    socket_folder: str = "."
+    admin: dict = field(default_factory=dict)  # more keys of [admin]
     more: str = ""  # further sections as they are
 
     @property
@@ -75,7 +78,7 @@ class Configuration:
 
     @property
     def socket(self) -> Path:
-        return self.folder / "linehunt.sock"
+        return self.folder / self.socket_folder / "linehunt.sock"
 
     def write(self) -> Path:
         self.file.write_text(self.text(), encoding="utf-8")
@@ -95,11 +98,11 @@ class Configuration:
         sections = [
             "[runtime]", *pairs(runtime),
             "[[port]]", *pairs(port),
-            "[[listen]]", *pairs({"address": address(BALANCER)}),
-            "[[listen]]", *pairs({"address": address(BALANCER, True)}),
-            "[admin]", *pairs({"socket": str(self.socket)}),
+            "[[listen]]", *pairs({"address": address(BALANCER), "port": port["name"]}),
+            "[[listen]]", *pairs({"address": address(BALANCER, True), "port": port["name"]}),
+            "[admin]", *pairs({"socket": str(self.socket), **self.admin}),
         ]
-        for number, resources in self.boxes.items():
+        for number, resources in self.boxes.items() if self.boxes_in_file else ():
             sections += ["[[destination]]", *pairs({
                 "id": number, "group": 1, "uri": uri(FIRST_BOX + number, ipv6=self.ipv6),
                 "resources": ";".join(f"{name}={lines}" for name, lines in resources.items()),

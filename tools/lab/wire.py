@@ -9,6 +9,9 @@ from pathlib import Path
 
 NETWORK = "10.77.0"
 NETWORK6 = "fd00:77:"
+FAR_NETWORK = "10.78.0"
+FAR_NETWORK6 = "fd00:78:"
+WITHOUT_OFFLOADS = ("tx", "off", "tso", "off", "gso", "off", "gro", "off")
 
 
 class LabError(Exception):
@@ -22,18 +25,20 @@ def command(*words: str) -> str:
     return told.stdout
 
 
-def address(number: int, ipv6: bool = False) -> str:
-    return f"{NETWORK6}:{number:x}" if ipv6 else f"{NETWORK}.{number}"
+def address(number: int, ipv6: bool = False, far: bool = False) -> str:
+    if ipv6:
+        return f"{FAR_NETWORK6 if far else NETWORK6}:{number:x}"
+    return f"{FAR_NETWORK if far else NETWORK}.{number}"
 
 
 class Host:
     """One namespace with one interface, `eth0`, and the addresses that end in its number."""
 
-    def __init__(self, namespace: str, name: str, number: int):
+    def __init__(self, namespace: str, name: str, number: int, far: bool = False):
         self.namespace = namespace
         self.name = name
-        self.ip = address(number)
-        self.ip6 = address(number, ipv6=True)
+        self.ip = address(number, far=far)
+        self.ip6 = address(number, ipv6=True, far=far)
 
     def prefix(self) -> list:
         """What runs a command in this namespace, its process id kept. The file systems stay the
@@ -82,15 +87,35 @@ class Wire:
     def add_host(self, name: str, number: int) -> Host:
         """A host with the kernel's own IP stack."""
         host = self._add(name, number)
+        self._give_addresses(host)
+        return host
+
+    @staticmethod
+    def _give_addresses(host: Host) -> None:
         host.run("ip", "addr", "add", f"{host.ip}/24", "dev", "eth0")
         host.run("ip", "addr", "add", f"{host.ip6}/64", "dev", "eth0", "nodad")
-        return host
 
     def add_device(self, name: str, number: int, queues: int = 1) -> Host:
         """A host whose interface belongs to linehunt: the kernel has no address on it. What
         arrives is spread over its queues, so there may be no more than linehunt reads."""
         host = self._add(name, number, queues)
         host.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
+        return host
+
+    def add_far_host(self, name: str, number: int, device: Host) -> Host:
+        """A host of the far network, on a wire of its own to a second interface, `eth1`, of the
+        device."""
+        host = Host(self._namespace(name), name, number, far=True)
+        size = ["numrxqueues", "1", "numtxqueues", "1"]
+        command("ip", "link", "add", "name", "eth1", "netns", device.namespace, *size,
+                "type", "veth", "peer", "name", "eth0", "netns", host.namespace, *size)
+        for end, interface in ((device, "eth1"), (host, "eth0")):
+            end.run("ethtool", "-K", interface, *WITHOUT_OFFLOADS)
+            end.run("ip", "link", "set", interface, "up")
+        device.run("sysctl", "-qw", "net.ipv6.conf.eth1.disable_ipv6=1")
+        self._give_addresses(host)
+        host.run("ip", "link", "set", "lo", "up")
+        self.hosts[name] = host
         return host
 
     def namespaces(self) -> list:
@@ -109,9 +134,9 @@ class Wire:
         self._ip(self._bridge, "link", "set", far, "master", "br0")
         # A veth leaves checksums for later by telling its peer that all is well. linehunt and the
         # captures see the bytes, so the bytes must be right.
-        host.run("ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+        host.run("ethtool", "-K", "eth0", *WITHOUT_OFFLOADS)
         command("nsenter", f"--net=/run/netns/{self._bridge}", "--",
-                "ethtool", "-K", far, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+                "ethtool", "-K", far, *WITHOUT_OFFLOADS)
         for interface in ("lo", "eth0"):
             host.run("ip", "link", "set", interface, "up")
         self._ip(self._bridge, "link", "set", far, "up")

@@ -163,6 +163,37 @@ def check_documents() -> list:
     return wrong
 
 
+def check_dashboards() -> list:
+    """Every query of a Grafana dashboard names metrics, and labels, that the program has."""
+    sources = "".join((ROOT / name).read_text(encoding="utf-8")
+                      for name in tracked("control/metrics/*.cpp"))
+    names = set(re.findall(r'"(linehunt_\w+)"', sources))
+    for name in re.findall(r'histogram\("(linehunt_\w+)"', sources):
+        names |= {f"{name}_{part}" for part in ("bucket", "sum", "count")}
+        names.discard(name)
+    labels = set(re.findall(r'{"(\w+)", ', sources)) | {"le"}
+    wrong = []
+    for file in tracked("tools/grafana/*.json"):
+        panels = json.loads((ROOT / file).read_text(encoding="utf-8"))["panels"]
+        if not panels:
+            wrong.append(f"{file}: no panels")
+        for panel in panels:
+            for target in panel["targets"]:
+                used = re.findall(r"linehunt_\w+", target["expr"])
+                wrong += [f"{file}: '{panel['title']}' asks for {name}, which does not exist"
+                          for name in used if name not in names]
+                if not used:
+                    wrong.append(f"{file}: '{panel['title']}' asks for nothing of ours")
+                asked = re.findall(r"{{(\w+)}}", target["legendFormat"])
+                for group in re.findall(r"by \(([^)]*)\)", target["expr"]):
+                    asked += re.findall(r"\w+", group)
+                wrong += [f"{file}: '{panel['title']}' uses label {label}, which does not exist"
+                          for label in asked if label not in labels]
+    if not names or not tracked("tools/grafana/*.json"):
+        wrong.append("tools/grafana: nothing to check")
+    return wrong
+
+
 CHECKS = {
     "format": check_format,
     "first lines": check_first_lines,
@@ -170,6 +201,7 @@ CHECKS = {
     "layering": check_layering,
     "scripts parse": check_scripts,
     "documents": check_documents,
+    "dashboards": check_dashboards,
     "headers compile alone": check_headers,
 }
 

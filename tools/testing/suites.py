@@ -10,6 +10,7 @@ from pathlib import Path
 from .builds import ASAN, PROGRAMS, RELEASE, ROOT, BuildError
 from .fuzzing import fuzz
 from .lint import lint, tidy
+from .packaging import bare_build_suite, package_suite
 from .programs import cores, run_suites
 from .results import Tally, failed, read_junit, skipped
 
@@ -20,10 +21,11 @@ class Options:
 
 
 def build_release() -> None:
-    """Everything at once, so that no build is in the way of the end-to-end cases, which start the
-    demo, which builds. An error is left to the suites to tell."""
+    """At once, so that no build is in the way of the end-to-end cases, which start the demo, which
+    builds. Only what some suite wants: most of unit and corpus is built with sanitizers alone. An
+    error is left to the suites to tell."""
     try:
-        RELEASE.compile()
+        RELEASE.compile(RELEASE.targets_without(("unit", "corpus"), but=("optimised",)))
     except BuildError:
         pass
 
@@ -48,13 +50,16 @@ def run_e2e(options: Options) -> Tally:
 
 SUITES = {
     "lint": lambda options: lint(options.quick),
-    "unit": lambda _: run_suites(RELEASE, ("unit",), "unit", cores()),
-    "corpus": lambda _: run_suites(RELEASE, ("corpus",), "corpus", cores()),
-    "asan": lambda _: run_suites(ASAN, ("unit", "corpus"), "asan", cores()),
+    "unit": lambda _: run_suites(ASAN, ("unit",), "unit", cores()),
+    "corpus": lambda _: run_suites(ASAN, ("corpus",), "corpus", cores()),
+    "optimised": lambda _: run_suites(RELEASE, ("optimised",), "optimised", cores()),
     "sim": lambda _: run_suites(RELEASE, ("sim",), "sim", cores()),
     "packet": lambda _: run_suites(RELEASE, ("packet",), "packet", 1),
     "fuzz": lambda options: fuzz(6 if options.quick else 60),
     "e2e": run_e2e,
     "tidy": lambda _: tidy(),
+    "package": lambda _: package_suite(),
+    "bare": lambda _: bare_build_suite(),
 }
-DEFAULT_SUITES = [name for name in SUITES if name != "tidy"]
+ONLY_WHEN_NAMED = ("tidy", "package", "bare")
+DEFAULT_SUITES = [name for name in SUITES if name not in ONLY_WHEN_NAMED]

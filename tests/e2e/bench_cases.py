@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tools/bench makes of its figures. What it measures is no matter of a test."""
+
+import tempfile
+import xml.dom.minidom
+from dataclasses import asdict
+from pathlib import Path
+
+from cases import case, check
+from measuring.machine import PAGES, Hugepages
+from measuring.results import compare, figure
+from measuring.svg import Axis, chart
+
+
+def result(**values) -> dict:
+    """name -> (values of the runs, what is better)"""
+    return {"machine": {"processor": "x"},
+            "figures": [asdict(figure(name, runs, "/s", better))
+                        for name, (runs, better) in values.items()]}
+
+
+@case
+def a_comparison_names_what_got_worse():
+    old = result(rate=([100, 101, 102], "higher"), time=([50, 51, 52], "lower"),
+                 noisy=([90, 100, 110], "higher"), plain=([1], ""), gone=([1], "higher"))
+    new = result(rate=([80, 81, 82], "higher"), time=([40, 41, 42], "lower"),
+                 noisy=([85, 88, 95], "higher"), plain=([9], ""))
+    lines, worse = compare(old, new)
+    check(worse == 1, f"{worse} worse: {lines}")
+    check([line.split()[:2] for line in lines] ==
+          [["WORSE", "rate"], ["better", "time"], ["gone", "gone"]], f"{lines}")
+    check(compare(old, old) == (["nothing changed by more than noise"], 0), "with itself")
+
+
+@case
+def charts_are_drawn_within_their_axes():
+    with tempfile.TemporaryDirectory() as name:
+        for logarithmic in (False, True):
+            file = Path(name) / "chart.svg"
+            line = [(10.0 ** power, 3.0 * power + 1) for power in range(1, 8)]
+            chart(file, "a < b", Axis("calls", logarithmic), Axis("us"), {"one & only": line})
+            circles = xml.dom.minidom.parse(str(file)).getElementsByTagName("circle")
+            places = [(float(c.getAttribute("cx")), float(c.getAttribute("cy"))) for c in circles]
+            check(len(places) == len(line), f"{len(places)} points")
+            check(all(92 <= x <= 736 and 56 <= y <= 376 for x, y in places), f"{places}")
+            check(places == sorted(places, key=lambda p: (p[0], -p[1])), f"not rising: {places}")
+
+
+@case
+def hugepages_are_given_back():
+    before = PAGES.read_text()
+    with Hugepages(4) as pages:
+        check(Path(pages.folder).is_mount(), "nothing is mounted")
+        check(int(PAGES.read_text()) >= int(before) + 2, "no pages were taken")
+    check(PAGES.read_text() == before, f"{PAGES.read_text()} pages, before {before}")
+    check(not Path(pages.folder or "/nowhere").exists(), "the mount point is left")

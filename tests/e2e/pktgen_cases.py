@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The generator's calls through linehunt: thousands a second, each message checked."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from cases import case, check
+from lab.balancer import ROOT, Balancer
+from lab.configuration import BALANCER, CORE, Configuration
+from lab.wire import Wire, address
+
+PKTGEN = ROOT / "build/tools/pktgen/linehunt-pktgen"
+BOXES = {1: {"vm": 5000}, 2: {"vm": 5000, "pstn": 5000}, 3: {"pstn": 5000}}
+
+
+def at(number: int, ipv6: bool) -> str:
+    return f"[{address(number, True)}]:5060" if ipv6 else f"{address(number)}:5060"
+
+
+def words_for(device: str, result: Path, ipv6: bool) -> list:
+    words = [str(PKTGEN), "--device", device, "--target", at(BALANCER, ipv6),
+             "--caller", at(CORE, ipv6), "--call", "vm=VM_#######",
+             "--call", "pstn=4930#######", "--quiet", "--json", str(result)]
+    for number, resources in BOXES.items():
+        words += ["--destination", f"{at(20 + number, ipv6)}={','.join(resources)}"]
+    return words
+
+
+def mbufs(balancer: Balancer) -> int:
+    return balancer.ask("stats")["linehunt:mbufs_in_use"]
+
+
+def generate(balancer: Balancer, folder: Path, device: str, prefix: list, load: list,
+             ipv6: bool = False) -> None:
+    before = mbufs(balancer)
+    result = folder / "pktgen.json"
+    told = subprocess.run([*prefix, *words_for(device, result, ipv6), *load], cwd=folder,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    said = f"exit status {told.returncode}\n{told.stdout}{told.stderr}\n{balancer.tail()}"
+    check(told.returncode == 0, said)
+    seen = json.loads(result.read_text(encoding="utf-8"))
+    step = seen["steps"][0]
+    check(step["calls_completed"] > 500, f"{step['calls_completed']} calls completed; {said}")
+    check(step["calls_lost"] == step["lost_messages"] == step["wrong_messages"] == 0, said)
+    check(step["trying_missing"] == 0, said)
+    check(seen["mbufs"]["before"] == seen["mbufs"]["after"], f"mbufs {seen['mbufs']}; {said}")
+    check(seen["frames"]["broken"] == 0, f"frames {seen['frames']}")
+    check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+    after = mbufs(balancer)
+    check(after == before, f"linehunt had {before} mbufs in use before the calls, {after} after")
+
+
+@case
+def generated_calls_over_memif():
+    """No hugepages and no network: both map the same memory."""
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
+        folder = Path(name)
+        memif = f"net_memif0,id=0,socket={folder}/memif.sock,socket-abstract=no,role="
+        configuration = Configuration(folder, "memif", boxes=BOXES,
+                                      port={"device": memif + "server"})
+        balancer = Balancer(wire.add_host("lb", BALANCER), configuration)
+        try:
+            balancer.wait_ready()
+            generate(balancer, folder, memif + "client", [],
+                     ["--rate", "2000", "--held", "1000", "--seconds", "1.5", "--warm-up", "0.2",
+                      "--deadline-ms", "4000"])
+            check(balancer.stop() == 0, f"linehunt did not end well:\n{balancer.tail()}")
+        finally:
+            balancer.stop()
+
+
+@case(ipv6=False)
+@case(ipv6=True)
+def generated_calls_over_ethernet(ipv6: bool):
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
+        folder = Path(name)
+        balancer = Balancer(wire.add_device("lb", BALANCER),
+                            Configuration(folder, "af_packet", boxes=BOXES, ipv6=ipv6))
+        generator = wire.add_device("gen", CORE)
+        try:
+            balancer.wait_ready()
+            generate(balancer, folder, "net_af_packet0,iface=eth0", generator.prefix(),
+                     ["--rate", "500", "--total", "1000", "--hold", "0.1:0.4", "--deadline-ms",
+                      "4000"], ipv6)
+        finally:
+            balancer.stop()

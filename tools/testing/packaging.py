@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian package, from tools/package to its purge, in a Debian of its own below build-package/ that
+debootstrap makes once. Needs root, and the package mirror that apt of this machine uses."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .builds import ROOT
+from .results import Tally, failed, passed, skipped
+
+FOLDER = ROOT / "build-package"
+BASE = FOLDER / "bookworm"  # as debootstrap made it
+START_LIMIT_S = 60
+CONFIGURATION = Path("etc/linehunt/linehunt.toml")
+# What remains of any package: logs, caches and lists of the package system, and what its own
+# dependencies brought along.
+NOT_OURS = re.compile(r"^/(proc|sys|dev|tmp|var/(cache|log|lib/(apt|dpkg|systemd|ucf|pam))|run|root|"
+                      r"etc/(\.pwd\.lock|passwd-?|group-?|g?shadow-?|subuid-?|subgid-?|ld\.so\.cache))")
+
+
+class PackageError(Exception):
+    """The message is what the command said."""
+
+
+def mirror() -> str:
+    """Of this machine's apt, for bookworm's own suite."""
+    told = subprocess.run(["apt-cache", "policy"], capture_output=True, text=True, check=True)
+    found = re.search(r"^ *\d+ (http\S+) bookworm/main", told.stdout, re.MULTILINE)
+    return found[1] if found else "http://deb.debian.org/debian"
+
+
+def run(*words: str, limit_s: float = 900, **more) -> str:
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                          start_new_session=True, **more) as process:
+        try:
+            output, _ = process.communicate(timeout=limit_s)
+        except BaseException:  # nothing that it started goes on alone
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        last = "\n".join(output.strip().splitlines()[-40:])
+        raise PackageError(f"{shlex.join(words)}: exit status {process.returncode}\n{last}")
+    return output
+
+
+def make_base() -> None:
+    """A bare Debian 12. One that was interrupted is made again."""
+    whole = BASE / "etc/linehunt-base-is-whole"
+    if whole.exists():
+        return
+    shutil.rmtree(BASE, ignore_errors=True)
+    FOLDER.mkdir(exist_ok=True)
+    # What it mounts goes with it, also where it is interrupted.
+    run("unshare", "--mount", "--propagation", "private", "debootstrap", "--variant=minbase", "bookworm",
+        str(BASE), mirror(), limit_s=3600)
+    # Nothing is started by installing it; and documentation is kept.
+    policy = BASE / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+    policy.chmod(0o755)
+    whole.touch()
+
+
+class Chroot:
+    """A copy of the bare Debian. A context: leaving it removes the copy."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> "Chroot":
+        make_base()
+        self.root = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=FOLDER))
+        run("cp", "-a", "--reflink=auto", f"{BASE}/.", str(self.root))
+        shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
+        return self
+
+    def __exit__(self, *_) -> None:
+        # Its mounts are in the name spaces of the commands and went with them.
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def words(self, command: list, *, network: bool, before: str = "true") -> list:
+        """What runs the command inside: with mounts of its own, and with or without a network of its
+        own, which `before` sets up."""
+        root = shlex.quote(str(self.root))
+        script = (f"set -e; mount -t proc proc {root}/proc; mount --rbind /sys {root}/sys; "
+                  f"mount --rbind /dev {root}/dev; {before}; exec chroot {root} {shlex.join(command)}")
+        spaces = ["--mount", "--propagation", "private"] + ([] if network else ["--net"])
+        return ["unshare", *spaces, "sh", "-c", script]
+
+    def run(self, *command: str, network: bool = False, limit_s: float = 900) -> str:
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
+                       "LC_ALL": "C.UTF-8", "HOME": "/root"}
+        environment.update((key, value) for key, value in os.environ.items() if "proxy" in key.lower())
+        return run(*self.words(list(command), network=network), limit_s=limit_s, env=environment)
+
+    def files(self) -> set:
+        found = set()
+        for folder, folders, names in os.walk(self.root):
+            for name in [*folders, *names]:
+                path = "/" + os.path.relpath(os.path.join(folder, name), self.root)
+                if not NOT_OURS.match(path):
+                    found.add(path)
+        return found
+
+
+def unit_line(chroot: Chroot, key: str) -> list:
+    """The words of a line of the installed unit."""
+    for place in ("usr/lib", "lib"):
+        unit = chroot.root / place / "systemd/system/linehunt.service"
+        if unit.exists():
+            found = re.search(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+            return shlex.split(found[1])
+    raise PackageError("the package has no linehunt.service")
+
+
+def as_the_unit(chroot: Chroot, key: str) -> list:
+    """The command of the unit with no more rights than the unit gives."""
+    kept = [word.removeprefix("CAP_").lower() for word in unit_line(chroot, "CapabilityBoundingSet")]
+    return ["setpriv", "--no-new-privs", "--bounding-set",
+            ",".join(["-all", *(f"+{word}" for word in kept)]), *unit_line(chroot, key)]
+
+
+def configure(chroot: Chroot) -> None:
+    """The installed configuration, with a device that this machine has."""
+    file = chroot.root / CONFIGURATION
+    text = file.read_text(encoding="utf-8")
+    changed = re.sub(r'^device = "net_tap0.*$', 'device = "net_af_packet0,iface=lh0"', text,
+                     flags=re.MULTILINE)
+    if changed == text:
+        raise PackageError("the installed configuration has no net_tap0 to replace")
+    file.write_text(changed, encoding="utf-8")
+
+
+def serve(chroot: Chroot) -> None:
+    """Starts it by the unit's command line, asks it, reloads and ends it."""
+    before = ("ip link set lo up; ip link add lh0 type veth peer name lh1; ip link set lh0 up; "
+              "ip link set lh1 up")
+    told = chroot.root / "tmp/notify"
+    told.unlink(missing_ok=True)
+    log = FOLDER / "linehunt.log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear, open(log, "wb") as output:
+        ear.bind(str(told))
+        told.chmod(0o777)
+        ear.settimeout(START_LIMIT_S)
+        environment = {"PATH": "/usr/sbin:/usr/bin", "NOTIFY_SOCKET": "/tmp/notify"}
+        check = as_the_unit(chroot, "ExecStartPre")
+        run(*chroot.words(check, network=False, before=before), env=environment)
+        process = subprocess.Popen(
+            chroot.words(as_the_unit(chroot, "ExecStart"), network=False, before=before),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
+            start_new_session=True)
+        try:
+            heard = ""
+            while "READY=1" not in heard:
+                if process.poll() is not None:
+                    raise PackageError(f"it ended with {process.returncode}:\n{log.read_text()}")
+                heard += ear.recv(4096).decode()
+            listed = chroot.run("linehuntctl", "list")
+            if "sip:192.0.2.21:5060" not in listed:
+                raise PackageError(f"linehuntctl list says:\n{listed}")
+            user = re.search(r"^Uid:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text(),
+                             re.MULTILINE)[1]
+            entry = chroot.run("getent", "passwd", "linehunt").split(":")
+            if user != entry[2] or user == "0":
+                raise PackageError(f"it runs as user {user}, not as {entry}")
+            chroot.run(*as_the_unit(chroot, "ExecReload"))
+            process.send_signal(signal.SIGTERM)
+            if process.wait(START_LIMIT_S) != 0:
+                raise PackageError(f"exit status {process.returncode}:\n{log.read_text()}")
+            if (chroot.root / "run/linehunt/linehunt.sock").exists():
+                raise PackageError("the admin socket is left behind")
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def render_pages(chroot: Chroot) -> None:
+    for page in ("linehunt.8", "linehuntctl.1", "linehunt.toml.5"):
+        name, _, section = page.rpartition(".")
+        text = chroot.run("man", "--warnings", section, name)
+        if "SEE ALSO" not in text or "warning" in text:
+            raise PackageError(f"man {section} {name} says:\n{text}")
+
+
+def install(chroot: Chroot, package: Path) -> None:
+    shutil.copy(package, chroot.root / "tmp")
+    chroot.run("apt-get", "install", "-q", "-y", "--no-install-recommends",
+               f"/tmp/{package.name}", network=True)
+
+
+def package_suite() -> Tally:
+    if os.geteuid() != 0:
+        return skipped("package", "needs root for a chroot: sudo tools/test package")
+    tally = Tally()
+
+    def step(name: str, what) -> None:
+        began = time.monotonic()
+        what()
+        print(f"package {name}: ok  ({time.monotonic() - began:.1f} s)", flush=True)
+        tally.add(passed())
+
+    name = "builds"
+    try:
+        package = []
+        step(name, lambda: package.append(Path(run(
+            "tools/package", limit_s=7200, cwd=ROOT).strip().splitlines()[-1])))
+        name = "chroot"
+        with Chroot("install") as chroot:
+            name = "dependencies are there"
+            # The manual and what the package needs, but not the package: what is left behind at the
+            # end is then the package's own.
+            needs = run("dpkg-deb", "--field", str(package[0]), "Depends")
+            plain = [re.sub(r"\(.*?\)|\|.*", "", each).strip() for each in needs.split(",")]
+
+            def prepare() -> None:
+                chroot.run("apt-get", "update", "-q", network=True)
+                chroot.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "man-db",
+                           "systemd", *plain, network=True)
+            step(name, prepare)
+            bare = chroot.files()
+            users = (chroot.root / "etc/passwd").read_text(encoding="utf-8")
+            for name, what in (
+                ("installs", lambda: install(chroot, package[0])),
+                ("unit is right", lambda: chroot.run("systemd-analyze", "verify",
+                                                     "linehunt.service")),
+                ("man pages", lambda: render_pages(chroot)),
+                ("configuration", lambda: configure(chroot)),
+                ("serves", lambda: serve(chroot)),
+                ("installs again", lambda: install(chroot, package[0])),
+                ("serves again", lambda: serve(chroot)),
+                ("removes", lambda: removed(chroot)),
+                ("purges", lambda: purged(chroot, bare, users)),
+            ):
+                step(name, what)
+    except (PackageError, OSError, subprocess.SubprocessError) as error:
+        tally.add(failed(f"package {name}", str(error)))
+    return tally
+
+
+def removed(chroot: Chroot) -> None:
+    chroot.run("apt-get", "remove", "-q", "-y", "linehunt")
+    if (chroot.root / "usr/bin/linehunt").exists():
+        raise PackageError("the program is still there")
+    if "iface=lh0" not in (chroot.root / CONFIGURATION).read_text(encoding="utf-8"):
+        raise PackageError("the operator's configuration is gone")
+
+
+def purged(chroot: Chroot, bare: set, users: str) -> None:
+    chroot.run("apt-get", "purge", "-q", "-y", "linehunt")
+    left = sorted(chroot.files() - bare)
+    if left:
+        raise PackageError("left behind: " + " ".join(left))
+    for folder in ("run", "var/lib", "var/log"):
+        if (chroot.root / folder / "linehunt").exists():
+            raise PackageError(f"/{folder}/linehunt is left behind")
+    if (chroot.root / "etc/passwd").read_text(encoding="utf-8") != users:
+        raise PackageError("its user is left behind")
+
+
+def bare_build_suite() -> Tally:
+    """tools/install on a bare Debian, and then a build of everything: the list is complete."""
+    if os.geteuid() != 0:
+        return skipped("bare", "needs root for a chroot: sudo tools/test bare")
+    tally = Tally()
+    name = "chroot"
+    try:
+        with Chroot("bare") as chroot:
+            (chroot.root / "src").mkdir()
+            files = run("git", "-c", "safe.directory=*", "ls-files", "-z", cwd=ROOT)
+            run("cp", "-a", "--parents", "-t", str(chroot.root / "src"), *files.split("\0")[:-1],
+                cwd=ROOT)
+            for name, command, network in (
+                ("packages", "/src/tools/install", True),
+                ("all targets build", "cd /src && meson setup build -Dbenchmarks=true && "
+                 "nice -n 19 ninja -C build", False),
+                ("fuzz targets build", "cd /src && CXX=clang++ meson setup build-fuzz -Dfuzzers=true "
+                 "-Dtests=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 "
+                 "-Ddebug=false && nice -n 19 ninja -C build-fuzz", False),
+            ):
+                began = time.monotonic()
+                chroot.run("sh", "-c", command, network=network, limit_s=7200)
+                print(f"bare {name}: ok  ({time.monotonic() - began:.1f} s)", flush=True)
+                tally.add(passed())
+    except (PackageError, OSError, subprocess.SubprocessError) as error:
+        tally.add(failed(f"bare {name}", str(error)))
+    return tally
