@@ -6,7 +6,7 @@
 namespace linehunt {
 
 std::uint64_t call_hash(std::string_view call_id, const node_secret& secret) noexcept {
-  return siphash24(call_id, secret.hash_key);
+  return siphash13(call_id, secret.hash_key);
 }
 
 } // namespace linehunt

@@ -15,9 +15,10 @@ constexpr std::string_view cookie = "z9hG4bK"; // RFC 3261 8.1.1.7
 template <std::size_t Count>
 std::uint64_t mac(const std::array<std::uint64_t, Count>& words,
                   const std::array<std::uint64_t, 2>& key) noexcept {
-  std::array<char, Count * 8> bytes;
-  std::memcpy(bytes.data(), words.data(), bytes.size());
-  return siphash24({bytes.data(), bytes.size()}, key);
+  siphash<2, 4> s(key);
+  for (const std::uint64_t w : words)
+    s.word(w);
+  return s.word(std::uint64_t{8 * Count} << 56).finish();
 }
 
 std::uint64_t branch_mac(branch_id id, std::uint64_t hash, std::uint32_t cseq,
@@ -91,45 +92,24 @@ tag_text make_tag(std::uint64_t hash, std::string_view from_tag,
   return out;
 }
 
-namespace {
-
-// Pieces of any length, each with its length behind it, so that no two sequences run together.
-class keyed_pieces {
- public:
-  explicit keyed_pieces(const std::array<std::uint64_t, 2>& key) noexcept : hash_(key) {}
-  keyed_pieces& operator<<(std::string_view piece) noexcept {
-    hash_.update(piece);
-    return *this << piece.size();
-  }
-  keyed_pieces& operator<<(std::uint64_t number) noexcept {
-    std::array<char, 8> bytes;
-    std::memcpy(bytes.data(), &number, bytes.size());
-    hash_.update({bytes.data(), bytes.size()});
-    return *this;
-  }
-  [[nodiscard]] std::uint64_t finish() noexcept { return hash_.finish(); }
-
- private:
-  siphash hash_;
-};
-
-} // namespace
-
 std::uint64_t via_hash(const sip::via_field& via, const node_secret& secret) noexcept {
-  keyed_pieces pieces(secret.hash_key);
-  pieces << std::uint64_t{via.sent_by_port} << via.branch << via.sent_by_host;
-  return pieces.finish();
+  siphash<1, 3> s(secret.hash_key);
+  s.word(via.branch.size() | via.sent_by_host.size() << 16 | std::uint64_t{via.sent_by_port} << 32);
+  return s.padded(via.branch).padded(via.sent_by_host).finish();
 }
 
 std::uint64_t server_key(const sip::routing_view& view, std::string_view request_uri,
                          std::uint64_t hash, const node_secret& secret) noexcept {
   const sip::via_field& via = view.top_via;
   const bool identifies = via.branch.starts_with(cookie) && via.branch.size() > cookie.size();
-  keyed_pieces pieces(secret.branch_key);
-  pieces << hash << (std::uint64_t{view.cseq.number} << 16 | via.sent_by_port) << via.branch
-         << via.sent_by_host << view.from_tag;
-  if (!identifies) pieces << request_uri;
-  return pieces.finish();
+  if (identifies) request_uri = {};
+  siphash<1, 3> s(secret.branch_key);
+  s.word(hash).word(std::uint64_t{view.cseq.number} << 16 | via.sent_by_port);
+  // All lengths are below 2^16.
+  s.word(via.branch.size() | via.sent_by_host.size() << 16 | view.from_tag.size() << 32 |
+         request_uri.size() << 48);
+  s.padded(via.branch).padded(via.sent_by_host).padded(view.from_tag).padded(request_uri);
+  return s.finish();
 }
 
 } // namespace linehunt::calls
