@@ -2,7 +2,9 @@
 // URIs: the scheme decides which grammar reads the rest.
 #include "sipparse/uri.h"
 
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/grammar/uri_grammar.h"
+#include "sipparse/plain_uri.h"
 
 #include <algorithm>
 
@@ -49,6 +51,14 @@ char take_unescaped(std::string_view& text) noexcept {
 } // namespace
 
 field_result<uri> parse_uri(std::string_view text) noexcept {
+  const char* const last = text.data() + text.size();
+  field_result<uri> result;
+  result.ok = plain::sip_uri({text.data(), last, last}, result.value);
+  if (!result) result = grammar::uri_by_grammar(text);
+  return result;
+}
+
+field_result<uri> grammar::uri_by_grammar(std::string_view text) noexcept {
   field_result<uri> result;
   const char* at = text.data();
   const char* const end = at + text.size();

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sipparse/uri.h"
 
+#include "sipparse/grammar/by_grammar.h"
+#include "sipparse/plain_uri.h"
+
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
 #include <string>
 
 namespace linehunt::sip {
@@ -113,6 +118,38 @@ TEST(Uri, RefusesWhatIsNoUri) {
     EXPECT_LE(u.at, text.size());
   }
   EXPECT_EQ(parse_uri("sip:user@example.com; lr").at, "sip:user@example.com;"sv.size());
+}
+
+// The short way reads what the grammar reads.
+TEST(Uri, PlainFormAgreesWithTheGrammar) {
+  const char* const pieces[] = {
+      "sip:", "SIP:",    "sips:", "sip",  ":",    "u",     "a;b", "@",      "@@",     "h",
+      "b.ex", "1.2.3.4", "[::1",  "]",    "[",    ":5060", ":0",  ":00080", ":70000", ":123456",
+      ";lr",  ";",       ";x=y",  "?h=v", "?",    "%41",   "\"",  "<",      " ",      "\xc3",
+      "\t",   "\x7f",    "_",     "-",    "tel:", "=",     "&"};
+  std::minstd_rand random(11);
+  int plain_ones = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    std::string text = random() % 4 ? "sip:" : "";
+    for (auto n = random() % 7; n > 0; --n)
+      text += pieces[random() % std::size(pieces)];
+    uri field;
+    const char* const last = text.data() + text.size();
+    if (!plain::sip_uri({text.data(), last, last}, field)) continue;
+    ++plain_ones;
+    const auto expected = grammar::uri_by_grammar(text);
+    ASSERT_TRUE(expected) << text;
+    ASSERT_EQ(field.scheme, expected->scheme) << text;
+    ASSERT_EQ(field.scheme_text, expected->scheme_text) << text;
+    ASSERT_EQ(field.user, expected->user) << text;
+    ASSERT_EQ(field.password, expected->password) << text;
+    ASSERT_EQ(field.host, expected->host) << text;
+    ASSERT_EQ(field.host_is_ipv6, expected->host_is_ipv6) << text;
+    ASSERT_EQ(field.port, expected->port) << text;
+    ASSERT_EQ(field.parameters, expected->parameters) << text;
+    ASSERT_EQ(field.headers, expected->headers) << text;
+  }
+  EXPECT_GT(plain_ones, 10'000);
 }
 
 TEST(Uri, LooseRouter) {
