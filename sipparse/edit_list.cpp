@@ -41,20 +41,22 @@ bool edit_list::replace(slice what, std::span<const std::string_view> pieces) no
   }
 
   // The new edit goes behind every edit that begins before it and behind the insertions at the same
-  // offset; an insertion goes before the removal at the same offset.
-  const edit* const begin = edits_.data();
-  const edit* const end = begin + count_;
-  const edit* const at = std::find_if(begin, end, [&](const edit& e) {
+  // offset; an insertion goes before the removal at the same offset. Looked for from the end: most
+  // edits come by rising offset.
+  std::size_t index = count_;
+  const auto goes_behind = [&](const edit& e) {
     return e.off > what.off || (e.off == what.off && e.removed > 0);
-  });
-  if (at != begin) {
-    const edit& before = at[-1];
+  };
+  while (index > 0 && goes_behind(edits_[index - 1]))
+    --index;
+  if (index > 0) {
+    const edit& before = edits_[index - 1];
     if (before.off + std::uint32_t{before.removed} > what.off) return false;
   }
-  if (at != end && what.end() > at->off) return false;
+  if (index < count_ && what.end() > edits_[index].off) return false;
 
-  const auto index = static_cast<std::size_t>(at - begin);
-  std::move_backward(edits_.begin() + index, edits_.begin() + count_, edits_.begin() + count_ + 1);
+  for (std::size_t i = count_; i > index; --i)
+    edits_[i] = edits_[i - 1];
   edits_[index] = {what.off, what.len, arena_used_, static_cast<std::uint16_t>(len)};
   for (const auto piece : pieces) {
     copy_bytes(arena_.data() + arena_used_, piece);
