@@ -113,10 +113,9 @@ std::optional<ip_address> parse_ip(std::string_view text) noexcept {
   if (bracketed) text = text.substr(1, text.size() - 2);
   // What every Via and Contact holds: four decimal numbers, or a name. Only what has a colon is
   // left to inet_pton.
-  if (text.find(':') == std::string_view::npos) {
-    if (bracketed) return std::nullopt;
-    return parse_v4(text);
-  }
+  if (!bracketed)
+    if (const auto v4 = parse_v4(text)) return v4;
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
   // inet_pton wants a terminated text; nothing longer can be an address.
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;

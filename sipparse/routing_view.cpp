@@ -59,12 +59,13 @@ void read_via(const message_view& message, via_field& out, first_error& errors) 
   if (!via) errors.note(routing_error::via, h->value.off + via.at);
 }
 
-void read_tag(const message_view& message, header_id id, routing_error error, std::string_view& out,
-              first_error& errors) noexcept {
+void read_party(const message_view& message, header_id id, routing_error error,
+                std::string_view& uri, std::string_view& tag, first_error& errors) noexcept {
   const header* const h = message.find(id);
   if (h == nullptr) return errors.note(error, message.headers_end);
   const auto address = parse_address(message.text(h->value));
-  out = address->tag;
+  uri = address->uri;
+  tag = address->tag;
   if (!address || address->star) return errors.note(error, h->value.off + address.at);
   // RFC 3261 20.20, 20.39: one name-addr, no list of them. The one with the tag must not be in
   // doubt.
@@ -103,9 +104,9 @@ void read_route(const message_view& message, std::string_view& out, first_error&
   const auto is_left = [left](header_id id) { return (left & kernels::bit_of(id)) != 0; };
   if (is_left(header_id::via)) read_via(message, out.top_via, errors);
   if (is_left(header_id::from))
-    read_tag(message, header_id::from, routing_error::from, out.from_tag, errors);
+    read_party(message, header_id::from, routing_error::from, out.from_uri, out.from_tag, errors);
   if (is_left(header_id::to))
-    read_tag(message, header_id::to, routing_error::to, out.to_tag, errors);
+    read_party(message, header_id::to, routing_error::to, out.to_uri, out.to_tag, errors);
   if (is_left(header_id::call_id)) { // plain is all that a Call-ID can be
     const header* const h = message.find(header_id::call_id);
     errors.note(routing_error::call_id, h ? h->value.off : message.headers_end);
@@ -113,6 +114,19 @@ void read_route(const message_view& message, std::string_view& out, first_error&
   if (is_left(header_id::cseq)) read_cseq(message, out.cseq, errors);
   if (is_left(header_id::max_forwards)) read_max_forwards(message, out.max_forwards, errors);
   if (is_left(header_id::route)) read_route(message, out.top_route_uri, errors);
+}
+
+// By the grammar: the rest of the topmost line, or the next line that is not empty.
+[[gnu::noinline]] void read_next_via(const message_view& message, routing_view& out) noexcept {
+  std::string_view value = out.top_via.rest;
+  for (std::uint16_t h = message.first[static_cast<std::size_t>(header_id::via)] + 1u;
+       value.empty() && h < message.header_count; ++h) {
+    if (message.headers[h].id == header_id::via) value = message.text(message.headers[h].value);
+  }
+  if (value.empty()) return;
+  const auto via = parse_via(value);
+  out.next_via = *via;
+  out.has_next_via = via.ok;
 }
 
 // RFC 3261 18.3 refuses a body that ends before its Content-Length does. The INVITE of RFC
@@ -158,6 +172,8 @@ routing_result make_routing_view(const message_view& message, routing_view& out)
   const unsigned left = kernels::current().read_plain(message, out);
   if (left != 0) [[unlikely]]
     read_by_grammar(message, left, out, errors);
+  if (!message.is_request && (!out.has_next_via || !out.top_via.rest.empty())) [[unlikely]]
+    read_next_via(message, out);
 
   // RFC 3261 8.1.1.5; two unknown methods may still differ (RFC 4475 3.1.2.17). Nobody compares
   // what could not be read.

@@ -30,7 +30,12 @@ inline constexpr std::uint16_t no_max_forwards = 0xffff;
 
 struct routing_view {
   via_field top_via;
+  // Of a response, the Via below it: where it goes next (RFC 3261 16.7 (9)). False: there is none,
+  // or it breaks its grammar.
+  via_field next_via;
+  bool has_next_via = false;
   std::string_view from_tag, to_tag; // empty where absent
+  std::string_view from_uri, to_uri; // without < >
   std::string_view call_id;
   cseq_field cseq;
   std::uint16_t max_forwards = no_max_forwards;

@@ -94,28 +94,14 @@ fault fault_of_request(const message_view& request, scan_result scanned, const r
   return {};
 }
 
-// The Via behind the topmost one, where a response goes next; a value that is not ok where there is
-// none or where it cannot be read.
-field_result<via_field> second_via(const message_view& message, const routing_view& view) noexcept {
-  if (!view.top_via.rest.empty()) return parse_via(view.top_via.rest);
-  bool top = true;
-  for (std::size_t i = 0; i < message.header_count; ++i) {
-    const header& h = message.headers[i];
-    if (h.id != header_id::via) continue;
-    if (!top) return parse_via(message.text(h.value));
-    top = false;
-  }
-  return {};
-}
-
 // RFC 4475 3.3.10: a response must not be sent to the broadcast address. The target is chosen as
 // RFC 3261 18.2.2 says.
-bool goes_to_broadcast(const message_view& message, const routing_view& view) noexcept {
-  const auto via = second_via(message, view);
-  if (!via) return false;
-  const auto target = !via->maddr.empty()      ? via->maddr
-                      : !via->received.empty() ? via->received
-                                               : via->sent_by_host;
+bool goes_to_broadcast(const routing_view& view) noexcept {
+  if (!view.has_next_via) return false;
+  const via_field& via = view.next_via;
+  const auto target = !via.maddr.empty()      ? via.maddr
+                      : !via.received.empty() ? via.received
+                                              : via.sent_by_host;
   return target == "255.255.255.255";
 }
 
@@ -141,7 +127,7 @@ validation validate(const message_view& message, scan_result scanned, const rout
                     routing_result routed) noexcept {
   if (!is_sip(scanned.error)) return {disposition::drop, 0, "Not SIP", {}};
   if (!message.is_request) {
-    if (scanned && routed && !message.index_full && !goes_to_broadcast(message, view)) return {};
+    if (scanned && routed && !message.index_full && !goes_to_broadcast(view)) return {};
     return {disposition::drop, 0, "Bad Response", {}};
   }
   const fault found = fault_of_request(message, scanned, view, routed);

@@ -77,7 +77,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   note_ringing(a);
 
   sip::edit_list edits;
-  const auto next = next_via();
+  const sip::via_field* const next = next_via();
   if (!next || !remove_top_via(edits, *next)) return verdict::dropped_malformed;
   const std::size_t len = edits.apply_to(in->bytes, buffer_b());
   if (len != 0) {
@@ -91,7 +91,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
 
 verdict engine::state::on_success(std::uint32_t transaction, std::size_t number) {
   invite_transaction& t = transactions[transaction];
-  const auto next = next_via();
+  const sip::via_field* const next = next_via();
   if (!next) return verdict::dropped_malformed;
   const outbound caller = t.reply_to;
   note_ringing(t.attempts[number]);
@@ -134,7 +134,7 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
   }
 
   sip::edit_list edits;
-  const auto next = next_via();
+  const sip::via_field* const next = next_via();
   if (!next || !remove_top_via(edits, *next)) {
     answer_invite(transaction, 500, "Server Internal Error");
     return verdict::dropped_malformed;
@@ -238,7 +238,7 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
   if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return true;
   if (calls.count_dialogs(hash, routing.call_id, routing.from_tag) >= max_dialogs_per_invite)
     return false;
-  const auto via = next_via();
+  const sip::via_field* const via = next_via();
   const auto caller = via ? via_target(*via) : std::nullopt;
   if (!caller) return true;
   std::array<char, 4096> routes;
@@ -256,10 +256,8 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
   if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
     set(call_text::callee_target, contact->uri);
   set(call_text::callee_routes, callee_routes(view, *world, routes));
-  if (const auto from = sip::parse_address(view.value_of(sip::header_id::from)))
-    set(call_text::from_uri, from->uri);
-  if (const auto to = sip::parse_address(view.value_of(sip::header_id::to)))
-    set(call_text::to_uri, to->uri);
+  set(call_text::from_uri, routing.from_uri);
+  set(call_text::to_uri, routing.to_uri);
   const std::uint32_t call = calls.take(hash, texts);
   if (call == no_call) return true;
   call_record& record = calls[call];

@@ -172,10 +172,8 @@ std::uint32_t engine::state::take_call() {
   if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
     set(call_text::caller_target, contact->uri);
   set(call_text::caller_routes, caller_routes(view, routes));
-  if (const auto from = sip::parse_address(view.value_of(sip::header_id::from)))
-    set(call_text::from_uri, from->uri);
-  if (const auto to = sip::parse_address(view.value_of(sip::header_id::to)))
-    set(call_text::to_uri, to->uri);
+  set(call_text::from_uri, routing.from_uri);
+  set(call_text::to_uri, routing.to_uri);
   const std::uint32_t call = calls.take(hash, texts);
   if (call != no_call) return call;
   const std::uint32_t ended = calls.find_ended();

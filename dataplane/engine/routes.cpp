@@ -24,8 +24,12 @@ struct route_element {
   std::string_view uri;
 };
 
+// Elements are written before they are read; to clear all 64 would cost more than the rest.
 struct route_list {
-  std::array<route_element, max_route_elements> elements;
+  route_list() noexcept {}
+  union {
+    std::array<route_element, max_route_elements> elements;
+  };
   std::size_t count = 0;
 };
 
@@ -37,8 +41,10 @@ sip::slice slice_of(const sip::message_view& message, std::string_view piece) no
 // All elements of the headers with that name; false where one breaks the grammar or they are too
 // many.
 bool collect(const sip::message_view& message, sip::header_id id, route_list& out) noexcept {
+  const std::size_t lines_wanted = message.count_of(id);
   std::size_t lines = 0;
-  for (std::uint16_t h = 0; h < message.header_count; ++h) {
+  for (std::uint16_t h = message.first[static_cast<std::size_t>(id)];
+       h < message.header_count && lines < lines_wanted; ++h) {
     if (message.headers[h].id != id) continue;
     ++lines;
     std::string_view left = message.text(message.headers[h].value);
@@ -49,7 +55,7 @@ bool collect(const sip::message_view& message, sip::header_id id, route_list& ou
       left = address->rest;
     }
   }
-  return lines == message.count_of(id);
+  return lines == lines_wanted;
 }
 
 std::uint64_t handle_in(std::string_view uri_text) noexcept {
@@ -180,6 +186,7 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
 }
 
 std::string_view caller_routes(const sip::message_view& request, std::span<char> out) noexcept {
+  if (!request.has(sip::header_id::record_route)) return {};
   // Without any of them rather than with a broken one, which no next hop would take.
   route_list list;
   if (!collect(request, sip::header_id::record_route, list)) return {};

@@ -153,7 +153,8 @@ struct engine::state final : selection_listener {
   // Ours, and from `next`, the one below it, what is not to go upstream.
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits,
                                     const sip::via_field& next) const noexcept;
-  [[nodiscard]] std::optional<sip::via_field> next_via() const noexcept;
+  // Where the response at hand goes next; nullptr where it cannot be read.
+  [[nodiscard]] const sip::via_field* next_via() const noexcept;
   void note_refresh(std::uint32_t call);
 
   // --- call_end.cpp

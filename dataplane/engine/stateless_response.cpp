@@ -17,21 +17,13 @@ bool engine::state::remove_top_via(sip::edit_list& edits,
   return edits.remove({h->value.off, static_cast<std::uint16_t>(next - h->value.off)});
 }
 
-std::optional<sip::via_field> engine::state::next_via() const noexcept {
-  std::string_view value = routing.top_via.rest;
-  for (std::uint16_t h = view.first[static_cast<std::size_t>(sip::header_id::via)] + 1u;
-       value.empty() && h < view.header_count; ++h) {
-    if (view.headers[h].id == sip::header_id::via) value = view.text(view.headers[h].value);
-  }
-  if (value.empty()) return std::nullopt;
-  const auto via = sip::parse_via(value);
-  if (!via) return std::nullopt;
-  return *via;
+const sip::via_field* engine::state::next_via() const noexcept {
+  return routing.has_next_via ? &routing.next_via : nullptr;
 }
 
 verdict engine::state::forward_response(listener_index listener, const endpoint* known) {
-  const auto via = next_via();
-  if (!via) return verdict::dropped_malformed;
+  const sip::via_field* const via = next_via();
+  if (via == nullptr) return verdict::dropped_malformed;
   auto to = via_target(*via);
   if (!to && known != nullptr) to = *known;
   if (!to || !is_sendable(*to)) return verdict::dropped_no_route;

@@ -28,12 +28,11 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
     const char* const first = base + h->value.off;
     if (!field(plain::text{first, first + h->value.len, limit})) left |= bit_of(id);
   };
-  std::string_view uri;
   read(header_id::via, true, [&](const plain::text& t) { return plain::via(t, out.top_via); });
   read(header_id::from, true,
-       [&](const plain::text& t) { return plain::address(t, uri, out.from_tag); });
+       [&](const plain::text& t) { return plain::address(t, out.from_uri, out.from_tag); });
   read(header_id::to, true,
-       [&](const plain::text& t) { return plain::address(t, uri, out.to_tag); });
+       [&](const plain::text& t) { return plain::address(t, out.to_uri, out.to_tag); });
   read(header_id::call_id, true, [&](const plain::text& t) {
     out.call_id = plain::between(t.first, t.last);
     return plain::call_id(t);
@@ -53,6 +52,13 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
        [&](const plain::text& t) { return plain::route(t, out.top_route_uri); });
   read(header_id::content_length, false,
        [&](const plain::text& t) { return plain::number(t, out.content_length); });
+  // The Via that comes next in nearly all responses: the line behind the topmost.
+  if (!message.is_request && message.count_of(header_id::via) > 1) {
+    const header& h = message.headers[message.first[static_cast<std::size_t>(header_id::via)] + 1];
+    const char* const first = base + h.value.off;
+    if (h.id == header_id::via)
+      out.has_next_via = plain::via({first, first + h.value.len, limit}, out.next_via);
+  }
   return left;
 }
 
