@@ -27,6 +27,8 @@ struct datagram {
   std::string_view bytes; // the UDP payload; valid during the call only
   endpoint source;
   listener_index listener = 0; // where it arrived
+  // call_hash of its Call-ID, where the driver needed it already; 0: it did not.
+  std::uint64_t hash = 0;
 };
 
 // Where to send: to `to`, from the address and port of `listener`.

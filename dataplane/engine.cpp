@@ -91,6 +91,15 @@ verdict engine::on_datagram(const datagram& in, time_us now, action_sink& out) {
   return v;
 }
 
+void engine::expect(std::uint64_t call_hash) const noexcept {
+  state_->calls.prefetch_index(call_hash);
+}
+
+void engine::fetch(std::uint64_t call_hash) const noexcept {
+  const std::uint32_t call = state_->calls.prefetch_record(call_hash);
+  if (call != no_call) state_->timers.prefetch(call);
+}
+
 void engine::on_mail(const mail& in, time_us now, action_sink& out) {
   state& s = *state_;
   s.now = now;
@@ -131,7 +140,11 @@ void engine::advance(time_us now, action_sink& out) {
   state& s = *state_;
   s.now = now;
   s.out = &out;
-  s.timers.advance(now, [&](std::uint32_t id) { s.on_timer(id); });
+  s.timers.advance(
+      now, [&](std::uint32_t id) { s.on_timer(id); },
+      [&](std::uint32_t id) {
+        if (id < s.calls.capacity()) s.calls.prefetch_record_of(id);
+      });
   s.ledger.flush(out, s);
   s.counters.transactions_live.store(s.transactions.in_use(), std::memory_order_relaxed);
 }

@@ -49,12 +49,18 @@ class timer_wheel {
     link(id);
   }
   void disarm(std::uint32_t id) noexcept { unlink(id); }
+  void prefetch(std::uint32_t id) const noexcept { __builtin_prefetch(&nodes_[id]); }
   [[nodiscard]] bool armed(std::uint32_t id) const noexcept { return nodes_[id].next != id; }
 
   // Calls fire(id) for every timer that is due, by rising deadline tick; the timer is disarmed
-  // before. `fire` may arm and disarm any timer.
+  // before. `fire` may arm and disarm any timer. `ahead(id)` is a hint: most likely the next one to
+  // fire, told before the one at hand does.
   template <class Fire>
   void advance(time_us now, Fire&& fire) {
+    advance(now, fire, [](std::uint32_t) {});
+  }
+  template <class Fire, class Ahead>
+  void advance(time_us now, Fire&& fire, Ahead&& ahead) {
     const std::uint64_t target = now >> tick_shift;
     if (target > current_) {
       while (true) {
@@ -69,6 +75,10 @@ class timer_wheel {
         while (nodes_[head].next != head) {
           const std::uint32_t id = nodes_[head].next;
           unlink(id);
+          if (const std::uint32_t next = nodes_[head].next; next != head) {
+            prefetch(next);
+            ahead(next);
+          }
           fire(id);
         }
       }

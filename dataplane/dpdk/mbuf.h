@@ -6,6 +6,7 @@
 #include "dataplane/datagram.h"
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
@@ -54,6 +55,18 @@ extern int arrival_offset; // written by register_arrival alone
 [[nodiscard]] inline arrival& arrival_of(rte_mbuf& m) noexcept {
   void* const at = reinterpret_cast<std::uint8_t*>(&m) + arrival_offset;
   return *static_cast<arrival*>(at);
+}
+
+// The hash of the datagram's Call-ID, or 0. Lies where a port may have left the hash of the packet,
+// which nobody here reads.
+inline void set_call_hash(rte_mbuf& m, std::uint64_t hash) noexcept {
+  static_assert(sizeof(m.hash) >= sizeof(hash));
+  std::memcpy(&m.hash, &hash, sizeof hash);
+}
+[[nodiscard]] inline std::uint64_t call_hash_of(const rte_mbuf& m) noexcept {
+  std::uint64_t hash;
+  std::memcpy(&hash, &m.hash, sizeof hash);
+  return hash;
 }
 
 // The `len_bytes` bytes at `offset_bytes` as one piece: in place where they lie in one segment,

@@ -16,6 +16,7 @@
 #include "dataplane/dpdk/reassembler.h"
 #include "dataplane/engine.h"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -71,7 +72,10 @@ class worker {
   void on_fragment(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
   void on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept;
   void on_handed_over(mbuf_ptr m) noexcept;
-  // To this worker's engine; the note in the mbuf is filled in.
+  // For this worker's engine: note and hash in the mbuf are filled in. Kept until the burst is
+  // whole, at most as many as a burst has.
+  void keep(mbuf_ptr m) noexcept;
+  void deliver_burst() noexcept;
   void deliver(mbuf_ptr m) noexcept;
   void end(mbuf_ptr m, verdict why) noexcept; // counts; frees
 
@@ -95,6 +99,8 @@ class worker {
   };
   std::vector<crossing> crossings_;
   std::vector<char> scratch_; // a datagram that lies in several segments
+  std::array<rte_mbuf*, 32> kept_{};
+  std::size_t kept_count_ = 0; // 0 outside of a pass over a burst
   std::atomic<visit_request*> visit_{nullptr};
   std::unique_ptr<engine> engine_;
 

@@ -31,6 +31,7 @@ std::size_t worker::poll_ports() noexcept {
       rte_prefetch0(bytes_at(*packets[i], 0));
     for (std::uint16_t i = 0; i < n; ++i)
       on_frame(q.port, mbuf_ptr(packets[i]));
+    deliver_burst();
   }
   bump(counters_.rx_packets, received);
   return received;
@@ -44,6 +45,7 @@ std::size_t worker::take_packets() noexcept {
       ++taken;
       on_handed_over(mbuf_ptr(p));
     }
+  deliver_burst();
   return taken;
 }
 
@@ -98,22 +100,21 @@ void worker::on_udp(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept {
   arrival_of(*m) = {f.source.bytes, f.source_port, f.payload_off,
                     f.payload_len,  *listener,     static_cast<std::uint8_t>(world_->generation),
                     port,           f.source.is_v6};
-  if (shared_.workers > 1) {
-    const auto payload = contiguous(*m, f.payload_off, f.payload_len, scratch_);
-    const auto call_id = sip::find_call_id({payload.data(), payload.size()});
-    // Without a Call-ID it belongs to no call, so it stays here.
-    if (!call_id.empty()) {
-      const worker_id owner = owner_of(call_hash(call_id, shared_.secret), shared_.workers);
-      if (owner != setup_.self) return handover_.add(owner, std::move(m));
-    }
+  const auto payload = contiguous(*m, f.payload_off, f.payload_len, scratch_);
+  const auto call_id = sip::find_call_id({payload.data(), payload.size()});
+  // Without a Call-ID it belongs to no call, so it stays here.
+  const std::uint64_t hash = call_id.empty() ? 0 : call_hash(call_id, shared_.secret);
+  set_call_hash(*m, hash);
+  if (hash != 0 && shared_.workers > 1) {
+    const worker_id owner = owner_of(hash, shared_.workers);
+    if (owner != setup_.self) return handover_.add(owner, std::move(m));
   }
-  deliver(std::move(m));
+  keep(std::move(m));
 }
 
 void worker::on_handed_over(mbuf_ptr m) noexcept {
   const arrival note = arrival_of(*m);
-  if (note.generation == static_cast<std::uint8_t>(world_->generation))
-    return deliver(std::move(m));
+  if (note.generation == static_cast<std::uint8_t>(world_->generation)) return keep(std::move(m));
   // The snapshot changed on the way, and with it perhaps the listeners: look once more.
   frame f;
   judgement j = inspect_network(egress_.at(note.port), *m, f);
@@ -122,13 +123,31 @@ void worker::on_handed_over(mbuf_ptr m) noexcept {
   const auto listener = listeners_.find(note.port, f.destination, f.destination_port);
   if (!listener) return end(std::move(m), verdict::dropped_other_port);
   arrival_of(*m).listener = *listener;
-  deliver(std::move(m));
+  keep(std::move(m));
+}
+
+void worker::keep(mbuf_ptr m) noexcept {
+  if (kept_count_ == kept_.size()) deliver_burst();
+  engine_->expect(call_hash_of(*m));
+  kept_[kept_count_++] = m.release();
+}
+
+// In three passes over the burst, since what a call needs of memory comes from far away: its place
+// in the index was asked for as the packet was kept, its record is asked for now, and only then is
+// the first packet worked on.
+void worker::deliver_burst() noexcept {
+  for (std::size_t i = 0; i < kept_count_; ++i)
+    engine_->fetch(call_hash_of(*kept_[i]));
+  for (std::size_t i = 0; i < kept_count_; ++i)
+    deliver(mbuf_ptr(kept_[i]));
+  kept_count_ = 0;
 }
 
 void worker::deliver(mbuf_ptr m) noexcept {
   const arrival& note = arrival_of(*m);
   const auto payload = contiguous(*m, note.payload_off, note.payload_len, scratch_);
-  const datagram in{{payload.data(), payload.size()}, note.source(), note.listener};
+  const datagram in{
+      {payload.data(), payload.size()}, note.source(), note.listener, call_hash_of(*m)};
   sink_.begin(std::move(m), payload);
   (void)engine_->on_datagram(in, now_, sink_); // which counts the verdict
   sink_.end();

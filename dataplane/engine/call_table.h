@@ -143,7 +143,19 @@ class call_table {
   // How many records bear this Call-ID and caller's tag, those that have ended included.
   [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id,
                                           std::string_view from_tag);
-  void prefetch(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  // Hints: what a look-up by that hash will read. The index first; a record once the index is
+  // there, the one that most likely is the call, or no_call.
+  void prefetch_index(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
+  std::uint32_t prefetch_record(std::uint64_t hash) const noexcept {
+    const std::uint32_t call = index_.find(hash, [](std::uint32_t) { return true; });
+    if (call != no_call) prefetch_record_of(call);
+    return call;
+  }
+  void prefetch_record_of(std::uint32_t call) const noexcept {
+    const char* const record = reinterpret_cast<const char*>(&records_[call]);
+    for (std::size_t line = 0; line < sizeof(call_record); line += 64)
+      __builtin_prefetch(record + line);
+  }
 
   // One text; valid until the next call of text or texts, where it does not lie in the record.
   [[nodiscard]] std::string_view text(std::uint32_t call, call_text which) const;

@@ -16,7 +16,7 @@ verdict engine::state::receive(const datagram& datagram_in) {
 
   const sip::routing_result routed = sip::make_routing_view(view, routing);
   const sip::validation checked = sip::validate(view, scanned, routing, routed);
-  hash = call_hash(routing.call_id, setup.secret);
+  hash = in->hash != 0 ? in->hash : call_hash(routing.call_id, setup.secret);
   if (checked.what == sip::disposition::drop) return verdict::dropped_malformed;
   if (checked.what == sip::disposition::reply) {
     if (checked.status == 483) {
