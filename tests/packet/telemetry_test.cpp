@@ -126,7 +126,7 @@ TEST(telemetry, follows_what_operators_say) {
 TEST(telemetry, nonsense_is_answered_with_null) {
   running_balancer lb;
   asker socket;
-  for (const std::string& command :
+  for (const char* const command :
        {"/linehunt/workers,9", "/linehunt/workers,x", "/linehunt/workers,-1",
         "/linehunt/destinations,4294967295", "/linehunt/destinations,1x",
         "/linehunt/destinations,99999999999999"})
@@ -140,7 +140,7 @@ TEST(telemetry, outlives_reloads_and_the_runtime) {
   std::atomic<int> answers{0};
   std::thread asking([&] {
     while (!stop)
-      for (const std::string& command :
+      for (const char* const command :
            {"/linehunt/destinations", "/linehunt/destinations,1", "/linehunt/verdicts"})
         if (!socket.ask(command).empty()) ++answers;
   });
