@@ -4,6 +4,8 @@
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
 
+#include <algorithm>
+
 namespace linehunt {
 
 bool engine::state::remove_top_via(sip::edit_list& edits,
@@ -76,7 +78,8 @@ void engine::state::note_refresh(std::uint32_t call) {
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {
       const std::uint64_t age_s = (now - record.started_at) / 1'000'000;
-      record.expires_after_s = static_cast<std::uint32_t>(age_s + session->delta_seconds);
+      record.expires_after_s = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(age_s + session->delta_seconds, 0xffffffffu));
     }
   }
 }

@@ -190,6 +190,23 @@ TEST_F(engine_end, a_session_that_is_not_refreshed_is_ended) {
   expect_gone(end_cause::session_expired);
 }
 
+// Added to the age of the call it does not fit 32 bits any more.
+TEST_F(engine_end, a_session_of_136_years_ends_no_call) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  world.wait_ms(3'000);
+  (void)world.take();
+  (void)world.give(response(there.bytes, 200, "t", "Session-Expires: 4294967295\r\n"), there.to);
+  const auto ok = world.take_one().bytes;
+  dialog_request what;
+  what.method = "ACK";
+  (void)world.give(within(ok, what), caller_address);
+  (void)world.take();
+  world.wait_ms(60'000);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.total_load(), 1);
+}
+
 TEST_F(engine_end, no_call_lasts_longer_than_allowed) {
   snapshot_model model = study_case();
   model.timers.max_call_s = 300;
