@@ -241,28 +241,30 @@ bool engine::state::wants_failover(const invite_transaction& t, std::uint16_t st
          codes + t.plan.failover_code_count;
 }
 
+// Whoever is disabled comes back by a probe or an admin; who only asked for a pause, by itself.
+void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t status,
+                              std::uint32_t retry_after_s) {
+  if (failed.destination == no_index || !(disable || retry_after_s > 0)) return;
+  if (ledger.enabled(failed.destination)) {
+    ledger.set_enabled(failed.destination, false);
+    event what;
+    what.kind = disable ? event_kind::destination_disabled : event_kind::destination_paused;
+    what.from = setup.self;
+    what.cause = status;
+    what.destination = failed.destination;
+    what.subject = disable ? 0 : retry_after_s;
+    what.at = now;
+    out->raise(what);
+    if (!disable) timers.arm(pause_timer(failed.destination), after_ms(retry_after_s * 1000ull));
+  } else if (disable) {
+    timers.disarm(pause_timer(failed.destination));
+  }
+}
+
 void engine::state::fail_over(std::uint32_t transaction, std::uint16_t status,
                               std::uint32_t retry_after_s) {
   invite_transaction& t = transactions[transaction];
-  const attempt& failed = t.current();
-  if (failed.destination != no_index && (t.plan.failover_disable || retry_after_s > 0)) {
-    // Whoever is disabled comes back by a probe or an admin; who only asked for a pause, by itself.
-    const bool pause = !t.plan.failover_disable;
-    if (ledger.enabled(failed.destination)) {
-      ledger.set_enabled(failed.destination, false);
-      event what;
-      what.kind = pause ? event_kind::destination_paused : event_kind::destination_disabled;
-      what.from = setup.self;
-      what.cause = status;
-      what.destination = failed.destination;
-      what.subject = pause ? retry_after_s : 0;
-      what.at = now;
-      out->raise(what);
-      if (pause) timers.arm(pause_timer(failed.destination), after_ms(retry_after_s * 1000ull));
-    } else if (!pause) {
-      timers.disarm(pause_timer(failed.destination));
-    }
-  }
+  set_aside(t.current(), t.plan.failover_disable, status, retry_after_s);
   timers.disarm(client_timer(transaction));
   timers.disarm(deadline_timer(transaction));
   t.client = client_state::none;

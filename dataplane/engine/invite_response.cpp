@@ -132,6 +132,8 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
     fail_over(transaction, view.status, retry_after_s);
     return verdict::response_consumed;
   }
+  // RFC 3261 21.5.4: that is for other requests too, whatever becomes of this one.
+  set_aside(a, false, view.status, retry_after_s);
 
   sip::edit_list edits;
   const sip::via_field* const next = next_via();

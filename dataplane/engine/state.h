@@ -75,6 +75,9 @@ struct engine::state final : selection_listener {
   void park(std::uint32_t transaction);
   // Goes on to the next destination, or refuses upstream. `status` says what the last one answered.
   void fail_over(std::uint32_t transaction, std::uint16_t status, std::uint32_t retry_after_s);
+  // No new calls for the destination of a failed attempt: until told otherwise, or for a while.
+  void set_aside(const attempt& failed, bool disable, std::uint16_t status,
+                 std::uint32_t retry_after_s);
   [[nodiscard]] bool wants_failover(const invite_transaction& t, std::uint16_t status) const;
 
   // Refuses upstream, for want of a destination.

@@ -204,6 +204,24 @@ TEST_F(engine_failover, retry_after_pauses_the_destination_for_that_long) {
   EXPECT_TRUE(world.engine().ledger().enabled(0));
 }
 
+// RFC 3261 21.5.4 asks the same of those who have nobody else to go to.
+TEST_F(engine_failover, retry_after_pauses_also_where_nothing_fails_over) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover = {};
+  world.reload(model);
+  const auto first = start();
+  ASSERT_EQ(world.give(response(first.bytes, 503, "a", "Retry-After: 30\r\n"), first.to),
+            verdict::response_forwarded);
+  EXPECT_EQ(status_of(world.take().back().bytes), 500);
+  ASSERT_FALSE(world.sink.events.empty());
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::destination_paused);
+  EXPECT_EQ(world.sink.events[0].subject, 30u);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(30'100);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
 TEST_F(engine_failover, an_admin_outranks_the_pause) {
   snapshot_model model = study_case();
   for (auto& rule : model.rules)
