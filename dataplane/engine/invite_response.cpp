@@ -244,10 +244,24 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
   const auto caller = via ? via_target(*via) : std::nullopt;
   if (!caller) return true;
   std::array<char, 4096> routes;
+  std::array<char, 4096> of_caller;
   call_texts texts{};
   const auto set = [&](call_text which, std::string_view text) {
     texts[static_cast<std::size_t>(which)] = text;
   };
+  // The caller's Contact and routes are those that the first dialog knows: a BYE of ours has to
+  // take the same way. Copied, since they may lie in the table's own buffer.
+  const std::uint32_t first = calls.find_caller(hash, routing.call_id, routing.from_tag);
+  if (first != no_call) {
+    std::size_t used = 0;
+    for (const auto which : {call_text::caller_target, call_text::caller_routes}) {
+      const std::string_view text = calls.text(first, which);
+      if (text.size() > of_caller.size() - used) break;
+      text.copy(&of_caller[used], text.size());
+      set(which, {&of_caller[used], text.size()});
+      used += text.size();
+    }
+  }
   const packed_endpoint caller_address = pack_endpoint(*caller);
   const packed_endpoint callee_address = pack_endpoint(in->source);
   set(call_text::call_id, routing.call_id);

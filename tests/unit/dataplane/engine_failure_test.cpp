@@ -198,6 +198,28 @@ TEST_F(engine_failure, a_second_200_with_another_tag_is_another_dialog_without_l
   EXPECT_EQ(world.counters().calls_live, 1u);
 }
 
+// Nobody acknowledges it: our BYE goes to the caller by the routes that the INVITE told.
+TEST_F(engine_failure, another_dialog_knows_the_way_to_the_caller) {
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:198.51.100.9;lr>\r\n";
+  const auto call = establish(world, parts);
+  ASSERT_EQ(world.give(response(call.invite_at_callee, 200, "fork"), call.callee),
+            verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(32'100);
+  bool seen = false;
+  for (const auto& m : world.take()) {
+    if (!m.bytes.starts_with("BYE ") ||
+        m.bytes.find("From: <sip:4930123456@192.0.2.1>;tag=fork") == std::string::npos)
+      continue;
+    seen = true;
+    EXPECT_TRUE(m.bytes.starts_with("BYE sip:alice@198.51.100.7:5060 ")) << m.bytes;
+    EXPECT_EQ(header(m.bytes, "Route"), "<sip:198.51.100.9;lr>");
+    EXPECT_EQ(m.to, at("198.51.100.9:5060"));
+  }
+  EXPECT_TRUE(seen);
+}
+
 TEST_F(engine_failure, an_invite_has_at_most_eight_dialogs) {
   const auto call = establish(world);
   for (int i = 2; i <= 8; ++i) {
