@@ -25,6 +25,7 @@ class balancer::exit final : public action_sink {
     send(changed, where);
   }
   void send(std::string_view bytes, const outbound& where) override {
+    all_.note_decided(*all_.workers_[self_], bytes);
     all_.net_.send(std::string(bytes), all_.world().listeners[where.listener].local, where.to);
   }
   bool mail(worker_id to, const linehunt::mail& what) override {
@@ -35,7 +36,8 @@ class balancer::exit final : public action_sink {
       return false;
     }
     int copies = 1;
-    if (all_.setup_.break_every != 0 && what.kind == mail_kind::lease_return && what.value > 0 &&
+    if (all_.setup_.break_every != 0 && what.kind == all_.setup_.break_kind &&
+        (what.kind != mail_kind::lease_return || what.value > 0) &&
         ++all_.breakable_ % all_.setup_.break_every == 0)
       copies = all_.setup_.break_doubles ? 2 : 0;
     for (int i = 0; i < copies; ++i) {
@@ -131,7 +133,10 @@ void balancer::run(std::uint32_t number) {
       out.at_hand = p.bytes;
       ++it.received;
       const verdict v = it.engine->on_datagram({p.bytes, p.from, listener}, now, out);
-      parked += v == verdict::request_parked ? 1u : 0u;
+      if (v == verdict::request_parked) {
+        ++parked;
+        it.waiting.emplace(sip::find_call_id(p.bytes), now);
+      }
     } else if (source == max_workers) {
       const control_work work = std::move(it.control.front());
       it.control.pop_front();

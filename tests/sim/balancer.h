@@ -23,8 +23,10 @@ struct balancer_setup {
   std::uint64_t seed = 1;
   // Whether every line above capacity belongs to a call that was counted (no flag n in the rules).
   bool bounded = true;
-  // For checking the checks: every so many-th lease_return that carries lines is lost or doubled.
+  // For checking the checks: every so many-th mail of a kind is lost or doubled (of lease_return,
+  // only those that carry lines).
   std::uint32_t break_every = 0;
+  mail_kind break_kind = mail_kind::lease_return;
   bool break_doubles = false;
 };
 
@@ -54,6 +56,7 @@ class balancer {
   std::uint64_t steps = 0, mails = 0, rings_full = 0, full_checks = 0;
   std::array<std::uint64_t, verdict_count> verdicts{};
   std::uint64_t late_answers = 0;
+  time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
 
  private:
@@ -65,6 +68,7 @@ class balancer {
   void judge_calls(worker_id w);
   void judge_slots();
   void note_mail(const mail& m, worker_id to, int sign);
+  void note_decided(worker& it, std::string_view bytes);
   void say(std::string what);
 
   balancer_setup setup_;

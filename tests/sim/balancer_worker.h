@@ -5,6 +5,8 @@
 #include "balancer.h"
 
 #include <limits>
+#include <string>
+#include <unordered_map>
 
 namespace linehunt::sim {
 
@@ -23,6 +25,7 @@ struct balancer::worker {
   std::deque<control_work> control;
   time_us wake_at = never;
   std::uint64_t received = 0;
+  std::unordered_map<std::string, time_us> waiting; // by Call-ID: since when, for a lease
 
   std::vector<std::int64_t> used;   // by slot, as last seen
   std::vector<std::int64_t> forced; // by slot, of these: lines of counted calls

@@ -111,6 +111,7 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   c.status = mood < 78 ? 200 : mood < 92 ? failures[random_.below(8)] : 0;
   if (c.status == 0) ++counts.silent;
   c.strict = random_.below(8) == 0;
+  c.forks = !behave_ && random_.below(16) == 0;
   counts.strict += c.strict ? 1u : 0u;
   if (mood < 96 && random_.below(5) != 0) {
     c.last = respond(m, mood < 50 ? 180 : 183, c.tag, {});
@@ -134,6 +135,14 @@ void boxes::answer(std::uint32_t number, int status) {
       else
         ++counts.forgetful;
     }
+  }
+  if (status == 503 && random_.below(2) == 0) {
+    ++counts.asked_for_a_pause;
+    extra = "Retry-After: " + std::to_string(1 + random_.below(10)) + "\r\n";
+  }
+  if (c.forks && status < 300) {
+    ++counts.forked;
+    send(c, respond(m, status, c.tag + "f", contact, extra));
   }
   c.last = respond(m, status, c.tag, contact, extra);
   c.at = status < 300 ? stage::answered : stage::refused;

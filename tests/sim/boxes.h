@@ -17,7 +17,8 @@ namespace linehunt::sim {
 struct box_counts {
   std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
                 byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
-                forgetful = 0, pings = 0, strict = 0, strict_requests = 0;
+                forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
+                asked_for_a_pause = 0;
 };
 
 class boxes {
@@ -42,6 +43,7 @@ class boxes {
     stage at = stage::unused;
     std::uint32_t box = 0;
     bool strict = false; // a strict router stands between this box and the balancer
+    bool forks = false;  // two devices behind it answer, each with a tag of its own
     std::uint32_t generation = 0, interval_ms = 0, cseq = 6;
     int status = 200;
     time_us deadline = 0;

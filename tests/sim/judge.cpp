@@ -3,6 +3,7 @@
 #include "balancer.h"
 #include "balancer_worker.h"
 #include "dataplane/ledger/lease_mail.h"
+#include "sipparse/scan.h"
 
 #include <algorithm>
 
@@ -10,6 +11,21 @@ namespace linehunt::sim {
 
 void balancer::say(std::string what) {
   if (broken_.empty()) broken_ = std::move(what);
+}
+
+// An INVITE that waits goes on or is refused by its home long before its deadline, which is there
+// for workers that stand still: here they all run, so one that ran into it was forgotten.
+void balancer::note_decided(worker& it, std::string_view bytes) {
+  if (it.waiting.empty() || bytes.size() < 10) return;
+  const bool final_reply = bytes.starts_with("SIP/2.0 ") && bytes[8] >= '3';
+  if (!final_reply && !bytes.starts_with("INVITE ")) return;
+  const auto found = it.waiting.find(std::string(sip::find_call_id(bytes)));
+  if (found == it.waiting.end()) return;
+  const time_us waited = events_.now - found->second;
+  longest_wait = std::max(longest_wait, waited);
+  if (waited >= setup_.limits.parked_deadline_ms * 1000ull)
+    say("an INVITE was left waiting for a lease until its deadline");
+  it.waiting.erase(found);
 }
 
 // Keeps count of the lines in rings. A grant names no slots: those are what was asked for.

@@ -6,13 +6,27 @@
 
 namespace linehunt::sim {
 
+namespace {
+
+std::uint64_t way_of(const packet& p) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325; // FNV-1a
+  for (const endpoint* e : {&p.from, &p.to}) {
+    for (const std::uint8_t byte : e->ip.bytes)
+      hash = (hash ^ byte) * 0x100000001b3;
+    hash = (hash ^ e->port) * 0x100000001b3;
+  }
+  return hash;
+}
+
+} // namespace
+
 void network::send(std::string bytes, const endpoint& from, const endpoint& to) {
   ++sent;
   if (random_.per_mille(shares_.lost)) {
     ++faults.lost;
     return;
   }
-  packet p{std::move(bytes), from, to};
+  packet p{std::move(bytes), from, to, sent};
   if (random_.per_mille(shares_.doubled)) {
     ++faults.doubled;
     put(p, random_.between(500, 400'000));
@@ -45,6 +59,11 @@ void network::put(packet p, time_us delay) {
 
 packet network::take(std::uint32_t number) {
   unused_.push_back(number);
+  std::uint64_t& newest = newest_[way_of(packets_[number])];
+  if (packets_[number].order < newest)
+    ++faults.overtaken;
+  else
+    newest = packets_[number].order;
   return std::move(packets_[number]);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace linehunt::sim {
@@ -17,6 +18,7 @@ struct fault_shares { // per mille
 
 struct fault_counts {
   std::uint64_t lost = 0, doubled = 0, late = 0, corrupted = 0;
+  std::uint64_t overtaken = 0; // of two on the same way the one that was sent later came first
 };
 
 // Where the balancer listens, an address for each family.
@@ -30,6 +32,7 @@ struct front {
 struct packet {
   std::string bytes;
   endpoint from, to;
+  std::uint64_t order = 0; // of being sent
 };
 
 class network {
@@ -53,6 +56,8 @@ class network {
   fault_shares shares_;
   std::vector<packet> packets_;
   std::vector<std::uint32_t> unused_;
+  std::unordered_map<std::uint64_t, std::uint64_t>
+      newest_; // by way: the last one sent of those come
 };
 
 } // namespace linehunt::sim

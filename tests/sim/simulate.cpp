@@ -26,10 +26,11 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.caller.answered), n(t.caller.failed), n(t.caller.unanswered), n(t.caller.gave_up),
       n(t.caller.died), n(t.caller.never_acked), n(t.caller.crossed), n(t.caller.reinvites),
       n(t.caller.second_answers));
-  std::printf("  callers: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
-              "(%llu requests)\n",
-              n(t.caller.refreshes), n(t.caller.forgetful), n(t.caller.pings), n(t.caller.strict),
-              n(t.caller.strict_requests));
+  std::printf(
+      "  callers: in IPv6 %llu, refreshes %llu, forgetful %llu, pings %llu, behind a strict "
+      "router %llu (%llu requests)\n",
+      n(t.ipv6_callers), n(t.caller.refreshes), n(t.caller.forgetful), n(t.caller.pings),
+      n(t.caller.strict), n(t.caller.strict_requests));
   std::printf("  boxes: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
               "(%llu requests)\n",
               n(t.box.refreshes), n(t.box.forgetful), n(t.box.pings), n(t.box.strict),
@@ -45,13 +46,17 @@ void print(const totals& t, std::uint64_t seeds) {
               n(t.box.invites), n(t.box.repeated), n(t.box.answered), n(t.box.refused),
               n(t.box.silent), n(t.box.cancelled), n(t.box.byes_in), n(t.box.byes_out),
               n(t.box.deaths), n(t.box.probes));
+  std::printf("  boxes: two answers %llu, asked for a pause %llu\n", n(t.box.forked),
+              n(t.box.asked_for_a_pause));
   std::printf(
-      "  balancer: started %llu, answered %llu, waited for a lease %llu, refused full %llu, "
-      "failovers %llu, rings full %llu\n",
-      n(t.started), n(t.answered), n(t.parked), n(t.refused_full), n(t.failovers), n(t.rings_full));
-  std::printf("  faults: lost %llu, doubled %llu, late %llu, corrupted %llu, strangers %llu\n",
-              n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.corrupted),
-              n(t.strangers));
+      "  balancer: started %llu, answered %llu, waited for a lease %llu (the longest %.1f ms), "
+      "refused full %llu, failovers %llu, pauses %llu, rings full %llu\n",
+      n(t.started), n(t.answered), n(t.parked), static_cast<double>(t.longest_wait) / 1000,
+      n(t.refused_full), n(t.failovers), n(t.pauses), n(t.rings_full));
+  std::printf("  faults: lost %llu, doubled %llu, late %llu, overtaken %llu, corrupted %llu, "
+              "strangers %llu\n",
+              n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.overtaken),
+              n(t.faults.corrupted), n(t.strangers));
   std::printf("  verdicts:");
   for (std::size_t v = 0; v < verdict_count; ++v)
     if (t.verdicts[v] != 0) {
@@ -70,7 +75,7 @@ int main(int argc, char** argv) {
   std::uint64_t seeds = 20, first = 1;
   std::uint32_t calls = 500, break_every = 0;
   std::vector<int> workers{1, 2, 4, 8};
-  bool doubles = false, quiet = false;
+  bool doubles = false, recalls = false, quiet = false;
   app.add_option("--seeds", seeds, "how many seeds");
   app.add_option("--first", first, "the first seed");
   app.add_option("--calls", calls, "calls for each seed");
@@ -79,6 +84,7 @@ int main(int argc, char** argv) {
   app.add_option("--lose-every", break_every,
                  "breaks the ledgers: every so many-th return of lines is lost; succeeds only if a "
                  "check finds it");
+  app.add_flag("--recalls", recalls, "with --lose-every: recalls of lines in place of returns");
   app.add_flag("--double", doubles, "with --lose-every: doubled in place of lost");
   app.add_flag("--quiet", quiet, "only the totals");
   CLI11_PARSE(app, argc, argv);
@@ -91,6 +97,7 @@ int main(int argc, char** argv) {
     setup.workers = static_cast<worker_id>(workers[(first + i) % workers.size()]);
     setup.calls = calls;
     setup.break_every = break_every;
+    setup.break_kind = recalls ? mail_kind::lease_recall : mail_kind::lease_return;
     setup.break_doubles = doubles;
     simulation one(setup);
     const std::string broken = one.run();

@@ -15,6 +15,11 @@ constexpr time_us s = 1000 * ms;
 
 using models::at;
 
+// Callers are in 198.51.100.0/24 and 2001:db8:1::/48.
+bool is_caller(const endpoint& e) {
+  return e.ip.is_v6 ? e.ip.bytes[5] == 1 : e.ip.bytes[0] == 198;
+}
+
 } // namespace
 
 void totals::add(const totals& o) {
@@ -49,6 +54,9 @@ void totals::add(const totals& o) {
   probes += o.probes;
   strangers += o.strangers;
   table_full += o.table_full;
+  pauses += o.pauses;
+  ipv6_callers += o.ipv6_callers;
+  longest_wait = std::max(longest_wait, o.longest_wait);
   virtual_hours += o.virtual_hours;
 }
 
@@ -76,6 +84,7 @@ simulation::simulation(const simulation_setup& setup)
   b.bounded =
       std::ranges::none_of(model_.rules, [](const rule_model& r) { return r.flags.negative; });
   b.break_every = setup.break_every;
+  b.break_kind = setup.break_kind;
   b.break_doubles = setup.break_doubles;
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
   const bool intact = shares.corrupted == 0;
@@ -161,6 +170,7 @@ std::string simulation::run() {
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
   counts.full_checks = balancer_->full_checks;
+  counts.longest_wait = balancer_->longest_wait;
   counts.virtual_hours = static_cast<double>(events_.now) / 3.6e9;
   if (fault().empty() && behave_ && c.answered != c.begun)
     return "nobody misbehaved, and " + std::to_string(c.begun - c.answered) + " of " +
@@ -228,20 +238,22 @@ void simulation::deliver(packet p) {
            !(p.bytes.find("@x.example") != std::string::npos &&
              p.bytes.find("Call-ID: k") != std::string::npos && p.bytes.starts_with("SIP/2.0")))
     boxes_->arrive(p.bytes, p.to, p.from);
-  else if (p.to.ip.bytes[0] == 198 || boxes_->owns(p.to))
+  else if (is_caller(p.to) || boxes_->owns(p.to))
     callers_->arrive(p.bytes, p.to, p.from);
 }
 
 void simulation::begin_call() {
   if (begun_ == setup_.calls) return;
   const std::uint32_t number = begun_++;
-  endpoint from = at("198.51.100.1:5060");
-  from.ip.bytes[3] = static_cast<std::uint8_t>(1 + random_.below(200));
+  const bool ipv6 = random_.below(4) == 0;
+  endpoint from = at(ipv6 ? "[2001:db8:1::1]:5060" : "198.51.100.1:5060");
+  from.ip.bytes[ipv6 ? 15 : 3] = static_cast<std::uint8_t>(1 + random_.below(200));
   const std::uint32_t what = random_.below(100);
   // A call from a box: it is counted there, and goes to the first.
   const bool from_box = !behave_ && what >= 95;
   if (from_box)
     from = model_.destinations[random_.below(model_.destinations.size())].addresses.front();
+  counts.ipv6_callers += from.ip.is_v6 ? 1u : 0u;
   const std::string_view user = what < 20              ? "VM_17"
                                 : what < 40            ? "T49"
                                 : what < 99 || behave_ ? "4930"
@@ -305,9 +317,16 @@ void simulation::administer() {
 void simulation::follow_events() {
   for (const event& e : balancer_->take_events()) {
     if (e.kind == event_kind::call_ended) ++counts.ended[e.cause];
-    if (e.kind != event_kind::destination_disabled) continue;
     mail m;
     m.from = max_workers;
+    if (e.kind == event_kind::destination_paused) {
+      ++counts.pauses;
+      m.kind = mail_kind::pause;
+      m.subject = e.destination;
+      m.value = static_cast<std::int64_t>(e.subject);
+      balancer_->to_all(m);
+    }
+    if (e.kind != event_kind::destination_disabled) continue;
     m.kind = mail_kind::set_enabled;
     m.subject = e.destination;
     m.value = 0;

@@ -16,6 +16,7 @@ struct simulation_setup {
   worker_id workers = 1;
   std::uint32_t calls = 1000;
   std::uint32_t break_every = 0; // see balancer_setup
+  mail_kind break_kind = mail_kind::lease_return;
   bool break_doubles = false;
 };
 
@@ -26,7 +27,8 @@ struct totals {
   std::uint64_t steps = 0, packets = 0, mails = 0, rings_full = 0, parked = 0, refused_full = 0,
                 failovers = 0, started = 0, answered = 0, full_checks = 0;
   std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
-                strangers = 0, table_full = 0;
+                strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0;
+  time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};
   double virtual_hours = 0;
