@@ -192,6 +192,7 @@ class exploration {
 
   bool report(const std::string& text) const {
     std::printf("%s: %s\n", scenario_.name.c_str(), text.c_str());
+    if (copies_) return false; // as it should be; the way there is of no interest
     for (const frame& f : open_)
       if (f.next > 0) std::printf("  %s\n", text_of(f.actions[f.next - 1]).c_str());
     return false;

@@ -12,6 +12,7 @@ from .builds import ROOT, Build, BuildError, TestProgram
 from .results import Tally, failed, passed, read_junit, skipped
 
 PROGRAM_LIMIT_S = 900
+SHOWN_LINES = 20  # of a program that passed
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -19,7 +20,8 @@ SANITIZER_OPTIONS = {
 
 
 def run_program(program: TestProgram, label: str) -> Tally:
-    """One program. A program that is no GoogleTest program counts as one case."""
+    """One program. A program that is no GoogleTest program counts as one case, and what it has
+    counted itself is shown."""
     name = f"{label} {program.name}"
     with tempfile.TemporaryDirectory(prefix="linehunt-test-") as folder:
         report = Path(folder) / "report.xml"
@@ -36,7 +38,8 @@ def run_program(program: TestProgram, label: str) -> Tally:
             output = (late.output or b"").decode(errors="replace")
             return failed(f"{name}: not done after {PROGRAM_LIMIT_S} s", output)
         seconds = time.monotonic() - began
-        if report.exists():
+        report_read = report.exists()
+        if report_read:
             tally = read_junit(report, name)
             if told.returncode != 0 and not tally.failed:
                 tally.add(failed(f"{name}: exit status {told.returncode}"))
@@ -45,10 +48,12 @@ def run_program(program: TestProgram, label: str) -> Tally:
         else:
             tally = passed() if told.returncode == 0 else Tally(
                 failed=1, failures=[f"{name}: exit status {told.returncode}"])
-    print(f"{name}: {tally.line()}  ({seconds:.1f} s)", flush=True)
+    lines = [f"{name}: {tally.line()}  ({seconds:.1f} s)"]
     if tally.failed:
-        failed_output = told.stdout.strip().splitlines()[-80:]
-        print("\n".join("    " + line for line in failed_output), flush=True)
+        lines += ["    " + line for line in told.stdout.strip().splitlines()[-80:]]
+    elif not report_read:
+        lines += ["    " + line for line in told.stdout.strip().splitlines()[-SHOWN_LINES:]]
+    print("\n".join(lines), flush=True)  # at once, since programs run side by side
     return tally
 
 
