@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two workers: an INVITE that lacks a lease waits, goes on when its home has decided, and ends in
-// every other way that a waiting INVITE can end.
+// Several workers: an INVITE that lacks a lease waits, goes on when its home has decided, and ends
+// in every other way that a waiting INVITE can end.
 #include "engine_world.h"
 
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace linehunt::test {
 namespace {
@@ -11,28 +13,25 @@ namespace {
 struct engine_lease : ::testing::Test {
   index_book book{64, 256};
   std::unique_ptr<const snapshot> world;
-  std::array<std::unique_ptr<engine>, 2> engines;
-  std::array<recorder, 2> sinks;
+  worker_id workers = 2;
+  std::vector<std::unique_ptr<engine>> engines;
+  std::vector<recorder> sinks;
   node_secret secret{{1, 2}, {3, 4}};
   time_us now = 1'000'000;
 
   void SetUp() override { make(1); }
-  void make(std::size_t destinations) {
+  void make(std::size_t destinations, std::int32_t lines = 3) {
     snapshot_model model = study_case();
-    model.workers = 2;
+    model.workers = workers;
     model.destinations.resize(destinations);
-    model.destinations[0].resources[1].capacity = 3; // pstn
+    model.destinations[0].resources[1].capacity = lines; // pstn
     std::vector<build_error> errors;
     world = build_snapshot(model, book, errors);
     ASSERT_TRUE(world);
-    for (worker_id w = 0; w < 2; ++w) {
-      engine_setup setup;
-      setup.self = w;
-      setup.workers = 2;
-      setup.limits = engine_world::small();
-      setup.secret = secret;
-      engines[w] = std::make_unique<engine>(setup, *world);
-    }
+    engines.clear();
+    sinks = std::vector<recorder>(workers);
+    for (worker_id w = 0; w < workers; ++w)
+      engines.push_back(models::make_engine(*world, engine_world::small(), w, workers, secret, 1));
   }
   worker_id home() const { return world->destinations[0].home; }
   worker_id other() const { return static_cast<worker_id>(1 - home()); }
@@ -42,7 +41,7 @@ struct engine_lease : ::testing::Test {
     call_parts parts;
     for (int i = 0;; ++i) {
       parts.call_id = std::to_string(number) + "-" + std::to_string(i) + "@lease";
-      if (owner_of(call_hash(parts.call_id, secret), 2) == w) return parts;
+      if (owner_of(call_hash(parts.call_id, secret), workers) == w) return parts;
     }
   }
   verdict give(worker_id w, const std::string& bytes, const endpoint& from) {
@@ -53,9 +52,9 @@ struct engine_lease : ::testing::Test {
   void settle(std::uint64_t ms = 20) {
     now += ms * 1000;
     for (int round = 0; round < 8; ++round) {
-      for (worker_id w = 0; w < 2; ++w)
+      for (worker_id w = 0; w < workers; ++w)
         engines[w]->advance(now, sinks[w]);
-      for (worker_id w = 0; w < 2; ++w) {
+      for (worker_id w = 0; w < workers; ++w) {
         for (const auto& [to, what] : std::exchange(sinks[w].mails, {}))
           engines[to]->on_mail(what, now, sinks[to]);
       }
@@ -114,6 +113,63 @@ TEST_F(engine_lease, no_more_calls_than_lines_whoever_owns_them) {
   EXPECT_EQ(forwarded, 3);
   EXPECT_EQ(refused, 7);
   EXPECT_EQ(used(), 3);
+}
+
+// Whole calls at four engines: never more than thirty, and as soon as one has ended there is room
+// for one more, whichever worker it comes to.
+TEST_F(engine_lease, thirty_lines_are_thirty_calls_of_ten_thousand_offered) {
+  workers = 4;
+  make(1, 30);
+  struct live {
+    worker_id owner;
+    std::string ok;
+  };
+  std::vector<live> calls;
+  std::mt19937 random(30);
+  int admitted = 0, refused = 0;
+  const auto offer = [&](int number) {
+    const auto w = static_cast<worker_id>(random() % workers);
+    (void)give(w, invite(owned_by(w, number)), caller_address);
+    settle(2);
+    for (const auto& m : take(w)) {
+      refused += m.bytes.starts_with("SIP/2.0 500 Service full") &&
+                         m.bytes.find("Call-ID: " + std::to_string(number) + "-") != m.bytes.npos
+                     ? 1
+                     : 0;
+      if (!m.bytes.starts_with("INVITE ")) continue;
+      ++admitted;
+      ASSERT_EQ(give(w, response(m.bytes, 200, "t"), m.to), verdict::response_forwarded);
+      calls.push_back({w, take(w).back().bytes});
+      dialog_request ack;
+      ack.method = "ACK";
+      ack.cseq = 1;
+      ASSERT_EQ(give(w, within(calls.back().ok, ack), caller_address), verdict::request_forwarded);
+      (void)take(w);
+    }
+  };
+  const auto hang_up = [&] {
+    std::swap(calls[random() % calls.size()], calls.back());
+    const live gone = calls.back();
+    calls.pop_back();
+    ASSERT_EQ(give(gone.owner, within(gone.ok, {}), caller_address), verdict::request_forwarded);
+    const auto bye = take(gone.owner).back();
+    ASSERT_EQ(give(gone.owner, response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  };
+  for (int i = 0; i < 10'000; ++i) {
+    const bool one_ends = calls.size() == 30 && i % 4 == 0;
+    if (one_ends) hang_up();
+    const int before = admitted;
+    const bool room = calls.size() < 30;
+    offer(i);
+    if (HasFatalFailure()) return;
+    ASSERT_EQ(admitted, before + (room ? 1 : 0)) << "offer " << i;
+    ASSERT_EQ(used(), static_cast<std::int64_t>(calls.size()));
+    ASSERT_LE(calls.size(), 30u);
+  }
+  EXPECT_EQ(admitted + refused, 10'000);
+  while (!calls.empty())
+    hang_up();
+  EXPECT_EQ(used(), 0);
 }
 
 TEST_F(engine_lease, a_cancel_ends_a_parked_invite_at_once) {
