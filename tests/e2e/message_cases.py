@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 from cases import NotHere, case, check
-from lab.configuration import BALANCER, CORE
+from lab.capture import Capture, tshark
+from lab.configuration import BALANCER, CORE, FIRST_BOX
 from lab.wire import LabError, address
 from lab_setups import diagnosis, study_case
 
@@ -93,13 +94,18 @@ def acceptable(expect: str, is_request: bool) -> callable:
     return lambda codes: True
 
 
-@case
-def the_rfc_messages_get_what_the_index_says():
+def rfc_messages() -> tuple:
+    """The rows of the index and, in the same order, the messages."""
     if not (CORPUS / "INDEX.tsv").exists():
         raise NotHere(f"the messages are not at {CORPUS}; set LINEHUNT_CORPUS")
     with open(CORPUS / "INDEX.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    texts = [(CORPUS / row["file"]).read_bytes() for row in rows]
+    return rows, [(CORPUS / row["file"]).read_bytes() for row in rows]
+
+
+@case
+def the_rfc_messages_get_what_the_index_says():
+    rows, texts = rfc_messages()
     with study_case() as lab:
         balancer = lab.start_balancer()
         wrong = []
@@ -112,3 +118,72 @@ def the_rfc_messages_get_what_the_index_says():
         core = lab.start_core([("VM_1", 100)], 10)
         check(core.wait(20) == 0, f"no call after the messages\n{diagnosis(lab)}")
         check(balancer.wait_idle(40), f"loads remain: {balancer.loads()}")
+
+
+OPEN_TO_ALL = """
+[[rule]]
+match = { method = "INVITE" }
+balance = 1
+resources = "line"
+"""
+OURS = (rb"\r\nVia: SIP/2\.0/UDP [^\r]*;branch=z9hG4bKi[0-9a-f]{32}"
+        rb"\r\nRecord-Route: <sip:[^\r]*;lr;lh=[0-9a-f]{16}>\r\n")
+
+
+def as_it_should_go(text: bytes) -> bytes:
+    """A message without what is around it, and with one hop less."""
+    head, body = text.lstrip(b"\r\n").split(b"\r\n\r\n", 1)
+    length = re.search(rb"\r\n(?:content-length|l)[ \t]*:\s*(\d+)", head, re.I)
+    if length:
+        body = body[:int(length.group(1))]
+    hops = re.search(rb"\r\nmax-forwards[ \t]*:\s*(\d+)", head, re.I)
+    if hops:
+        head = head[:hops.start(1)] + b"%d" % (int(hops.group(1)) - 1) + head[hops.end(1):]
+    else:
+        head += b"\r\nMax-Forwards: 70"
+    return head + b"\r\n\r\n" + body
+
+
+def without_ours(text: bytes) -> bytes:
+    text = re.sub(OURS, b"\r\n", text, count=1)
+    text = text.replace(b";received=" + CALLER.encode(), b"", 1)
+    return text.replace(b";rport=5060", b";rport", 1)
+
+
+@case
+def the_rfc_invites_reach_a_box_byte_for_byte():
+    """Rules that take every INVITE; what the index accepts arrives as it came, and nothing else."""
+    rows, texts = rfc_messages()
+    with study_case("af_xdp", 2, boxes={1: {"line": 200}}, rules=OPEN_TO_ALL) as lab:
+        balancer = lab.start_balancer()
+        capture = Capture(*lab.wire.tap_of(lab.box_hosts[1]), lab.folder / "box.pcap")
+        codes = statuses(lab, texts)
+        capture.stop()
+        arrived = {without_ours(bytes.fromhex(line.replace(":", ""))) for line in tshark(
+            capture.file, f"ip.dst == {address(FIRST_BOX + 1)} && sip.Method == INVITE",
+            "-T", "fields", "-e", "udp.payload")}
+        wrong, expected = [], 0
+        for row, text, told in zip(rows, texts, codes):
+            method = text.lstrip(b"\r\n").split(b" ", 1)[0]
+            if not row["expect"].startswith("accept") or method in (b"SIP/2.0", b"ACK"):
+                continue
+            # 408: of an INVITE before, which nobody has answered. 481: it has a To tag.
+            answer = set(told) - {408}
+            if method == b"INVITE" and 481 not in answer:
+                expected += 1
+                if as_it_should_go(text) not in arrived:
+                    wrong.append(f"{row['file']} did not arrive as it came: {told}")
+            elif len(answer) != 1 or not answer & {200, 405, 481}:
+                wrong.append(f"{row['file']}: {told}")
+        check(not wrong, "\n".join(wrong))
+        check(expected >= 8, f"only {expected} INVITEs")
+        refused = {as_it_should_go(text) for row, text in zip(rows, texts)
+                   if re.fullmatch(r"drop|reject-\d{3}", row["expect"])
+                   and text.startswith(b"INVITE ") and b"\r\n\r\n" in text}
+        check(not refused & arrived, "what is to be refused was passed on")
+        # No box listened, so each ends with fr_timeout.
+        check(balancer.wait_idle(20), f"loads remain: {balancer.loads()}")
+        lab.start_box(1)
+        core = lab.start_core([("4930", 100)] * 4, 10)
+        check(core.wait(20) == 0, f"no call after the messages\n{diagnosis(lab)}")
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
