@@ -121,12 +121,12 @@ def the_emptiest_box_is_chosen():
         mbufs.check_none_lost()
 
 
-@case
-def a_killed_box_loses_no_call():
+def a_killed_box_loses_no_call(device: str, workers: int) -> None:
     """The box dies under load; calls on their way to it go to another, and it is disabled."""
     timers = "\n[timers]\nfr_timeout_ms = 1000\n"
     # Box 1 has more lines left than box 2 also while a BYE to it hangs, so that calls go on to it.
-    with study_case(boxes={1: {"pstn": 600}, 2: {"pstn": 500}}, more=timers) as lab:
+    with study_case(device, workers, boxes={1: {"pstn": 600}, 2: {"pstn": 500}},
+                    more=timers) as lab:
         balancer = lab.start_balancer()
         mbufs = MbufWatch(lab)
         for number in lab.configuration.boxes:
@@ -140,9 +140,19 @@ def a_killed_box_loses_no_call():
         lab.boxes[1].kill()
         status = core.wait(60)
         counts = core.counts()
-        # A call whose BYE was on its way to the dead box has no other box to go to.
+        # Every one was set up. One whose BYE was on its way to the dead box has no other box to go to.
+        statistics = balancer.statistics()
+        set_up = [statistics[f"load_balancer:calls_{what}"]
+                  for what in ("started", "answered", "failed")]
+        check(set_up == [300, 300, 0], f"started, answered, failed: {set_up}\n{diagnosis(lab)}")
+        check(statistics["load_balancer:failovers"] > 0, "nothing failed over")
         check(status == 0 or counts.failed <= 1, f"{counts}\n{diagnosis(lab)}")
         check(balancer.wait_idle(45), f"loads remain: {balancer.loads()}")
         enabled = {entry["id"]: entry["enabled"] for entry in balancer.ask("list")["Destinations"]}
         check(enabled == {1: "no", 2: "yes"}, f"enabled: {enabled}")
         mbufs.check_none_lost()
+
+
+for device, workers in DEVICES_AND_WORKERS:
+    case(device=device, workers=workers,
+         quick=(device, workers) == DEVICES_AND_WORKERS[0])(a_killed_box_loses_no_call)
