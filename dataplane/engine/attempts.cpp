@@ -33,6 +33,8 @@ selection_outcome engine::state::choose(std::uint32_t transaction, holding& held
   std::size_t count_excluded = t.attempt_count;
   for (std::size_t i = 0; i < t.attempt_count; ++i)
     excluded[i] = t.attempts[i].destination_id;
+  for (std::size_t i = 0; i < t.passed_over_count; ++i)
+    excluded[count_excluded++] = t.passed_over[i];
   selection_request request;
   request.group = t.plan.group;
   request.resources = {t.plan.resources.data(), t.plan.resource_count};
@@ -69,9 +71,15 @@ void engine::state::decided(waiter who, selection_outcome outcome, const holding
   invite_transaction& t = transactions[transaction];
   t.client = client_state::none;
   if (outcome == selection_outcome::selected && sheds(t, mine.destination)) {
-    // It has asked for fewer calls since this one began to wait.
+    // It sheds this call, as could not be known before there was a line.
+    const linehunt::destination* d = find_destination(mine.destination);
     ledger.release(mine);
-    outcome = choose(transaction, mine);
+    count(counters.passed_over);
+    outcome = selection_outcome::no_capacity;
+    if (d != nullptr && t.passed_over_count < t.passed_over.size()) {
+      t.passed_over[t.passed_over_count++] = d->id;
+      outcome = choose(transaction, mine);
+    }
     t.shed = true;
     if (outcome == selection_outcome::pending) {
       t.client = client_state::parked; // and the deadline goes on
@@ -269,6 +277,7 @@ void engine::state::fail_over(std::uint32_t transaction, std::uint16_t status,
   timers.disarm(deadline_timer(transaction));
   t.client = client_state::none;
   t.shed = false;
+  t.passed_over_count = 0;
   release(t.call);
   holding held;
   auto outcome = selection_outcome::no_destination;

@@ -110,6 +110,10 @@ struct invite_transaction {
   time_us started_at = 0;
   call_plan plan;
   bool shed = false; // the last selection passed over a destination that sheds
+  // Ids of those that shed this call after it had waited for a line of theirs: it must not wait for
+  // them again.
+  std::array<std::uint32_t, 8> passed_over{};
+  std::uint8_t passed_over_count = 0;
   std::uint8_t attempt_count = 0;
   std::array<attempt, max_attempts> attempts{};
 

@@ -48,11 +48,13 @@ void book::on_mail(const mail& m, selection_listener& listener) {
 void book::flush(action_sink& sink, selection_listener& listener) {
   if (limits_.workers == 1) return;
   mail m;
-  while (next_mail(limits_.self, m)) {
-    mail_sent(limits_.self, m);
-    handle(m);
-  }
-  hand_out(listener);
+  do {
+    while (next_mail(limits_.self, m)) {
+      mail_sent(limits_.self, m);
+      handle(m);
+    }
+    hand_out(listener);
+  } while (next_mail(limits_.self, m)); // the listener may have selected again
   news_.spread();
   for (worker_id to = 0; to < limits_.workers; ++to)
     while (to != limits_.self && next_mail(to, m) && sink.mail(to, m))

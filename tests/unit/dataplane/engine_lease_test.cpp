@@ -25,6 +25,7 @@ struct engine_lease : ::testing::Test {
     model.workers = workers;
     model.destinations.resize(destinations);
     model.destinations[0].resources[1].capacity = lines; // pstn
+    model.overload.enabled = true;
     std::vector<build_error> errors;
     world = build_snapshot(model, book, errors);
     ASSERT_TRUE(world);
@@ -198,6 +199,31 @@ TEST_F(engine_lease, a_parked_invite_has_a_deadline) {
   ASSERT_FALSE(sent.empty());
   EXPECT_EQ(first_line(sent[0].bytes), "SIP/2.0 500 Service full");
   settle();
+  EXPECT_EQ(used(), 0);
+}
+
+// The line is granted, but by now the destination asks for no calls: the next one, and never the
+// same one again, which would be granted and passed over for as long as the call may wait.
+TEST_F(engine_lease, a_call_does_not_wait_twice_for_who_sheds_it) {
+  make(4);
+  const worker_id w = world->destinations[3].home;
+  ASSERT_NE(w, home());
+  mail full;
+  full.kind = mail_kind::overload;
+  full.from = home();
+  full.flags = 100; // per cent
+  full.value = 60'000;
+  full.slot = world->destinations[3].index;
+  engines[w]->on_mail(full, now, sinks[w]);
+  // So it has to be the other one, whose lines are at another home.
+  ASSERT_EQ(give(w, invite(owned_by(w, 1)), caller_address), verdict::request_parked);
+  (void)take(w);
+  full.slot = world->destinations[0].index;
+  engines[w]->on_mail(full, now, sinks[w]);
+  settle();
+  const auto sent = take(w);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(first_line(sent[0].bytes), "SIP/2.0 503 Destination Overload");
   EXPECT_EQ(used(), 0);
 }
 
