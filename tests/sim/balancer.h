@@ -58,6 +58,7 @@ class balancer {
   std::uint64_t late_answers = 0;
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
+  std::uint64_t address_turns = 0, shed = 0, passed_over = 0;
 
  private:
   struct worker;

@@ -114,10 +114,21 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   c.forks = !behave_ && random_.below(16) == 0;
   counts.strict += c.strict ? 1u : 0u;
   if (mood < 96 && random_.below(5) != 0) {
-    c.last = respond(m, mood < 50 ? 180 : 183, c.tag, {});
+    c.last = asking(respond(m, mood < 50 ? 180 : 183, c.tag, {}));
     send(c, c.last);
   }
   arm(number, random_.between(1 * ms, behave_ ? 2 * s : random_.below(4) == 0 ? 9 * s : 800 * ms));
+}
+
+std::string boxes::asking(std::string response) {
+  constexpr std::string_view offer = ";oc;oc-algo=\"loss\"";
+  const std::size_t at = response.find(offer);
+  if (behave_ || at == std::string::npos || random_.below(8) != 0) return response;
+  ++counts.asked_for_less;
+  std::string said = ";oc=" + std::to_string(random_.below(3) == 0 ? 0 : random_.below(101));
+  said += ";oc-algo=\"loss\";oc-validity=" + std::to_string(random_.below(5000));
+  said += ";oc-seq=" + std::to_string(++asked_) + ".0";
+  return response.replace(at, offer.size(), said);
 }
 
 void boxes::answer(std::uint32_t number, int status) {
@@ -144,7 +155,7 @@ void boxes::answer(std::uint32_t number, int status) {
     ++counts.forked;
     send(c, respond(m, status, c.tag + "f", contact, extra));
   }
-  c.last = respond(m, status, c.tag, contact, extra);
+  c.last = asking(respond(m, status, c.tag, contact, extra));
   c.at = status < 300 ? stage::answered : stage::refused;
   ++(status < 300 ? counts.answered : counts.refused);
   c.interval_ms = t1_ms;

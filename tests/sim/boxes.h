@@ -18,7 +18,7 @@ struct box_counts {
   std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
                 byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
                 forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
-                asked_for_a_pause = 0;
+                asked_for_a_pause = 0, asked_for_less = 0;
 };
 
 class boxes {
@@ -55,6 +55,8 @@ class boxes {
 
   [[nodiscard]] std::size_t find(const endpoint& address) const;
   void answer(std::uint32_t number, int status);
+  // At times it asks for fewer calls (RFC 7339), in the Via that offers to hear it.
+  [[nodiscard]] std::string asking(std::string response);
   void send(const call& c, const std::string& bytes);
   void arm(std::uint32_t number, time_us after);
   void hang_up(std::uint32_t number);
@@ -72,6 +74,7 @@ class boxes {
   network& net_;
   front balancer_;
   std::vector<endpoint> addresses_;
+  std::uint64_t asked_ = 0; // the last oc-seq
   std::vector<bool> dead_;
   bool behave_;
   bool intact_; // nothing is corrupted on the way: a request at the wrong box is a mistake

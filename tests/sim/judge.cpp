@@ -152,6 +152,9 @@ void balancer::judge_the_end() {
     started += counted.calls_started;
     answered += counted.calls_answered;
     failovers += counted.failovers;
+    address_turns += counted.address_turns;
+    shed += counted.calls_shed;
+    passed_over += counted.passed_over;
     for (std::size_t v = 0; v < verdict_count; ++v)
       verdicts[v] += counted.verdicts[v].load();
     refused_full +=

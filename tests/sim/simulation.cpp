@@ -44,6 +44,9 @@ void totals::add(const totals& o) {
   parked += o.parked;
   refused_full += o.refused_full;
   failovers += o.failovers;
+  address_turns += o.address_turns;
+  shed += o.shed;
+  passed_over += o.passed_over;
   started += o.started;
   answered += o.answered;
   full_checks += o.full_checks;
@@ -89,17 +92,15 @@ simulation::simulation(const simulation_setup& setup)
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
   const bool intact = shares.corrupted == 0;
   callers_ = std::make_unique<callers>(events_, random_, *network_, front_, behave_, intact);
-  std::vector<endpoint> addresses;
-  for (const destination_model& d : model_.destinations)
-    addresses.push_back(d.addresses.front());
-  boxes_ = std::make_unique<boxes>(events_, random_, *network_, front_, addresses, behave_, intact);
+  boxes_ =
+      std::make_unique<boxes>(events_, random_, *network_, front_, addresses_, behave_, intact);
   events_.add(0, happening::call_begins);
   for (worker_id w = 0; w < setup.workers; ++w)
     events_.add(0, happening::worker_run, w);
   if (behave_) return;
   events_.add(random_.between(0, 10 * s), happening::admin);
   events_.add(random_.between(0, 10 * s), happening::stranger);
-  for (std::uint32_t box = 0; box < addresses.size(); ++box)
+  for (std::uint32_t box = 0; box < addresses_.size(); ++box)
     events_.add(random_.between(5 * s, 200 * s), happening::box_dies, box);
 }
 
@@ -116,7 +117,10 @@ void simulation::make_model() {
     // The first is where calls of boxes go, which are all made in IPv4.
     const bool ipv6 = i != 0 && random_.below(3) == 0;
     model_.destinations.push_back(models::machine(i + 1, resources, ipv6));
+    addresses_.push_back(model_.destinations.back().addresses.front());
   }
+  if (!behave_) add_silent_addresses();
+  model_.overload.enabled = random_.below(2) == 0;
   model_.listeners = {models::listening_at("192.0.2.1"), models::listening_at("[2001:db8::1]")};
   model_.routes = {route{}, route{parse_prefix("::/0").value(), 1}};
   model_.timers.max_call_s = 90;
@@ -140,6 +144,16 @@ void simulation::make_model() {
   const std::uint64_t lines = std::uint64_t{boxes} * most / 2 + 1;
   pause_us_ = behave_ ? 40 * ms : (6 * s / lines) * (60 + random_.below(240)) / 100;
   pause_us_ = std::max<time_us>(pause_us_, 10 * ms);
+}
+
+// Some destinations have another address where nobody listens, before or behind the good one.
+void simulation::add_silent_addresses() {
+  for (destination_model& d : model_.destinations) {
+    if (random_.below(3) != 0) continue;
+    endpoint silent = d.addresses.front();
+    silent.ip.bytes[silent.ip.is_v6 ? 15 : 3] = static_cast<std::uint8_t>(100 + d.id);
+    d.addresses.insert(d.addresses.begin() + random_.below(2), silent);
+  }
 }
 
 std::string simulation::fault() const {
@@ -166,6 +180,9 @@ std::string simulation::run() {
   counts.parked = balancer_->parked;
   counts.refused_full = balancer_->refused_full;
   counts.failovers = balancer_->failovers;
+  counts.address_turns = balancer_->address_turns;
+  counts.shed = balancer_->shed;
+  counts.passed_over = balancer_->passed_over;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
@@ -251,8 +268,7 @@ void simulation::begin_call() {
   const std::uint32_t what = random_.below(100);
   // A call from a box: it is counted there, and goes to the first.
   const bool from_box = !behave_ && what >= 95;
-  if (from_box)
-    from = model_.destinations[random_.below(model_.destinations.size())].addresses.front();
+  if (from_box) from = addresses_[random_.below(addresses_.size())];
   counts.ipv6_callers += from.ip.is_v6 ? 1u : 0u;
   const std::string_view user = what < 20              ? "VM_17"
                                 : what < 40            ? "T49"

@@ -27,7 +27,8 @@ struct totals {
   std::uint64_t steps = 0, packets = 0, mails = 0, rings_full = 0, parked = 0, refused_full = 0,
                 failovers = 0, started = 0, answered = 0, full_checks = 0;
   std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
-                strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0;
+                strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0, address_turns = 0,
+                shed = 0, passed_over = 0;
   time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};
@@ -44,6 +45,7 @@ class simulation {
 
  private:
   void make_model();
+  void add_silent_addresses();
   void dispatch(const event_at& e);
   void deliver(packet p);
   void begin_call();
@@ -58,6 +60,7 @@ class simulation {
   event_queue events_;
   bool behave_ = false; // no faults, no admin: every call must be answered
   snapshot_model model_;
+  std::vector<endpoint> addresses_; // of the boxes: where they listen
   std::unique_ptr<network> network_;
   std::unique_ptr<balancer> balancer_;
   std::unique_ptr<callers> callers_;
