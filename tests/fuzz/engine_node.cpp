@@ -51,6 +51,7 @@ snapshot_model whole_model() {
   model.rules[1].flags.random_tie = true;
   model.rules[2].flags.relative = true;
   model.rules[2].ping = {}; // so that a session can run out before a ping is lost
+  model.overload.enabled = true;
   // Everything ends within seconds.
   model.timers.fr_timeout_ms = 2000;
   model.timers.fr_inv_timeout_ms = 8000;

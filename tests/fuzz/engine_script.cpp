@@ -163,17 +163,26 @@ class script {
     if (!request || !sip::scan(request->bytes, view) || !view.is_request) return;
     static constexpr std::array<int, 14> codes{100, 180, 183, 200, 200, 202, 302,
                                                404, 408, 481, 486, 487, 503, 600};
-    static constexpr std::array<std::string_view, 5> extras{
-        "Contact: <sip:m@192.0.2.99>\r\n", "",
-        "Contact: <sip:m@192.0.2.11>\r\nSession-Expires: 90\r\n", "Retry-After: 1\r\n",
-        "Contact: <sip:m@host.example>\r\n"};
+    static constexpr std::array<std::string_view, 7> extras{
+        "Contact: <sip:m@192.0.2.99>\r\n",
+        "",
+        "Contact: <sip:m@192.0.2.11>\r\nSession-Expires: 90\r\n",
+        "Retry-After: 1\r\n",
+        "Contact: <sip:m@host.example>\r\n",
+        "X-Overload: 1\r\n",
+        "Contact: <sip:m@192.0.2.99>\r\nSession-Expires: 4294967295\r\n"};
     std::string out = "SIP/2.0 " + std::to_string(one_of(codes)) + " Answer\r\n";
     out += lines(view, {header_id::via, header_id::record_route, header_id::from,
                         header_id::call_id, header_id::cseq});
     out += "To: " + std::string(view.value_of(header_id::to));
     if (out.find(";tag=", out.rfind("To: ")) == std::string::npos)
       out += maybe() ? ";tag=t" : ";tag=u";
-    out += "\r\n" + std::string(one_of(extras)) + "Content-Length: 0\r\n\r\n";
+    const std::string_view extra = one_of(extras);
+    out += "\r\n" + std::string(extra) + "Content-Length: 0\r\n\r\n";
+    // The Via that offers overload control gets an answer to that.
+    constexpr std::string_view offer = ";oc;";
+    if (const std::size_t at = out.find(offer); at != out.npos && extra.starts_with("X-Overload"))
+      out.replace(at, offer.size(), ";oc=70;oc-validity=4000;");
     // Mostly from where the request went.
     if (next() % 8 == 0) return give(out);
     last_given_ = out;
@@ -207,7 +216,7 @@ class script {
   void administer() {
     mail what;
     what.from = max_workers;
-    switch (next() % 7) {
+    switch (next() % 9) {
     case 0:
       what.kind = mail_kind::set_enabled;
       what.subject = next() % 10;
@@ -231,6 +240,17 @@ class script {
       return node_.control(what);
     case 4:
       return node_.drain(maybe());
+    case 7:
+      what.kind = mail_kind::pause;
+      what.subject = next() % 10;
+      what.value = next() % 16;
+      return node_.control(what);
+    case 8:
+      what.kind = mail_kind::overload;
+      what.slot = next() % 10;
+      what.flags = next() % 101;
+      what.value = 100 * next();
+      return node_.control(what);
     default:
       return node_.reload(next());
     }
