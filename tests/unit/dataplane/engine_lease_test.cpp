@@ -14,6 +14,7 @@ struct engine_lease : ::testing::Test {
   index_book book{64, 256};
   std::unique_ptr<const snapshot> world;
   worker_id workers = 2;
+  engine_limits limits = engine_world::small();
   std::vector<std::unique_ptr<engine>> engines;
   std::vector<recorder> sinks;
   node_secret secret{{1, 2}, {3, 4}};
@@ -32,7 +33,7 @@ struct engine_lease : ::testing::Test {
     engines.clear();
     sinks = std::vector<recorder>(workers);
     for (worker_id w = 0; w < workers; ++w)
-      engines.push_back(models::make_engine(*world, engine_world::small(), w, workers, secret, 1));
+      engines.push_back(models::make_engine(*world, limits, w, workers, secret, 1));
   }
   worker_id home() const { return world->destinations[0].home; }
   worker_id other() const { return static_cast<worker_id>(1 - home()); }
@@ -225,6 +226,21 @@ TEST_F(engine_lease, a_call_does_not_wait_twice_for_who_sheds_it) {
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(first_line(sent[0].bytes), "SIP/2.0 503 Destination Overload");
   EXPECT_EQ(used(), 0);
+}
+
+TEST_F(engine_lease, no_more_invites_wait_than_there_are_places) {
+  limits.max_parked = 2;
+  make(1);
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(give(other(), invite(owned_by(other(), i)), caller_address), verdict::request_parked);
+  (void)take(other());
+  ASSERT_EQ(give(other(), invite(owned_by(other(), 2)), caller_address),
+            verdict::rejected_no_capacity);
+  EXPECT_EQ(first_line(take(other()).at(0).bytes), "SIP/2.0 500 Service full");
+  settle();
+  EXPECT_EQ(used(), 2);
+  ASSERT_EQ(give(other(), invite(owned_by(other(), 3)), caller_address), verdict::request_parked)
+      << "their places are free again";
 }
 
 TEST_F(engine_lease, a_late_2xx_takes_the_call_that_waits_for_the_next_destination) {
