@@ -20,8 +20,9 @@ verdict engine::state::on_in_dialog() {
   // A call that has ended is there for repetitions of its BYE alone.
   if (!match || (over && view.method != sip::method::bye))
     return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
-  if (view.method == sip::method::bye && !is_party(match.call, in->source))
-    return verdict::dropped_wrong_source;
+  // What ends a call, or an offer within it, must come from somebody who takes part.
+  const bool ends = view.method == sip::method::bye || view.method == sip::method::cancel;
+  if (ends && !is_party(match.call, in->source)) return verdict::dropped_wrong_source;
   return forward_in_dialog(match, plan, edits);
 }
 

@@ -184,6 +184,8 @@ TEST_F(engine_cancel, of_a_reinvite_travels_like_it) {
   ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
   const auto there = world.take_one();
   what.method = "CANCEL";
+  ASSERT_EQ(world.give(within(ok, what), at("203.0.113.66:5060")), verdict::dropped_wrong_source);
+  ASSERT_TRUE(world.take().empty());
   ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
   const auto cancelled = world.take_one();
   EXPECT_EQ(header(cancelled.bytes, "Via"), header(there.bytes, "Via"));
