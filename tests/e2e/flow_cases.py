@@ -45,7 +45,8 @@ balance = {index + 1}
 resources = "line"
 """)
     # A refusal of a flow is meant for the caller, so nothing fails over here.
-    return Configuration(folder, device, workers=workers, boxes={}, rules="".join(sections))
+    return Configuration(folder, device, workers=workers, boxes={}, rules="".join(sections),
+                         more="\n[timers]\nfr_inv_timeout_ms = 4000\n")
 
 
 def run_one(lab: StudyCase, boxes, index: int, flow) -> tuple:

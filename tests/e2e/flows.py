@@ -73,6 +73,47 @@ def no_answer(vias: int) -> tuple:
     )
 
 
+def no_answer_in_time(vias: int) -> tuple:
+    """It rings for longer than fr_inv_timeout: linehunt withdraws the call and says 408."""
+    return (
+        [invite(), TRYING, RINGING, recv(408), ack_failure(), wait_for_repeats()],
+        [recv_invite(vias), reply_invite(180, "Ringing", vias=vias), recv("CANCEL"),
+         reply(200, "OK"), reply_invite(487, "Request Terminated", vias=vias), recv("ACK"),
+         wait_for_repeats()],
+    )
+
+
+def no_response(vias: int) -> tuple:
+    """Not a word from the box, and 408 after fr_timeout."""
+    return (
+        [invite(), TRYING, recv(408), ack_failure(), wait_for_repeats()],
+        [recv_invite(vias), pause(6000)],
+    )
+
+
+def authentication(vias: int) -> tuple:
+    """407 goes to the caller, who tries again in the same Call-ID (RFC 3665 3.3)."""
+    again = invite('Proxy-Authorization: Digest username="caller", response="0"').replace(
+        "CSeq: 1 INVITE", "CSeq: 2 INVITE")
+    return (
+        [invite(), TRYING, recv(407), ack_failure(), again, TRYING, recv(180, optional=True),
+         recv(200, attributes='rrs="true"'), ack(2), pause(100), hang_up(3)],
+        [recv_invite(vias),
+         reply_invite(407, "Proxy Authentication Required",
+                      'Proxy-Authenticate: Digest realm="lab", nonce="1"', vias=vias),
+         recv("ACK"), ring_and_answer(vias), take_bye()],
+    )
+
+
+def info_both_ways(vias: int) -> tuple:
+    return (
+        [answered(), request("INFO", 2), recv(200), recv("INFO"), reply(200, "OK"), pause(100),
+         hang_up(3)],
+        [ring_and_answer(vias), recv("INFO"), reply(200, "OK"), pause(100),
+         request_back("INFO", 1), recv(200), take_bye()],
+    )
+
+
 def reinvite_by_caller(vias: int) -> tuple:
     """Hold (sendonly) and retrieve (RFC 3264 8.4)."""
     def again(cseq: int, direction: str) -> list:
@@ -188,12 +229,16 @@ FLOWS = {
     "busy": refused(486, "Busy Here"),
     "declined": refused(603, "Decline"),
     "no answer": no_answer,
+    "no answer in time": no_answer_in_time,
+    "no response": no_response,
+    "authentication": authentication,
     "redirect 302": redirect,
     "cancel": cancelled,
     "re-INVITE by the caller, hold and retrieve": reinvite_by_caller,
     "re-INVITE by the box": reinvite_by_box,
     "BYE by the box": bye_by_box,
     "BYEs cross": byes_cross,
+    "INFO both ways": info_both_ways,
     "transfer": transfer,
     "session refresh": session_refresh,
     "early media": early_media,
