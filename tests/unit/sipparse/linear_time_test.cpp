@@ -1,50 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hostile input costs what its length costs. Counted are instructions: the processor traps behind
-// each one while its trap flag is set, and a signal handler counts. Four times the input may take
-// at most five times as many.
+// Hostile input costs what its length costs. Four times the input may take at most five times as
+// many instructions.
 #include "sipparse/routing_view.h"
 #include "sipparse/scan.h"
+#include "tests/unit/instruction_count.h"
 
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <functional>
 #include <string>
 
 namespace linehunt::sip {
 namespace {
 
-volatile std::uint64_t steps = 0;
-
-void count_step(int) {
-  steps = steps + 1;
-}
-
-// The flags are changed on the stack, below what the compiler may keep there (the red zone).
-void set_trap_flag() {
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n orq $0x100, (%%rsp)\n popfq\n"
-               "lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
-}
-void clear_trap_flag() {
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $~0x100, (%%rsp)\n popfq\n"
-               "lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
-}
-
-template <class Work>
-std::uint64_t instructions(const Work& work) {
-  struct sigaction counting {
-  }, before{};
-  counting.sa_handler = count_step;
-  sigaction(SIGTRAP, &counting, &before);
-  steps = 0;
-  set_trap_flag();
-  work();
-  clear_trap_flag();
-  sigaction(SIGTRAP, &before, nullptr);
-  return steps;
-}
+using test::instructions;
 
 std::string repeated(std::string_view piece, std::size_t bytes) {
   std::string text;
