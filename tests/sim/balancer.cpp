@@ -45,7 +45,7 @@ class balancer::exit final : public action_sink {
       all_.note_mail(what, to, 1);
     }
     ++all_.mails;
-    all_.schedule(to, all_.events_.now + all_.random_.between(1, 60));
+    all_.schedule(to, all_.events_.now + all_.random_.between(1, all_.setup_.slow ? 3000 : 60));
     return true;
   }
   void raise(const event& what) override { all_.raised_.push_back(what); }

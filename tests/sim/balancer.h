@@ -21,6 +21,9 @@ struct balancer_setup {
   std::size_t ring_depth = 16;
   engine_limits limits;
   std::uint64_t seed = 1;
+  // Workers that are slow to look at what has come for them, so that INVITEs reach their deadline
+  // while they wait for a lease.
+  bool slow = false;
   // Whether every line above capacity belongs to a call that was counted (no flag n in the rules).
   bool bounded = true;
   // For checking the checks: every so many-th mail of a kind is lost or doubled (of lease_return,
@@ -58,7 +61,7 @@ class balancer {
   std::uint64_t late_answers = 0;
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
-  std::uint64_t address_turns = 0, shed = 0, passed_over = 0;
+  std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0;
 
  private:
   struct worker;

@@ -22,9 +22,10 @@ void balancer::note_decided(worker& it, std::string_view bytes) {
   const auto found = it.waiting.find(std::string(sip::find_call_id(bytes)));
   if (found == it.waiting.end()) return;
   const time_us waited = events_.now - found->second;
-  longest_wait = std::max(longest_wait, waited);
-  if (waited >= setup_.limits.parked_deadline_ms * 1000ull)
-    say("an INVITE was left waiting for a lease until its deadline");
+  if (!setup_.slow) longest_wait = std::max(longest_wait, waited);
+  const bool at_deadline = waited >= setup_.limits.parked_deadline_ms * 1000ull;
+  deadlines += at_deadline ? 1u : 0u;
+  if (at_deadline && !setup_.slow) say("an INVITE was left waiting for a lease until its deadline");
   it.waiting.erase(found);
 }
 

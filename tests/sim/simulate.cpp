@@ -49,12 +49,13 @@ void print(const totals& t, std::uint64_t seeds) {
   std::printf("  boxes: two answers %llu, asked for a pause %llu, for fewer calls %llu\n",
               n(t.box.forked), n(t.box.asked_for_a_pause), n(t.box.asked_for_less));
   std::printf(
-      "  balancer: started %llu, answered %llu, waited for a lease %llu (the longest %.1f ms), "
+      "  balancer: started %llu, answered %llu, waited for a lease %llu (the longest %.1f ms; too "
+      "long for slow workers %llu), "
       "refused full %llu, failovers %llu, turns to another address %llu, pauses %llu, passed over "
       "for overload %llu, shed %llu, rings full %llu\n",
       n(t.started), n(t.answered), n(t.parked), static_cast<double>(t.longest_wait) / 1000,
-      n(t.refused_full), n(t.failovers), n(t.address_turns), n(t.pauses), n(t.passed_over),
-      n(t.shed), n(t.rings_full));
+      n(t.deadlines), n(t.refused_full), n(t.failovers), n(t.address_turns), n(t.pauses),
+      n(t.passed_over), n(t.shed), n(t.rings_full));
   std::printf("  faults: lost %llu, doubled %llu, late %llu, overtaken %llu, corrupted %llu, "
               "strangers %llu\n",
               n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.overtaken),

@@ -47,6 +47,7 @@ void totals::add(const totals& o) {
   address_turns += o.address_turns;
   shed += o.shed;
   passed_over += o.passed_over;
+  deadlines += o.deadlines;
   started += o.started;
   answered += o.answered;
   full_checks += o.full_checks;
@@ -83,7 +84,10 @@ simulation::simulation(const simulation_setup& setup)
   b.limits.max_transactions = !behave_ && setup.seed % 7 == 3 ? 32 : 1024;
   b.limits.max_slots = 16;
   b.limits.max_destinations = 8;
-  b.limits.max_parked = 256;
+  // Some worlds have slow workers, little patience, or few places for those who wait.
+  b.slow = !behave_ && setup.seed % 9 == 4;
+  b.limits.parked_deadline_ms = b.slow ? 1 + random_.below(8) : b.limits.parked_deadline_ms;
+  b.limits.max_parked = !behave_ && setup.seed % 6 == 1 ? 1 + random_.below(4) : 256;
   b.bounded =
       std::ranges::none_of(model_.rules, [](const rule_model& r) { return r.flags.negative; });
   b.break_every = setup.break_every;
@@ -183,6 +187,7 @@ std::string simulation::run() {
   counts.address_turns = balancer_->address_turns;
   counts.shed = balancer_->shed;
   counts.passed_over = balancer_->passed_over;
+  counts.deadlines = balancer_->deadlines;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
