@@ -123,7 +123,7 @@ def the_emptiest_box_is_chosen():
 
 def a_killed_box_loses_no_call(device: str, workers: int) -> None:
     """The box dies under load; calls on their way to it go to another, and it is disabled."""
-    timers = "\n[timers]\nfr_timeout_ms = 1000\n"
+    timers = "\n[timers]\nfr_timeout_ms = 1000\nt1_ms = 100\nt2_ms = 800\n"
     # Box 1 has more lines left than box 2 also while a BYE to it hangs, so that calls go on to it.
     with study_case(device, workers, boxes={1: {"pstn": 600}, 2: {"pstn": 500}},
                     more=timers) as lab:
@@ -135,7 +135,8 @@ def a_killed_box_loses_no_call(device: str, workers: int) -> None:
         # Calls that are only set up while the box dies, and held until after: those already
         # answered by the dead box cannot be saved by anybody, so each lasts no time.
         core = lab.sipp(lab.core, "core", "call", target=lab.target,
-                        options=("-inf", str(injection), "-m", "300", "-r", "50"))
+                        options=("-inf", str(injection), "-m", "300", "-r", "50",
+                                 "-max_non_invite_retrans", "4"))
         time.sleep(2)
         lab.boxes[1].kill()
         status = core.wait(60)

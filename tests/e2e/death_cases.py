@@ -27,7 +27,7 @@ TIMERS = """
 t1_ms = 50
 t2_ms = 400
 ping_interval_s = 3
-max_call_s = 20
+max_call_s = 16
 """
 
 
