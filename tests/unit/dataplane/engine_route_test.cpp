@@ -38,6 +38,36 @@ TEST(engine_route, ours_is_taken_out_of_a_list) {
   EXPECT_EQ(headers(out.bytes, "Route"), (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>"}));
 }
 
+// Where our own lines go in, a line of ours goes out.
+TEST(engine_route, ours_may_be_the_first_header) {
+  engine_world world;
+  const auto with_route_first = [](std::string text, std::string_view route) {
+    return text.insert(text.find("\r\n") + 2, "Route: " + std::string{route} + "\r\n");
+  };
+  const std::string ours = "<sip:192.0.2.1;lr>";
+  ASSERT_EQ(world.give(with_route_first(invite(), ours), caller_address),
+            verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  EXPECT_TRUE(there.bytes.find("\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=") ==
+              there.bytes.find("\r\n"));
+  EXPECT_TRUE(headers(there.bytes, "Route").empty());
+  EXPECT_EQ(headers(there.bytes, "Via").size(), 2u);
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, there.bytes) << "and so does its repetition";
+  (void)world.give(response(there.bytes, 200, "t"), there.to);
+  const auto ok = world.take_one().bytes;
+  dialog_request what;
+  what.method = "INFO";
+  what.with_route = false;
+  const auto handle = header(ok, "Record-Route");
+  ASSERT_EQ(world.give(with_route_first(within(ok, what), handle), caller_address),
+            verdict::request_forwarded);
+  const auto info = world.take_one();
+  EXPECT_TRUE(info.bytes.find("\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=") ==
+              info.bytes.find("\r\n"));
+  EXPECT_TRUE(headers(info.bytes, "Route").empty());
+}
+
 TEST(engine_route, a_strict_router_behind_us_gets_the_request_uri) {
   engine_world world;
   const auto call = establish(world);
