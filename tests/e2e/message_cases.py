@@ -9,15 +9,18 @@ import re
 import subprocess
 from pathlib import Path
 
+from call_cases import wait_for_calls
 from cases import NotHere, case, check
+from lab.call_mix import mix
 from lab.capture import Capture, tshark
-from lab.configuration import BALANCER, CORE, FIRST_BOX
+from lab.configuration import BALANCER, CORE, FIRST_BOX, STUDY_CASE_RULES
 from lab.wire import LabError, address
-from lab_setups import diagnosis, study_case
+from lab_setups import MbufWatch, diagnosis, study_case
 
-EXCHANGE = Path(__file__).resolve().parent / "exchange.py"
+HERE = Path(__file__).resolve().parent
+EXCHANGE = HERE / "exchange.py"
 CORPUS = Path(os.environ.get("LINEHUNT_CORPUS",
-                             Path(__file__).resolve().parents[3] / "shared/corpus"))
+                             HERE.parents[2] / "shared/corpus"))
 US = address(BALANCER)
 CALLER = address(CORE)
 
@@ -187,3 +190,36 @@ def the_rfc_invites_reach_a_box_byte_for_byte():
         core = lab.start_core([("4930", 100)] * 4, 10)
         check(core.wait(20) == 0, f"no call after the messages\n{diagnosis(lab)}")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+
+
+STRANGER = 30
+
+
+@case(device="af_xdp", workers=2)
+@case(device="af_packet", workers=1, quick=False)
+def strangers_harm_no_call(device: str, workers: int) -> None:
+    """Broken messages, forged ones and noise, a thousand a second, while calls go on."""
+    refused = f"""
+[[rule]]
+match = {{ source = ["{address(STRANGER)}/32"] }}
+reply = "403 Forbidden"
+"""
+    calls = mix(300, 50)
+    with study_case(device, workers, rules=refused + STUDY_CASE_RULES) as lab:
+        host = lab.wire.add_host("stranger", STRANGER)
+        balancer = lab.start_balancer()
+        mbufs = MbufWatch(lab)
+        with subprocess.Popen(
+                [*host.prefix(), "/usr/bin/python3", "-B", str(HERE / "strangers.py"), host.ip, US,
+                 "8", str(HERE.parent / "corpus/own")], stdout=subprocess.PIPE, text=True) as strangers:
+            core = lab.start_mix(calls)
+            wait_for_calls(lab, calls, core, 50)
+            sent = int(strangers.communicate(timeout=30)[0])
+        check(sent > 1000, f"only {sent} datagrams of strangers; the case proves little")
+        check(balancer.wait_idle(10), f"loads remain: {balancer.loads()}\n{diagnosis(lab)}")
+        statistics = balancer.statistics()
+        check(statistics["load_balancer:calls_started"] == 300, "a stranger's call was taken")
+        for name in ("rejected_malformed", "dropped_malformed", "dropped_not_sip",
+                     "rejected_by_rule"):
+            check(statistics[f"verdict:{name}"] > 0, f"nothing was {name}")
+        mbufs.check_none_lost(40)
