@@ -250,9 +250,11 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
     texts[static_cast<std::size_t>(which)] = text;
   };
   // The caller's Contact and routes are those that the first dialog knows: a BYE of ours has to
-  // take the same way. Copied, since they may lie in the table's own buffer.
+  // take the same way. Copied, since they may lie in the table's own buffer. A call that passes us
+  // twice has two callers, the other of whom is not meant.
   const std::uint32_t first = calls.find_caller(hash, routing.call_id, routing.from_tag);
-  if (first != no_call) {
+  if (first != no_call &&
+      unpack_endpoint(calls.text(first, call_text::caller_address)).ip == caller->ip) {
     std::size_t used = 0;
     for (const auto which : {call_text::caller_target, call_text::caller_routes}) {
       const std::string_view text = calls.text(first, which);
