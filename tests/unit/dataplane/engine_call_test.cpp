@@ -163,6 +163,24 @@ TEST(engine_call, compact_and_folded_headers_pass_as_they_came) {
   EXPECT_NE(out.find("CSeq: 1\r\n\tINVITE\r\n"), std::string::npos);
 }
 
+// RFC 4475 3.1.1.11 to 3.1.1.13 in the answers to a call: only our own Via is missing.
+TEST(engine_call, odd_responses_pass_as_they_came) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  const std::string body{"\0\x01\r\n\xff--boundary\0", 16};
+  for (const std::string start :
+       {"SIP/2.0 180 ", "SIP/2.0 183 = 2**3 * 5**2 \xd0\xbd\xd0\xbe", "SIP/2.0 299 \t;;,,"}) {
+    std::string text = response(there.bytes, 180, "t", "X-Odd : ;;,,;;,;\r\n\tand \"more\r\n");
+    text = start + text.substr(text.find("\r\n"));
+    text = replace(text, "Content-Length: 0\r\n\r\n",
+                   "l : " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    ASSERT_EQ(world.give(text, there.to), verdict::response_forwarded) << start;
+    const auto via = text.find("Via: ");
+    EXPECT_EQ(world.take_one().bytes, text.erase(via, text.find("\r\n", via) + 2 - via));
+  }
+}
+
 TEST(engine_call, preloaded_route_to_us_is_stripped) {
   engine_world world;
   call_parts parts;
