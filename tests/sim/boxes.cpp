@@ -61,6 +61,7 @@ void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& f
   const auto box = static_cast<std::uint32_t>(find(at));
   message m;
   if (dead_[box] || !read(bytes, m)) return;
+  if (m.call_id.starts_with('s') && pass_back(box, m)) return;
   if (m.status != 0) { // to a BYE of ours
     const auto known = by_tag_.find(std::string(parameter(m.from, "tag")));
     if (known != by_tag_.end() && m.cseq_method == "BYE" && m.status >= 200 &&
@@ -72,6 +73,34 @@ void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& f
     on_invite(box, m, from);
   else
     on_other(box, m, from);
+}
+
+bool boxes::pass_back(std::uint32_t box, const message& m) {
+  constexpr std::string_view mark = "z9hG4bKback";
+  const std::size_t first_line_end = m.bytes.find("\r\n") + 2;
+  const std::string_view branch = parameter(m.vias.at[0], "branch");
+  std::string text(m.bytes);
+  if (m.status != 0) {
+    if (!branch.starts_with(mark)) return false;
+    const std::size_t via = text.find("Via: ");
+    text.erase(via, text.find("\r\n", via) + 2 - via);
+  } else {
+    // On its first way the INVITE has two Vias; CANCEL, and ACK of a failure, are the balancer's
+    // own. Later only what goes on by a Route.
+    const bool hop = m.method == "CANCEL" || m.method == "ACK";
+    const bool first_way = m.routes.count == 0 && ((m.method == "INVITE" && m.vias.count == 2) ||
+                                                   (hop && m.vias.count == 1));
+    if (box == 0 || !(first_way || m.routes.count > 0)) return false;
+    ++counts.passed_back;
+    std::string via = "Via: SIP/2.0/UDP ";
+    via += std::string_view(to_text(addresses_[box]));
+    via += ";branch=";
+    via += mark;
+    via += branch;
+    text.insert(first_line_end, via + "\r\n");
+  }
+  net_.send(std::move(text), addresses_[box], balancer_.facing(addresses_[box]));
+  return true;
 }
 
 void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from) {

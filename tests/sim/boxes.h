@@ -18,7 +18,7 @@ struct box_counts {
   std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
                 byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
                 forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
-                asked_for_a_pause = 0, asked_for_less = 0;
+                asked_for_a_pause = 0, asked_for_less = 0, passed_back = 0;
 };
 
 class boxes {
@@ -54,6 +54,10 @@ class boxes {
   };
 
   [[nodiscard]] std::size_t find(const endpoint& address) const;
+  // Calls of kind 's' (of their Call-ID): every box but the first is a proxy without state that
+  // sends them back to the balancer, where they count as calls of a destination. False: it is none
+  // of those.
+  [[nodiscard]] bool pass_back(std::uint32_t box, const message& m);
   void answer(std::uint32_t number, int status);
   // At times it asks for fewer calls (RFC 7339), in the Via that offers to hear it.
   [[nodiscard]] std::string asking(std::string response);

@@ -98,7 +98,8 @@ void balancer::judge_calls(worker_id w) {
     known.answered = c.answered;
     for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
       ++held[c.held.slots[i]];
-      if (known.late || c.call_id.starts_with('k')) ++it.forced[c.held.slots[i]];
+      if (known.late || c.call_id.starts_with('k') || c.call_id.starts_with('s'))
+        ++it.forced[c.held.slots[i]];
     }
     if (owner_of(call_hash(c.call_id, secret_), setup_.workers) != w)
       say("a call on a worker that does not own it");

@@ -32,7 +32,9 @@ void network::send(std::string bytes, const endpoint& from, const endpoint& to) 
     put(p, random_.between(500, 400'000));
   }
   // Counted calls are known by the first letter of their Call-ID, which must stay.
-  if (random_.per_mille(shares_.corrupted) && p.bytes.find("\r\nCall-ID: k") == std::string::npos) {
+  const bool counted = p.bytes.find("\r\nCall-ID: k") != std::string::npos ||
+                       p.bytes.find("\r\nCall-ID: s") != std::string::npos;
+  if (random_.per_mille(shares_.corrupted) && !counted) {
     ++faults.corrupted;
     corrupt(p.bytes);
   }

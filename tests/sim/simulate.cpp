@@ -46,8 +46,9 @@ void print(const totals& t, std::uint64_t seeds) {
               n(t.box.invites), n(t.box.repeated), n(t.box.answered), n(t.box.refused),
               n(t.box.silent), n(t.box.cancelled), n(t.box.byes_in), n(t.box.byes_out),
               n(t.box.deaths), n(t.box.probes));
-  std::printf("  boxes: two answers %llu, asked for a pause %llu, for fewer calls %llu\n",
-              n(t.box.forked), n(t.box.asked_for_a_pause), n(t.box.asked_for_less));
+  std::printf(
+      "  boxes: two answers %llu, asked for a pause %llu, for fewer calls %llu, passed back %llu\n",
+      n(t.box.forked), n(t.box.asked_for_a_pause), n(t.box.asked_for_less), n(t.box.passed_back));
   std::printf(
       "  balancer: started %llu, answered %llu, waited for a lease %llu (the longest %.1f ms; too "
       "long for slow workers %llu), "
