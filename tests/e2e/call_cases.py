@@ -80,6 +80,7 @@ def lost_messages_are_repeated_and_counted_once(workers: int):
 
 @case(workers=1)
 @case(workers=2)
+@case(workers=4)
 def capacity_is_never_exceeded(workers: int):
     """Twenty lines, sixty calls at once: twenty are taken, forty hear 500."""
     boxes = {1: {"vm": 8}, 2: {"vm": 12}}
