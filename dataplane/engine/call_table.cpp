@@ -117,6 +117,18 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
   return found;
 }
 
+dialog_match call_table::find_same_dialog(std::uint64_t hash, std::string_view call_id,
+                                          std::string_view from_tag, std::string_view to_tag,
+                                          std::uint32_t but) {
+  dialog_match found;
+  (void)index_.find(hash, [&](std::uint32_t call) {
+    if (call == but || records_[call].state == call_state::ended) return false;
+    found = match(call, call_id, from_tag, to_tag);
+    return static_cast<bool>(found);
+  });
+  return found;
+}
+
 std::uint32_t call_table::find_server_key(std::uint64_t hash, std::string_view call_id,
                                           std::uint64_t key) {
   return index_.find(hash, [&](std::uint32_t call) {

@@ -134,6 +134,10 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
+  // Another one with these tags than `but`, that has not ended: a call that came back to us.
+  [[nodiscard]] dialog_match find_same_dialog(std::uint64_t hash, std::string_view call_id,
+                                              std::string_view from_tag, std::string_view to_tag,
+                                              std::uint32_t but);
   // The call whose INVITE had this key.
   [[nodiscard]] std::uint32_t find_server_key(std::uint64_t hash, std::string_view call_id,
                                               std::uint64_t key);

@@ -158,6 +158,7 @@ struct engine::state final : selection_listener {
                                     const sip::via_field& next) const noexcept;
   // Where the response at hand goes next; nullptr where it cannot be read.
   [[nodiscard]] const sip::via_field* next_via() const noexcept;
+  void refresh(const dialog_match& of);
   void note_refresh(std::uint32_t call);
 
   // --- call_end.cpp

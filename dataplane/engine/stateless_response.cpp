@@ -63,11 +63,21 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
   } else if (view.status / 100 == 2 && record.state == call_state::answered &&
              (routing.cseq.method == sip::method::invite ||
               routing.cseq.method == sip::method::update)) {
-    note_target(match.call, match.from == side::caller ? side::callee : side::caller);
-    note_refresh(match.call);
-    arm_call_timer(match.call);
+    refresh(match);
+    // On its second way through us the same session is refreshed.
+    if (const dialog_match again = calls.find_same_dialog(hash, routing.call_id, routing.from_tag,
+                                                          routing.to_tag, match.call))
+      refresh(again);
   }
   return v;
+}
+
+// What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
+void engine::state::refresh(const dialog_match& of) {
+  if (calls[of.call].state != call_state::answered) return;
+  note_target(of.call, of.from == side::caller ? side::callee : side::caller);
+  note_refresh(of.call);
+  arm_call_timer(of.call);
 }
 
 // RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header

@@ -231,7 +231,9 @@ TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
   EXPECT_EQ(world.load(1, "pstn"), 2);
   ASSERT_EQ(headers(at_core.bytes, "Record-Route").size(), 2u);
 
-  ASSERT_EQ(world.give(response(at_core.bytes, 200, "t"), at_core.to), verdict::response_forwarded);
+  const std::string_view session = "Session-Expires: 60\r\n";
+  ASSERT_EQ(world.give(response(at_core.bytes, 200, "t", session), at_core.to),
+            verdict::response_forwarded);
   const auto back = world.take_one();
   EXPECT_EQ(back.to, at("192.0.2.11:5060"));
   auto by_proxy = back.bytes;
@@ -247,6 +249,14 @@ TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
   EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
   world.wait_ms(40'000);
   EXPECT_TRUE(world.take().empty()) << "both know their ACK";
+  what.method = "UPDATE";
+  ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
+  const auto update = world.take_one();
+  ASSERT_EQ(world.give(response(update.bytes, 200, "", session), update.to),
+            verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty()) << "both know that the session was refreshed";
 
   ASSERT_EQ(world.give(within(ok.bytes, {}), caller_address), verdict::request_forwarded);
   const auto bye = world.take_one();
