@@ -66,7 +66,7 @@ def killed_callers_leave_no_load(device: str, workers: int) -> None:
 
         # Normal calls again, which hang up by themselves.
         core = lab.start_core([("max_duration", 200)] * 4, 20)
-        check(core.wait(20) == 0, f"no call afterwards: {core.counts()}\n{diagnosis(lab)}")
+        check(core.wait(60) == 0, f"no call afterwards: {core.counts()}\n{diagnosis(lab)}")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
         check(balancer.statistics()["load_balancer:ended_bye"] == 4, "no BYE ended the last calls")
         mbufs.check_none_lost()
