@@ -16,7 +16,8 @@ namespace linehunt::sim {
 struct caller_counts {
   std::uint64_t begun = 0, answered = 0, failed = 0, full = 0, unanswered = 0, gave_up = 0,
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
-                refreshes = 0, forgetful = 0, pings = 0, strict = 0, strict_requests = 0;
+                refreshes = 0, forgetful = 0, pings = 0, strict = 0, strict_requests = 0,
+                without_route = 0;
 };
 
 class callers {
@@ -46,7 +47,8 @@ class callers {
   struct call {
     stage at = stage::idle;
     bool dead = false, acks = true, cancelled = false;
-    bool strict = false; // a strict router stands between this caller and the balancer
+    bool strict = false;    // a strict router stands between this caller and the balancer
+    bool no_routes = false; // it does not heed our Record-Route
     char kind = 'c';
     std::uint16_t session_s = 0; // session timer wanted (RFC 4028); 0: none
     bool refreshes = true;       // as agreed; else it forgets to

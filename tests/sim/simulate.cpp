@@ -27,10 +27,10 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.caller.died), n(t.caller.never_acked), n(t.caller.crossed), n(t.caller.reinvites),
       n(t.caller.second_answers));
   std::printf(
-      "  callers: in IPv6 %llu, refreshes %llu, forgetful %llu, pings %llu, behind a strict "
-      "router %llu (%llu requests)\n",
+      "  callers: in IPv6 %llu, refreshes %llu, forgetful %llu, pings %llu, without Route %llu, "
+      "behind a strict router %llu (%llu requests)\n",
       n(t.ipv6_callers), n(t.caller.refreshes), n(t.caller.forgetful), n(t.caller.pings),
-      n(t.caller.strict), n(t.caller.strict_requests));
+      n(t.caller.without_route), n(t.caller.strict), n(t.caller.strict_requests));
   std::printf("  boxes: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
               "(%llu requests)\n",
               n(t.box.refreshes), n(t.box.forgetful), n(t.box.pings), n(t.box.strict),
