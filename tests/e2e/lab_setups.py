@@ -27,15 +27,16 @@ def study_case(device: str = "af_packet", workers: int = 1, **configuration):
 
 
 class MbufWatch:
-    """Asserts that a run takes no mbuf with it: as many are in use after it as before."""
+    """Asserts that a run takes no mbuf with it: no more are in use after it than before."""
 
     def __init__(self, lab: StudyCase):
         self._lab = lab
-        self._before = self._at_rest()
+        # The smaller of two, since on a busy machine one may be counted with a frame on its way.
+        self._before = min(self._at_rest(), self._at_rest())
 
     def check_none_lost(self, limit_s: float = 15) -> None:
         began = time.monotonic()
-        while (now := self._at_rest()) != self._before:
+        while (now := self._at_rest()) > self._before:
             # Frames for neighbours that do not answer, and fragments, are given up after a while.
             check(time.monotonic() - began < limit_s,
                   f"{now} mbufs are in use, {self._before} were before the run")
