@@ -5,6 +5,7 @@
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace linehunt {
 
@@ -174,8 +175,15 @@ std::span<const post_dial_delay> engine::post_dial_delays() const noexcept {
 }
 
 void engine::for_each_call(const std::function<void(const call_info&)>& visit) const {
+  (void)visit_calls(0, std::numeric_limits<std::uint32_t>::max(), visit);
+}
+
+std::uint32_t engine::visit_calls(std::uint32_t first, std::uint32_t places,
+                                  const std::function<void(const call_info&)>& visit) const {
   const state& s = *state_;
-  for (std::uint32_t call = 0; call < s.calls.capacity(); ++call) {
+  const std::uint32_t all = s.calls.capacity();
+  const std::uint32_t end = first + std::min(places, all - std::min(first, all));
+  for (std::uint32_t call = first; call < end; ++call) {
     const call_record& record = s.calls[call];
     if (record.state == call_state::free || record.state == call_state::ended) continue;
     const call_texts texts = s.calls.texts(call);
@@ -192,6 +200,7 @@ void engine::for_each_call(const std::function<void(const call_info&)>& visit) c
       info.answered_at = record.started_at + record.answered_after_ms * 1000ull;
     visit(info);
   }
+  return end < all ? end : 0;
 }
 
 } // namespace linehunt

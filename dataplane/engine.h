@@ -113,6 +113,11 @@ class engine {
   [[nodiscard]] std::span<const post_dial_delay> post_dial_delays() const noexcept;
   // Visits every call. Not for other threads.
   void for_each_call(const std::function<void(const call_info&)>& visit) const;
+  // The same in pieces, for a worker that has packets to take in between: looks at so many places
+  // of its table from `first` on (0 to begin with). Returns where to go on; 0: that was the last
+  // one. A call that stays from the first piece to the last is visited once.
+  [[nodiscard]] std::uint32_t visit_calls(std::uint32_t first, std::uint32_t places,
+                                          const std::function<void(const call_info&)>& visit) const;
 
  private:
   struct state;

@@ -40,9 +40,10 @@ class tsc_clock {
   std::uint64_t start_ = 0, per_cycle_ = 0; // microseconds in units of 2^-40
 };
 
-// The control thread asks, the worker answers between two packets.
+// The control thread asks, the worker answers between two bursts of packets, some calls at a time.
 struct visit_request {
   const std::function<void(worker_id, const call_info&)>* visit = nullptr;
+  std::uint32_t next = 0; // place in the table of calls; the worker's
   std::atomic<bool> done{false};
 };
 

@@ -107,8 +107,9 @@ class runtime {
   [[nodiscard]] bool send_to_all(const mail& what);
   // Hands over the events that workers raised since the last call.
   void poll_events(const std::function<void(const event&)>& each);
-  // Runs `visit` for every call of every worker, inside the worker's loop between two packets (it
-  // delays packets; for lists). Waits for the end.
+  // Runs `visit` for every call of every worker, inside the worker's loop, some calls between two
+  // bursts of packets: it must not take its time, nor allocate. Waits for the end, in which calls
+  // come and go.
   void for_each_call(const std::function<void(worker_id, const call_info&)>& visit);
   void drain(bool on);
   // The workers' clock, in which calls and events say their times.

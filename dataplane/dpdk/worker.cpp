@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t burst = 32;
 constexpr time_us aging_interval_us = 100'000;
 constexpr time_us announcement_interval_us = 1'000'000;
-constexpr int announcements = 3; // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
+constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us
+constexpr int announcements = 3;                // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
 
 std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_counters& counters) {
   std::vector<tx_lane> lanes;
@@ -109,6 +110,7 @@ bool worker::loop() {
   work += take_mail();
   engine_->advance(now_, sink_);
   keep_house();
+  work += show_calls();
   work += send_for_others();
   egress_.flush();
   rte_rcu_qsbr_quiescent(shared_.quiescence, setup_.self);
@@ -129,11 +131,17 @@ void worker::obey_control() {
     engine_->drain(wanted);
     draining_ = wanted;
   }
-  if (visit_request* const r = visit_.load(std::memory_order_acquire); r != nullptr) {
-    visit_.store(nullptr, std::memory_order_relaxed);
-    engine_->for_each_call([&](const call_info& c) { (*r->visit)(setup_.self, c); });
-    r->done.store(true, std::memory_order_release);
-  }
+}
+
+std::size_t worker::show_calls() {
+  visit_request* const r = visit_.load(std::memory_order_acquire);
+  if (r == nullptr) return 0;
+  r->next = engine_->visit_calls(r->next, places_in_a_loop,
+                                 [&](const call_info& c) { (*r->visit)(setup_.self, c); });
+  if (r->next != 0) return 1;
+  visit_.store(nullptr, std::memory_order_relaxed);
+  r->done.store(true, std::memory_order_release); // from here on it may be gone
+  return 1;
 }
 
 std::size_t worker::take_mail() {

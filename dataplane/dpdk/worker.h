@@ -64,6 +64,7 @@ class worker {
   [[nodiscard]] std::size_t poll_ports() noexcept;
   [[nodiscard]] std::size_t take_packets() noexcept; // handed over by other workers
   [[nodiscard]] std::size_t take_mail();             // from control and other workers
+  [[nodiscard]] std::size_t show_calls();            // to the control thread, some in each loop
   [[nodiscard]] std::size_t send_for_others() noexcept;
   void keep_house() noexcept;
 

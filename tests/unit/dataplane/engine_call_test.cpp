@@ -225,5 +225,28 @@ TEST(engine_call, every_given_datagram_is_counted_once) {
   EXPECT_EQ(world.count_of(verdict::retransmission_absorbed), 1u);
 }
 
+// A worker shows its calls in pieces and takes packets in between.
+TEST(engine_call, calls_are_visited_in_pieces_each_of_them_once) {
+  engine_world world;
+  for (int i = 0; i < 5; ++i) {
+    call_parts parts;
+    parts.call_id = std::to_string(i) + "-visit@caller.example";
+    parts.branch = "z9hG4bKvisit" + std::to_string(i);
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  }
+  for (const std::uint32_t places : {1u, 2u, 3u, 512u, 0xffffffffu}) {
+    std::vector<std::uint64_t> seen;
+    std::uint32_t at = 0, pieces = 0;
+    do {
+      at = world.engine().visit_calls(at, places,
+                                      [&](const call_info& c) { seen.push_back(c.handle); });
+      ++pieces;
+    } while (at != 0);
+    EXPECT_EQ(seen, world.handles()) << places;
+    EXPECT_EQ(seen.size(), 5u);
+    EXPECT_EQ(pieces, places >= 512 ? 1u : (512 + places - 1) / places);
+  }
+}
+
 } // namespace
 } // namespace linehunt::test
