@@ -46,6 +46,21 @@ struct call_state {
   std::int64_t age_s = 0; // since its INVITE came
 };
 
+// A list of a million calls would hold up everything else that the control thread has to do.
+inline constexpr std::uint64_t max_listed_calls = 10'000;
+
+struct call_query {
+  std::string call_id, from_tag; // empty: any
+  std::string named;             // the id or the Call-ID of a call; empty: any
+  std::uint64_t first = 0;       // of those that fit, so many are left out
+  std::uint64_t most = max_listed_calls;
+};
+
+struct call_list {
+  std::uint64_t count = 0; // that fit, listed or not
+  std::vector<call_state> calls;
+};
+
 // "group:name" in the style of OpenSIPS.
 struct statistic {
   std::string group, name;
@@ -72,7 +87,8 @@ class daemon_view {
 
   [[nodiscard]] virtual std::vector<destination_state> destinations() = 0;
   [[nodiscard]] virtual std::vector<statistic> statistics() = 0;
-  [[nodiscard]] virtual std::vector<call_state> calls() = 0;
+  // Never more than max_listed_calls; fewer than were asked for where their texts are long.
+  [[nodiscard]] virtual call_list calls(const call_query& wanted) = 0;
   [[nodiscard]] virtual std::vector<process_state> processes() = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point started_at() = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point now() = 0;

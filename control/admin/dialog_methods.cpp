@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fmt/format.h>
 
 namespace linehunt::admin {
 namespace {
@@ -35,56 +36,61 @@ std::int64_t seconds(std::chrono::system_clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
 }
 
-tl::expected<json, rpc_error> page(const parameters& given, const std::vector<call_state>& calls,
-                                   std::int64_t now_s) {
+json shown(const call_list& list, std::int64_t now_s) {
+  json dialogs = json::array();
+  for (const call_state& call : list.calls)
+    dialogs.push_back(shown(call, now_s));
+  return dialogs;
+}
+
+rpc_answer page(const parameters& given, daemon_view& daemon) {
   const auto index = given.integer("index");
   if (!index) return tl::unexpected(index.error());
   const auto counter = given.integer("counter");
   if (!counter) return tl::unexpected(counter.error());
   if (*index < 0 || *counter < 0)
     return tl::unexpected(invalid_params("index and counter must be 0 or more"));
-  const auto size = static_cast<std::int64_t>(calls.size());
-  const std::int64_t first = std::min(*index, size);
-  const std::int64_t last = first + std::min(*counter, size - first);
-  json dialogs = json::array();
-  for (std::int64_t i = first; i < last; ++i)
-    dialogs.push_back(shown(calls[static_cast<std::size_t>(i)], now_s));
-  return json{{"count", size}, {"Dialogs", std::move(dialogs)}};
+  call_query wanted;
+  wanted.first = static_cast<std::uint64_t>(*index);
+  wanted.most = std::min(static_cast<std::uint64_t>(*counter), max_listed_calls);
+  const call_list found = daemon.calls(wanted);
+  return json{{"count", found.count}, {"Dialogs", shown(found, seconds(daemon.now()))}};
 }
 
 rpc_answer list(const parameters& given, daemon_view& daemon) {
-  const std::int64_t now_s = seconds(daemon.now());
-  const auto calls = daemon.calls();
-  if (given.has("index")) return page(given, calls, now_s);
-  std::string call_id, from_tag;
+  if (given.has("index")) return page(given, daemon);
+  call_query wanted;
   if (given.has("callid")) {
     const auto text = given.text("callid");
     if (!text) return tl::unexpected(text.error());
-    call_id = *text;
+    wanted.call_id = *text;
   }
   if (given.has("from_tag")) {
     const auto text = given.text("from_tag");
     if (!text) return tl::unexpected(text.error());
-    from_tag = *text;
+    wanted.from_tag = *text;
   }
-  json dialogs = json::array();
-  for (const call_state& call : calls)
-    if ((call_id.empty() || call.call_id == call_id) &&
-        (from_tag.empty() || call.from_tag == from_tag))
-      dialogs.push_back(shown(call, now_s));
-  if (given.has("callid") && dialogs.empty())
+  const call_list found = daemon.calls(wanted);
+  if (given.has("callid") && found.count == 0)
     return tl::unexpected(rpc_error{404, "No such dialog", {}});
-  return json{{"Dialogs", std::move(dialogs)}};
+  if (found.calls.size() < found.count)
+    return tl::unexpected(rpc_error{
+        413, "Too many dialogs",
+        fmt::format("{} calls, and {} are listed at once; ask with index and counter, or for one "
+                    "callid",
+                    found.count, found.calls.size())});
+  return json{{"Dialogs", shown(found, seconds(daemon.now()))}};
 }
 
 rpc_answer end(const parameters& given, daemon_view& daemon) {
-  const auto wanted = given.text("dialog_id");
-  if (!wanted) return tl::unexpected(wanted.error());
-  const auto calls = daemon.calls();
-  const auto found = std::ranges::find_if(
-      calls, [&](const call_state& call) { return call.id == *wanted || call.call_id == *wanted; });
-  if (found == calls.end()) return tl::unexpected(rpc_error{404, "Requested Dialog not found", {}});
-  if (const auto done = daemon.end_call(*found); !done) {
+  const auto name = given.text("dialog_id");
+  if (!name) return tl::unexpected(name.error());
+  call_query wanted;
+  wanted.named = *name;
+  wanted.most = 1;
+  const call_list found = name->empty() ? call_list{} : daemon.calls(wanted);
+  if (found.calls.empty()) return tl::unexpected(rpc_error{404, "Requested Dialog not found", {}});
+  if (const auto done = daemon.end_call(found.calls.front()); !done) {
     if (done.error() == change_fault::busy)
       return tl::unexpected(
           rpc_error{503, "Workers are busy", "the call was not ended; try again"});

@@ -2,12 +2,12 @@
 // See live_view.h.
 #include "control/daemon/live_view.h"
 
+#include "control/daemon/call_copies.h"
 #include "control/daemon/log_levels.h"
 #include "control/daemon/statistics.h"
 #include "control/daemon/supervision.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <thread>
@@ -178,26 +178,11 @@ void live_view::set_log_level(int level) {
   spdlog::set_level(spdlog_level(level));
 }
 
-std::vector<admin::call_state> live_view::calls() {
-  std::vector<admin::call_state> all;
-  const time_us now = runtime_.now();
-  const auto& destinations = runtime_.world().destinations;
-  // Runs on the workers, so it only copies.
-  runtime_.for_each_call([&](worker_id worker, const call_info& call) {
-    admin::call_state state;
-    state.id = fmt::format("{}:{}", worker, call.handle);
-    state.call_id = call.call_id;
-    state.from_tag = call.from_tag;
-    state.to_tag = call.to_tag;
-    state.worker = worker;
-    state.answered = call.answered;
-    state.age_s =
-        now > call.started_at ? static_cast<std::int64_t>((now - call.started_at) / 1'000'000) : 0;
-    const auto found = std::ranges::find(destinations, call.destination, &destination::index);
-    if (found != destinations.end()) state.destination = found->id;
-    all.push_back(std::move(state));
-  });
-  return all;
+admin::call_list live_view::calls(const admin::call_query& wanted) {
+  call_copies copies(wanted);
+  runtime_.for_each_call(
+      [&](worker_id worker, const call_info& call) { copies.take(worker, call); });
+  return copies.list(runtime_.now(), runtime_.world().destinations);
 }
 
 std::vector<admin::process_state> live_view::processes() {
@@ -268,14 +253,10 @@ void live_view::on_paused(destination_index index, std::uint64_t seconds) {
 }
 
 live_view::outcome live_view::end_call(const admin::call_state& call) {
-  const std::size_t colon = call.id.find(':');
-  std::uint64_t handle = 0;
-  const char* end = call.id.data() + call.id.size();
-  if (colon == std::string::npos ||
-      std::from_chars(call.id.data() + colon + 1, end, handle).ptr != end)
-    return tl::unexpected(change_fault::no_such_call);
+  const auto name = read_call_name(call.id);
+  if (!name) return tl::unexpected(change_fault::no_such_call);
   mail m = from_control(mail_kind::end_call);
-  m.subject = handle;
+  m.subject = name->second;
   if (!runtime_.send(static_cast<worker_id>(call.worker), m))
     return tl::unexpected(change_fault::busy);
   return {};

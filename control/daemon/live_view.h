@@ -33,7 +33,7 @@ class live_view final : public admin::daemon_view {
 
   [[nodiscard]] std::vector<admin::destination_state> destinations() override;
   [[nodiscard]] std::vector<admin::statistic> statistics() override;
-  [[nodiscard]] std::vector<admin::call_state> calls() override;
+  [[nodiscard]] admin::call_list calls(const admin::call_query& wanted) override;
   [[nodiscard]] std::vector<admin::process_state> processes() override;
   [[nodiscard]] std::chrono::system_clock::time_point started_at() override { return started_at_; }
   [[nodiscard]] std::chrono::system_clock::time_point now() override {

@@ -9,6 +9,7 @@ namespace linehunt::ctl {
 namespace {
 
 constexpr int confirmed_state = 4;
+constexpr int calls_in_a_page = 5000;
 
 std::string age_text(std::int64_t seconds) {
   return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -47,14 +48,34 @@ std::string calls_text(const json& dialogs) {
   return rows.text();
 }
 
+// All calls, or one. The daemon lists some thousands at once, so they are asked for in pages; who
+// comes and goes meanwhile may be missing.
+tl::expected<json, fault> dialogs(connection& daemon, const std::string& call_id) {
+  if (!call_id.empty()) {
+    auto answer = daemon.call("dlg_list", json{{"callid", call_id}});
+    if (!answer) return tl::unexpected(answer.error());
+    return answer->value("Dialogs", json::array());
+  }
+  json all = json::array();
+  for (std::uint64_t count = 1; all.size() < count;) {
+    const auto page =
+        daemon.call("dlg_list", json{{"index", all.size()}, {"counter", calls_in_a_page}});
+    if (!page) return tl::unexpected(page.error());
+    const json some = page->value("Dialogs", json::array());
+    if (some.empty()) break;
+    all.insert(all.end(), some.begin(), some.end());
+    count = page->value("count", std::uint64_t{0});
+  }
+  return all;
+}
+
 } // namespace
 
 outcome calls(connection& daemon, const output_style& style, const call_filter& wanted) {
-  auto answer = wanted.call_id.empty() ? daemon.call("dlg_list")
-                                       : daemon.call("dlg_list", json{{"callid", wanted.call_id}});
-  if (!answer) return tl::unexpected(answer.error());
+  auto all = dialogs(daemon, wanted.call_id);
+  if (!all) return tl::unexpected(all.error());
   json shown = json::array();
-  for (json& call : answer->value("Dialogs", json::array()))
+  for (json& call : *all)
     if (fits(call, wanted)) shown.push_back(std::move(call));
   if (style.as_json)
     print(json{{"Dialogs", std::move(shown)}});

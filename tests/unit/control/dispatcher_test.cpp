@@ -211,12 +211,31 @@ TEST_F(dispatcher, dlg_list) {
   EXPECT_EQ(error("dlg_list", R"({"index":-1,"counter":1})")["code"], -32602);
 }
 
+// More than are listed at once: said so, and there in pages.
+TEST_F(dispatcher, dlg_list_of_too_many) {
+  view.at_once = 1;
+  const json refused = error("dlg_list");
+  EXPECT_EQ(refused["code"], 413);
+  EXPECT_EQ(refused["message"], "Too many dialogs");
+  EXPECT_EQ(refused["data"],
+            "2 calls, and 1 are listed at once; ask with index and counter, or for "
+            "one callid");
+  for (int i = 0; i < 2; ++i) {
+    const json page = result("dlg_list", json{{"index", i}, {"counter", 10}}.dump());
+    EXPECT_EQ(page["count"], 2);
+    ASSERT_EQ(page["Dialogs"].size(), 1u);
+    EXPECT_EQ(page["Dialogs"][0]["ID"], i == 0 ? "0:7" : "1:9");
+  }
+  EXPECT_EQ(result("dlg_list", R"(["a@host"])").size(), 1u) << "another call is none too many";
+}
+
 TEST_F(dispatcher, dlg_end_dlg) {
   EXPECT_EQ(result("dlg_end_dlg", R"(["a@host"])"), "OK");
   EXPECT_EQ(result("dlg_end_dlg", R"({"dialog_id":"1:9"})"), "OK");
   EXPECT_EQ(view.ended, (std::vector<std::string>{"0:7", "1:9"}));
   EXPECT_EQ(error("dlg_end_dlg", R"(["c@host"])"),
             (json{{"code", 404}, {"message", "Requested Dialog not found"}}));
+  EXPECT_EQ(error("dlg_end_dlg", R"([""])")["code"], 404) << "no name is not any name";
   view.busy = true;
   EXPECT_EQ(error("dlg_end_dlg", R"(["a@host"])")["code"], 503);
 }

@@ -32,7 +32,19 @@ class fake_view final : public daemon_view {
             {"linehunt", "uptime_s", 3723},         {"worker0", "busy_cycles", 0},
             {"worker0", "total_cycles", 0},         {"verdict", "dropped_other_port", 4}};
   }
-  std::vector<call_state> calls() override { return live; }
+  call_list calls(const call_query& wanted) override {
+    call_list found;
+    for (const call_state& call : live) {
+      if (!wanted.call_id.empty() && call.call_id != wanted.call_id) continue;
+      if (!wanted.from_tag.empty() && call.from_tag != wanted.from_tag) continue;
+      if (!wanted.named.empty() && call.id != wanted.named && call.call_id != wanted.named)
+        continue;
+      if (++found.count > wanted.first && found.calls.size() < std::min(wanted.most, at_once))
+        found.calls.push_back(call);
+    }
+    return found;
+  }
+  std::uint64_t at_once = max_listed_calls;
   std::vector<process_state> processes() override { return {{0, 100, "control"}}; }
   std::chrono::system_clock::time_point started_at() override {
     return std::chrono::system_clock::time_point{std::chrono::seconds(1'700'000'000)};

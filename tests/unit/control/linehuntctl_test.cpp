@@ -133,6 +133,17 @@ TEST_F(linehuntctl, calls_that_are_asked_for) {
   EXPECT_THAT(run("calls --destination 1").out, Not(HasSubstr("b@host")));
 }
 
+TEST_F(linehuntctl, calls_are_fetched_in_pages) {
+  served.view.at_once = 3;
+  for (int i = 0; i < 20; ++i)
+    served.view.live.push_back({"0:" + std::to_string(100 + i), std::to_string(i) + "-page@host",
+                                "f", "t", 2, 0, true, i});
+  const json all = json::parse(run("calls --json").out)["Dialogs"];
+  ASSERT_EQ(all.size(), 22u);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(all[i]["ID"], served.view.live[i].id);
+}
+
 TEST_F(linehuntctl, drain) {
   EXPECT_EQ(run("drain").out, "no new calls, 2 in progress\n");
   EXPECT_EQ(run("drain --json").out, "{\"calls\":2,\"draining\":true}\n");
