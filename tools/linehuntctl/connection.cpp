@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -15,8 +16,11 @@
 namespace linehunt::ctl {
 namespace {
 
-// A daemon that is alive answers at once; one that hangs shall not hang the operator too.
-constexpr timeval patience{10, 0};
+void set_timeout(int socket, int which, double seconds) {
+  const auto us = static_cast<std::int64_t>(seconds * 1e6);
+  const timeval limit{us / 1'000'000, us % 1'000'000}; // 0: none
+  ::setsockopt(socket, SOL_SOCKET, which, &limit, sizeof limit);
+}
 
 fault unreachable(const std::string& path, std::string_view why) {
   return {fault_kind::no_daemon,
@@ -27,7 +31,7 @@ fault unreachable(const std::string& path, std::string_view why) {
 
 } // namespace
 
-tl::expected<connection, fault> connection::open(const std::string& path) {
+tl::expected<connection, fault> connection::open(const std::string& path, double patience_s) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
@@ -35,9 +39,9 @@ tl::expected<connection, fault> connection::open(const std::string& path) {
   path.copy(address.sun_path, path.size());
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return tl::unexpected(unreachable(path, std::strerror(errno)));
-  connection opened(socket, path);
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  connection opened(socket, path, patience_s);
+  set_timeout(socket, SO_RCVTIMEO, patience_s);
+  set_timeout(socket, SO_SNDTIMEO, patience_s);
   const void* any = &address;
   if (::connect(socket, static_cast<const sockaddr*>(any), sizeof address) != 0)
     return tl::unexpected(unreachable(path, std::strerror(errno)));
@@ -46,7 +50,8 @@ tl::expected<connection, fault> connection::open(const std::string& path) {
 
 connection::connection(connection&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)), path_(std::move(other.path_)),
-      received_(std::move(other.received_)), last_id_(other.last_id_) {}
+      patience_s_(other.patience_s_), received_(std::move(other.received_)),
+      last_id_(other.last_id_) {}
 
 connection::~connection() {
   if (socket_ >= 0) ::close(socket_);
@@ -88,8 +93,9 @@ tl::expected<json, fault> connection::call(std::string_view method, const json& 
   std::string line;
   if (!receive_line(line))
     return tl::unexpected(
-        unreachable(path_, sent ? "it closed the connection or took longer than 10 seconds"
-                                : "it closed the connection"));
+        unreachable(path_, !sent ? "it closed the connection"
+                                 : fmt::format("it closed the connection or took longer than {} s",
+                                               patience_s_)));
   const json answer = json::parse(line, nullptr, false);
   if (!answer.is_object()) return tl::unexpected(unreachable(path_, "its answer is not JSON"));
   if (const auto result = answer.find("result"); result != answer.end()) return *result;
@@ -100,9 +106,11 @@ tl::expected<json, fault> connection::call(std::string_view method, const json& 
   return tl::unexpected(fault{fault_kind::refused, std::move(message)});
 }
 
+void connection::be_patient() {
+  set_timeout(socket_, SO_RCVTIMEO, 0);
+}
+
 tl::expected<json, fault> connection::next_event() {
-  constexpr timeval for_ever{0, 0};
-  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
   std::string line;
   if (!receive_line(line)) return tl::unexpected(unreachable(path_, "it closed the connection"));
   json event = json::parse(line, nullptr, false);

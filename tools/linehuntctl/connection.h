@@ -20,7 +20,10 @@ struct fault {
 
 class connection {
  public:
-  [[nodiscard]] static tl::expected<connection, fault> open(const std::string& path);
+  // A daemon that is alive answers most calls at once; one that hangs shall not hang the operator
+  // for longer than `patience_s`.
+  [[nodiscard]] static tl::expected<connection, fault> open(const std::string& path,
+                                                            double patience_s);
   connection(connection&& other) noexcept;
   connection& operator=(connection&&) = delete;
   ~connection();
@@ -28,17 +31,21 @@ class connection {
   // The result of the method, or why the daemon refused it.
   [[nodiscard]] tl::expected<json, fault> call(std::string_view method,
                                                const json& params = json::array());
+  // From here on it may take as long as it takes.
+  void be_patient();
 
-  // The next notification, after a call that asked for them; waits as long as it takes.
+  // The next notification, after a call that asked for them.
   [[nodiscard]] tl::expected<json, fault> next_event();
 
  private:
-  connection(int socket, std::string path) : socket_(socket), path_(std::move(path)) {}
+  connection(int socket, std::string path, double patience_s)
+      : socket_(socket), path_(std::move(path)), patience_s_(patience_s) {}
   [[nodiscard]] bool send(std::string_view bytes) const;
   [[nodiscard]] bool receive_line(std::string& line);
 
   int socket_ = -1;
   std::string path_;
+  double patience_s_ = 0;
   std::string received_; // behind the last answer
   int last_id_ = 0;
 };

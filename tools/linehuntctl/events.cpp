@@ -23,6 +23,7 @@ std::string text_of(const json& event) {
 outcome events(connection& daemon, const output_style& style) {
   const auto begun = daemon.call("events_follow");
   if (!begun) return tl::unexpected(begun.error());
+  daemon.be_patient();
   for (;;) {
     const auto event = daemon.next_event();
     if (!event) return tl::unexpected(event.error());

@@ -34,6 +34,7 @@ using command = std::function<outcome(connection&, const output_style&)>;
 // Everything that the command line can hold.
 struct arguments {
   std::string socket = "/run/linehunt/linehunt.sock";
+  double patience_s = 10;
   output_style style;
   std::uint32_t id = 0;
   std::string new_status, resource, call_id;
@@ -188,6 +189,11 @@ int run(int argc, char** argv) {
   app.add_option("--socket", given.socket, "Admin socket of the daemon")
       ->envname("LINEHUNT_SOCKET")
       ->capture_default_str();
+  app.add_option("--timeout", given.patience_s,
+                 "How long the daemon may take; a reload and events as long as they take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 3600.0))
+      ->capture_default_str();
   app.add_flag("--json", given.style.as_json, "The daemon's answer as JSON, one line");
   app.set_version_flag("--version", "linehuntctl " + std::string{linehunt::version});
   app.require_subcommand(1);
@@ -209,7 +215,7 @@ int run(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : exit_usage;
   }
   given.style.terminal = ::isatty(STDOUT_FILENO) == 1;
-  auto daemon = connection::open(given.socket);
+  auto daemon = connection::open(given.socket, given.patience_s);
   const outcome done = daemon ? chosen(*daemon, given.style) : tl::unexpected(daemon.error());
   if (done) return 0;
   std::fprintf(stderr, "linehuntctl: %s\n", done.error().message.c_str());

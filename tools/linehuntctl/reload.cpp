@@ -5,6 +5,8 @@
 namespace linehunt::ctl {
 
 outcome reload(connection& daemon, const output_style& style) {
+  // The daemon asks a database first, and has limits of its own for that.
+  daemon.be_patient();
   const auto answer = daemon.call("lb_reload");
   if (!answer) return tl::unexpected(answer.error());
   if (style.as_json)

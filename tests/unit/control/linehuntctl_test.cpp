@@ -12,6 +12,8 @@
 #include <pty.h>
 #include <sstream>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <thread>
@@ -171,6 +173,34 @@ TEST_F(linehuntctl, reload) {
   const told refused = run("reload");
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.err, HasSubstr("Failed to reload: t.toml:3:1: unknown key"));
+}
+
+// A database may keep it waiting for longer than any other answer takes.
+TEST_F(linehuntctl, reload_waits_for_as_long_as_it_takes) {
+  served.reload_waits(true);
+  std::thread database([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    served.reload_waits(false);
+  });
+  const told t = run("--timeout 0.1 reload");
+  EXPECT_EQ(t.status, 0) << t.err;
+  database.join();
+}
+
+// Somebody listens there and never says a word.
+TEST_F(linehuntctl, a_daemon_that_hangs_does_not_hang_the_operator) {
+  const std::string path = served.path() + ".silent";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int silent = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const void* any = &address;
+  ASSERT_EQ(::bind(silent, static_cast<const sockaddr*>(any), sizeof address), 0);
+  ASSERT_EQ(::listen(silent, 4), 0);
+  const told t = run_on(path, "list --timeout 0.1");
+  EXPECT_EQ(t.status, 3);
+  EXPECT_THAT(t.err, HasSubstr("took longer than 0.1 s"));
+  ::close(silent);
 }
 
 // Ends with the daemon's hanging up, which is no success.

@@ -149,7 +149,7 @@ TEST(completion, offers_every_option_of_each_command_and_no_other) {
   EXPECT_EQ(offered("--"), common);
   for (const std::string& command : commands_of(LINEHUNTCTL)) {
     names expected = options_of(LINEHUNTCTL " " + command);
-    expected.insert({"--socket", "--json"}); // fall through to the program
+    expected.insert({"--socket", "--timeout", "--json"}); // fall through to the program
     EXPECT_EQ(offered(command + " --"), expected) << command;
   }
 }
