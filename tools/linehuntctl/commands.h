@@ -46,6 +46,8 @@ struct drain_wish {
   bool wait = false; // until no call is in progress
 };
 outcome drain(connection& daemon, const output_style& style, const drain_wish& wish);
+// An empty level: says which it is.
+outcome log(connection& daemon, const output_style& style, const std::string& level);
 outcome reload(connection& daemon, const output_style& style);
 // Prints events as they come, until the daemon ends or it is interrupted.
 outcome events(connection& daemon, const output_style& style);

@@ -37,7 +37,7 @@ struct arguments {
   double patience_s = 10;
   output_style style;
   std::uint32_t id = 0;
-  std::string new_status, resource, call_id;
+  std::string new_status, resource, call_id, level;
   repetition again;
   call_filter filter;
   bool answered = false, unanswered = false;
@@ -168,6 +168,17 @@ void add_reload(CLI::App& app, command& chosen) {
   });
 }
 
+void add_log(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("log", "Show or set how much the daemon logs");
+  sub->add_option("LEVEL", given.level, "alert, critical, error, warning, info or debug")
+      ->check(CLI::IsMember({"alert", "critical", "error", "warning", "info", "debug"}));
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return log(daemon, style, given.level);
+    };
+  });
+}
+
 void add_events(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("events", "Changes of status, reloads, failovers, refusals");
   sub->add_flag("--follow", given.follow, "As they happen, until interrupted (the only way)");
@@ -208,6 +219,7 @@ int run(int argc, char** argv) {
   add_reload(app, chosen);
   add_drain(app, given, chosen);
   add_events(app, given, chosen);
+  add_log(app, given, chosen);
   add_version(app, chosen);
   try {
     app.parse(argc, argv);

@@ -224,6 +224,17 @@ TEST_F(linehuntctl, events) {
   publisher.join();
 }
 
+TEST_F(linehuntctl, log) {
+  EXPECT_EQ(run("log").out, "logs info and what is worse\n");
+  EXPECT_EQ(run("log debug").out, "logs debug and what is worse, until the next reload\n");
+  EXPECT_EQ(served.view.level, 4);
+  for (const char* level : {"alert", "critical", "error", "warning", "info"}) {
+    EXPECT_EQ(run("log " + std::string{level}).status, 0) << level;
+    EXPECT_EQ(run("log").out, "logs " + std::string{level} + " and what is worse\n");
+  }
+  EXPECT_EQ(run("log --json").out.find("{\"Processes\""), 0u);
+}
+
 TEST_F(linehuntctl, version) {
   EXPECT_THAT(run("version").out, HasSubstr("up 90 [sec]"));
   EXPECT_EQ(run("--version").status, 0);
@@ -233,7 +244,7 @@ TEST_F(linehuntctl, usage) {
   for (const char* wrong :
        {"", "lst", "status", "status x", "status 1 off", "resize 1 vm -1", "resize 1 vm",
         "list --watch 0", "end", "--colour list", "calls --older -1",
-        "calls --answered --unanswered", "drain --undo --wait", "top --frames 0"})
+        "calls --answered --unanswered", "drain --undo --wait", "top --frames 0", "log loud"})
     EXPECT_EQ(run(wrong).status, 2) << wrong;
   EXPECT_EQ(run("--help").status, 0);
   EXPECT_EQ(run("resize --help").status, 0);

@@ -156,6 +156,8 @@ TEST(completion, offers_every_option_of_each_command_and_no_other) {
 
 TEST(completion, knows_where_an_argument_stands) {
   EXPECT_THAT(offered("status 1 \"\""), ::testing::ElementsAre("disable", "enable"));
+  EXPECT_THAT(offered("log w"), ::testing::ElementsAre("warning"));
+  EXPECT_THAT(offered("--timeout 3 log d"), ::testing::ElementsAre("debug"));
   EXPECT_THAT(offered("--socket /nowhere status 1 e"), ::testing::ElementsAre("enable"));
   EXPECT_THAT(offered("--socket /nowhere status \"\""), IsEmpty()) << "no daemon, no numbers";
 }
