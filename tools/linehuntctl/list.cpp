@@ -12,7 +12,8 @@ constexpr std::size_t bar_cells = 24;
 
 std::string state_of(const json& destination) {
   if (destination.value("draining", false)) return "draining";
-  if (destination.value("enabled", "") == "yes") return "enabled";
+  if (destination.value("enabled", "") == "yes")
+    return destination.contains("unresolved") ? "unresolved" : "enabled";
   // What an admin disabled stays so; what failed may come back by itself.
   return destination.value("auto-reenable", "") == "on" ? "failed" : "disabled";
 }
@@ -43,6 +44,24 @@ void add_rows(table& rows, const json& destination, bool bars) {
   }
 }
 
+// What a table has no room for, one line each: "3: no address: no such name".
+std::string notes_on(const json& destination) {
+  std::string out;
+  const auto note = [&](const std::string& what) {
+    out += fmt::format("{}: {}\n", destination.value("id", 0u), printable(what));
+  };
+  if (destination.contains("unresolved"))
+    note("no address: " + destination.value("unresolved", ""));
+  if (destination.contains("stale"))
+    note("addresses are older than DNS allows: " + destination.value("stale", ""));
+  for (const json& resource : destination.value("Resources", json::array())) {
+    const std::string beat = resource.value("heartbeat", "fresh");
+    if (beat != "fresh")
+      note(fmt::format("{}: its heartbeat is {}", resource.value("name", ""), beat));
+  }
+  return out;
+}
+
 } // namespace
 
 std::string list_text(const json& answer, bool bars) {
@@ -56,9 +75,12 @@ std::string list_text(const json& answer, bool bars) {
                                      {"FREE", align::right}};
   if (bars) columns.push_back({""});
   table rows(std::move(columns));
-  for (const json& destination : answer.value("Destinations", json::array()))
+  std::string notes;
+  for (const json& destination : answer.value("Destinations", json::array())) {
     add_rows(rows, destination, bars);
-  return rows.text();
+    notes += notes_on(destination);
+  }
+  return rows.text() + notes;
 }
 
 outcome list(connection& daemon, const output_style& style) {

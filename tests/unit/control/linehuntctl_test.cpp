@@ -64,6 +64,23 @@ TEST_F(linehuntctl, list_as_a_table) {
                    " 2      2  enabled  sip:127.0.0.1:25082  vm          10   10     0\n");
 }
 
+// A box that takes no call because of DNS or its heartbeat does not look like one that does.
+TEST_F(linehuntctl, list_says_what_is_missing) {
+  served.view.all[0].unresolved = "no such name";
+  served.view.all[1].stale = "timeout";
+  served.view.all[1].resources[0].heartbeat = "stale";
+  EXPECT_EQ(run("list").out,
+            "ID  GROUP  STATUS      URI                  RESOURCE  LOAD  MAX  FREE\n"
+            " 1      1  unresolved  sip:127.0.0.1:25081  pstn         1    3     2\n"
+            "                                            vm/s         0    5     5\n"
+            " 2      2  enabled     sip:127.0.0.1:25082  vm          10   10     0\n"
+            "1: no address: no such name\n"
+            "2: addresses are older than DNS allows: timeout\n"
+            "2: vm: its heartbeat is stale\n");
+  served.view.all[0].enabled = false;
+  EXPECT_THAT(run("list").out, HasSubstr("failed"));
+}
+
 TEST_F(linehuntctl, list_as_json) {
   const told t = run("list --json");
   EXPECT_EQ(t.status, 0);
