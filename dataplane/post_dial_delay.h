@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long callers wait until a destination rings or answers: from the INVITE that was sent to it
-// to its first reply above 100 that is no failure. One histogram for each destination, in the
-// memory of the worker that counts.
+// to its first reply above 100 that is no failure; and how many calls a destination lost to others.
+// One of these for each destination, in the memory of the worker that counts.
 #pragma once
 
 #include "dataplane/datagram.h"
@@ -23,6 +23,7 @@ inline constexpr std::array<std::uint32_t, 12> post_dial_bounds_ms{
 struct post_dial_delay {
   std::array<std::atomic<std::uint64_t>, post_dial_bounds_ms.size() + 1> counts{};
   std::atomic<std::uint64_t> sum_us{0};
+  std::atomic<std::uint64_t> moved_on{0}; // its calls that failed there and went to another one
 
   void add(time_us delay) noexcept {
     const auto* const bound =
@@ -31,11 +32,13 @@ struct post_dial_delay {
     bump(counts[static_cast<std::size_t>(bound - post_dial_bounds_ms.begin())], 1);
     bump(sum_us, delay);
   }
+  void add_moved_on() noexcept { bump(moved_on, 1); }
   // For a destination that takes the number of another.
   void clear() noexcept {
     for (auto& count : counts)
       count.store(0, std::memory_order_relaxed);
     sum_us.store(0, std::memory_order_relaxed);
+    moved_on.store(0, std::memory_order_relaxed);
   }
 
  private:

@@ -16,7 +16,8 @@ inline constexpr std::string_view status_event = "E_LOAD_BALANCER_STATUS";
 inline constexpr std::string_view reload_event = "E_LINEHUNT_RELOAD";
 // Calls were refused for want of lines in the last second: calls.
 inline constexpr std::string_view capacity_event = "E_LINEHUNT_CAPACITY";
-// An INVITE went on to another destination in the last second: calls.
+// INVITEs went on to another destination in the last second: calls, and from which destinations:
+// destination_id, group, uri, calls of each.
 inline constexpr std::string_view failover_event = "E_LINEHUNT_FAILOVER";
 // A host name of a destination got addresses, lost them, or keeps old ones because no DNS server
 // answers: name, status (resolved, unresolved, stale), cause, addresses.

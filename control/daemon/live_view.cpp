@@ -12,11 +12,13 @@
 #include <spdlog/spdlog.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace linehunt {
 namespace {
 
 using admin::change_fault;
+using nlohmann::json;
 
 mail from_control(mail_kind kind) {
   mail m;
@@ -162,6 +164,7 @@ metrics::node_figures live_view::figures() {
     for (const dpdk::worker_report& worker : all.workers) {
       const post_dial_delay& of_worker = worker.post_dial_delays[d.index];
       delays.sum_us += of_worker.sum_us.load(std::memory_order_relaxed);
+      delays.moved_on += of_worker.moved_on.load(std::memory_order_relaxed);
       for (std::size_t i = 0; i < delays.counts.size(); ++i)
         delays.counts[i] += of_worker.counts[i].load(std::memory_order_relaxed);
     }
@@ -319,6 +322,23 @@ std::string live_view::status_line() {
                      all.size());
 }
 
+// Which destinations calls have left since the last time, and how many each.
+json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) {
+  json from = json::array();
+  for (const destination& d : runtime_.world().destinations) {
+    std::uint64_t now = 0;
+    for (const dpdk::worker_report& worker : workers)
+      now += worker.post_dial_delays[d.index].moved_on.load(std::memory_order_relaxed);
+    // Another destination may have had the number before, and its count.
+    const std::uint64_t before = std::exchange(moved_on_[d.id], now);
+    const std::uint64_t calls = now >= before ? now - before : now;
+    if (calls != 0)
+      from.push_back(
+          {{"destination_id", d.id}, {"group", d.group}, {"uri", d.uri}, {"calls", calls}});
+  }
+  return from;
+}
+
 void live_view::keep_house() {
   const auto workers = reports();
   source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
@@ -329,7 +349,9 @@ void live_view::keep_house() {
   }
   if (refused > refused_calls_)
     raise_(admin::capacity_event, {{"calls", refused - refused_calls_}});
-  if (failovers > failovers_) raise_(admin::failover_event, {{"calls", failovers - failovers_}});
+  if (failovers > failovers_)
+    raise_(admin::failover_event,
+           {{"calls", failovers - failovers_}, {"from", moved_on_since(workers)}});
   refused_calls_ = refused;
   failovers_ = failovers;
 }

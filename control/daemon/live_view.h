@@ -14,7 +14,10 @@
 #include "dataplane/dpdk/runtime.h"
 
 #include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 namespace linehunt {
 
@@ -99,6 +102,7 @@ class live_view final : public admin::daemon_view {
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
   [[nodiscard]] node_statistics node();
+  [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
 
   dpdk::runtime& runtime_;
   world_source& source_;
@@ -111,6 +115,7 @@ class live_view final : public admin::daemon_view {
   naming_report names_;
   heartbeat_report heartbeats_;
   std::uint64_t refused_calls_ = 0, failovers_ = 0; // as last raised
+  std::map<std::uint32_t, std::uint64_t> moved_on_; // by id, the same
   std::chrono::system_clock::time_point started_at_;
 };
 

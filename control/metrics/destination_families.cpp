@@ -50,6 +50,17 @@ void add_destinations(family_list& out, const node_figures& figures) {
     for (const auto& r : d.resources)
       out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.capacity);
 
+  out.gauge("linehunt_heartbeat_fresh",
+            "1 where the capacity of a resource follows a FreeSWITCH that is heard, else 0.");
+  for (const auto& d : figures.destinations)
+    for (const auto& r : d.resources)
+      if (!r.heartbeat.empty())
+        out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.heartbeat == "fresh" ? 1 : 0);
+
+  out.counter("linehunt_destination_failovers_total",
+              "Calls that failed at a destination and were sent on to another one.");
+  for (const destination_delays& delays : figures.post_dial)
+    out.add({{"destination", std::to_string(delays.destination)}}, delays.moved_on);
   out.histogram("linehunt_post_dial_delay_seconds",
                 "Time from the INVITE to a destination until it rings or answers.");
   for (const destination_delays& delays : figures.post_dial)

@@ -19,6 +19,7 @@ struct destination_delays {
   std::uint32_t destination = 0; // the operator's number
   std::array<std::uint64_t, post_dial_bounds_ms.size() + 1> counts{};
   std::uint64_t sum_us = 0;
+  std::uint64_t moved_on = 0;
 };
 
 struct node_figures {

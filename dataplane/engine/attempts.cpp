@@ -194,8 +194,10 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
     count(counters.calls_started);
     count(counters.calls_live);
   } else if (t.attempt_count > 1) {
-    const bool same = t.attempts[t.attempt_count - 2u].destination_id == id;
+    const attempt& before = t.attempts[t.attempt_count - 2u];
+    const bool same = before.destination_id == id;
     count(same ? counters.address_turns : counters.failovers);
+    if (!same && before.destination < delays.size()) delays[before.destination].add_moved_on();
   }
   t.client = client_state::calling;
   transactions.move_to(transaction_list::unanswered, transaction);

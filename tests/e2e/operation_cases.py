@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
 
+import json
 import re
 import signal
 import subprocess
@@ -9,10 +10,11 @@ import time
 from pathlib import Path
 
 from cases import case, check
-from lab.balancer import program
+from lab.balancer import CONTROL, program
 from lab.configuration import BALANCER, Configuration
 from lab.wire import address
 from lab_setups import diagnosis, study_case
+from script import recv, recv_invite, reply_invite, wait_for_repeats, write
 
 # What is wrong: the text to change in a right configuration, the new text, and what the error names.
 WRONG = {
@@ -207,3 +209,37 @@ def a_reload_changes_rules_and_refuses_what_needs_a_restart():
         core = lab.start_core([("VM_1", 10)], 10)
         check(core.wait(10) != 0, "the call was taken against the new rule")
         check("480 Closed today" in core.errors.read_text(errors="replace"), core.complaints())
+
+
+@case
+def a_failover_is_told_with_the_box_that_failed():
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 10}}) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1, write(lab.folder / "refuse.xml", "refuse", [
+            recv_invite(), reply_invite(503, "Broken"), recv("ACK"), wait_for_repeats()]))
+        lab.start_box(2)
+        told = lab.folder / "events"
+        with open(told, "wb") as output:
+            follower = subprocess.Popen(
+                [str(CONTROL), "--socket", str(lab.configuration.socket), "--json", "events"],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
+        try:
+            core = lab.start_core([("VM_1", 50)], 10)
+            check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+            deadline = time.monotonic() + 5
+            while b"E_LINEHUNT_FAILOVER" not in told.read_bytes():
+                check(time.monotonic() < deadline, f"no event: {told.read_text()}")
+                time.sleep(0.05)
+        finally:
+            follower.terminate()
+            follower.wait()
+        events = {}
+        for line in told.read_text(encoding="utf-8").splitlines():
+            one = json.loads(line)
+            events[one["method"]] = one["params"]
+        failover = events["E_LINEHUNT_FAILOVER"]
+        check(failover["calls"] == 1 and [each["destination_id"] for each in failover["from"]] == [1],
+              f"{failover}")
+        status = events["E_LOAD_BALANCER_STATUS"]
+        check((status["destination_id"], status["cause"]) == (1, "failover 503"), f"{status}")
+        check(balancer.statistics()["load_balancer:failovers"] == 1, "failovers")

@@ -46,6 +46,7 @@ struct figures_with_two_workers : ::testing::Test {
     delays.counts[3] = 1;
     delays.counts[post_dial_bounds_ms.size()] = 1;
     delays.sum_us = 70'500'000;
+    delays.moved_on = 6;
     figures.post_dial = {delays};
     figures.workers[0].longest_loop_us = 250;
     figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
@@ -78,6 +79,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_post_dial_delay_seconds_bucket{destination=\"1\",le=\"+Inf\"} 4\n",
         "linehunt_post_dial_delay_seconds_count{destination=\"1\"} 4\n",
         "linehunt_post_dial_delay_seconds_sum{destination=\"1\"} 70.5\n",
+        "linehunt_destination_failovers_total{destination=\"1\"} 6\n",
         "linehunt_worker_longest_loop_seconds{worker=\"0\"} 0.00025\n",
         "linehunt_admin_refusals_total{reason=\"fifo_answers_dropped\"} 3\n"})
     EXPECT_THAT(text, HasSubstr(line));

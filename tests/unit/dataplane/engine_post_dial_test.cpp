@@ -59,6 +59,8 @@ TEST_F(engine_post_dial, a_failure_does_not_and_the_next_one_begins_anew) {
   EXPECT_EQ(counted(0), 0u);
   EXPECT_EQ(counted(3), 1u);
   EXPECT_EQ(of(3).sum_us, 20'000u);
+  EXPECT_EQ(of(0).moved_on, 1u);
+  EXPECT_EQ(of(3).moved_on, 0u);
 }
 
 TEST(post_dial_delay, bounds_belong_to_their_bucket) {
@@ -73,7 +75,10 @@ TEST(post_dial_delay, bounds_belong_to_their_bucket) {
   EXPECT_EQ(d.counts[post_dial_bounds_ms.size() - 1], 1u);
   EXPECT_EQ(d.counts[post_dial_bounds_ms.size()], 1u);
   EXPECT_EQ(d.sum_us, 120'020'002u);
+  d.add_moved_on();
+  EXPECT_EQ(d.moved_on, 1u);
   d.clear();
+  EXPECT_EQ(d.moved_on, 0u);
   EXPECT_EQ(d.counts[0], 0u);
   EXPECT_EQ(d.sum_us, 0u);
 }
