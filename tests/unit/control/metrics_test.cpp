@@ -12,6 +12,7 @@ namespace linehunt::metrics {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct figures_with_two_workers : ::testing::Test {
   engine_counters first, second;
@@ -39,6 +40,9 @@ struct figures_with_two_workers : ::testing::Test {
         {1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}, {"vm/s", 5, 0}}},
         {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 0, 1}}}};
     figures.destinations[1].draining = true;
+    figures.destinations[1].unresolved = "no such name";
+    figures.destinations[0].resources[0].heartbeat = "fresh";
+    figures.destinations[0].resources[1].heartbeat = "stale";
     figures.destinations[0].probe_round_trip_us = 1500;
     destination_delays delays;
     delays.destination = 1;
@@ -68,6 +72,10 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_destination_capacity{destination=\"1\",resource=\"vm/s\"} 5\n",
         "linehunt_destination_enabled{destination=\"2\"} 0\n",
         "linehunt_destination_draining{destination=\"2\"} 1\n",
+        "linehunt_destination_resolved{destination=\"1\"} 1\n",
+        "linehunt_destination_resolved{destination=\"2\"} 0\n",
+        "linehunt_heartbeat_fresh{destination=\"1\",resource=\"pstn\"} 1\n",
+        "linehunt_heartbeat_fresh{destination=\"1\",resource=\"vm/s\"} 0\n",
         "linehunt_probe_round_trip_seconds{destination=\"1\"} 0.0015\n",
         "linehunt_destination_info{destination=\"1\",group=\"1\",uri=\"sip:192.0.2.1\"} 1\n",
         "linehunt_worker_busy_cycles_total{worker=\"0\"} 70\n",
@@ -83,6 +91,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_worker_longest_loop_seconds{worker=\"0\"} 0.00025\n",
         "linehunt_admin_refusals_total{reason=\"fifo_answers_dropped\"} 3\n"})
     EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(text, Not(HasSubstr("linehunt_heartbeat_fresh{destination=\"2\"")));
 }
 
 // Conventions that hold for whatever is added: a help and a type for each, counters end in _total
