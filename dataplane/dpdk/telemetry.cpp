@@ -150,6 +150,37 @@ int verdicts_command(const char*, const char*, rte_tel_data* out) {
   return 0;
 }
 
+// The same outcomes as in the metrics of control.
+int calls_command(const char*, const char*, rte_tel_data* out) {
+  const std::lock_guard lock(turn);
+  if (answering == nullptr) return -ENODEV;
+  std::uint64_t started = 0, answered = 0, failed = 0, ended = 0, live = 0, failovers = 0;
+  std::array<std::uint64_t, end_cause_count> causes{};
+  for (worker_id w = 0; w < answering->workers; ++w) {
+    const worker_report r = answering->report(w);
+    if (r.engine == nullptr) continue;
+    const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+    started += read(r.engine->calls_started);
+    answered += read(r.engine->calls_answered);
+    failed += read(r.engine->calls_failed);
+    ended += read(r.engine->calls_ended);
+    live += read(r.engine->calls_live);
+    failovers += read(r.engine->failovers);
+    for (std::size_t i = 0; i < causes.size(); ++i)
+      causes[i] += read(r.engine->ended_by[i]);
+  }
+  rte_tel_data_start_dict(out);
+  add(out, "started", started);
+  add(out, "answered", answered);
+  add(out, "failed", failed);
+  add(out, "ended", ended);
+  add(out, "live", live);
+  add(out, "failovers", failovers);
+  for (std::size_t i = 0; i < causes.size(); ++i)
+    add(out, "ended_" + std::string{name_of(static_cast<end_cause>(i))}, causes[i]);
+  return 0;
+}
+
 // DPDK keeps commands for the life of the process.
 void register_commands() {
   (void)rte_telemetry_register_cmd(
@@ -158,6 +189,8 @@ void register_commands() {
   (void)rte_telemetry_register_cmd("/linehunt/destinations", destinations_command,
                                    "Ids of the first 512 destinations, or load, capacity and "
                                    "status of one. Parameters: int id");
+  (void)rte_telemetry_register_cmd("/linehunt/calls", calls_command,
+                                   "Calls by outcome, and by what ended them. Takes no parameters");
   (void)rte_telemetry_register_cmd("/linehunt/verdicts", verdicts_command,
                                    "What became of every packet. Takes no parameters");
 }

@@ -84,6 +84,11 @@ TEST(telemetry, shows_workers_destinations_and_verdicts) {
             static_cast<std::int64_t>(lb.received()));
   EXPECT_EQ(member(socket.ask("/linehunt/verdicts"), "response_forwarded"),
             static_cast<std::int64_t>(lb.count_of(verdict::response_forwarded)));
+  const std::string calls = socket.ask("/linehunt/calls");
+  for (const char* four : {"started", "answered", "ended", "ended_bye"})
+    EXPECT_EQ(member(calls, four), 4) << calls;
+  for (const char* none : {"failed", "live", "failovers", "ended_max_duration"})
+    EXPECT_EQ(member(calls, none), 0) << calls;
   std::int64_t rang = 0;
   for (const destination& d : lb.runtime->world().destinations) {
     const std::string id = std::to_string(d.id);
@@ -140,8 +145,8 @@ TEST(telemetry, outlives_reloads_and_the_runtime) {
   std::atomic<int> answers{0};
   std::thread asking([&] {
     while (!stop)
-      for (const char* const command :
-           {"/linehunt/destinations", "/linehunt/destinations,1", "/linehunt/verdicts"})
+      for (const char* const command : {"/linehunt/destinations", "/linehunt/destinations,1",
+                                         "/linehunt/verdicts", "/linehunt/calls"})
         if (!socket.ask(command).empty()) ++answers;
   });
   {
