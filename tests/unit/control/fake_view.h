@@ -69,6 +69,7 @@ class fake_view final : public daemon_view {
     if (found == all.end()) return tl::unexpected(change_fault::no_such_destination);
     const auto one = std::ranges::find(found->resources, resource, &resource_state::name);
     if (one == found->resources.end()) return tl::unexpected(change_fault::no_such_resource);
+    if (busy) return tl::unexpected(change_fault::busy);
     one->capacity = capacity;
     return {};
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A transcript: requests and the answers that they must get. One line each: '>' a request, '<' its
 // whole answer, '<~' what the answer must contain, '< (none)' for no answer; "*" stands for any
-// value. 'view:' says how the daemon behaves.
+// value. 'view:' says how the daemon behaves, 'only:' over which ways in.
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,7 @@ struct exchange {
 
 struct transcript {
   std::vector<std::string> view; // "busy", "reload fails"
+  std::string only;              // names of ways; empty: all
   std::vector<exchange> exchanges;
 };
 
@@ -61,6 +62,8 @@ inline transcript read_transcript(const std::string& file) {
   for (int line = 1; std::getline(in, text); ++line) {
     if (text.starts_with("view: ")) {
       all.view.push_back(text.substr(6));
+    } else if (text.starts_with("only: ")) {
+      all.only = text.substr(6);
     } else if (text.starts_with("> ")) {
       all.exchanges.push_back({line, text.substr(2), false, false, {}});
     } else if (text.starts_with("<") && !all.exchanges.empty()) {

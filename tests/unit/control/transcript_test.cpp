@@ -2,6 +2,7 @@
 // Every transcript, over every way in: the same request gets the same answer.
 #include "transcript.h"
 
+#include "control/admin/methods.h"
 #include "control/daemon/interfaces.h"
 #include "fake_view.h"
 #include "local_clients.h"
@@ -10,12 +11,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <thread>
-#include <tuple>
+#include <utility>
 
 namespace linehunt {
 namespace {
@@ -31,6 +35,10 @@ class served_everywhere {
         view_.busy = true;
       else if (one == "reload fails")
         view_.reload_fault = "linehunt.toml:3:1: unknown key 'worker'";
+      else if (one == "ending")
+        view_.ending = true;
+      else if (one == "lists one call")
+        view_.at_once = 1;
       else
         ADD_FAILURE() << "view: " << one;
     }
@@ -151,11 +159,27 @@ std::vector<std::string> transcript_names() {
   return {all.begin(), all.end()};
 }
 
-class transcripts : public ::testing::TestWithParam<std::tuple<std::string, way>> {};
+std::string file_of(const std::string& name) {
+  return std::string{LINEHUNT_TRANSCRIPTS} + "/" + name + ".txt";
+}
+
+using over_one_way = std::pair<std::string, way>;
+
+std::vector<over_one_way> all_of_them() {
+  std::vector<over_one_way> all;
+  for (const std::string& name : transcript_names()) {
+    const std::string only = read_transcript(file_of(name)).only;
+    for (const way& over : ways)
+      if (only.empty() || only.find(over.name) != std::string::npos) all.emplace_back(name, over);
+  }
+  return all;
+}
+
+class transcripts : public ::testing::TestWithParam<over_one_way> {};
 
 TEST_P(transcripts, are_kept_to) {
   const auto& [name, over] = GetParam();
-  const std::string file = std::string{LINEHUNT_TRANSCRIPTS} + "/" + name + ".txt";
+  const std::string file = file_of(name);
   const transcript wanted = read_transcript(file);
   ASSERT_FALSE(wanted.exchanges.empty());
   served_everywhere served(wanted.view);
@@ -171,16 +195,25 @@ TEST_P(transcripts, are_kept_to) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(all, transcripts,
-                         ::testing::Combine(::testing::ValuesIn(transcript_names()),
-                                            ::testing::ValuesIn(ways)),
-                         [](const auto& one) {
-                           return std::get<0>(one.param) + "_over_" + std::get<1>(one.param).name;
-                         });
+INSTANTIATE_TEST_SUITE_P(all, transcripts, ::testing::ValuesIn(all_of_them()), [](const auto& one) {
+  return one.param.first + "_over_" + one.param.second.name;
+});
 
 // A file that lost its place would silently test nothing.
 TEST(transcript_files, are_all_there) {
-  EXPECT_GE(transcript_names().size(), 8u);
+  EXPECT_GE(transcript_names().size(), 12u);
+  EXPECT_GE(all_of_them().size(), 44u);
+  // Every method that there is, under each of its names, is in one of them.
+  std::string text;
+  for (const std::string& name : transcript_names()) {
+    std::ifstream in(file_of(name));
+    text.append(std::istreambuf_iterator<char>(in), {});
+  }
+  for (const admin::method& m : admin::all_methods())
+    for (const std::string_view name : {m.name, m.module_name})
+      EXPECT_TRUE(name.empty() ||
+                  text.find("\"method\":\"" + std::string{name} + "\"") != std::string::npos)
+          << name << " is in no transcript";
   // The comparison can fail.
   EXPECT_FALSE(same(json::parse(R"({"a":[1]})"), json::parse(R"({"a":[1,2]})"), false));
   EXPECT_FALSE(same(json::parse(R"({"a":[3]})"), json::parse(R"({"a":[1,2]})"), true));
