@@ -31,11 +31,15 @@ void socket_client::refuse(std::string_view why) {
   answer_with(refusal(why), after::hang_up);
 }
 
-void socket_client::publish(std::string_view line) {
-  if (!follows_ || !connection_.is_open()) return;
-  if (waiting_.size() + line.size() > setup_.max_waiting_bytes) return close();
+bool socket_client::publish(std::string_view line) {
+  if (!follows_ || !connection_.is_open()) return true;
+  if (waiting_.size() + line.size() > setup_.max_waiting_bytes) {
+    close();
+    return false;
+  }
   waiting_.append(line).append(1, '\n');
   write_waiting();
+  return true;
 }
 
 void socket_client::arm(asio::steady_timer& timer, std::chrono::milliseconds deadline) {

@@ -22,8 +22,8 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   void close();
   // Says why and hangs up; for a client that is one too many.
   void refuse(std::string_view why);
-  // An event, where the client follows them.
-  void publish(std::string_view line);
+  // An event, where the client follows them. False: it does not take them, and is hung up on.
+  [[nodiscard]] bool publish(std::string_view line);
 
  private:
   enum class after { read_on, hang_up };

@@ -41,6 +41,7 @@ struct socket_server::state {
     const bool trusted = is_trusted(peer);
     const bool room = clients.size() < setup.max_clients;
     auto client = std::make_shared<socket_client>(std::move(peer), setup, answer);
+    refused += trusted && room ? 0 : 1;
     if (!trusted) return client->refuse("Only the owner of the daemon and root may connect");
     if (!room) return client->refuse("Too many clients");
     clients.push_back(client);
@@ -51,6 +52,7 @@ struct socket_server::state {
   std::shared_ptr<accept_loop<stream>> door;
   answering answer;
   std::vector<std::weak_ptr<socket_client>> clients;
+  std::uint64_t refused = 0, dropped = 0;
 };
 
 tl::expected<std::unique_ptr<socket_server>, std::string>
@@ -89,12 +91,20 @@ void socket_server::serve(answering answer) {
 
 void socket_server::publish(std::string_view line) {
   for (const auto& weak : state_->clients)
-    if (const auto client = weak.lock()) client->publish(line);
+    if (const auto client = weak.lock(); client && !client->publish(line)) ++state_->dropped;
 }
 
 std::size_t socket_server::clients() const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(state_->clients, [](const auto& client) { return !client.expired(); }));
+}
+
+std::uint64_t socket_server::refused() const noexcept {
+  return state_->refused;
+}
+
+std::uint64_t socket_server::dropped() const noexcept {
+  return state_->dropped;
 }
 
 } // namespace linehunt::admin

@@ -44,6 +44,10 @@ class socket_server {
   // One line to every client that follows events. One that does not take them is hung up on.
   void publish(std::string_view line);
   [[nodiscard]] std::size_t clients() const noexcept;
+  // One too many, or another user.
+  [[nodiscard]] std::uint64_t refused() const noexcept;
+  // Followers of events that did not take them.
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
 
  private:
   struct state;

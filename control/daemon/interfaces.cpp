@@ -100,7 +100,9 @@ void interfaces::publish(std::string_view line) {
 }
 
 std::vector<admin::statistic> interfaces::statistics() const {
-  std::vector<admin::statistic> all;
+  std::vector<admin::statistic> all{{"admin", "socket_clients_refused", socket_->refused()},
+                                    {"admin", "socket_followers_dropped", socket_->dropped()}};
+  if (http_) all.push_back({"admin", "http_clients_refused", http_->refused()});
   if (datagram_) all.push_back({"admin", "datagram_answers_dropped", datagram_->dropped()});
   if (!fifo_) return all;
   all.push_back({"admin", "fifo_requests_refused", fifo_->refused()});

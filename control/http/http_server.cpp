@@ -21,7 +21,10 @@ struct http_server::state {
 
   void admit(tcp::socket peer) {
     std::erase_if(clients, [](const auto& client) { return client.expired(); });
-    if (clients.size() >= setup.max_clients) return refuse_client(std::move(peer));
+    if (clients.size() >= setup.max_clients) {
+      ++refused;
+      return refuse_client(std::move(peer));
+    }
     clients.push_back(serve_client(std::move(peer), setup, routes));
   }
 
@@ -29,6 +32,7 @@ struct http_server::state {
   std::shared_ptr<accept_loop<tcp>> door;
   std::shared_ptr<route_table> routes = std::make_shared<route_table>();
   std::vector<std::weak_ptr<http_client>> clients;
+  std::uint64_t refused = 0;
 };
 
 tl::expected<std::unique_ptr<http_server>, std::string> http_server::open(asio::io_context& loop,
@@ -74,6 +78,10 @@ std::uint16_t http_server::port() const noexcept {
 std::size_t http_server::clients() const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(state_->clients, [](const auto& client) { return !client.expired(); }));
+}
+
+std::uint64_t http_server::refused() const noexcept {
+  return state_->refused;
 }
 
 } // namespace linehunt::http

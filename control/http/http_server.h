@@ -42,6 +42,8 @@ class http_server {
   void serve();
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] std::size_t clients() const noexcept;
+  // Clients that were one too many.
+  [[nodiscard]] std::uint64_t refused() const noexcept;
 
  private:
   struct state;

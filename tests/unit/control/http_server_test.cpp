@@ -49,6 +49,11 @@ class served {
     boost::asio::post(loop_, [&] { count.set_value(server_->clients()); });
     return count.get_future().get();
   }
+  std::uint64_t refused() {
+    std::promise<std::uint64_t> count;
+    boost::asio::post(loop_, [&] { count.set_value(server_->refused()); });
+    return count.get_future().get();
+  }
   void reload_waits(bool waits) {
     boost::asio::post(loop_, [this, waits] {
       view.reload_waits = waits;
@@ -248,6 +253,7 @@ TEST(http_server, clients_beyond_the_limit_are_told) {
   }
   tcp_client late(s.port);
   EXPECT_EQ(late.next().status, 503);
+  EXPECT_EQ(s.refused(), 1u);
   all.pop_back();
   // Its place is free as soon as the server has seen it go.
   while (s.clients() == 3)

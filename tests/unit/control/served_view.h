@@ -49,14 +49,24 @@ class served_view {
     });
   }
   [[nodiscard]] std::size_t clients() {
-    std::promise<std::size_t> count;
-    boost::asio::post(loop_, [&] { count.set_value(server_->clients()); });
-    return count.get_future().get();
+    return seen([](const socket_server& s) { return s.clients(); });
+  }
+  [[nodiscard]] std::uint64_t refused() {
+    return seen([](const socket_server& s) { return s.refused(); });
+  }
+  [[nodiscard]] std::uint64_t dropped() {
+    return seen([](const socket_server& s) { return s.dropped(); });
   }
 
   fake_view view; // of the loop's thread while it serves
 
  private:
+  // What the loop's thread sees.
+  [[nodiscard]] std::uint64_t seen(const auto& ask) {
+    std::promise<std::uint64_t> count;
+    boost::asio::post(loop_, [&] { count.set_value(ask(*server_)); });
+    return count.get_future().get();
+  }
   static std::filesystem::path fresh_folder() {
     std::string name = std::filesystem::temp_directory_path() / "linehunt-test-XXXXXX";
     EXPECT_NE(::mkdtemp(name.data()), nullptr);

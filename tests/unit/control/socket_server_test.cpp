@@ -221,6 +221,7 @@ TEST(socket_server, clients_beyond_the_limit_are_told) {
   client late(served.path());
   EXPECT_THAT(late.line(), HasSubstr("Too many clients"));
   EXPECT_EQ(late.line(), "");
+  EXPECT_EQ(served.refused(), 1u);
   all.pop_back();
   // Its place is free as soon as the server has seen it go.
   while (served.clients() == 3)
@@ -291,6 +292,8 @@ TEST(socket_server, follower_that_does_not_read_is_hung_up_on) {
   for (int i = 0; i < 20'000 && served.clients() == 1; ++i)
     served.publish(line);
   EXPECT_EQ(served.clients(), 0u);
+  EXPECT_EQ(served.dropped(), 1u);
+  EXPECT_EQ(served.refused(), 0u);
   EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
 }
 
