@@ -168,6 +168,8 @@ interval_s = 1
             wait_for("capacity 20", lambda: resource()["max"] == 20)
             check(resource()["heartbeat"] == "fresh", f"{resource()}")
             call(lab, "following")
+            # A heartbeat while those calls were up has left more to us.
+            wait_for("no call, capacity 20", lambda: resource()["max"] == 20)
             check(balancer.control("reload")[0] == 0, "the reload was refused")
             check(resource()["max"] == 20, f"after a reload: {resource()}")
             check(balancer.control("resize", "7", "vm", "3")[0] == 0, "resize was refused")
