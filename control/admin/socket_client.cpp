@@ -33,7 +33,9 @@ void socket_client::refuse(std::string_view why) {
 
 bool socket_client::publish(std::string_view line) {
   if (!follows_ || !connection_.is_open()) return true;
-  if (waiting_.size() + line.size() > setup_.max_waiting_bytes) {
+  // An answer may be larger than all events that may wait.
+  waiting_event_bytes_ += line.size() + 1;
+  if (waiting_event_bytes_ > setup_.max_waiting_bytes) {
     close();
     return false;
   }
@@ -116,6 +118,7 @@ void socket_client::answer_with(std::string_view text, after then) {
 void socket_client::write_waiting() {
   if (!writing_.empty() || waiting_.empty()) return;
   writing_ = std::exchange(waiting_, {});
+  waiting_event_bytes_ = 0;
   arm(answer_timer_, setup_.answer_deadline);
   asio::async_write(connection_, asio::buffer(writing_),
                     [self = shared_from_this()](error_code failure, std::size_t) {

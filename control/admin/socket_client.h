@@ -43,9 +43,10 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   const socket_setup setup_;
   const socket_server::answering answer_;
   std::array<char, 16384> chunk_;
-  std::string pending_;            // received, not yet answered
-  std::size_t searched_bytes_ = 0; // of pending_, that hold no newline
-  std::string waiting_, writing_;  // answers and events, in their order
+  std::string pending_;                 // received, not yet answered
+  std::size_t searched_bytes_ = 0;      // of pending_, that hold no newline
+  std::string waiting_, writing_;       // answers and events, in their order
+  std::size_t waiting_event_bytes_ = 0; // of waiting_
   // An answer is not yet there or not yet written; nothing is read meanwhile.
   bool answering_ = false;
   bool answered_ = false; // it is there: in waiting_ or writing_

@@ -297,6 +297,30 @@ TEST(socket_server, follower_that_does_not_read_is_hung_up_on) {
   EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
 }
 
+// What it asked for itself does not count against it, however large.
+TEST(socket_server, a_large_answer_is_not_taken_for_events_that_wait) {
+  socket_setup setup;
+  setup.max_waiting_bytes = 400'000;
+  served_view served(setup);
+  served.view.all.resize(7'000, served.view.all.front()); // some 1 MB as an answer
+  client follower(served.path());
+  follower.send(std::string{follow_request} + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("OK"));
+  // More than the socket holds, so that what comes later has to wait.
+  const std::string first(390'000, 'x');
+  served.publish(first);
+  follower.send(R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})"
+                "\n");
+  EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  served.publish(R"({"event":2})");
+  EXPECT_EQ(served.dropped(), 0u);
+  EXPECT_EQ(follower.line(), first);
+  const std::string second = follower.line(), third = follower.line();
+  const bool in_order = second.size() > third.size();
+  EXPECT_GT((in_order ? second : third).size(), setup.max_waiting_bytes);
+  EXPECT_EQ(in_order ? third : second, R"({"event":2})");
+}
+
 TEST(socket_server, stale_file_is_replaced_live_one_is_not) {
   served_view served;
   boost::asio::io_context loop;
