@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The management interface as opensips-cli uses it, over every transport of a running linehunt."""
 
+import json
 import stat
+import subprocess
+import sys
 
 from cases import case, check
 from lab_setups import study_case
@@ -61,3 +64,32 @@ def opensips_cli_drives_it_over_every_transport():
         check(balancer.stop() == 0, balancer.tail())
         for path in (fifo, datagram):
             check(not path.exists(), f"{path.name} is left behind")
+
+
+# It is told at once, so its request may find nobody there any more.
+SAY = """import contextlib, socket, sys
+with socket.socket(socket.AF_UNIX) as one:
+    one.connect(sys.argv[1])
+    with contextlib.suppress(BrokenPipeError):
+        one.sendall(b'{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1,0]}\\n')
+    print(one.makefile().readline())
+"""
+
+
+@case
+def another_user_is_refused_whatever_the_mode_of_the_socket():
+    with study_case(boxes={1: {"vm": 50}}) as lab:
+        balancer = lab.start_balancer()
+        path = lab.configuration.socket
+        check(stat.S_IMODE(path.stat().st_mode) == 0o600, "others may connect")
+        # As if somebody had opened it.
+        lab.folder.chmod(0o755)
+        path.chmod(0o666)
+        told = subprocess.run([sys.executable, "-c", SAY, str(path)], user="nobody", group="nogroup",
+                              extra_groups=[], cwd="/", stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20)
+        check(told.returncode == 0, told.stderr)
+        error = json.loads(told.stdout)["error"]
+        check("Only the owner" in error["data"], f"{error}")
+        check(balancer.ask("status", "1")["enable"] == "yes", "another user has disabled it")
+        check(balancer.statistics()["admin:socket_clients_refused"] == 1, "it is not counted")
