@@ -252,6 +252,30 @@ TEST_F(linehuntctl, log) {
   EXPECT_EQ(run("log --json").out.find("{\"Processes\""), 0u);
 }
 
+// What bash offers of what the daemon knows.
+TEST_F(linehuntctl, completion_asks_the_daemon) {
+  const auto offered = [&](const std::string& words) {
+    const std::string line =
+        std::string{"PATH=$(dirname "} + LINEHUNTCTL + "):$PATH bash -c 'source " +
+        LINEHUNT_COMPLETION + "; COMP_WORDS=(linehuntctl --socket " + served.path() + " " + words +
+        "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; echo \"${COMPREPLY[*]}\"'";
+    FILE* pipe = ::popen(line.c_str(), "r");
+    std::array<char, 4096> text{};
+    EXPECT_NE(std::fgets(text.data(), text.size(), pipe), nullptr) << words;
+    ::pclose(pipe);
+    return std::string{text.data()};
+  };
+  EXPECT_EQ(offered("status \"\""), "1 2\n");
+  EXPECT_EQ(offered("calls --destination \"\""), "1 2\n");
+  EXPECT_EQ(offered("resize 1 \"\""), "pstn vm/s\n");
+  EXPECT_EQ(offered("resize 2 \"\""), "vm\n");
+  EXPECT_EQ(offered("end a"), "a@host\n");
+  // Notes below the table are no destinations.
+  served.view.all[1].stale = "timeout";
+  EXPECT_EQ(offered("status \"\""), "1 2\n");
+  EXPECT_EQ(offered("resize 2 \"\""), "vm\n");
+}
+
 TEST_F(linehuntctl, version) {
   EXPECT_THAT(run("version").out, HasSubstr("up 90 [sec]"));
   EXPECT_EQ(run("--version").status, 0);
