@@ -264,8 +264,10 @@ void runtime::poll_events(const std::function<void(const event&)>& each) {
   for (auto& w : state_->workers)
     for (auto some = w->events().pop_burst(events); !some.empty();
          some = w->events().pop_burst(events))
-      for (const event& e : some)
+      for (const event& e : some) {
+        state_->figures.note(e);
         each(e);
+      }
 }
 
 void runtime::for_each_call(const std::function<void(worker_id, const call_info&)>& visit) {

@@ -3,6 +3,7 @@
 #include "dataplane/dpdk/telemetry.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <rte_telemetry.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt::dpdk {
@@ -22,6 +24,8 @@ struct telemetry::view {
   const snapshot* world = nullptr;
   std::vector<char> enabled;          // by destination_index
   std::vector<std::int32_t> capacity; // by slot_index
+  // By destination_index: of the last answer to a probe, 0 before; and whose it is.
+  std::vector<std::uint32_t> round_trip_us, id;
 };
 
 namespace {
@@ -98,16 +102,21 @@ int show_destination(const telemetry::view& v, std::uint32_t id, rte_tel_data* o
   add(out, "group", found->group);
   add(out, "enabled", static_cast<std::uint64_t>(v.enabled[found->index]));
   (void)rte_tel_data_add_dict_string(out, "uri", found->uri.c_str());
-  std::uint64_t rang = 0, rang_us = 0;
+  std::uint64_t rang = 0, rang_us = 0, moved_on = 0;
+  std::array<std::uint64_t, post_dial_bounds_ms.size() + 1> delayed{};
   std::vector<std::int64_t> loads(found->resources.size());
   for (worker_id w = 0; w < v.workers; ++w) {
     const worker_report r = v.report(w);
     for (std::size_t i = 0; i < loads.size(); ++i)
       loads[i] += r.used[found->resources[i].slot].load(std::memory_order_relaxed);
     const post_dial_delay& delays = r.post_dial_delays[found->index];
-    for (const auto& count : delays.counts)
-      rang += count.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < delayed.size(); ++i) {
+      const std::uint64_t count = delays.counts[i].load(std::memory_order_relaxed);
+      delayed[i] += count;
+      rang += count;
+    }
     rang_us += delays.sum_us.load(std::memory_order_relaxed);
+    moved_on += delays.moved_on.load(std::memory_order_relaxed);
   }
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const resource& one = found->resources[i];
@@ -118,6 +127,11 @@ int show_destination(const telemetry::view& v, std::uint32_t id, rte_tel_data* o
   }
   add(out, "post_dial_calls", rang);
   add(out, "post_dial_delay_us", rang_us);
+  for (std::size_t i = 0; i < post_dial_bounds_ms.size(); ++i)
+    add(out, "post_dial_to_" + std::to_string(post_dial_bounds_ms[i]) + "_ms", delayed[i]);
+  add(out, "post_dial_above", delayed.back());
+  add(out, "failovers", moved_on);
+  add(out, "probe_round_trip_us", v.round_trip_us[found->index]);
   return 0;
 }
 
@@ -187,8 +201,8 @@ void register_commands() {
       "/linehunt/workers", workers_command,
       "Numbers of the workers, or the figures of one. Parameters: int worker");
   (void)rte_telemetry_register_cmd("/linehunt/destinations", destinations_command,
-                                   "Ids of the first 512 destinations, or load, capacity and "
-                                   "status of one. Parameters: int id");
+                                   "Ids of the first 512 destinations, or load, capacity, "
+                                   "status and delays of one. Parameters: int id");
   (void)rte_telemetry_register_cmd("/linehunt/calls", calls_command,
                                    "Calls by outcome, and by what ended them. Takes no parameters");
   (void)rte_telemetry_register_cmd("/linehunt/verdicts", verdicts_command,
@@ -199,6 +213,7 @@ void take_over(telemetry::view& v, const snapshot& world) {
   v.world = &world;
   for (const destination& d : world.destinations) {
     v.enabled[d.index] = d.enabled ? 1 : 0;
+    if (std::exchange(v.id[d.index], d.id) != d.id) v.round_trip_us[d.index] = 0;
     for (const resource& r : d.resources)
       v.capacity[r.slot] = r.capacity;
   }
@@ -220,6 +235,8 @@ void telemetry::open(worker_id workers, reporting report, const engine_limits& l
   view_->report = std::move(report);
   view_->enabled.resize(limits.max_destinations);
   view_->capacity.resize(limits.max_slots);
+  view_->round_trip_us.resize(limits.max_destinations);
+  view_->id.resize(limits.max_destinations);
   take_over(*view_, world);
   const std::lock_guard lock(turn);
   answering = view_.get();
@@ -237,6 +254,13 @@ void telemetry::note(const mail& what) {
     view_->enabled[what.subject] = what.value != 0 ? 1 : 0;
   if (what.kind == mail_kind::resize && what.slot < view_->capacity.size())
     view_->capacity[what.slot] = static_cast<std::int32_t>(what.value);
+}
+
+void telemetry::note(const event& what) {
+  if (what.kind != event_kind::probe_answered) return;
+  const std::lock_guard lock(turn);
+  if (view_ && what.destination < view_->round_trip_us.size())
+    view_->round_trip_us[what.destination] = what.round_trip_us;
 }
 
 void telemetry::close() {

@@ -30,6 +30,8 @@ class telemetry {
   void adopt(const snapshot& world);
   // What workers are told beside snapshots: status and capacities.
   void note(const mail& what);
+  // What workers say: how long answers to probes take.
+  void note(const event& what);
   // Before the workers go.
   void close();
 

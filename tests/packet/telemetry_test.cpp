@@ -102,8 +102,40 @@ TEST(telemetry, shows_workers_destinations_and_verdicts) {
       EXPECT_EQ(member(one, "load_" + name), 0) << one;
     }
     rang += member(one, "post_dial_calls");
+    std::int64_t in_buckets = member(one, "post_dial_above");
+    for (const std::uint32_t bound : post_dial_bounds_ms)
+      in_buckets += member(one, "post_dial_to_" + std::to_string(bound) + "_ms");
+    EXPECT_EQ(in_buckets, member(one, "post_dial_calls")) << one;
+    EXPECT_EQ(member(one, "failovers"), 0) << one;
+    EXPECT_EQ(member(one, "probe_round_trip_us"), 0) << one;
   }
   EXPECT_EQ(rang, 4);
+}
+
+TEST(telemetry, shows_how_long_the_answer_to_a_probe_took) {
+  running_balancer lb;
+  lb.answer_questions();
+  asker socket;
+  const destination& d = lb.runtime->world().destinations.front();
+  const std::string ask = "/linehunt/destinations," + std::to_string(d.id);
+  mail probe;
+  probe.from = max_workers;
+  probe.kind = mail_kind::send_probe;
+  probe.subject = d.index;
+  probe.value = 7;
+  ASSERT_TRUE(lb.runtime->send(0, probe));
+  const auto options = lb.hear();
+  ASSERT_TRUE(options);
+  ASSERT_TRUE(options->payload.starts_with("OPTIONS ")) << options->payload;
+  lb.say(options->to, response(options->payload, 200, "tag"));
+  std::uint32_t took_us = 0;
+  EXPECT_TRUE(eventually([&] {
+    lb.runtime->poll_events([&](const event& e) { took_us = e.round_trip_us; });
+    return took_us != 0;
+  }));
+  EXPECT_EQ(member(socket.ask(ask), "probe_round_trip_us"), took_us);
+  lb.runtime->publish(lb.snapshot_of(2));
+  EXPECT_EQ(member(socket.ask(ask), "probe_round_trip_us"), took_us) << "a reload forgets it";
 }
 
 TEST(telemetry, follows_what_operators_say) {
