@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What linehunt hears from others while calls go on: a real DNS server and the event socket of a
-FreeSWITCH, both on loopback beside it. They die and come back."""
+FreeSWITCH, both on loopback beside it, that die and come back; and a box that is overloaded."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -13,6 +14,7 @@ from cases import NotHere, case, check
 from lab.configuration import FIRST_BOX
 from lab.wire import address
 from lab_setups import diagnosis, study_case
+from script import recv, recv_invite, reply_invite, sdp, take_bye, write
 
 DNSMASQ = "/usr/sbin/dnsmasq"
 DNS_PORT = 5353
@@ -181,3 +183,39 @@ interval_s = 1
             wait_for("capacity 8", lambda: resource()["max"] == 8)
             check(resource()["heartbeat"] == "fresh", f"{resource()}")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+
+
+# The topmost Via without what linehunt offers in it, and what an overloaded box says there instead.
+OUR_VIA = ('<ereg regexp="SIP/2.0/UDP [^;]*;branch=[^;]*" search_in="hdr" header="Via:" '
+           'occurrence="1" assign_to="ours"/>')
+OVERLOADED = 'Via: [$ours];oc=100;oc-algo="loss";oc-validity=5000;oc-seq=[call_number].0'
+
+
+@case(workers=1)
+@case(workers=2)
+def a_box_that_is_overloaded_gets_no_calls_for_a_while(workers: int):
+    """RFC 7339: it takes a call and asks in its 200 for no more; the call itself goes on."""
+    with study_case(boxes={1: {"vm": 50}}, more="\n[overload]\nenabled = true\n",
+                    workers=workers) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1, write(lab.folder / "overloaded.xml", "overloaded", [
+            recv_invite().replace("<action>", "<action>" + OUR_VIA),
+            reply_invite(200, "OK", body=sdp()).replace("Via:[$via1]", OVERLOADED),
+            recv("ACK"), take_bye()]))
+        core = lab.start_core([("VM_1", 1000)], 10, name="first")
+        check(balancer.wait_statistic("load_balancer:calls_answered", 1, 10), diagnosis(lab))
+        shed = lab.start_core([("VM_1", 100)] * 5, 100, name="shed", port=7100)
+        check(shed.wait(10) != 0 and shed.counts().failed == 5, f"{shed.counts()}")
+        check("503 Destination Overload" in shed.errors.read_text(errors="replace"),
+              shed.complaints())
+        check(core.wait(10) == 0, f"its BYE was shed too: {core.counts()}\n{diagnosis(lab)}")
+        check(balancer.statistics()["load_balancer:calls_shed"] == 5, "calls shed")
+        numbers = itertools.count()
+
+        def one_more() -> bool:
+            return lab.start_core([("VM_1", 50)], 10, name=f"later{next(numbers)}").wait(10) == 0
+        wait_for("what it asked for is over", one_more)
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        for box in lab.boxes.values():
+            box.stop()
+        check(lab.calls_taken(1) == 2, f"{lab.calls_taken(1)} calls came to it")
