@@ -7,6 +7,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -81,6 +82,15 @@ TEST(manual, linehuntctl_has_every_command_and_option) {
   }
   for (const std::string& option : options_of(LINEHUNTCTL))
     EXPECT_THAT(text, HasSubstr(option));
+}
+
+TEST(manual, linehuntctl_has_every_event) {
+  std::ifstream file(LINEHUNT_EVENTS);
+  const names events = found({std::istreambuf_iterator<char>(file), {}}, R"--("(E_[A-Z_]+)")--");
+  EXPECT_GE(events.size(), 7u);
+  const std::string text = page("linehuntctl.1");
+  for (const std::string& event : events)
+    EXPECT_THAT(text, HasSubstr(event));
 }
 
 TEST(manual, linehunt_has_every_command_and_option) {
