@@ -113,8 +113,8 @@ void call_player::expire(time_ns now) noexcept {
   }
 }
 
-void call_player::end_the_oldest(time_ns now) noexcept {
-  for (std::size_t n = 0; n < most_ended_at_once && held_ > settings_.held; ++n) {
+void call_player::end_the_oldest(time_ns now, std::uint64_t down_to, std::size_t most) noexcept {
+  for (std::size_t n = 0; n < most && held_ > down_to; ++n) {
     if (oldest_.size() > 8) records_.prefetch(oldest_.peek(8).slot);
     const call_number number = oldest_.front();
     if (is_live(number) && records_.at(number.slot).state == call_state::held &&
@@ -126,7 +126,7 @@ void call_player::end_the_oldest(time_ns now) noexcept {
 
 void call_player::advance(time_ns now) noexcept {
   expire(now);
-  if (!holds_) return end_the_oldest(now);
+  if (!holds_) return end_the_oldest(now, settings_.held, most_ended_at_once);
   holds_->advance(us_of(now), [&](std::uint32_t slot) {
     const call_record& r = records_.at(slot);
     if (r.state == call_state::held && !end_call({slot, r.generation}, now))
@@ -134,18 +134,30 @@ void call_player::advance(time_ns now) noexcept {
   });
 }
 
-bool call_player::wind_up(time_ns now) noexcept {
-  if (holds_) {
-    for (std::uint32_t slot = 0; slot < records_.capacity(); ++slot) {
-      const call_record& r = records_.at(slot);
-      if (r.state != call_state::held) continue;
-      holds_->disarm(slot);
-      if (!end_call({slot, r.generation}, now)) return false;
-    }
+bool call_player::wind_up(time_ns now, std::size_t most) noexcept {
+  if (!holds_) {
+    settings_.held = ~std::uint32_t{0}; // from here on they are ended by us alone
+    end_the_oldest(now, 0, most);
     return held_ == 0;
   }
-  settings_.held = 0;
-  end_the_oldest(now);
+  while (most > 0 && held_ > 0) {
+    // Calls that are answered meanwhile may lie behind us, hence the next round.
+    if (wound_up_ == records_.capacity()) {
+      wound_up_ = 0;
+      break;
+    }
+    const std::uint32_t slot = wound_up_;
+    const call_record& r = records_.at(slot);
+    if (r.state == call_state::held) {
+      holds_->disarm(slot);
+      if (!end_call({slot, r.generation}, now)) {
+        holds_->arm(slot, us_of(now) + 1000);
+        break;
+      }
+      --most;
+    }
+    ++wound_up_;
+  }
   return held_ == 0;
 }
 

@@ -44,7 +44,7 @@ class call_player final : public traffic {
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return records_.used(); }
   [[nodiscard]] std::uint64_t held() const noexcept override { return held_; }
-  bool wind_up(time_ns now) noexcept override;
+  bool wind_up(time_ns now, std::size_t most) noexcept override;
   void count_in(tally& t) noexcept override { count_ = &t; }
 
   // Memory for one call in progress, timers and queues included.
@@ -75,7 +75,7 @@ class call_player final : public traffic {
   void finish(call_number number) noexcept;
   void give_up(call_number number, bool for_bye, time_ns now) noexcept;
   void expire(time_ns now) noexcept;
-  void end_the_oldest(time_ns now) noexcept;
+  void end_the_oldest(time_ns now, std::uint64_t down_to, std::size_t most) noexcept;
 
   void wrong(fault f) noexcept { ++count_->faults[static_cast<std::size_t>(f)]; }
   void arrived_after(message_kind kind, stamp sent, time_ns now) noexcept {
@@ -100,6 +100,7 @@ class call_player final : public traffic {
   growing_queue<waiting> deadlines_{1 << 16};
   growing_queue<call_number> oldest_{1 << 16}; // held calls in the order of their answers
   std::uint64_t unsettled_ = 0, held_ = 0;
+  std::uint32_t wound_up_ = 0; // slots from 0 that have been looked at while winding up
   sip::message_view view_;
   sip::routing_view fields_;
 };

@@ -6,6 +6,7 @@
 #include "tools/pktgen/raw_player.h"
 #include "tools/pktgen/report.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -23,6 +24,13 @@ int cannot(const std::string& why) {
   return exit_cannot_start;
 }
 
+// Of the machine. `monotonic_s` of the result is this where `began_s` is 0, so that others can tell
+// what happened meanwhile.
+double monotonic_s() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
 nlohmann::json described(const options& o, const port& on) {
   return {{"device", o.port.device},
           {"driver", on.driver()},
@@ -36,7 +44,8 @@ nlohmann::json described(const options& o, const port& on) {
           {"deadline_ms", o.calls.deadline_ms},
           {"records", o.calls.max_calls},
           {"bytes_per_call", call_player::bytes_per_call},
-          {"checksums_verified", o.verify}};
+          {"checksums_verified", o.verify},
+          {"monotonic_s", monotonic_s() - static_cast<double>(on.clock().now()) * 1e-9}};
 }
 
 bool write_json(const options& o, const port& on, const session& course, const burst_loop& loop,

@@ -161,11 +161,15 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--search", given.search,
                  "FROM:HIGHEST: the highest rate at which nothing is lost");
   app.add_option("--resolution", out.load.resolution, "of --search")->capture_default_str();
+  app.add_option("--tries", out.load.tries, "of --search: so often must a rate fail")
+      ->check(CLI::Range(1, 10))
+      ->capture_default_str();
   app.add_option("--seconds", out.load.seconds, "measured, for each step")->capture_default_str();
   app.add_option("--warm-up", given.warm_up_s, "seconds before each step that do not count (1)");
   app.add_option("--total", out.load.total, "end after so many calls");
   app.add_option("--held", given.held, "keep so many calls answered; the oldest ends first");
-  app.add_option("--fill-rate", out.load.fill_rate, "calls a second until --held is reached");
+  app.add_option("--fill-rate", out.load.fill_rate,
+                 "calls a second at most until --held is reached; else what goes");
   app.add_flag("!--no-wind-up", out.load.wind_up, "leave the held calls where they are");
   app.add_option("--hold", given.hold, "SECONDS or FROM:TO that a call lasts once answered (0)");
   app.add_option("--deadline-ms", out.calls.deadline_ms, "what has not come by then is lost")

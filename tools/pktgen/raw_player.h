@@ -28,7 +28,7 @@ class raw_player final : public traffic {
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return outstanding_; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return outstanding_; }
   [[nodiscard]] std::uint64_t held() const noexcept override { return 0; }
-  bool wind_up(time_ns) noexcept override { return true; }
+  bool wind_up(time_ns, std::size_t) noexcept override { return true; }
   void count_in(tally& t) noexcept override { count_ = &t; }
 
  private:

@@ -91,6 +91,7 @@ json to_json(const step_result& s) {
   out["rate_from"] = s.rate_from;
   out["rate_to"] = s.rate_to;
   out["seconds"] = s.seconds;
+  out["began_s"] = static_cast<double>(s.began) * 1e-9;
   out["passed"] = s.passed;
   out["held"] = s.held;
   out["generator_busy_share"] = s.busy_share;

@@ -20,11 +20,16 @@ constexpr double reached_share = 0.985;
 // Where calls end by a timer there is always one on its way, and no moment without.
 constexpr double longest_settling_s = 6;
 constexpr time_ns longest_stand_ns = 5'000'000'000;
+// Filling and winding up must lose nothing, however fast they are: so many calls at most wait for
+// something meanwhile, which is less than the queues on the way hold.
+constexpr std::uint64_t most_unsettled = 128;
+// Of a failed step: a busy machine spoils less than this share of the calls, a rate that is far too
+// high more.
+constexpr double share_of_noise = 0.1;
 
 } // namespace
 
 session::session(const load_settings& settings, traffic& who) : settings_(settings), who_(who) {
-  rate_ = settings_.fill_rate > 0 ? settings_.fill_rate : settings_.rate;
   count_in(outside_);
 }
 
@@ -39,9 +44,27 @@ void session::count_in(tally& t) noexcept {
   who_.count_in(t);
 }
 
+std::size_t session::allowance() const noexcept {
+  return static_cast<std::size_t>(most_unsettled - std::min(who_.unsettled(), most_unsettled));
+}
+
+void session::fill(time_ns now) noexcept {
+  const bool limited = settings_.fill_rate > 0;
+  if (limited)
+    credit_ = std::min(credit_ + static_cast<double>(now - last_) * to_s * settings_.fill_rate,
+                       least_credit);
+  for (std::size_t most = std::min<std::size_t>(allowance(), most_begun_at_once); most > 0;
+       --most) {
+    if (limited && credit_ < 1) return;
+    if ((settings_.total != 0 && begun_ >= settings_.total) || !who_.begin_one(now)) return;
+    if (limited) credit_ -= 1;
+    ++begun_;
+  }
+}
+
 void session::begin_due(time_ns now) noexcept {
   if (settings_.total != 0 && begun_ >= settings_.total) return;
-  if (settings_.shape == load_shape::at_once && phase_ != phase::fill) {
+  if (settings_.shape == load_shape::at_once) {
     for (unsigned n = 0; n < most_begun_at_once && who_.live() < settings_.at_once; ++n) {
       if (!who_.begin_one(now)) return;
       ++begun_;
@@ -123,9 +146,15 @@ std::optional<double> session::next_rate() const noexcept {
     return settings_.rate;
   }
   if (n == 0) return settings_.rate;
+  if (is_worth_another_try(done_.back())) return done_.back().rate_from;
+  const auto passed_at = [&](double rate) {
+    return std::any_of(done_.begin(), done_.end(),
+                       [&](const step_result& s) { return s.passed && s.rate_from == rate; });
+  };
   double failed = 0;
   for (const step_result& s : done_)
-    if (!s.passed && (failed == 0 || s.rate_from < failed)) failed = s.rate_from;
+    if (!s.passed && (failed == 0 || s.rate_from < failed) && !passed_at(s.rate_from))
+      failed = s.rate_from;
   const auto best = found();
   if (!best) return failed / 2 < 1 ? std::nullopt : std::optional(failed / 2);
   // Noise can make a rate fail below one that has passed; what has passed, has passed.
@@ -135,6 +164,17 @@ std::optional<double> session::next_rate() const noexcept {
   }
   if (failed / *best < 1 + settings_.resolution) return std::nullopt;
   return std::sqrt(failed * *best);
+}
+
+bool session::is_worth_another_try(const step_result& s) const noexcept {
+  if (s.passed) return false;
+  const auto tries = std::count_if(done_.begin(), done_.end(), [&](const step_result& other) {
+    return other.rate_from == s.rate_from;
+  });
+  const auto spoiled = static_cast<double>(s.seen->calls_lost + s.seen->calls_refused +
+                                           s.window.slipped + s.seen->wrong());
+  return tries < static_cast<std::ptrdiff_t>(settings_.tries) &&
+         spoiled < s.rate_from * s.seconds * share_of_noise;
 }
 
 void session::stop(time_ns now) noexcept {
@@ -160,12 +200,12 @@ void session::poll(time_ns now) noexcept {
     if (filled_ >= settings_.held || now - filled_at_ > longest_stand_ns)
       begin_step(now);
     else
-      begin_due(now);
+      fill(now);
     break;
   case phase::warm_up:
     begin_due(now);
     if (elapsed_s() < settings_.warm_up_s) break;
-    since_ = now;
+    since_ = current_.began = now;
     loop_ns_ = busy_ns_ = 0;
     count_in(*current_.seen);
     phase_ = phase::measure;
@@ -183,7 +223,8 @@ void session::poll(time_ns now) noexcept {
     if (who_.unsettled() == 0 || elapsed_s() > current_.seconds + longest_settling_s) end_step(now);
     break;
   case phase::wind_up:
-    if (!settings_.wind_up || (who_.wind_up(now) && who_.unsettled() == 0)) phase_ = phase::over;
+    if (!settings_.wind_up || (who_.wind_up(now, allowance()) && who_.unsettled() == 0))
+      phase_ = phase::over;
     break;
   case phase::over:
     break;

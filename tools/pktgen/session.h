@@ -32,11 +32,12 @@ struct load_settings {
   std::uint32_t step_count = 8; // of a sweep
   double seconds = 10;          // measured, of each step
   double warm_up_s = 1;         // of each step
-  double fill_rate = 0;         // to reach `held` before the first step; 0: the step's rate
+  double fill_rate = 0;         // to reach `held` before the first step; 0: what the device keeps
   std::uint64_t held = 0;       // calls that must be held before the first step
   std::uint64_t total = 0;      // calls, 0: no limit
   bool wind_up = true;          // end the calls that are held
   double resolution = 0.02;     // of a search
+  std::uint32_t tries = 1;      // of a search: so often must a rate fail to be too high
 };
 
 // What one step showed. The counts of `seen` go on until the step has settled; `window` is what
@@ -44,6 +45,7 @@ struct load_settings {
 struct step_result {
   double rate_from = 0, rate_to = 0;
   double seconds = 0;
+  time_ns began = 0; // to be measured
   struct {
     std::uint64_t sent = 0, received = 0, sent_bytes = 0, received_bytes = 0;
     std::uint64_t begun = 0, completed = 0, answered = 0, slipped = 0;
@@ -80,6 +82,7 @@ class session {
  private:
   enum class phase : std::uint8_t { fill, warm_up, measure, settle, wind_up, over };
 
+  void fill(time_ns now) noexcept;
   void begin_due(time_ns now) noexcept;
   void begin_step(time_ns now);
   void end_measuring(time_ns now) noexcept;
@@ -87,6 +90,9 @@ class session {
   [[nodiscard]] std::optional<double> next_rate() const noexcept;
   void count_in(tally& t) noexcept;
   [[nodiscard]] bool reached(const step_result& s) const noexcept;
+  [[nodiscard]] bool is_worth_another_try(const step_result& s) const noexcept;
+  // How many more calls may be begun or ended where nothing is measured.
+  [[nodiscard]] std::size_t allowance() const noexcept;
 
   load_settings settings_;
   traffic& who_;

@@ -51,8 +51,8 @@ class traffic {
   [[nodiscard]] virtual std::uint64_t unsettled() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t live() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t held() const noexcept = 0;
-  // Ends everything that is held, as fast as there is room; false: there is more.
-  virtual bool wind_up(time_ns now) noexcept = 0;
+  // Ends up to `most` of the calls that are held; false: there are more.
+  virtual bool wind_up(time_ns now, std::size_t most) noexcept = 0;
   // What happens from now on is counted there.
   virtual void count_in(tally& t) noexcept = 0;
 };

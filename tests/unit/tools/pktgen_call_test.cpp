@@ -105,7 +105,9 @@ TEST_F(pktgen_call, holds_as_many_as_it_is_told) {
   EXPECT_EQ(player->held(), 100u);
   EXPECT_EQ(device.engine_calls(), 100u);
   EXPECT_EQ(count.calls_completed, 200u);
-  while (!player->wind_up(device.now()))
+  EXPECT_FALSE(player->wind_up(device.now(), 64));
+  EXPECT_EQ(player->held(), 36u);
+  while (!player->wind_up(device.now(), 64))
     device.run(*player);
   device.run(*player);
   EXPECT_EQ(player->live(), 0u);
@@ -125,6 +127,23 @@ TEST_F(pktgen_call, holds_for_a_time_with_a_spread) {
   EXPECT_LT(player->held(), 150u);
   device.wait_ms(*player, 60);
   EXPECT_EQ(player->held(), 0u);
+  EXPECT_TRUE(count.clean());
+}
+
+TEST_F(pktgen_call, ends_calls_that_have_more_time_left_where_it_winds_up) {
+  call_settings settings;
+  settings.hold_ms = 10'000;
+  make(settings);
+  begin(200);
+  EXPECT_FALSE(player->wind_up(device.now(), 150));
+  EXPECT_EQ(player->held(), 50u);
+  begin(10); // in records that have been looked at, or behind
+  for (int round = 0; round < 3; ++round) {
+    player->wind_up(device.now(), 40);
+    device.run(*player);
+  }
+  EXPECT_EQ(player->held(), 0u);
+  EXPECT_EQ(player->live(), 0u);
   EXPECT_TRUE(count.clean());
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <set>
 
 namespace linehunt::pktgen {
 namespace {
@@ -18,21 +19,38 @@ class limited final : public traffic {
     gap_ = static_cast<double>(now - last_);
     last_ = now;
     if (course != nullptr && course->rate_now() > most_) ++count_->calls_lost;
+    if (shy && rates_.insert(course->rate_now()).second) ++count_->calls_lost;
+    unsettled_now += unsettling;
+    most_unsettled = std::max(most_unsettled, unsettled_now);
     return true;
   }
   void receive(std::string_view, const endpoint&, std::uint32_t, time_ns) noexcept override {}
   void advance(time_ns) noexcept override {}
-  [[nodiscard]] std::uint64_t unsettled() const noexcept override { return 0; }
+  [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_now; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return live_now; }
   [[nodiscard]] std::uint64_t held() const noexcept override { return wound_up ? 0 : begun; }
-  bool wind_up(time_ns) noexcept override { return wound_up = true; }
+  bool wind_up(time_ns, std::size_t most) noexcept override {
+    if (unsettling != 0) {
+      const std::uint64_t ended = std::min<std::uint64_t>(most, begun - ended_);
+      ended_ += ended;
+      unsettled_now += ended;
+      most_unsettled = std::max(most_unsettled, unsettled_now);
+      return wound_up = ended_ == begun;
+    }
+    return wound_up = true;
+  }
   void count_in(tally& t) noexcept override { count_ = &t; }
 
   const session* course = nullptr;
   bool room = true, wound_up = false;
   std::uint64_t begun = 0, live_now = 0;
+  bool shy = false;             // loses the first call of each rate
+  std::uint64_t unsettling = 0; // 1: every call waits for something until `unsettled_now` is set
+  std::uint64_t unsettled_now = 0, most_unsettled = 0;
 
  private:
+  std::uint64_t ended_ = 0;
+  std::set<double> rates_;
   double most_, gap_ = 0;
   time_ns last_ = 0;
   tally* count_ = nullptr;
@@ -160,6 +178,50 @@ TEST(pktgen_session, fills_before_it_measures_and_ends_by_total) {
   run(s);
   EXPECT_EQ(device.begun, 700u);
   EXPECT_NEAR(static_cast<double>(s.steps().at(0).window.begun), 200, 2);
+}
+
+TEST(pktgen_session, filling_and_winding_up_go_as_fast_as_the_device_and_no_faster) {
+  limited device(1e9);
+  device.unsettling = 1;
+  load_settings load;
+  load.rate = 1;
+  load.held = 100'000;
+  load.seconds = 0.1;
+  load.warm_up_s = 0;
+  session s(load, device);
+  for (time_ns now = 1; !s.over(); now += 1'000'000) {
+    ASSERT_LT(now, 100'000'000'000u) << "never over";
+    s.poll(now);
+    if (now % 10'000'000 == 1) device.unsettled_now = 0; // the device answers in bursts
+  }
+  EXPECT_GE(device.begun, 100'000u);
+  EXPECT_EQ(device.most_unsettled, 128u);
+  EXPECT_TRUE(device.wound_up);
+}
+
+TEST(pktgen_session, a_rate_that_failed_by_chance_is_tried_again) {
+  for (const std::uint32_t tries : {1u, 2u}) {
+    limited device(7000);
+    device.shy = true;
+    load_settings load;
+    load.shape = load_shape::search;
+    load.rate = 1000;
+    load.rate_to = 100'000;
+    load.seconds = 1;
+    load.warm_up_s = 0;
+    load.tries = tries;
+    session s(load, device);
+    device.course = &s;
+    run(s);
+    ASSERT_EQ(s.found().has_value(), tries == 2);
+    if (!s.found()) continue;
+    EXPECT_LE(*s.found(), 7000);
+    EXPECT_GT(*s.found(), 7000 / 1.03);
+    for (std::size_t i = 1; i < s.steps().size(); ++i)
+      if (s.steps()[i].rate_from > 7000) {
+        EXPECT_NE(s.steps()[i].rate_from, s.steps()[i - 1].rate_from) << "far too high, and again";
+      }
+  }
 }
 
 TEST(pktgen_session, a_filling_that_gets_nowhere_ends) {
