@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tools/bench makes of its figures. What it measures is no matter of a test."""
 
+import subprocess
 import tempfile
 import xml.dom.minidom
 from dataclasses import asdict
 from pathlib import Path
 
 from cases import case, check
-from measuring.machine import PAGES, Hugepages
-from measuring.results import compare, figure
+from measuring.machine import PAGES, ROOT, Hugepages
+from measuring.results import Results, compare, figure
 from measuring.svg import Axis, chart
 
 
@@ -30,6 +31,32 @@ def a_comparison_names_what_got_worse():
     check([line.split()[:2] for line in lines] ==
           [["WORSE", "rate"], ["better", "time"], ["gone", "gone"]], f"{lines}")
     check(compare(old, old) == (["nothing changed by more than noise"], 0), "with itself")
+
+
+@case
+def a_comparison_takes_a_figure_of_one_run_for_less():
+    old = result(once=([100], "higher"), none=([0], "lower"))
+    check(compare(old, result(once=([90], "higher"), none=([0], "lower")))[1] == 0, "10 % of one run")
+    check(compare(old, result(once=([80], "higher"), none=([0], "lower")))[1] == 1, "20 % of one run")
+    lines, worse = compare(old, result(once=([100], "higher"), none=([1], "lower")))
+    check(worse == 1 and "none" in lines[0], f"one where there was none: {lines}")
+
+
+@case
+def a_result_becomes_tables():
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "result.json"
+        found = Results({"processor": "x"}, quick=True)
+        found.figures = [figure("peers: A, calls", [1, 2000, 3000], "/s"),
+                         figure("peers: A, time", [7], "us"), figure("peers: B, calls", [4], "/s"),
+                         figure("peers: B, time", [8], "us"), figure("peers: of A, B", [9, 11], "")]
+        found.failed = ["scale"]
+        found.write(file)
+        told = subprocess.run([ROOT / "tools/bench", "--table", file], capture_output=True, text=True)
+        check(told.returncode == 0, told.stderr)
+        for line in ("| peers | calls | time |", "| A | 2,000/s | 7 us |", "| B | 4/s | 8 us |",
+                     "| of A, B | 10 | 9 to 11 |", "Not measured: scale"):
+            check(line in told.stdout.splitlines(), f"no line {line!r} in\n{told.stdout}")
 
 
 @case

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/bench calls, peers, scale, overload, all; and --compare. The shell script has built what is
-needed."""
+"""tools/bench, after the shell script has built what is needed: runs what was named, and compares or
+renders results."""
 
 import argparse
 import json
@@ -10,34 +10,16 @@ import sys
 import time
 from pathlib import Path
 
-from . import calls, overload, peers, scale
+from . import calls, overload, peers, pieces, scale
 from .machine import ROOT, BenchError, described
-from .results import Figure, Results, compare
+from .results import Results, compare, table
 
-NAMES = ("calls", "peers", "scale", "overload")
-PROGRAMS = ("parse", "engine", "selection")
+NAMES = (*pieces.NAMES, "calls", "peers", "scale", "overload")
 
 
 def charts(results: Results, quick: bool, folder: Path) -> None:
     calls.run(results, quick)
     calls.curve(results, quick, folder)
-
-
-def program(results: Results, name: str, quick: bool) -> None:
-    """A benchmark program of tests/bench; its own JSON becomes a detail, its output is shown."""
-    file = ROOT / "build" / f"bench_{name}.json"
-    words = [str(ROOT / f"build/tests/bench/bench_{name}")]
-    if name != "selection":
-        words += ["--json", str(file)] + (["--quick"] if quick else [])
-    told = subprocess.run(words, cwd=ROOT, text=True, capture_output=True)
-    print(told.stdout, flush=True)
-    if told.returncode != 0:
-        raise BenchError(f"bench_{name} ended with {told.returncode}: {told.stderr.strip()}")
-    results.details[name] = json.loads(file.read_text()) if name != "selection" else told.stdout
-    if name == "engine":
-        for row in results.details[name]["rows"]:
-            results.add(Figure(f"engine: {row['message']}", row["median_ns"], "ns", "lower",
-                               row["p10_ns"], row["p90_ns"], 1))
 
 
 def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
@@ -49,7 +31,8 @@ def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
         "peers": lambda: peers.run(results, quick),
         "scale": lambda: scale.run(results, quick, folder),
         "overload": lambda: overload.run(results, quick, folder),
-        **{name: (lambda name=name: program(results, name, quick)) for name in PROGRAMS},
+        **{name: (lambda name=name: pieces.run(results, name, quick, folder))
+           for name in pieces.NAMES},
     }
     for name in names:
         began = time.monotonic()
@@ -58,9 +41,13 @@ def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
             steps[name]()
         except (BenchError, subprocess.TimeoutExpired) as failure:
             good = False
+            results.failed.append(name)
             print(f"tools/bench: {name}: {failure}", file=sys.stderr, flush=True)
         print(f"   {time.monotonic() - began:.0f} s", flush=True)
-        results.write(file)
+        try:
+            results.write(file)
+        except OSError as failure:  # of root, after a run with sudo
+            sys.exit(f"tools/bench: {failure}; name another file with --json")
     return good
 
 
@@ -80,15 +67,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=ROOT / "build/bench/result.json")
     parser.add_argument("--charts", type=Path)
     parser.add_argument("--compare", type=Path)
+    parser.add_argument("--table", type=Path)
     arguments = parser.parse_args()
     names = list(arguments.names)
-    if names == ["all"]:
-        names = [*PROGRAMS, *NAMES]
-    unknown = [name for name in names if name not in (*NAMES, *PROGRAMS)]
+    if "all" in names:
+        names = list(NAMES)
+    unknown = [name for name in names if name not in NAMES]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES + PROGRAMS)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
     # Read before anything runs: it may be the file that is about to be written.
     old = read_result(arguments.compare) if arguments.compare else None
+    if arguments.table:
+        print(table(read_result(arguments.table)))
     file = arguments.json.resolve()
     # Hugepages, mounts and namespaces are given back on every way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

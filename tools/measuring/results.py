@@ -2,11 +2,13 @@
 """Figures: medians with their spread, one JSON for all, and what got slower since another one."""
 
 import json
+import math
 import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 NOISE = 0.05  # a difference below this is none, however narrow the spread
+NOISE_OF_ONE = 0.15  # where a figure was taken once, and its spread is not known
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Results:
         self.quick = quick
         self.figures = []
         self.details = {}
+        self.failed = []  # names of what could not be measured
 
     def add(self, *figures: Figure) -> None:
         for each in figures:
@@ -57,7 +60,7 @@ class Results:
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({
-            "machine": self.machine, "quick": self.quick,
+            "machine": self.machine, "quick": self.quick, "failed": self.failed,
             "figures": [asdict(each) for each in self.figures],
             "details": self.details}, indent=1) + "\n", encoding="utf-8")
 
@@ -68,11 +71,12 @@ def compare(old: dict, new: dict) -> tuple:
     lines, worse = [], 0
     for each in new["figures"]:
         was = before.get(each["name"])
-        if not was or not was["value"] or not each["better"]:
+        if not was or not each["better"] or each["value"] == was["value"]:
             continue
-        change = each["value"] / was["value"] - 1
+        change = each["value"] / was["value"] - 1 if was["value"] else math.inf
         apart = each["least"] > was["most"] or each["most"] < was["least"]
-        if abs(change) < NOISE or not apart:
+        known = each["least"] != each["most"] and was["least"] != was["most"]
+        if abs(change) < (NOISE if known else NOISE_OF_ONE) or not apart:
             continue
         good = (change > 0) == (each["better"] == "higher")
         worse += not good
@@ -86,3 +90,50 @@ def compare(old: dict, new: dict) -> tuple:
                         f"{old.get('machine', {}).get('processor')} and "
                         f"{new.get('machine', {}).get('processor')}")
     return lines or ["nothing changed by more than noise"], worse
+
+
+def cell(figure: dict) -> str:
+    unit = figure["unit"] if figure["unit"] in ("", "/s") else f" {figure['unit']}"
+    return f"{short(figure['value'])}{unit}"
+
+
+def spread(figure: dict) -> str:
+    return "" if figure["least"] == figure["most"] else \
+        f"{short(figure['least'])} to {short(figure['most'])}"
+
+
+def pivot(figures: list) -> tuple:
+    """What can be a table of rows and columns, "ROW, COLUMN" by name, and the others."""
+    rows, others = {}, []
+    for each in figures:
+        row, comma, column = each["name"].rpartition(", ")
+        if comma:
+            rows.setdefault(row, {})[column] = each
+    columns = [tuple(cells) for cells in rows.values() if len(cells) > 1]
+    rows = {row: cells for row, cells in rows.items() if columns.count(tuple(cells)) > 1}
+    inside = {id(each) for cells in rows.values() for each in cells.values()}
+    others = [each for each in figures if id(each) not in inside]
+    return rows, others
+
+
+def table(result: dict) -> str:
+    """The result in Markdown, one part for each benchmark."""
+    machine = result.get("machine", {})
+    out = [f"{machine.get('processor', 'unknown')}, {machine.get('processors', '?')} processors, Linux "
+           f"{machine.get('kernel', '?')}, commit {machine.get('commit', '?')}, "
+           f"{machine.get('time', '?')} UTC{', --quick' if result.get('quick') else ''}"]
+    groups = {}
+    for each in result["figures"]:
+        group, _, name = each["name"].partition(": ")
+        groups.setdefault(group, []).append({**each, "name": name})
+    for group, figures in groups.items():
+        rows, others = pivot(figures)
+        for columns in dict.fromkeys(tuple(cells) for cells in rows.values()):
+            out += ["", f"| {group} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+            out += [f"| {row} | {' | '.join(cell(cells[c]) for c in columns)} |"
+                    for row, cells in rows.items() if tuple(cells) == columns]
+        if others:
+            out += ["", f"| {group} | median | least to most |", "|---|---|---|"]
+            out += [f"| {each['name']} | {cell(each)} | {spread(each)} |" for each in others]
+    out += [f"\nNot measured: {', '.join(result['failed'])}"] if result.get("failed") else []
+    return "\n".join(out)
