@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import calls, overload, peers, pieces, scale
+from . import calls, overload, peers, pieces, scale, syscalls
 from .machine import ROOT, BenchError, described
 from .results import Results, compare, table
 
-NAMES = (*pieces.NAMES, "calls", "peers", "scale", "overload")
+NAMES = (*pieces.NAMES, "calls", "peers", "scale", "overload", "syscalls")
 
 
 def charts(results: Results, quick: bool, folder: Path) -> None:
@@ -31,6 +31,7 @@ def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
         "peers": lambda: peers.run(results, quick),
         "scale": lambda: scale.run(results, quick, folder),
         "overload": lambda: overload.run(results, quick, folder),
+        "syscalls": lambda: syscalls.run(results, quick),
         **{name: (lambda name=name: pieces.run(results, name, quick, folder))
            for name in pieces.NAMES},
     }
