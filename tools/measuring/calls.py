@@ -14,8 +14,8 @@ ENDED = 60_000  # records for calls that are over, but may still hear a repetiti
 
 def search_words(low: float, high: float, seconds: float, held: int) -> list:
     words = ["--search", f"{low:g}:{high:g}", "--seconds", f"{seconds:g}", "--warm-up", "0.5",
-             "--resolution", "0.03"]
-    return words + (["--held", str(held), "--fill-rate", "20000"] if held else [])
+             "--resolution", "0.03", "--tries", "2"]
+    return words + (["--held", str(held)] if held else [])
 
 
 def ceiling(cast: Cast, seconds: float) -> dict:
@@ -87,8 +87,7 @@ def curve(results: Results, quick: bool, folder_of_charts) -> None:
             start_linehunt(folder, folder.memif("server"), cast, HELD + ENDED):
         swept = generate(folder, folder.memif("client"), cast,
                          ["--sweep", f"{top / 10:g}:{top:g}:{5 if quick else 10}", "--held",
-                          str(HELD), "--fill-rate", f"{top / 2:g}", "--seconds",
-                          "1" if quick else "3", "--warm-up", "0.5"])
+                          str(HELD), "--seconds", "1" if quick else "3", "--warm-up", "0.5"])
     results.details["latency against load"] = swept["steps"]
     lines = {name: [(step["window"]["sent_per_s"], step["latency"]["all"][key])
                     for step in swept["steps"]]

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -121,16 +122,52 @@ def descendants(pid: int) -> list:
     return found
 
 
-def cpu_seconds(pids: list) -> float:
-    """User and system time of all threads of these processes."""
-    ticks = 0
+def cpu_seconds(pids: list) -> tuple:
+    """Of all threads of these processes: in their own code, and in the kernel's for them."""
+    own = kernel = 0
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        own += int(fields[11])
+        kernel += int(fields[12])
+    ticks = os.sysconf("SC_CLK_TCK")
+    return own / ticks, kernel / ticks
+
+
+class Stopwatch(threading.Thread):
+    """Reads the processor time of processes now and then, so that it can be told afterwards for a
+    time that only then is known."""
+
+    INTERVAL_S = 0.2
+
+    def __init__(self, pids: list):
+        super().__init__(daemon=True)
+        self.pids = pids
+        self.readings = []  # (monotonic time, own, kernel)
+        self.ending = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            self.readings.append((time.monotonic(), *cpu_seconds(self.pids)))
+            if self.ending.wait(self.INTERVAL_S):
+                return
+
+    def __enter__(self) -> "Stopwatch":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.ending.set()
+        self.join()
+
+    def between(self, begin: float, end: float) -> tuple:
+        """(elapsed, own, kernel) seconds between the first and the last reading in that time."""
+        inside = [each for each in self.readings if begin <= each[0] <= end]
+        if len(inside) < 2:
+            raise BenchError(f"no processor times between {begin:.2f} and {end:.2f} s")
+        return tuple(last - first for first, last in zip(inside[0], inside[-1]))
 
 
 def memory_mb(pid: int) -> float:

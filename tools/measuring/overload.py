@@ -23,9 +23,8 @@ def run(results: Results, quick: bool, folder_of_charts) -> None:
             before = device.memory_mb()
             for factor in FACTORS:
                 step = generate(folder, folder.memif("client"), cast,
-                                ["--rate", f"{top * factor:g}", "--held", str(HELD), "--fill-rate",
-                                 f"{top / 2:g}", "--seconds", str(seconds), "--max-calls",
-                                 "600000"])["steps"][0]
+                                ["--rate", f"{top * factor:g}", "--held", str(HELD), "--seconds",
+                                 str(seconds), "--max-calls", "600000"])["steps"][0]
                 device.must_run()
                 goodput[factor].append(step["window"]["calls_completed_per_s"])
                 refusals[factor].append(step["calls_refused"] + step["calls_lost"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .calls import ENDED, search_words
 from .kamailio import start_kamailio, unpacked_kamailio
-from .machine import BenchError, processors
+from .machine import BenchError, Stopwatch, processors
 from .programs import DEVICE, Cast, generate, highest, start_linehunt, temporary_folder
 from .results import Results, figure
 
@@ -90,16 +90,20 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
         found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
                                  words=search_words(low, 300_000, seconds, HELD)))
         rate = found["rate_from"] * 0.8
-        spent = device.cpu_s()
-        calm = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
-                        words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
-                               f"{3 * seconds:g}"])
-        spent = device.cpu_s() - spent
+        with Stopwatch(device.pids()) as watch:
+            calm = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
+                            words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
+                                   f"{3 * seconds:g}"])
         device.must_run()
         step = calm["steps"][0]
-        calls = step["calls_begun"] + calm["outside"]["calls_begun"]
-        return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": spent * 1e6 / calls,
-                "latency": step["latency"]["all"], "post_dial_delay": step["post_dial_delay"]}
+        begin = calm["monotonic_s"] + step["began_s"]
+        elapsed, own, kernel = watch.between(begin, begin + step["seconds"])
+        calls = step["window"]["calls_completed"] / step["seconds"] * elapsed
+        if not calls:
+            raise BenchError(f"no call went through at {rate:.0f} a second\n{calm['text']}")
+        return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": (own + kernel) * 1e6 / calls,
+                "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
+                "post_dial_delay": step["post_dial_delay"]}
 
 
 def run(results: Results, quick: bool) -> None:
@@ -126,6 +130,7 @@ def run(results: Results, quick: bool) -> None:
                    "" if name.startswith("Kamailio") else "higher"),
             figure(f"peers: {name}, processor time for a call", [f["cpu_us"] for f in found], "us",
                    "" if name.startswith("Kamailio") else "lower"),
+            figure(f"peers: {name}, share of it in the kernel", [f["in_kernel"] for f in found], ""),
             figure(f"peers: {name}, latency p99 at 80 %", [f["latency"]["p99_us"] for f in found],
                    "us"),
             figure(f"peers: {name}, post-dial delay median at 80 %",
@@ -137,9 +142,11 @@ def run(results: Results, quick: bool) -> None:
         for name in ("linehunt af_xdp", "linehunt af_packet"):
             if seen[name]:
                 results.add(
-                    figure(f"peers: {name}, calls of Kamailio's", [f["rate"] / best
-                                                                   for f in seen[name]],
-                           "times", "higher"),
-                    figure(f"peers: Kamailio, processor time of {name}'s",
+                    figure(f"peers: calls a second over Kamailio's, {name}",
+                           [f["rate"] / best for f in seen[name]], "times", "higher"),
+                    figure(f"peers: Kamailio's processor time over ours, {name}",
                            [cheapest / f["cpu_us"] for f in seen[name]], "times", "higher"))
     results.details["peers"] = seen
+    missing = [name for name, found in seen.items() if not found]
+    if missing:
+        raise BenchError(f"{', '.join(missing)} could not be measured, see above")

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .machine import (ROOT, BenchError, Hugepages, cpu_seconds, descendants, memory_mb, preemptions,
+from .machine import (ROOT, BenchError, Hugepages, descendants, memory_mb, preemptions,
                       processors, stop, wait_for, worker_processors)
 
 LINEHUNT = ROOT / "build/control/linehunt"
@@ -90,9 +90,6 @@ class Device:
     def pids(self) -> list:
         return descendants(self.process.pid)
 
-    def cpu_s(self) -> float:
-        return cpu_seconds(self.pids())
-
     def memory_mb(self) -> float:
         return sum(memory_mb(pid) for pid in self.pids())
 
@@ -136,7 +133,8 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
         "[timers]", "ack_wait_ms = 2000",
         "[[port]]", 'name = "bench"', f'device = "{device}"', f'addresses = ["{DEVICE}/24"]',
         "[[listen]]", f'address = "{DEVICE}"',
-        "[admin]", f'socket = "{folder.path}/linehunt.sock"',
+        # No HTTP: its port is another linehunt's, where one runs on this machine.
+        "[admin]", f'socket = "{folder.path}/linehunt.sock"', 'http = ""',
     ]
     for number, (address, port, offers) in enumerate(cast.destinations(), 1):
         resources = ";".join(f"{name}={LINES}" for name in offers)

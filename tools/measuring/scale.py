@@ -16,8 +16,6 @@ def search(cast: Cast, held: int, seconds: float, low: float, workers: int = 1) 
             start_linehunt(folder, folder.memif("server"), cast, held + ENDED, workers=workers,
                            hugepages=False) as device:  # so that only what is used counts
         words = search_words(low, 400_000, seconds, held) + ["--no-wind-up"]
-        if held > 100_000:
-            words[words.index("--fill-rate") + 1] = "40000"
         best = highest(generate(folder, folder.memif("client"), cast, words, limit_s=1800))
         device.must_run()
         return best, device.memory_mb()
