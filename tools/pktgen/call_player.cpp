@@ -22,8 +22,8 @@ time_us us_of(time_ns now) noexcept {
 
 call_player::call_player(const scene& of, const call_settings& settings, outbox& out, tally& count,
                          memory_source& memory, time_ns start)
-    : scene_(of), settings_(settings), texts_(of), checks_(of, texts_), out_(out), count_(&count),
-      records_(settings.max_calls, memory) {
+    : scene_(of), settings_(settings), texts_(of), checks_(of, texts_), glance_(of, texts_),
+      out_(out), count_(&count), records_(settings.max_calls, memory) {
   if (settings.hold_ms)
     holds_ = std::make_unique<timer_wheel>(settings.max_calls, us_of(start), memory);
 }

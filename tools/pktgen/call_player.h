@@ -13,6 +13,7 @@
 #include "dataplane/timer_wheel.h"
 #include "tools/pktgen/call_records.h"
 #include "tools/pktgen/checks.h"
+#include "tools/pktgen/glance.h"
 #include "tools/pktgen/messages.h"
 #include "tools/pktgen/traffic.h"
 
@@ -37,9 +38,9 @@ class call_player final : public traffic {
               memory_source& memory, time_ns start);
 
   bool begin_one(time_ns now) noexcept override;
+  std::optional<call_number> announce(std::string_view bytes) const noexcept override;
   void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
-               time_ns now) noexcept override;
-  void announce(std::string_view bytes) const noexcept override;
+               std::optional<call_number> announced, time_ns now) noexcept override;
   void advance(time_ns now) noexcept override;
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return records_.used(); }
@@ -58,15 +59,27 @@ class call_player final : public traffic {
     bool for_bye = false;
   };
 
+  // False: it has to be read.
+  bool take_at_a_glance(std::string_view bytes, const identity& who, call_number number,
+                        std::uint32_t station, time_ns now) noexcept;
+  bool glance_at_reply(std::string_view bytes, const identity& who, call_number number,
+                       time_ns now) noexcept;
   void on_request(const received& m, const identity& who, call_number number,
                   std::uint32_t destination, time_ns now) noexcept;
-  void on_invite(const received& m, const identity& who, call_record& r, std::uint32_t destination,
+  void on_invite(const reply_writer& replies, call_record& r, std::uint32_t destination,
                  time_ns now) noexcept;
+  void on_ack(call_record& r, time_ns now) noexcept;
+  void on_bye(const reply_writer& replies, call_record& r, std::uint32_t destination,
+              time_ns now) noexcept;
+  void on_trying(call_record& r, time_ns now) noexcept;
+  void on_ringing(call_record& r, time_ns now) noexcept;
+  void on_end(call_number number, time_ns now) noexcept;
   void on_response(const received& m, const identity& who, call_number number,
                    time_ns now) noexcept;
   void on_invite_response(const received& m, const identity& who, call_number number,
                           time_ns now) noexcept;
-  void on_answer(const received& m, const identity& who, call_number number, time_ns now) noexcept;
+  // The route set is in the record already.
+  void on_answer(const identity& who, call_number number, time_ns now) noexcept;
   void on_refusal(const received& m, const identity& who, call_number number) noexcept;
   void on_stray(const received& m, const identity& who, std::uint32_t station) noexcept;
 
@@ -82,6 +95,7 @@ class call_player final : public traffic {
     count_->latency[static_cast<std::size_t>(kind)].add(elapsed_ns(sent, now));
   }
   void lose(message_kind kind) noexcept { ++count_->lost[static_cast<std::size_t>(kind)]; }
+  [[nodiscard]] static std::string_view our_call_id_in(std::string_view bytes) noexcept;
   [[nodiscard]] std::optional<call_number> number_in(std::string_view call_id) const noexcept;
   [[nodiscard]] bool is_live(call_number n) noexcept {
     const call_record& r = records_.at(n.slot);
@@ -93,6 +107,7 @@ class call_player final : public traffic {
   call_settings settings_;
   messages texts_;
   checks checks_;
+  glance glance_;
   outbox& out_;
   tally* count_;
   call_records records_;

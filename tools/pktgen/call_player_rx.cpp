@@ -4,10 +4,15 @@
 #include "tools/pktgen/call_player.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <emmintrin.h>
 
 namespace linehunt::pktgen {
 
 namespace {
+
+constexpr std::string_view ringing_line = "SIP/2.0 180 Ringing\r\n", ok_line = "SIP/2.0 200 OK\r\n";
 
 // The caller's route set: the Record-Routes from the last to the first (RFC 3261 12.1.2).
 bool take_route(const sip::message_view& view, route_text& into) noexcept {
@@ -38,14 +43,40 @@ std::optional<call_number> call_player::number_in(std::string_view call_id) cons
   return number;
 }
 
-void call_player::announce(std::string_view bytes) const noexcept {
-  if (const auto number = number_in(sip::find_call_id(bytes))) records_.prefetch(number->slot);
+// Where the text of the Call-ID ends that the generator itself wrote; what follows its digits
+// stands nowhere else in a message.
+std::string_view call_player::our_call_id_in(std::string_view bytes) noexcept {
+  constexpr std::size_t step = sizeof(__m128i);
+  static_assert(call_id_host.starts_with("@p"));
+  const __m128i at = _mm_set1_epi8('@'), behind = _mm_set1_epi8('p');
+  for (std::size_t i = 16; i + step + call_id_host.size() <= bytes.size(); i += step) {
+    __m128i here, next;
+    std::memcpy(&here, bytes.data() + i, step);
+    std::memcpy(&next, bytes.data() + i + 1, step);
+    const auto found = static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, at), _mm_cmpeq_epi8(next, behind))));
+    if (found == 0) continue;
+    const std::string_view id =
+        bytes.substr(i + static_cast<std::size_t>(std::countr_zero(found)) - 16, call_id_bytes);
+    return id.substr(16) == call_id_host ? id : sip::find_call_id(bytes);
+  }
+  return sip::find_call_id(bytes);
+}
+
+std::optional<call_number> call_player::announce(std::string_view bytes) const noexcept {
+  const auto number = number_in(our_call_id_in(bytes));
+  if (number) records_.prefetch(number->slot);
+  return number;
 }
 
 void call_player::receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
-                          time_ns now) noexcept {
+                          std::optional<call_number> announced, time_ns now) noexcept {
   ++count_->received;
   count_->received_bytes += bytes.size();
+  if (from == scene_.device && announced && is_live(*announced) &&
+      take_at_a_glance(bytes, identity(*announced, settings_.seed), *announced, station, now))
+    return;
+  ++count_->read_in_full;
   if (from != scene_.device || !sip::scan(bytes, view_) || !sip::make_routing_view(view_, fields_))
     return wrong(fault::unreadable);
   const received m{view_, fields_};
@@ -70,6 +101,54 @@ void call_player::receive(std::string_view bytes, const endpoint& from, std::uin
   on_response(m, who, *number, now);
 }
 
+bool call_player::take_at_a_glance(std::string_view bytes, const identity& who, call_number number,
+                                   std::uint32_t station, time_ns now) noexcept {
+  if (station < scene_.callers.size()) return glance_at_reply(bytes, who, number, now);
+  call_record& r = records_.at(number.slot);
+  const auto destination = static_cast<std::uint32_t>(station - scene_.callers.size());
+  if (bytes.starts_with('I')) {
+    const auto on_top = glance_.invite(bytes, who, r.shape, destination);
+    if (on_top) on_invite(reply_writer(texts_, *on_top, who, r.shape, false), r, destination, now);
+    return on_top.has_value();
+  }
+  if (r.destination != destination) return false;
+  if (bytes.starts_with('A')) {
+    if (!glance_.ack(bytes, who, r.shape, destination)) return false;
+    on_ack(r, now);
+    return true;
+  }
+  if (r.state != call_state::ending) return false;
+  const auto on_top = glance_.bye(bytes, who, r.shape, destination);
+  if (on_top) on_bye(reply_writer(texts_, *on_top, who, r.shape, true), r, destination, now);
+  return on_top.has_value();
+}
+
+bool call_player::glance_at_reply(std::string_view bytes, const identity& who, call_number number,
+                                  time_ns now) noexcept {
+  call_record& r = records_.at(number.slot);
+  if (bytes.starts_with(ringing_line)) {
+    if (!glance_.invite_reply(bytes, ringing_line, who, r.shape, r.destination, false))
+      return false;
+    on_ringing(r, now);
+    return true;
+  }
+  if (!bytes.starts_with(ok_line)) {
+    if (!glance_.trying(bytes, who, r.shape)) return false;
+    on_trying(r, now);
+    return true;
+  }
+  if (r.state == call_state::ending) {
+    if (!glance_.bye_reply(bytes, who, r.shape, r.destination)) return false;
+    on_end(number, now);
+    return true;
+  }
+  if (r.state != call_state::calling || (r.seen & arrived_ok) != 0) return false;
+  const auto route = glance_.invite_reply(bytes, ok_line, who, r.shape, r.destination, true);
+  if (!route || !records_.route(number.slot).set(*route)) return false;
+  on_answer(who, number, now);
+  return true;
+}
+
 // So that the device need not repeat it for half a minute.
 void call_player::on_stray(const received& m, const identity& who, std::uint32_t station) noexcept {
   if (!m.view.is_request || m.view.method == sip::method::ack) return;
@@ -89,30 +168,17 @@ void call_player::on_request(const received& m, const identity& who, call_number
   case sip::method::invite: {
     if (const auto f = checks_.request(m, who, r.shape, destination, who.invite_branch()))
       wrong(*f);
-    return on_invite(m, who, r, destination, now);
+    return on_invite(reply_writer(texts_, m.view, who), r, destination, now);
   }
   case sip::method::ack:
     if (const auto f = checks_.request(m, who, r.shape, destination, who.ack_branch())) wrong(*f);
     if (r.destination != destination) wrong(fault::moved);
-    if ((r.seen & arrived_ack) != 0) {
-      ++count_->repeated;
-      return;
-    }
-    r.seen |= arrived_ack;
-    return arrived_after(message_kind::ack, r.ack_sent, now);
+    return on_ack(r, now);
   case sip::method::bye: {
     if (const auto f = checks_.request(m, who, r.shape, destination, who.bye_branch())) wrong(*f);
     if (r.destination != destination) wrong(fault::moved);
     if (r.state != call_state::ending) wrong(fault::unexpected_message);
-    if ((r.seen & arrived_bye) == 0)
-      arrived_after(message_kind::bye, r.bye_sent, now);
-    else
-      ++count_->repeated;
-    r.seen |= arrived_bye;
-    if (char* const text = out_.begin())
-      send(reply_writer(texts_, m.view, who).write(text, "SIP/2.0 200 OK\r\n", destination, false),
-           static_cast<std::uint32_t>(scene_.callers.size() + destination), &r.answer_sent);
-    return;
+    return on_bye(reply_writer(texts_, m.view, who), r, destination, now);
   }
   default:
     wrong(fault::unexpected_message);
@@ -120,8 +186,29 @@ void call_player::on_request(const received& m, const identity& who, call_number
   }
 }
 
-void call_player::on_invite(const received& m, const identity& who, call_record& r,
-                            std::uint32_t destination, time_ns now) noexcept {
+void call_player::on_ack(call_record& r, time_ns now) noexcept {
+  if ((r.seen & arrived_ack) != 0) {
+    ++count_->repeated;
+    return;
+  }
+  r.seen |= arrived_ack;
+  arrived_after(message_kind::ack, r.ack_sent, now);
+}
+
+void call_player::on_bye(const reply_writer& replies, call_record& r, std::uint32_t destination,
+                         time_ns now) noexcept {
+  if ((r.seen & arrived_bye) == 0)
+    arrived_after(message_kind::bye, r.bye_sent, now);
+  else
+    ++count_->repeated;
+  r.seen |= arrived_bye;
+  if (char* const text = out_.begin())
+    send(replies.write(text, ok_line, destination, false),
+         static_cast<std::uint32_t>(scene_.callers.size() + destination), &r.answer_sent);
+}
+
+void call_player::on_invite(const reply_writer& replies, call_record& r, std::uint32_t destination,
+                            time_ns now) noexcept {
   const auto station = static_cast<std::uint32_t>(scene_.callers.size() + destination);
   const bool again = (r.seen & arrived_invite) != 0;
   if (again)
@@ -130,16 +217,15 @@ void call_player::on_invite(const received& m, const identity& who, call_record&
     arrived_after(message_kind::invite, r.invite_sent, now);
   r.seen |= arrived_invite;
   r.destination = static_cast<std::uint16_t>(destination);
-  const reply_writer replies(texts_, m.view, who);
   const auto reply = [&](std::string_view status_line, bool session, stamp* sent_at) {
     if (char* const text = out_.begin())
       send(replies.write(text, status_line, destination, session), station, sent_at);
   };
   if (!again) {
     reply("SIP/2.0 100 Trying\r\n", false, nullptr);
-    reply("SIP/2.0 180 Ringing\r\n", false, &r.answer_sent);
+    reply(ringing_line, false, &r.answer_sent);
   }
-  reply("SIP/2.0 200 OK\r\n", true, &r.answer_sent);
+  reply(ok_line, true, &r.answer_sent);
 }
 
 void call_player::on_response(const received& m, const identity& who, call_number number,
@@ -153,54 +239,61 @@ void call_player::on_response(const received& m, const identity& who, call_numbe
   if (r.state != call_state::ending || m.fields.cseq.method != sip::method::bye)
     return wrong(fault::unexpected_message);
   if (m.view.status < 200) return;
-  if (m.view.status == 200) {
-    arrived_after(message_kind::ok_bye, r.answer_sent, now);
-    if (!r.given_up) {
-      if ((r.seen & arrived_ringing) == 0) lose(message_kind::ringing);
-      if ((r.seen & arrived_ack) == 0) lose(message_kind::ack);
-      if ((r.seen & arrived_trying) == 0) ++count_->trying_missing;
-      ++count_->calls_completed;
-    }
-  } else {
-    ++count_->statuses[m.view.status];
-    if (!r.given_up) ++count_->calls_refused;
+  if (m.view.status == 200) return on_end(number, now);
+  ++count_->statuses[m.view.status];
+  if (!r.given_up) ++count_->calls_refused;
+  finish(number);
+}
+
+void call_player::on_end(call_number number, time_ns now) noexcept {
+  const call_record& r = records_.at(number.slot);
+  arrived_after(message_kind::ok_bye, r.answer_sent, now);
+  if (!r.given_up) {
+    if ((r.seen & arrived_ringing) == 0) lose(message_kind::ringing);
+    if ((r.seen & arrived_ack) == 0) lose(message_kind::ack);
+    if ((r.seen & arrived_trying) == 0) ++count_->trying_missing;
+    ++count_->calls_completed;
   }
   finish(number);
+}
+
+void call_player::on_trying(call_record& r, time_ns now) noexcept {
+  if ((r.seen & arrived_trying) == 0) count_->trying.add(elapsed_ns(r.invite_sent, now));
+  r.seen |= arrived_trying;
+}
+
+void call_player::on_ringing(call_record& r, time_ns now) noexcept {
+  if ((r.seen & arrived_ringing) != 0) {
+    ++count_->repeated;
+    return;
+  }
+  r.seen |= arrived_ringing;
+  count_->post_dial_delay.add(elapsed_ns(r.invite_sent, now));
+  arrived_after(message_kind::ringing, r.answer_sent, now);
 }
 
 void call_player::on_invite_response(const received& m, const identity& who, call_number number,
                                      time_ns now) noexcept {
   call_record& r = records_.at(number.slot);
   const unsigned status = m.view.status;
-  if (status == 100) {
-    if ((r.seen & arrived_trying) == 0) count_->trying.add(elapsed_ns(r.invite_sent, now));
-    r.seen |= arrived_trying;
-    return;
-  }
+  if (status == 100) return on_trying(r, now);
   if (status < 200) {
     if (status != 180) return wrong(fault::unexpected_message);
-    if ((r.seen & arrived_ringing) != 0) {
-      ++count_->repeated;
-      return;
-    }
-    r.seen |= arrived_ringing;
-    count_->post_dial_delay.add(elapsed_ns(r.invite_sent, now));
-    return arrived_after(message_kind::ringing, r.answer_sent, now);
+    return on_ringing(r, now);
   }
   if (status >= 300) return on_refusal(m, who, number);
   if ((r.seen & arrived_ok) != 0) {
     ++count_->repeated;
     return send_ack(who, number);
   }
-  on_answer(m, who, number, now);
+  if (!take_route(m.view, records_.route(number.slot))) wrong(fault::record_route);
+  on_answer(who, number, now);
 }
 
-void call_player::on_answer(const received& m, const identity& who, call_number number,
-                            time_ns now) noexcept {
+void call_player::on_answer(const identity& who, call_number number, time_ns now) noexcept {
   call_record& r = records_.at(number.slot);
   r.seen |= arrived_ok;
   arrived_after(message_kind::ok_invite, r.answer_sent, now);
-  if (!take_route(m.view, records_.route(number.slot))) wrong(fault::record_route);
   ++count_->calls_answered;
   send_ack(who, number);
   r.state = call_state::held;

@@ -70,6 +70,12 @@ messages::messages(const scene& of) : kinds_(of.kinds.size()), callers_(of.calle
     const auto via = [&](std::string_view branch) {
       return "Via: " + vias_.back() + std::string(branch) + ";rport\r\n";
     };
+    // A device fills in where it came from (RFC 3581 4); what does not is read in full.
+    const auto via_there = [&](std::string_view branch) {
+      return "Via: " + vias_.back() + std::string(branch) +
+             ";rport=" + std::to_string(caller.port) +
+             ";received=" + std::string(to_text(caller.ip)) + "\r\n";
+    };
     ack_vias_.emplace_back(" SIP/2.0\r\n" + via("{ack_branch}") + "Route: ");
     bye_vias_.emplace_back(" SIP/2.0\r\n" + via("{bye_branch}") + "Route: ");
     for (const call_kind& kind : of.kinds)
@@ -81,19 +87,30 @@ messages::messages(const scene& of) : kinds_(of.kinds.size()), callers_(of.calle
         const std::string call_id = "Call-ID: {call_id}" + std::string(call_id_host) + "\r\n";
         const std::string contact = "Contact: <sip:core@" + at + ">\r\n";
         const std::string hops = "Max-Forwards: " + std::to_string(sent_max_forwards) + "\r\n";
+        const std::string hops_there =
+            "Max-Forwards: " + std::to_string(sent_max_forwards - 1) + "\r\n";
         const std::string sdp = session_of(of.callers.front(), s);
         uris_.emplace_back(uri);
-        invites_.emplace_back("INVITE " + uri + " SIP/2.0\r\n" + via("{invite_branch}") + hops +
-                              from + to + "\r\n" + call_id + "CSeq: 1 INVITE\r\n" + contact +
-                              more_headers(s) + "Content-Type: application/sdp\r\n" +
-                              "Content-Length: " + std::to_string(width_of(sdp)) + "\r\n\r\n" +
-                              sdp);
-        const auto rest = [&](const char* cseq) {
-          return "\r\n" + hops + from + to + ";tag={to_tag}\r\n" + call_id + "CSeq: " + cseq +
-                 "\r\n" + contact + "User-Agent: pktgen\r\nContent-Length: 0\r\n\r\n";
+        const auto invite = [&](const std::string& on_top) {
+          return "INVITE " + uri + " SIP/2.0\r\n" + on_top + from + to + "\r\n" + call_id +
+                 "CSeq: 1 INVITE\r\n" + contact + more_headers(s) +
+                 "Content-Type: application/sdp\r\nContent-Length: " +
+                 std::to_string(width_of(sdp)) + "\r\n\r\n" + sdp;
         };
-        ack_rests_.emplace_back(rest("1 ACK"));
-        bye_rests_.emplace_back(rest("2 BYE"));
+        invites_.emplace_back(invite(via("{invite_branch}") + hops));
+        invites_there_.emplace_back(invite(via_there("{invite_branch}") + hops_there));
+        const auto dialog = [&](const char* cseq) {
+          return from + to + ";tag={to_tag}\r\n" + call_id + "CSeq: " + cseq + "\r\n";
+        };
+        const std::string end = contact + "User-Agent: pktgen\r\nContent-Length: 0\r\n\r\n";
+        ack_rests_.emplace_back("\r\n" + hops + dialog("1 ACK") + end);
+        bye_rests_.emplace_back("\r\n" + hops + dialog("2 BYE") + end);
+        acks_there_.emplace_back(via_there("{ack_branch}") + hops_there + dialog("1 ACK") + end);
+        byes_there_.emplace_back(via_there("{bye_branch}") + hops_there + dialog("2 BYE") + end);
+        tryings_.emplace_back("SIP/2.0 100 Trying\r\n" + via_there("{invite_branch}") + from + to +
+                              "\r\n" + call_id + "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
+        invite_shared_.emplace_back(via_there("{invite_branch}") + dialog("1 INVITE"));
+        bye_shared_.emplace_back(via_there("{bye_branch}") + dialog("2 BYE"));
         failure_heads_.emplace_back("ACK " + uri + " SIP/2.0\r\n" + via("{invite_branch}") + hops +
                                     from + call_id + "CSeq: 1 ACK\r\nContent-Length: 0\r\nTo: ");
       }
@@ -146,12 +163,41 @@ std::size_t messages::bye(char* out, const identity& who, call_shape shape,
                    bye_rests_[index(shape)]);
 }
 
+messages::lengths messages::invite_there(char* out, const identity& who,
+                                         call_shape shape) const noexcept {
+  constexpr std::size_t around_uri = sizeof("INVITE  SIP/2.0\r\n") - 1;
+  const char* const end = invites_there_[index(shape)].write(out, who);
+  return {static_cast<std::size_t>(end - out), around_uri + uris_[index(shape)].size()};
+}
+
+messages::lengths messages::in_dialog_there(char* out, std::string_view method, const identity& who,
+                                            std::uint32_t destination,
+                                            const patched_text& rest) const noexcept {
+  char* const head = put(put(put(out, method), contacts_[destination]), " SIP/2.0\r\n");
+  const char* const end = rest.write(head, who);
+  return {static_cast<std::size_t>(end - out), static_cast<std::size_t>(head - out)};
+}
+
+messages::lengths messages::ack_there(char* out, const identity& who, call_shape shape,
+                                      std::uint32_t destination) const noexcept {
+  return in_dialog_there(out, "ACK ", who, destination, acks_there_[index(shape)]);
+}
+
+messages::lengths messages::bye_there(char* out, const identity& who, call_shape shape,
+                                      std::uint32_t destination) const noexcept {
+  return in_dialog_there(out, "BYE ", who, destination, byes_there_[index(shape)]);
+}
+
 std::size_t messages::failure_ack(char* out, const identity& who, call_shape shape,
                                   std::string_view to) const noexcept {
   char* at = failure_heads_[index(shape)].write(out, who);
   at = put(at, to.substr(0, 200));
   at = put(at, "\r\n\r\n");
   return static_cast<std::size_t>(at - out);
+}
+
+std::size_t messages::trying(char* out, const identity& who, call_shape shape) const noexcept {
+  return static_cast<std::size_t>(tryings_[index(shape)].write(out, who) - out);
 }
 
 std::size_t messages::request_uri(char* out, const identity& who, call_shape shape) const noexcept {
@@ -201,6 +247,16 @@ reply_writer::reply_writer(const messages& texts, const sip::message_view& reque
       break;
     }
   }
+  shared_len_ = static_cast<std::size_t>(at - shared_);
+}
+
+reply_writer::reply_writer(const messages& texts, std::string_view on_top, const identity& who,
+                           call_shape shape, bool to_bye) noexcept
+    : texts_(texts), who_(who) {
+  const patched_text& shared =
+      (to_bye ? texts.bye_shared_ : texts.invite_shared_)[texts.index(shape)];
+  char* at = shared_;
+  if (on_top.size() + shared.size() <= sizeof shared_) at = shared.write(put(at, on_top), who);
   shared_len_ = static_cast<std::size_t>(at - shared_);
 }
 

@@ -45,6 +45,20 @@ class messages {
   std::size_t failure_ack(char* out, const identity& who, call_shape shape,
                           std::string_view to) const noexcept;
 
+  // Requests as they come out of the device, but for what it puts on top: with a hop less, our Via
+  // filled in, without the Route. `head`: the length of the start line, behind which that goes.
+  struct lengths {
+    std::size_t all, head;
+  };
+  lengths invite_there(char* out, const identity& who, call_shape shape) const noexcept;
+  lengths ack_there(char* out, const identity& who, call_shape shape,
+                    std::uint32_t destination) const noexcept;
+  lengths bye_there(char* out, const identity& who, call_shape shape,
+                    std::uint32_t destination) const noexcept;
+
+  // A device's own 100, as most write it.
+  std::size_t trying(char* out, const identity& who, call_shape shape) const noexcept;
+
   // What is expected of the messages when they come out of the device.
   std::size_t request_uri(char* out, const identity& who, call_shape shape) const noexcept;
   std::size_t body(char* out, const identity& who, call_shape shape) const noexcept;
@@ -66,14 +80,22 @@ class messages {
                         std::uint32_t destination, std::string_view route, const patched_text& via,
                         const patched_text& rest) const noexcept;
 
+  lengths in_dialog_there(char* out, std::string_view method, const identity& who,
+                          std::uint32_t destination, const patched_text& rest) const noexcept;
+
   std::size_t kinds_, callers_;
   std::vector<patched_text> invites_, uris_, failure_heads_; // by index()
   std::vector<patched_text> ack_rests_, bye_rests_;          // by index()
-  std::vector<patched_text> ack_vias_, bye_vias_;            // by caller
-  std::vector<patched_text> bodies_;                         // by size
-  std::vector<std::string> contacts_;                        // by destination
-  std::vector<std::string> vias_;                            // by caller
-  std::vector<std::string> plain_tails_, session_tails_;     // by destination
+  // As they come out of the device; of ACK and BYE what follows the start line; by index()
+  std::vector<patched_text> invites_there_, acks_there_, byes_there_, tryings_;
+  std::vector<patched_text> ack_vias_, bye_vias_; // by caller
+  // What a reply copies of a request: our Via, From, To with tag, Call-ID, CSeq; by index()
+  std::vector<patched_text> invite_shared_, bye_shared_;
+  std::vector<patched_text> bodies_;                     // by size
+  std::vector<std::string> contacts_;                    // by destination
+  std::vector<std::string> vias_;                        // by caller
+  std::vector<std::size_t> via_line_bytes_;              // by caller
+  std::vector<std::string> plain_tails_, session_tails_; // by destination
   patched_text answer_;
 };
 
@@ -82,6 +104,9 @@ class reply_writer {
  public:
   // The request's bytes must stay while replies are written.
   reply_writer(const messages& texts, const sip::message_view& request, const identity& who);
+  // To a request that is known to be as it was sent, but for the lines that the device put on top.
+  reply_writer(const messages& texts, std::string_view on_top, const identity& who,
+               call_shape shape, bool to_bye) noexcept;
   // `destination`: whose Contact it bears. With `session` an SDP is added.
   std::size_t write(char* out, std::string_view status_line, std::uint32_t destination,
                     bool session) const noexcept;

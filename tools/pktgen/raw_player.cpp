@@ -71,7 +71,7 @@ bool raw_player::begin_one(time_ns now) noexcept {
 }
 
 void raw_player::receive(std::string_view bytes, const endpoint&, std::uint32_t,
-                         time_ns now) noexcept {
+                         std::optional<call_number>, time_ns now) noexcept {
   ++count_->received;
   count_->received_bytes += bytes.size();
   mark m;

@@ -23,7 +23,7 @@ class raw_player final : public traffic {
 
   bool begin_one(time_ns now) noexcept override;
   void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
-               time_ns now) noexcept override;
+               std::optional<call_number>, time_ns now) noexcept override;
   void advance(time_ns now) noexcept override;
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return outstanding_; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return outstanding_; }

@@ -73,6 +73,7 @@ json to_json(const tally& t) {
           {"late", t.late},
           {"repeated", t.repeated},
           {"trying_missing", t.trying_missing},
+          {"read_in_full", t.read_in_full},
           {"answered_for_lost", t.answered_for_lost},
           {"lost", lost_of(t)},
           {"lost_messages", t.lost_messages()},

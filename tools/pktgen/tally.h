@@ -57,6 +57,7 @@ struct tally {
   std::uint64_t late = 0;          // came after its call had been given up
   std::uint64_t repeated = 0;      // an INVITE or reply that was there before
   std::uint64_t trying_missing = 0;
+  std::uint64_t read_in_full = 0;      // not as usual, though perhaps right; this costs time
   std::uint64_t answered_for_lost = 0; // a BYE or other request for a call that is over
   std::array<std::uint64_t, message_kind_count> lost{};
   std::array<std::uint64_t, fault_count> faults{};

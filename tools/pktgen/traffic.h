@@ -3,10 +3,12 @@
 #pragma once
 
 #include "dataplane/address.h"
+#include "tools/pktgen/identity.h"
 #include "tools/pktgen/tally.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace linehunt::pktgen {
@@ -40,11 +42,13 @@ class traffic {
   virtual ~traffic() = default;
   // Begins one call (or sends one packet). False: no room now.
   virtual bool begin_one(time_ns now) noexcept = 0;
-  // A datagram that came from `from` to that station.
+  // Of a datagram that will be received soon: which call it seems to be of. Fetches its record.
+  virtual std::optional<call_number> announce(std::string_view) const noexcept {
+    return std::nullopt;
+  }
+  // A datagram that came from `from` to that station, with what was said when it was announced.
   virtual void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
-                       time_ns now) noexcept = 0;
-  // Where the record of a datagram that will be received next lies; fetches it.
-  virtual void announce(std::string_view) const noexcept {}
+                       std::optional<call_number> announced, time_ns now) noexcept = 0;
   virtual void advance(time_ns now) noexcept = 0;
 
   // Calls that wait for something to come; held calls do not.

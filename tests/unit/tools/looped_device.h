@@ -78,7 +78,8 @@ class looped_device final : public outbox, public action_sink {
         message m = std::move(back_.front());
         back_.pop_front();
         if (meddle) meddle(m);
-        if (!m.bytes.empty()) who.receive(m.bytes, scene_.device, m.station, now());
+        if (!m.bytes.empty())
+          who.receive(m.bytes, scene_.device, m.station, who.announce(m.bytes), now());
       }
       now_us += 5;
     }
@@ -100,6 +101,7 @@ class looped_device final : public outbox, public action_sink {
   void commit(std::size_t len, std::uint32_t station, stamp* sent_at) noexcept override {
     if (sent_at != nullptr) *sent_at = stamp_of(now());
     out_.push_back({std::string(text_.data(), len), station});
+    if (on_sent) on_sent(out_.back().bytes);
     longest = std::max(longest, len);
     shortest = std::min(shortest, len);
   }
@@ -118,6 +120,7 @@ class looped_device final : public outbox, public action_sink {
 
   std::size_t places = 10'000;
   meddling meddle;
+  std::function<void(const std::string&)> on_sent; // by the generator
   std::size_t longest = 0, shortest = 10'000;
   time_us now_us = 1'000'000;
 

@@ -24,7 +24,8 @@ class limited final : public traffic {
     most_unsettled = std::max(most_unsettled, unsettled_now);
     return true;
   }
-  void receive(std::string_view, const endpoint&, std::uint32_t, time_ns) noexcept override {}
+  void receive(std::string_view, const endpoint&, std::uint32_t, std::optional<call_number>,
+               time_ns) noexcept override {}
   void advance(time_ns) noexcept override {}
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_now; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return live_now; }
