@@ -19,22 +19,20 @@ burst_loop::burst_loop(port& on, neighbourhood& around, const scene& of, traffic
 std::size_t burst_loop::receive(time_ns now) noexcept {
   if (port_.room() < room_for_a_burst) return 0;
   const auto frames = port_.receive();
-  std::array<parsed_frame, port::burst> parsed;
-  std::array<std::optional<call_number>, port::burst> calls;
   // All are parsed before any is acted upon, so that their records are on the way meanwhile.
   for (std::size_t i = 0; i < frames.size(); ++i) {
     rte_mbuf& m = *frames[i];
     const std::span<std::uint8_t> bytes(rte_pktmbuf_mtod(&m, std::uint8_t*), m.data_len);
-    parsed[i] = parse_frame(bytes, verify_);
-    if (m.nb_segs != 1) parsed[i].kind = frame_kind::broken;
-    if (parsed[i].kind == frame_kind::udp) calls[i] = who_.announce(parsed[i].payload);
+    parsed_[i] = parse_frame(bytes, verify_);
+    if (m.nb_segs != 1) parsed_[i].kind = frame_kind::broken;
+    if (parsed_[i].kind == frame_kind::udp) calls_[i] = who_.announce(parsed_[i].payload);
   }
   for (std::size_t i = 0; i < frames.size(); ++i) {
     rte_mbuf& m = *frames[i];
-    switch (parsed[i].kind) {
+    switch (parsed_[i].kind) {
     case frame_kind::udp:
-      if (const auto station = stations_.find(parsed[i].to))
-        who_.receive(parsed[i].payload, parsed[i].from, *station, calls[i], now);
+      if (const auto station = stations_.find(parsed_[i].to))
+        who_.receive(parsed_[i].payload, parsed_[i].from, *station, calls_[i], now);
       else
         ++counts_.foreign;
       break;

@@ -7,7 +7,9 @@
 #include "tools/pktgen/scene.h"
 #include "tools/pktgen/session.h"
 
+#include <array>
 #include <atomic>
+#include <optional>
 
 namespace linehunt::pktgen {
 
@@ -35,6 +37,9 @@ class burst_loop {
   progress& progress_;
   bool verify_;
   frame_counts counts_;
+  // Of the burst at hand.
+  std::array<parsed_frame, port::burst> parsed_;
+  std::array<std::optional<call_number>, port::burst> calls_;
 };
 
 } // namespace linehunt::pktgen

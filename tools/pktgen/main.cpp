@@ -59,7 +59,8 @@ bool write_json(const options& o, const port& on, const session& course, const b
   out["frames"] = {{"received", loop.counts().received},
                    {"foreign", loop.counts().foreign},
                    {"broken", loop.counts().broken},
-                   {"tx_full_turns", on.full_turns()}};
+                   {"tx_full_turns", on.full_turns()},
+                   {"tx_dropped", on.dropped()}};
   out["mbufs"] = {{"before", mbufs_before}, {"after", mbufs_after}};
   std::ofstream file(o.json_file);
   file << out.dump(1) << '\n';

@@ -185,6 +185,8 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--memory-mb", out.port.memory_mb, "for DPDK")->capture_default_str();
   app.add_option("--mbufs", out.port.mbufs)->capture_default_str();
   app.add_option("--descriptors", out.port.descriptors, "of each queue")->capture_default_str();
+  app.add_flag("--drop-when-full", out.port.drop_when_full,
+               "drop what the port does not take, as a wire would; else it waits");
   app.add_option("--file-prefix", out.port.file_prefix, "of DPDK");
   app.add_option("--patience", out.patience_s, "seconds to wait for the link and the device")
       ->capture_default_str();

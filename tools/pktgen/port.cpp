@@ -70,6 +70,7 @@ tl::expected<std::unique_ptr<port>, std::string> port::open(const port_settings&
 
 tl::expected<void, std::string> port::start(const port_settings& settings) {
   clock_ = tsc_clock();
+  drop_when_full_ = settings.drop_when_full;
   if (rte_eth_dev_count_avail() == 0)
     return tl::unexpected(settings.device.empty()
                               ? std::string("there is no port; name one with --device, or give EAL "
@@ -178,6 +179,11 @@ std::size_t port::flush() noexcept {
       ++full_turns_;
       break;
     }
+  }
+  if (drop_when_full_ && sent < count_) {
+    rte_pktmbuf_free_bulk(&waiting_[sent], static_cast<unsigned>(count_ - sent));
+    dropped_ += count_ - sent;
+    count_ = sent;
   }
   if (sent != 0 && sent < count_) {
     std::copy(&waiting_[sent], &waiting_[count_], &waiting_[0]);

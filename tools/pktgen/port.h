@@ -24,6 +24,7 @@ struct port_settings {
   unsigned memory_mb = 256;
   unsigned mbufs = 16'384;
   unsigned descriptors = 2048;
+  bool drop_when_full = false; // as on a wire; else messages wait until the port takes them
   std::string file_prefix;
   std::vector<std::string> eal; // further arguments, as they are
 };
@@ -71,6 +72,7 @@ class port final : public outbox {
   [[nodiscard]] unsigned mbufs_in_use() const noexcept;
   void release() noexcept; // gives back what it holds for the next message
   [[nodiscard]] std::uint64_t full_turns() const noexcept { return full_turns_; }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
   [[nodiscard]] std::string driver() const;
 
  private:
@@ -94,6 +96,8 @@ class port final : public outbox {
   std::array<rte_mbuf*, burst> received_{};
   std::size_t received_count_ = 0;
   std::uint64_t full_turns_ = 0; // the port took less than it was given
+  bool drop_when_full_ = false;
+  std::uint64_t dropped_ = 0;
 };
 
 } // namespace linehunt::pktgen
