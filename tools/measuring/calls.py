@@ -22,7 +22,7 @@ def ceiling(cast: Cast, seconds: float) -> dict:
     """Packets a second without loss through testpmd."""
     with temporary_folder() as folder, start_testpmd(folder):
         return highest(generate(folder, folder.memif("client"), cast,
-                                ["--raw", *search_words(50_000, 8e6, seconds, 0)]))
+                                ["--raw", *search_words(500_000, 8e6, seconds, 0)]))
 
 
 def one_worker(cast: Cast, seconds: float, held: int, low: float) -> dict:
@@ -51,7 +51,7 @@ def run(results: Results, quick: bool) -> None:
     runs, ceilings, ratios = [], [], []
     for _ in range(1 if quick else 5):
         packets = ceiling(cast, seconds)
-        calls = one_worker(cast, seconds, HELD, 2000)
+        calls = one_worker(cast, seconds, HELD, 20_000)
         if calls["loads"]:
             raise BenchError(f"{calls['loads']} lines remain after the last call")
         ceilings.append(packets["window"]["sent_per_s"])
