@@ -81,3 +81,21 @@ def hugepages_are_given_back():
         check(int(PAGES.read_text()) >= int(before) + 2, "no pages were taken")
     check(PAGES.read_text() == before, f"{PAGES.read_text()} pages, before {before}")
     check(not Path(pages.folder or "/nowhere").exists(), "the mount point is left")
+
+
+@case
+def floods_for_pktgen_dpdk_are_what_they_are_called():
+    with tempfile.TemporaryDirectory() as name:
+        subprocess.run([ROOT / "tools/pktgen/pktgen_dpdk.py", name, "--count", "40", "--shares", "1,7",
+                        "--seconds", "3"], check=True, capture_output=True)
+        for kind, method in (("invite", "INVITE"), ("options", "OPTIONS"), ("unknown-bye", "BYE")):
+            told = subprocess.run(
+                ["tshark", "-r", f"{name}/{kind}.pcap", "-o", "ip.check_checksum:TRUE", "-o",
+                 "udp.check_checksum:TRUE", "-T", "fields", "-e", "ip.checksum.status", "-e",
+                 "udp.checksum.status", "-e", "sip.Method", "-e", "sip.Call-ID"],
+                capture_output=True, text=True, check=True).stdout.splitlines()
+            rows = {tuple(line.split("\t")[:3]) for line in told}
+            check(rows == {("1", "1", method)}, f"{kind}: {rows}")
+            check(len({line.split("\t")[3] for line in told}) == 40, f"{kind}: Call-IDs are not varied")
+        script = (Path(name) / "flood.lua").read_text()
+        check("shares = {1,7} " in script and "seconds = 3\n" in script, script)
