@@ -2,13 +2,15 @@
 """What tools/bench makes of its figures. What it measures is no matter of a test."""
 
 import subprocess
+import sys
 import tempfile
 import xml.dom.minidom
 from dataclasses import asdict
 from pathlib import Path
 
 from cases import case, check
-from measuring.machine import PAGES, ROOT, Hugepages
+from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
+                               wait_for)
 from measuring.results import Results, compare, figure
 from measuring.svg import Axis, chart
 
@@ -99,3 +101,33 @@ def floods_for_pktgen_dpdk_are_what_they_are_called():
             check(len({line.split("\t")[3] for line in told}) == 40, f"{kind}: Call-IDs are not varied")
         script = (Path(name) / "flood.lua").read_text()
         check("shares = {1,7} " in script and "seconds = 3\n" in script, script)
+
+
+@case
+def processor_time_is_told_for_a_time_that_is_over():
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        with Stopwatch([busy.pid]) as watch:
+            wait_for(lambda: len(watch.readings) >= 4 and watch.readings[-1][1] > 0.1, 60,
+                     "a busy process took no time")
+        begin, end = watch.readings[0][0], watch.readings[-1][0]
+        elapsed, own, _ = watch.between(begin, end)
+        check(elapsed == end - begin and own > 0, f"{own} s in {elapsed} s")
+        try:
+            watch.between(end + 1, end + 2)
+            check(False, "told what nobody had read")
+        except BenchError:
+            pass
+    finally:
+        stop(busy)
+
+
+@case
+def a_raised_limit_of_the_kernel_is_put_back():
+    file = Path("/proc/sys/net/core/rmem_max")
+    before = file.read_text()
+    with SysctlAtLeast("net.core.rmem_max", int(before) + 4096):
+        check(int(file.read_text()) == int(before) + 4096, file.read_text())
+        with SysctlAtLeast("net.core.rmem_max", 1):
+            check(int(file.read_text()) == int(before) + 4096, "lowered")
+    check(file.read_text() == before, f"{file.read_text()}, before {before}")

@@ -82,7 +82,8 @@ def main() -> int:
         print(table(read_result(arguments.table)))
     file = arguments.json.resolve()
     # Hugepages, mounts and namespaces are given back on every way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda taken, _: sys.exit(128 + taken))
     good = True
     if names:
         good = run(names, arguments.quick, file, arguments.charts or file.parent)

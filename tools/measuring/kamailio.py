@@ -11,6 +11,8 @@ from .programs import DEVICE, KINDS, Cast, Device
 
 UNPACKED = ROOT / "build/kamailio"
 
+RECEIVE_BUFFER = 8 * 2**20  # bytes; the kernel's usual limit holds less than 200 messages
+
 SCRIPT = """#!KAMAILIO
 debug=-1
 log_stderror=no
@@ -18,6 +20,7 @@ memlog=5
 memdbg=5
 children=1
 disable_tcp=yes
+maxbuffer=RECEIVE_BUFFER
 auto_aliases=no
 dns=no
 rev_dns=no
@@ -113,6 +116,7 @@ def start_kamailio(folder, program: Path, cast: Cast, allocator: str, prefix: tu
              for kind in offers]
     (folder.path / "dispatcher.list").write_text("\n".join(lines) + "\n")
     script = SCRIPT.replace("DEVICE", DEVICE).replace("MODULES", str(modules))
+    script = script.replace("RECEIVE_BUFFER", str(RECEIVE_BUFFER))
     script = script.replace("FOLDER", str(folder.path)).replace("VM_SET", str(sets["vm"]))
     script = script.replace("PSTN_SET", str(sets["pstn"]))
     file, log = folder.path / "kamailio.cfg", folder.path / "kamailio.log"

@@ -4,6 +4,7 @@
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -82,13 +83,34 @@ class Hugepages:
 
     def close(self) -> None:
         if self.folder:
-            subprocess.run(["umount", self.folder], capture_output=True)
-            os.rmdir(self.folder)
+            # Even where somebody still looks into it: the pages below must be given back.
+            if subprocess.run(["umount", self.folder], capture_output=True).returncode != 0:
+                subprocess.run(["umount", "-l", self.folder], capture_output=True)
+            try:
+                os.rmdir(self.folder)
+            except OSError as failure:
+                print(f"tools/bench: left behind: {failure}", file=sys.stderr)
             self.folder = None
         if self.before is not None:
             # Relative, since somebody else may have taken some meanwhile.
             PAGES.write_text(str(max(0, int(PAGES.read_text()) - self.taken)))
             self.before = None
+
+
+class SysctlAtLeast:
+    """A limit of the kernel raised to that value; leaving puts back what it was."""
+
+    def __init__(self, name: str, least: int):
+        self.file = Path("/proc/sys") / name.replace(".", "/")
+        self.least = least
+
+    def __enter__(self) -> None:
+        self.before = self.file.read_text()
+        if int(self.before) < self.least:
+            self.file.write_text(str(self.least))
+
+    def __exit__(self, *_) -> None:
+        self.file.write_text(self.before)
 
 
 def stop(process: subprocess.Popen, limit_s: float = 20) -> int:

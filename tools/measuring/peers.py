@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calls import ENDED, search_words
-from .kamailio import start_kamailio, unpacked_kamailio
-from .machine import BenchError, Stopwatch, processors
+from .kamailio import RECEIVE_BUFFER, start_kamailio, unpacked_kamailio
+from .machine import BenchError, Stopwatch, SysctlAtLeast, processors
 from .programs import DEVICE, Cast, generate, highest, start_linehunt, temporary_folder
 from .results import Results, figure
 
@@ -84,8 +84,8 @@ def kamailio_with(allocator: str, program: Path):
 
 def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dict:
     """The highest rate without loss; then, at four fifths of it, what a call costs."""
-    with Cable() as cable, temporary_folder() as folder, \
-            contender.start(folder, cable, cast) as device:
+    with SysctlAtLeast("net.core.rmem_max", RECEIVE_BUFFER), Cable() as cable, \
+            temporary_folder() as folder, contender.start(folder, cable, cast) as device:
         side = cable.prefix(1)
         found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
                                  words=search_words(low, 300_000, seconds, HELD)))
@@ -99,7 +99,7 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
         begin = calm["monotonic_s"] + step["began_s"]
         elapsed, own, kernel = watch.between(begin, begin + step["seconds"])
         calls = step["window"]["calls_completed"] / step["seconds"] * elapsed
-        if not calls:
+        if not calls or own + kernel <= 0:
             raise BenchError(f"no call went through at {rate:.0f} a second\n{calm['text']}")
         return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": (own + kernel) * 1e6 / calls,
                 "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
@@ -114,7 +114,8 @@ def run(results: Results, quick: bool) -> None:
                   Contender("linehunt af_packet", linehunt_on("net_af_packet0,iface=eth0")),
                   Contender("Kamailio", kamailio_with("fm", program))]
     if not quick:
-        contenders.append(Contender("Kamailio q_malloc", kamailio_with("qm", program)))
+        contenders += [Contender("Kamailio q_malloc", kamailio_with("qm", program)),
+                       Contender("Kamailio tlsf_malloc", kamailio_with("tlsf", program))]
     seen = {each.name: [] for each in contenders}
     for _ in range(repeats):
         for each in contenders:

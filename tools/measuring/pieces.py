@@ -57,8 +57,9 @@ def engine_figures(told: dict) -> list:
 
 
 def selection_figures(told: dict) -> list:
-    return [timed(f"selection: {row['destinations']:,} destinations, {row['case']}", row)
-            for row in told["rows"]]
+    # The last comma of a name divides row and column of a table.
+    return [timed(f"selection: {row['destinations']:,} destinations, "
+                  f"{row['case'].replace(',', '')}", row) for row in told["rows"]]
 
 
 def selection_chart(told: dict, folder: Path) -> None:
