@@ -13,6 +13,7 @@
 #include "dataplane/dpdk/listener_table.h"
 #include "dataplane/dpdk/mbuf_sink.h"
 #include "dataplane/dpdk/numa_memory.h"
+#include "dataplane/dpdk/overload_guard.h"
 #include "dataplane/dpdk/reassembler.h"
 #include "dataplane/engine.h"
 
@@ -92,6 +93,7 @@ class worker {
   reassembler reassembler_;
   listener_table listeners_;
   idle_backoff backoff_;
+  overload_guard guard_;
   std::vector<polled_queue> queues_;
   // Rings whose frames this worker sends through its tx queue.
   struct crossing {

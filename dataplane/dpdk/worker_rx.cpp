@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
+#include <rte_udp.h>
 #include <utility>
 
 namespace linehunt::dpdk {
@@ -18,21 +19,32 @@ namespace {
 
 constexpr std::size_t burst = 32;
 
+// As far as it lies in the first segment. Nothing has been checked behind the IP header.
+std::string_view udp_payload(const rte_mbuf& m, const frame& f) noexcept {
+  const std::size_t begin = f.l4_off + sizeof(rte_udp_hdr);
+  if (m.data_len <= begin) return {};
+  const auto* const bytes = reinterpret_cast<const char*>(bytes_at(m, begin));
+  return {bytes, m.data_len - begin};
+}
+
 } // namespace
 
 std::size_t worker::poll_ports() noexcept {
   std::size_t received = 0;
+  bool more_waits = false;
   std::array<rte_mbuf*, burst> packets;
   for (const polled_queue& q : queues_) {
     const std::uint16_t n = rte_eth_rx_burst(q.device, q.queue, packets.data(), burst);
     if (n == 0) continue;
     received += n;
+    more_waits |= n == burst;
     for (std::uint16_t i = 0; i < n; ++i)
       rte_prefetch0(bytes_at(*packets[i], 0));
     for (std::uint16_t i = 0; i < n; ++i)
       on_frame(q.port, mbuf_ptr(packets[i]));
     deliver_burst();
   }
+  guard_.note(more_waits, now_);
   bump(counters_.rx_packets, received);
   return received;
 }
@@ -62,6 +74,9 @@ void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
     return on_answer(port, std::move(m), answer_arp(us, packet, f));
   if (f.is_fragment) return on_fragment(port, std::move(m), f);
   if (f.protocol == IPPROTO_UDP) {
+    // Before the checksum, which would be most of its price.
+    if (guard_.shedding() && is_new_call(udp_payload(packet, f)))
+      return end(std::move(m), verdict::dropped_overload);
     if (const judgement j = inspect_udp(packet, f)) return end(std::move(m), *j);
     return on_udp(port, std::move(m), f);
   }

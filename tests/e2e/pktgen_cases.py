@@ -52,17 +52,21 @@ def generate(balancer: Balancer, folder: Path, device: str, prefix: list, load: 
     check(after == before, f"linehunt had {before} mbufs in use before the calls, {after} after")
 
 
-def flood(folder: Path, device: str) -> None:
-    """More than the device takes is dropped at a full port, like on a wire."""
+def flood(balancer: Balancer, folder: Path, device: str) -> None:
+    """More than the device takes is dropped at a full port, like on a wire, and linehunt lets new
+    calls go. On a busy machine the flood may have pauses, hence several tries."""
     result = folder / "flood.json"
-    subprocess.run([*words_for(device, result, False), "--rate", "2000000", "--seconds", "0.3",
-                    "--warm-up", "0", "--max-calls", "1000000", "--deadline-ms", "100",
-                    "--drop-when-full"],
-                   cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    seen = json.loads(result.read_text(encoding="utf-8"))
-    check(seen["frames"]["tx_dropped"] > 0, f"nothing was dropped: {seen['frames']}")
-    check(seen["steps"][0]["calls_lost"] > 0, "what was dropped was not missed")
-    check(seen["mbufs"]["before"] == seen["mbufs"]["after"], f"mbufs {seen['mbufs']}")
+    for _ in range(20):
+        subprocess.run([*words_for(device, result, False), "--rate", "2000000", "--seconds", "0.3",
+                        "--warm-up", "0", "--max-calls", "1000000", "--deadline-ms", "100",
+                        "--drop-when-full"],
+                       cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        seen = json.loads(result.read_text(encoding="utf-8"))
+        check(seen["mbufs"]["before"] == seen["mbufs"]["after"], f"mbufs {seen['mbufs']}")
+        shed = balancer.ask("stats")["verdict:dropped_overload"]
+        if shed and seen["frames"]["tx_dropped"] and seen["steps"][0]["calls_lost"]:
+            return
+    check(False, f"{shed} calls let go, {seen['frames']}")
 
 
 @case
@@ -79,7 +83,7 @@ def generated_calls_over_memif():
             generate(balancer, folder, memif + "client", [],
                      ["--rate", "2000", "--held", "1000", "--seconds", "1.5", "--warm-up", "0.2",
                       "--deadline-ms", "4000"])
-            flood(folder, memif + "client")
+            flood(balancer, folder, memif + "client")
             check(balancer.stop() == 0, f"linehunt did not end well:\n{balancer.tail()}")
         finally:
             balancer.stop()
