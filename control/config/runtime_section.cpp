@@ -79,6 +79,7 @@ void read_limits(table_reader& root, configuration& into, diagnostics& out) {
   table_reader section(*table, "[limits]", out);
   engine_limits& limits = into.runtime.limits;
   section.read("calls_per_worker", limits.max_calls, 1, 20'000'000);
+  section.read("call_text_bytes", limits.call_text_bytes, 0, 4096);
   section.read("transactions_per_worker", limits.max_transactions, 1, 4'000'000);
   section.read("message_bytes", limits.max_message_bytes, 1300, 65'507);
   section.read("slots", limits.max_slots, 1, 1 << 20);

@@ -53,6 +53,15 @@ std::vector<std::string> faults_with(std::string_view more) {
   return result.lines;
 }
 
+TEST(config, says_how_much_text_a_call_may_have) {
+  const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
+  const loaded result = load(std::string{base} + rule + "[limits]\ncall_text_bytes = 32\n");
+  ASSERT_TRUE(result.whole);
+  EXPECT_EQ(result.whole->runtime.limits.call_text_bytes, 32u);
+  EXPECT_THAT(faults_with("[limits]\ncall_text_bytes = 5000\n"),
+              ElementsAre(HasSubstr("call_text_bytes")));
+}
+
 TEST(config, base_is_right) {
   const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n");
   EXPECT_THAT(result.lines, IsEmpty());
