@@ -3,6 +3,7 @@
 
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,9 +115,10 @@ class SysctlAtLeast:
 
 
 def stop(process: subprocess.Popen, limit_s: float = 20) -> int:
-    """Ends a process that we started, in whatever state it is."""
+    """Ends a process that we started, in whatever state it is. By SIGINT: at SIGTERM linehunt would
+    wait for the calls that it holds."""
     if process.poll() is None:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(limit_s)
         except subprocess.TimeoutExpired:

@@ -10,7 +10,8 @@ from pathlib import Path
 from .calls import ENDED, search_words
 from .kamailio import RECEIVE_BUFFER, start_kamailio, unpacked_kamailio
 from .machine import BenchError, Stopwatch, SysctlAtLeast, processors
-from .programs import DEVICE, Cast, generate, highest, start_linehunt, temporary_folder
+from .programs import (DEVICE, Cast, Work, generate, highest, start_linehunt,
+                       temporary_folder)
 from .results import Results, figure
 
 HELD = 5000
@@ -90,11 +91,13 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
         found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
                                  words=search_words(low, 300_000, seconds, HELD)))
         rate = found["rate_from"] * 0.8
+        work = Work(folder) if device.name == "linehunt" else None
         with Stopwatch(device.pids()) as watch:
             calm = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
                             words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
                                    f"{3 * seconds:g}"])
         device.must_run()
+        work_us = work.us_per_call() if work else 0
         step = calm["steps"][0]
         begin = calm["monotonic_s"] + step["began_s"]
         elapsed, own, kernel = watch.between(begin, begin + step["seconds"])
@@ -102,7 +105,7 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
         if not calls or own + kernel <= 0:
             raise BenchError(f"no call went through at {rate:.0f} a second\n{calm['text']}")
         return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": (own + kernel) * 1e6 / calls,
-                "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
+                "work_us": work_us, "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
                 "post_dial_delay": step["post_dial_delay"]}
 
 
@@ -131,6 +134,8 @@ def run(results: Results, quick: bool) -> None:
                    "" if name.startswith("Kamailio") else "higher"),
             figure(f"peers: {name}, processor time for a call", [f["cpu_us"] for f in found], "us",
                    "" if name.startswith("Kamailio") else "lower"),
+            figure(f"peers: {name}, of it with packets at hand",
+                   [f["work_us"] or f["cpu_us"] for f in found], "us"),
             figure(f"peers: {name}, share of it in the kernel", [f["in_kernel"] for f in found], ""),
             figure(f"peers: {name}, latency p99 at 80 %", [f["latency"]["p99_us"] for f in found],
                    "us"),

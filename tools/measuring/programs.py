@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,7 +117,7 @@ class Device:
 
 
 def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hugepages,
-                  folder: Folder, memory_mb_wanted: int) -> str:
+                  folder: Folder, memory_mb_wanted: int, limits: tuple) -> str:
     _, generator_core = processors()
     # Over memif it has a processor to itself; over veth the kernel needs some of it.
     idle = "false" if "memif" in device else "true"
@@ -129,7 +130,7 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
         lines += ["hugepages = true", f'eal_arguments = ["--huge-dir", "{memory.folder}"]']
     lines += [
         "[limits]", f"calls_per_worker = {calls}", "transactions_per_worker = 100000",
-        "destinations = 16384", "slots = 40000",
+        "destinations = 16384", "slots = 40000", *limits,
         "[timers]", "ack_wait_ms = 2000",
         "[[port]]", 'name = "bench"', f'device = "{device}"', f'addresses = ["{DEVICE}/24"]',
         "[[listen]]", f'address = "{DEVICE}"',
@@ -147,15 +148,15 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
 
 
 def start_linehunt(folder: Folder, device: str, cast: Cast, calls: int, *, workers: int = 1,
-                   hugepages: bool = True, prefix: tuple = ()) -> Device:
-    """Ready when it returns. `calls`: how many its tables hold."""
-    # 320 bytes a call by its README; the rest is for packets, rings and transactions.
-    table_mb = calls * 340 // 2**20 + 700
+                   hugepages: bool = True, limits: tuple = (), prefix: tuple = ()) -> Device:
+    """Ready when it returns. `calls`: how many its tables hold; `limits`: further lines of [limits]."""
+    # 420 bytes a call by its README; the rest is for packets, rings and transactions.
+    table_mb = calls * 440 // 2**20 + 700
     memory = Hugepages(table_mb + 64).__enter__() if hugepages else None
     file, log = folder.path / "linehunt.toml", folder.path / "linehunt.log"
     try:
         file.write_text(linehunt_text(device, cast, calls, workers, memory, folder,
-                                      table_mb if memory else 256), encoding="utf-8")
+                                      table_mb if memory else 256, limits), encoding="utf-8")
         with open(log, "wb") as output:
             process = subprocess.Popen([*prefix, str(LINEHUNT), "-c", str(file)], cwd=folder.path,
                                        stdin=subprocess.DEVNULL, stdout=output, stderr=output)
@@ -185,6 +186,24 @@ def linehunt_says(folder: Folder, *words: str):
     if told.returncode != 0:
         raise BenchError(f"linehuntctl {' '.join(words)}: {told.stderr.strip()}")
     return json.loads(told.stdout)
+
+
+class Work:
+    """How long linehunt's only worker has had packets at hand, its idle polling left out. The loop
+    counts time stamp cycles; all of them together say how many there are in a second."""
+
+    def __init__(self, folder: Folder):
+        self.folder = folder
+        self.before = self.read()
+
+    def read(self) -> tuple:
+        stats = linehunt_says(self.folder, "stats")
+        return (time.monotonic(), stats["worker0:busy_cycles"], stats["worker0:total_cycles"],
+                stats["load_balancer:calls_ended"])
+
+    def us_per_call(self) -> float:
+        seconds, busy, total, calls = (now - then for now, then in zip(self.read(), self.before))
+        return busy / (total / seconds) * 1e6 / calls if total and calls else 0.0
 
 
 def start_testpmd(folder: Folder) -> Device:

@@ -102,6 +102,10 @@ def spread(figure: dict) -> str:
         f"{short(figure['least'])} to {short(figure['most'])}"
 
 
+def with_spread(figure: dict) -> str:
+    return f"{cell(figure)} ({spread(figure)})" if spread(figure) else cell(figure)
+
+
 def pivot(figures: list) -> tuple:
     """What can be a table of rows and columns, "ROW, COLUMN" by name, and the others."""
     rows, others = {}, []
@@ -130,7 +134,7 @@ def table(result: dict) -> str:
         rows, others = pivot(figures)
         for columns in dict.fromkeys(tuple(cells) for cells in rows.values()):
             out += ["", f"| {group} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-            out += [f"| {row} | {' | '.join(cell(cells[c]) for c in columns)} |"
+            out += [f"| {row} | {' | '.join(with_spread(cells[c]) for c in columns)} |"
                     for row, cells in rows.items() if tuple(cells) == columns]
         if others:
             out += ["", f"| {group} | median | least to most |", "|---|---|---|"]

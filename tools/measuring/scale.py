@@ -26,7 +26,8 @@ def search(cast: Cast, held: int, seconds: float, workers: int = 1) -> tuple:
     """The step with the highest rate, and what the device has in memory then."""
     with temporary_folder() as folder, \
             start_linehunt(folder, folder.memif("server"), cast, held + ENDED, workers=workers,
-                           hugepages=False) as device:  # so that only what is used counts
+                           hugepages=False,  # so that only what is used counts
+                           limits=("call_text_bytes = 32",)) as device:
         words = search_words(20_000, 400_000, seconds, held) + ["--no-wind-up"]
         best = highest(generate(folder, folder.memif("client"), cast, words, limit_s=1800))
         device.must_run()
