@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <memory>
 #include <random>
 
 namespace linehunt::heartbeat {
@@ -144,7 +145,7 @@ class peer {
     acceptor_.async_accept([this](error_code failure, tcp::socket socket) {
       if (failure) return;
       socket_ = std::move(socket);
-      buffer_.clear();
+      buffer_ = std::make_shared<std::string>();
       subscribed = false;
       ++connections;
       send(greeting);
@@ -154,11 +155,11 @@ class peer {
   }
   void read() {
     boost::asio::async_read_until(
-        socket_, boost::asio::dynamic_buffer(buffer_), "\n\n",
-        [this](error_code failure, std::size_t count) {
+        socket_, boost::asio::dynamic_buffer(*buffer_), "\n\n",
+        [this, buffer = buffer_](error_code failure, std::size_t count) {
           if (failure) return;
-          const std::string line = buffer_.substr(0, count - 2);
-          buffer_.erase(0, count);
+          const std::string line = buffer->substr(0, count - 2);
+          buffer->erase(0, count);
           heard.push_back(line);
           if (line == login) {
             send("Content-Type: command/reply\nReply-Text: +OK accepted\n\n");
@@ -174,7 +175,8 @@ class peer {
   }
   tcp::acceptor acceptor_;
   tcp::socket socket_;
-  std::string buffer_;
+  // Asio still looks at it in a read that the death of the peer has ended.
+  std::shared_ptr<std::string> buffer_ = std::make_shared<std::string>();
 };
 
 class heartbeats_test : public ::testing::Test {

@@ -299,7 +299,7 @@ TEST_F(linehuntctl, no_daemon) {
 
 // Draws again until it is told to stop, and leaves with 0.
 TEST_F(linehuntctl, watch) {
-  const std::string line = std::string{"timeout --preserve-status -s INT 1 "} + LINEHUNTCTL +
+  const std::string line = std::string{"timeout --preserve-status -s INT 3 "} + LINEHUNTCTL +
                            " --socket " + served.path() + " list --watch 0.05";
   FILE* pipe = ::popen(line.c_str(), "r");
   std::string out;
