@@ -178,7 +178,7 @@ TEST(telemetry, outlives_reloads_and_the_runtime) {
   std::thread asking([&] {
     while (!stop)
       for (const char* const command : {"/linehunt/destinations", "/linehunt/destinations,1",
-                                         "/linehunt/verdicts", "/linehunt/calls"})
+                                        "/linehunt/verdicts", "/linehunt/calls"})
         if (!socket.ask(command).empty()) ++answers;
   });
   {
