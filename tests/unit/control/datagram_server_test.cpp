@@ -125,7 +125,8 @@ TEST(datagram_server, an_answer_that_no_datagram_holds) {
   served s;
   s.in_loop([&] {
     for (std::uint32_t i = 0; i < 5'000; ++i)
-      s.view.all.push_back({i + 10, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 3, 1}}});
+      s.view.all.push_back(
+          {i + 10, 1, "sip:192.0.2.1", true, true, std::string(3000, 'x'), "", {{"pstn", 3, 1}}});
   });
   datagram_client c(s.path(), s.own());
   c.send(R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})");
