@@ -2,7 +2,9 @@
 // Responses to the INVITEs that we sent (RFC 3261 16.7, RFC 6026): provisionals, the 2xx that
 // answers a call, failures that go upstream or to the next destination, and late ones.
 #include "dataplane/engine/addressing.h"
+#include "dataplane/engine/routes.h"
 #include "dataplane/engine/state.h"
+#include "sipparse/scan.h"
 
 #include <algorithm>
 
@@ -99,7 +101,7 @@ verdict engine::state::on_success(std::uint32_t transaction, std::size_t number)
     answer_call(transaction, number);
   } else {
     t.attempts[number].answered = true;
-    if (!note_other_dialog(caller.listener)) return verdict::dropped_excess_dialog;
+    if (!note_other_dialog(transaction, caller.listener)) return verdict::dropped_excess_dialog;
   }
   sip::edit_list edits;
   if (!remove_top_via(edits, *next)) return verdict::dropped_malformed;
@@ -164,7 +166,8 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
 // to the caller (RFC 3261 16.7 (5)).
 verdict engine::state::on_late_success(const invite_branch& branch) {
   if (branch.caller_listener >= world->listeners.size()) return verdict::dropped_no_route;
-  if (!note_other_dialog(branch.caller_listener)) return verdict::dropped_excess_dialog;
+  if (!note_other_dialog(no_transaction, branch.caller_listener))
+    return verdict::dropped_excess_dialog;
   return forward_response(branch.caller_listener);
 }
 
@@ -236,7 +239,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
 // A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4),
 // which the caller will acknowledge and end. It is known, but holds no lines. One too many is not
 // passed on: without an ACK whoever answered ends it (RFC 3261 13.3.1.4).
-bool engine::state::note_other_dialog(listener_index caller_listener) {
+bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index caller_listener) {
   if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return true;
   if (calls.count_dialogs(hash, routing.call_id, routing.from_tag) >= max_dialogs_per_invite)
     return false;
@@ -249,21 +252,9 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
   const auto set = [&](call_text which, std::string_view text) {
     texts[static_cast<std::size_t>(which)] = text;
   };
-  // The caller's Contact and routes are those that the first dialog knows: a BYE of ours has to
-  // take the same way. Copied, since they may lie in the table's own buffer. A call that passes us
-  // twice has two callers, the other of whom is not meant.
-  const std::uint32_t first = calls.find_caller(hash, routing.call_id, routing.from_tag);
-  if (first != no_call &&
-      unpack_endpoint(calls.text(first, call_text::caller_address)).ip == caller->ip) {
-    std::size_t used = 0;
-    for (const auto which : {call_text::caller_target, call_text::caller_routes}) {
-      const std::string_view text = calls.text(first, which);
-      if (text.size() > of_caller.size() - used) break;
-      text.copy(&of_caller[used], text.size());
-      set(which, {&of_caller[used], text.size()});
-      used += text.size();
-    }
-  }
+  const caller_way way = way_to_caller(transaction, *caller, of_caller);
+  set(call_text::caller_target, way.target);
+  set(call_text::caller_routes, way.routes);
   const packed_endpoint caller_address = pack_endpoint(*caller);
   const packed_endpoint callee_address = pack_endpoint(in->source);
   set(call_text::call_id, routing.call_id);
@@ -286,6 +277,41 @@ bool engine::state::note_other_dialog(listener_index caller_listener) {
   record.caller_cseq = routing.cseq.number;
   arm_call_timer(call);
   return true;
+}
+
+// The INVITE tells it, and else another dialog of the same INVITE: a call that passes us twice has
+// two callers, the other of whom is not meant. With both gone, the routes alone are known, from the
+// 2xx.
+engine::state::caller_way engine::state::way_to_caller(std::uint32_t transaction,
+                                                       const endpoint& caller,
+                                                       std::span<char> buffer) {
+  const auto copied = [&buffer](std::string_view text) -> std::string_view {
+    if (text.size() > buffer.size()) return {};
+    text.copy(buffer.data(), text.size());
+    const std::string_view copy{buffer.data(), text.size()};
+    buffer = buffer.subspan(text.size());
+    return copy;
+  };
+  if (transaction != no_transaction) {
+    const std::size_t len =
+        transactions.texts().copy_out(transactions[transaction].invite, buffer_a());
+    if (len != 0 && sip::scan({&scratch_a[0], len}, stored_view)) {
+      caller_way way;
+      if (const auto contact = sip::parse_address(stored_view.value_of(sip::header_id::contact)))
+        way.target = copied(contact->uri);
+      way.routes = caller_routes(stored_view, buffer);
+      return way;
+    }
+  }
+  const std::uint32_t other = calls.find_caller(hash, routing.call_id, routing.from_tag);
+  if (other != no_call &&
+      unpack_endpoint(calls.text(other, call_text::caller_address)).ip == caller.ip) {
+    caller_way way; // one at a time: both may lie in the table's own buffer
+    way.target = copied(calls.text(other, call_text::caller_target));
+    way.routes = copied(calls.text(other, call_text::caller_routes));
+    return way;
+  }
+  return {{}, caller_routes(view, *world, buffer)};
 }
 
 } // namespace linehunt

@@ -40,6 +40,8 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
   const endpoint known =
       unpack_endpoint(text(to_callee ? call_text::callee_address : call_text::caller_address));
 
+  // A proxy on the way would take a request to its own address for its own.
+  if (target.empty() && !routes.empty()) return false;
   std::array<char, 64> known_uri;
   sip::writer uri{known_uri};
   uri << "sip:" << to_text(known);

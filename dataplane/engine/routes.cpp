@@ -112,6 +112,17 @@ bool remove_elements(const sip::message_view& message, const route_list& list,
   return true;
 }
 
+// Those from `first` on.
+std::string_view write_routes(const sip::message_view& message, const route_list& list,
+                              std::size_t first, std::span<char> out) noexcept {
+  sip::writer text{out};
+  for (std::size_t i = first; i < list.count; ++i) {
+    if (i > first) text << ",";
+    text << message.text(list.elements[i].where);
+  }
+  return {out.data(), text.size()};
+}
+
 } // namespace
 
 bool is_loose(std::string_view uri_text) noexcept {
@@ -190,12 +201,20 @@ std::string_view caller_routes(const sip::message_view& request, std::span<char>
   // Without any of them rather than with a broken one, which no next hop would take.
   route_list list;
   if (!collect(request, sip::header_id::record_route, list)) return {};
-  sip::writer text{out};
-  for (std::size_t i = 0; i < list.count; ++i) {
-    if (i > 0) text << ",";
-    text << request.text(list.elements[i].where);
+  return write_routes(request, list, 0, out);
+}
+
+std::string_view caller_routes(const sip::message_view& response, const snapshot& world,
+                               std::span<char> out) noexcept {
+  route_list list;
+  if (!collect(response, sip::header_id::record_route, list)) return {};
+  std::size_t behind_us = 0;
+  for (bool seen = false; behind_us < list.count; ++behind_us) {
+    const bool ours = own_handle(world, list.elements[behind_us].uri).has_value();
+    if (seen && !ours) break;
+    seen = seen || ours;
   }
-  return {out.data(), text.size()};
+  return write_routes(response, list, behind_us, out);
 }
 
 std::string_view callee_routes(const sip::message_view& response, const snapshot& world,

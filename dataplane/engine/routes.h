@@ -33,12 +33,14 @@ struct route_plan {
 [[nodiscard]] route_plan plan_routes(const sip::message_view& message, const snapshot& world,
                                      sip::edit_list& edits) noexcept;
 
-// Writes the elements of the Record-Route headers, comma-separated, into `out`, which are on the
-// caller's side of us (`ours` false: all of them, as in a request that came in) or, of a response,
-// on the callee's side: those before ours, in reverse. Returns the text; empty where it does not
-// fit, too.
+// Write elements of the Record-Route headers, comma-separated, into `out`, in the order of Route
+// values. Return the text; empty where it does not fit, too.
+// The caller's side: all of a request that came in; of a response those behind ours.
 [[nodiscard]] std::string_view caller_routes(const sip::message_view& request,
                                              std::span<char> out) noexcept;
+[[nodiscard]] std::string_view caller_routes(const sip::message_view& response,
+                                             const snapshot& world, std::span<char> out) noexcept;
+// The callee's side: of a response those before ours, in reverse.
 [[nodiscard]] std::string_view callee_routes(const sip::message_view& response,
                                              const snapshot& world, std::span<char> out) noexcept;
 

@@ -125,8 +125,15 @@ struct engine::state final : selection_listener {
   verdict on_failure(std::uint32_t transaction, std::size_t attempt);
   verdict on_late_success(const invite_branch& branch);
   void answer_call(std::uint32_t transaction, std::size_t attempt);
-  // False where the INVITE has as many dialogs as it may.
-  [[nodiscard]] bool note_other_dialog(listener_index caller_listener);
+  // False where the INVITE has as many dialogs as it may. `transaction`: of that INVITE, or
+  // no_transaction where it has gone.
+  [[nodiscard]] bool note_other_dialog(std::uint32_t transaction, listener_index caller_listener);
+  // How requests of ours get to the caller of a 2xx.
+  struct caller_way {
+    std::string_view target, routes; // in the buffer
+  };
+  [[nodiscard]] caller_way way_to_caller(std::uint32_t transaction, const endpoint& caller,
+                                         std::span<char> buffer);
   // Of one INVITE, that with the lines among them. More would let one destination fill the table;
   // a request that a forking proxy sends to more devices that all answer at once is unheard of.
   static constexpr std::size_t max_dialogs_per_invite = 8;

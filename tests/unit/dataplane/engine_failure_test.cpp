@@ -20,6 +20,15 @@ struct engine_failure : ::testing::Test {
     at_callee = sent[1].bytes;
     callee = sent[1].to;
   }
+  // Our BYEs to the caller, of those that are out, in the place of whoever answered with that tag.
+  std::vector<sent_message> byes_to_caller(const std::string& tag) {
+    std::vector<sent_message> byes;
+    for (const auto& m : world.take()) {
+      if (m.bytes.starts_with("BYE ") && header(m.bytes, "From").ends_with(";tag=" + tag))
+        byes.push_back(m);
+    }
+    return byes;
+  }
 };
 
 TEST_F(engine_failure, is_acknowledged_hop_by_hop_and_forwarded) {
@@ -207,17 +216,49 @@ TEST_F(engine_failure, another_dialog_knows_the_way_to_the_caller) {
             verdict::response_forwarded);
   (void)world.take();
   world.wait_ms(32'100);
-  bool seen = false;
-  for (const auto& m : world.take()) {
-    if (!m.bytes.starts_with("BYE ") ||
-        m.bytes.find("From: <sip:4930123456@192.0.2.1>;tag=fork") == std::string::npos)
-      continue;
-    seen = true;
-    EXPECT_TRUE(m.bytes.starts_with("BYE sip:alice@198.51.100.7:5060 ")) << m.bytes;
-    EXPECT_EQ(header(m.bytes, "Route"), "<sip:198.51.100.9;lr>");
-    EXPECT_EQ(m.to, at("198.51.100.9:5060"));
-  }
-  EXPECT_TRUE(seen);
+  const auto byes = byes_to_caller("fork");
+  ASSERT_EQ(byes.size(), 1u);
+  EXPECT_TRUE(byes[0].bytes.starts_with("BYE sip:alice@198.51.100.7:5060 ")) << byes[0].bytes;
+  EXPECT_EQ(header(byes[0].bytes, "Route"), "<sip:198.51.100.9;lr>");
+  EXPECT_EQ(byes[0].to, at("198.51.100.9:5060"));
+}
+
+// The call has failed and its record is gone; the INVITE's own tells the way.
+TEST_F(engine_failure, a_late_dialog_of_a_failed_call_knows_the_way_to_the_caller) {
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:strict@198.51.100.9>\r\n";
+  ring(parts);
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(at_callee, 200, "late"), callee), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(32'100);
+  const auto byes = byes_to_caller("late");
+  ASSERT_EQ(byes.size(), 1u);
+  EXPECT_TRUE(byes[0].bytes.starts_with("BYE sip:strict@198.51.100.9 ")) << byes[0].bytes;
+  EXPECT_EQ(header(byes[0].bytes, "Route"), "<sip:alice@198.51.100.7:5060>");
+  EXPECT_EQ(byes[0].to, at("198.51.100.9:5060"));
+}
+
+// Nothing is left that knows its Contact, and a proxy of its would take a request to itself for its
+// own: only the callee hears that it is over.
+TEST_F(engine_failure, a_caller_of_unknown_contact_behind_a_proxy_gets_no_bye) {
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:198.51.100.9;lr>\r\n";
+  ring(parts);
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  world.wait_ms(33'000);
+  ASSERT_EQ(world.counters().transactions_live, 0u);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(at_callee, 200, "late"), callee), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(32'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("BYE ")) << sent[0].bytes;
+  EXPECT_TRUE(header(sent[0].bytes, "To").ends_with(";tag=late"));
 }
 
 TEST_F(engine_failure, an_invite_has_at_most_eight_dialogs) {
