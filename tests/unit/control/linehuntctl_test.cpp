@@ -299,17 +299,32 @@ TEST_F(linehuntctl, no_daemon) {
 
 // Draws again until it is told to stop, and leaves with 0.
 TEST_F(linehuntctl, watch) {
-  const std::string line = std::string{"timeout --preserve-status -s INT 3 "} + LINEHUNTCTL +
-                           " --socket " + served.path() + " list --watch 0.05";
-  FILE* pipe = ::popen(line.c_str(), "r");
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const std::string socket = served.path();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::execl(LINEHUNTCTL, LINEHUNTCTL, "--socket", socket.c_str(), "list", "--watch", "0.05",
+            nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[1]);
   std::string out;
   std::array<char, 4096> chunk;
-  for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;)
-    out.append(chunk.data(), n);
-  EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), 0);
-  const auto first = out.find("ID  GROUP");
-  ASSERT_NE(first, std::string::npos);
-  EXPECT_NE(out.find("ID  GROUP", first + 1), std::string::npos) << "drawn only once";
+  for (ssize_t n = 0; (n = ::read(ends[0], chunk.data(), chunk.size())) > 0;) {
+    out.append(chunk.data(), static_cast<std::size_t>(n));
+    const auto first = out.find("ID  GROUP");
+    if (first != std::string::npos && out.find("ID  GROUP", first + 1) != std::string::npos)
+      ::kill(child, SIGINT);
+  }
+  ::close(ends[0]);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_NE(out.find("ID  GROUP"), out.rfind("ID  GROUP")) << "drawn only once";
 }
 
 TEST_F(linehuntctl, top_is_one_picture_where_there_is_no_terminal) {
