@@ -16,7 +16,7 @@ constexpr std::string_view examples = "\"sqlite:///var/lib/linehunt/linehunt.db\
                                       "\"postgresql://user:password@host:5432/opensips\"";
 
 // In quotes, as SOCI's MySQL backend reads it.
-std::string quoted(std::string_view value) {
+std::string connection_word(std::string_view value) {
   std::string out = "'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') out += '\\';
@@ -57,17 +57,17 @@ tl::expected<target, std::string> mysql(const urls::url_view& url, std::uint32_t
   if (!name) return tl::unexpected(name.error());
   std::string words =
       fmt::format("dbname={} connect_timeout={} read_timeout={} write_timeout={} charset=utf8mb4",
-                  quoted(*name), timeout_s, timeout_s, timeout_s);
-  if (!url.host().empty()) words += " host=" + quoted(url.host_address());
+                  connection_word(*name), timeout_s, timeout_s, timeout_s);
+  if (!url.host().empty()) words += " host=" + connection_word(url.host_address());
   if (url.has_port()) words += fmt::format(" port={}", url.port_number());
-  if (!url.user().empty()) words += " user=" + quoted(url.user());
-  if (url.has_password()) words += " password=" + quoted(url.password());
+  if (!url.user().empty()) words += " user=" + connection_word(url.user());
+  if (url.has_password()) words += " password=" + connection_word(url.password());
   for (const auto& parameter : url.params()) {
     if (parameter.key != "socket")
       return tl::unexpected(fmt::format("mysql knows no parameter '{}'; write ?socket=/path, or "
                                         "none",
                                         parameter.key));
-    words += " unix_socket=" + quoted(parameter.value);
+    words += " unix_socket=" + connection_word(parameter.value);
   }
   return target{kind::mysql, std::move(words), {}, std::move(shown)};
 }

@@ -100,7 +100,6 @@ int run(const options& o) {
   }
   session course(o.load, *who);
   bool ran = false;
-  frame_counts counts;
   {
     progress told(o.quiet);
     burst_loop loop(on, around, o.cast, *who, course, told, o.verify);

@@ -82,6 +82,14 @@ def check_layering() -> list:
     return wrong
 
 
+def without_precompiled(words: list) -> list:
+    """The header that comes before everything else would hide what is missing."""
+    if "-fpch-preprocess" not in words:
+        return words
+    at = words.index("-include")
+    return [word for word in words[:at] + words[at + 2:] if word != "-fpch-preprocess"]
+
+
 def compile_commands() -> dict:
     """Source -> the words that compile it, without the source and what is written."""
     RELEASE.compile(("build.ninja",))
@@ -97,10 +105,10 @@ def compile_commands() -> dict:
     return commands
 
 
-def included_first() -> set:
-    """The headers that some source includes before anything else: the build compiles them alone."""
+def included_first(sources) -> set:
+    """The headers that one of them includes before anything else: the build compiles them alone."""
     found = set()
-    for name in tracked("*.cpp"):
+    for name in sources:
         text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
         first = re.search(r'^#include ["<]([^">]+)', text, re.MULTILINE)
         if first:
@@ -111,13 +119,15 @@ def included_first() -> set:
 def check_headers() -> list:
     """Every header compiles as a translation unit of its own, with the flags of a neighbour."""
     commands = compile_commands()
-    in_build = included_first()
+    in_build = included_first(name for name in tracked("*.cpp")
+                              if "-fpch-preprocess" not in commands.get(name, ()))
     headers = [name for name in tracked("*.h") if name not in in_build]
 
     def compile_alone(name: str) -> str:
         neighbour = max(commands, key=lambda source: len(os.path.commonprefix([source, name])))
-        told = subprocess.run([*commands[neighbour], "-fsyntax-only", "-x", "c++", ROOT / name],
-                              cwd=RELEASE.path, capture_output=True, text=True)
+        words = without_precompiled(commands[neighbour])
+        told = subprocess.run([*words, "-fsyntax-only", "-x", "c++", ROOT / name], cwd=RELEASE.path,
+                              capture_output=True, text=True)
         if told.returncode == 0:
             return ""
         first = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)

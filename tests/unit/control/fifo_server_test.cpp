@@ -160,7 +160,7 @@ TEST(fifo_server, names_that_lead_elsewhere_are_refused) {
   std::filesystem::create_directory(s.folder.path / "sub");
   ASSERT_EQ(::mkfifo((s.folder.path / "sub/r").c_str(), 0600), 0);
   const int outside = ::open((s.folder.path / "sub/r").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  for (const std::string& name : {"sub/r", "../r", ".", "..", "a.b", "a\\b"})
+  for (const std::string name : {"sub/r", "../r", ".", "..", "a.b", "a\\b"})
     c.write(":" + name + ":" + std::string{status_request} + "\n");
   EXPECT_EQ(status(s), "yes");
   EXPECT_EQ(s.refused(), 6u);
@@ -176,7 +176,7 @@ TEST(fifo_server, only_a_fifo_is_written_to) {
   ASSERT_EQ(::mkfifo((s.folder.path / "target").c_str(), 0600), 0);
   const int target = ::open((s.folder.path / "target").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   const fifo_client c = s.client("fine");
-  for (const std::string& name : {"precious", "link", "absent"})
+  for (const std::string name : {"precious", "link", "absent"})
     c.write(":" + name + ":" + std::string{status_request} + "\n");
   EXPECT_EQ(status(s), "yes");
   EXPECT_EQ(s.dropped(), 3u);

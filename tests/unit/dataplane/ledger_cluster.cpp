@@ -27,8 +27,8 @@ class ledger_cluster::wires final : public action_sink, public selection_listene
       set.push_back(what.slot);
       all_.request_open_[ring] = (what.flags & ledger::last_of_request) == 0;
     }
-    const int copies = all_.copies ? all_.copies(what) : 1;
-    for (int i = 0; i < copies; ++i)
+    const int times = all_.copies ? all_.copies(what) : 1;
+    for (int i = 0; i < times; ++i)
       all_.rings_[ring].push_back(what);
     moved = true;
     return true;
