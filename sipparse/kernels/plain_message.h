@@ -52,9 +52,11 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
        [&](const plain::text& t) { return plain::route(t, out.top_route_uri); });
   read(header_id::content_length, false,
        [&](const plain::text& t) { return plain::number(t, out.content_length); });
-  // The Via that comes next in nearly all responses: the line behind the topmost.
-  if (!message.is_request && message.count_of(header_id::via) > 1) {
-    const header& h = message.headers[message.first[static_cast<std::size_t>(header_id::via)] + 1];
+  // The Via that comes next in nearly all responses: the line behind the topmost. Both may lie
+  // behind the index.
+  const std::size_t next = message.first[static_cast<std::size_t>(header_id::via)] + 1u;
+  if (!message.is_request && next < message.header_count) {
+    const header& h = message.headers[next];
     const char* const first = base + h.value.off;
     if (h.id == header_id::via)
       out.has_next_via = plain::via({first, first + h.value.len, limit}, out.next_via);
