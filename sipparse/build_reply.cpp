@@ -76,14 +76,16 @@ void write_top_via(writer& out, std::string_view line, std::string_view value,
   out << left << "\r\n";
 }
 
+// The tag goes where the value ends: white space and folds may follow.
 void write_to(writer& out, std::string_view line, std::string_view value,
               const reply_parts& parts) noexcept {
-  out << line;
+  const std::string_view rest = behind(line, value);
+  out << before(line, rest);
   if (parts.status > 100 && !parts.to_tag.empty()) {
     const auto to = parse_address(value);
     if (!to || to->tag.empty()) out << ";tag=" << parts.to_tag;
   }
-  out << "\r\n";
+  out << rest << "\r\n";
 }
 
 } // namespace
