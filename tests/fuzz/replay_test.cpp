@@ -34,7 +34,7 @@ TEST(FuzzReplay, Seeds) {
 }
 
 TEST(FuzzReplay, Crashes) {
-  EXPECT_GE(replay(here / "crashes/fuzz_message"), 5);
+  EXPECT_GE(replay(here / "crashes/fuzz_message"), 6);
   EXPECT_GE(replay(here / "crashes/fuzz_rules"), 1);
 }
 
