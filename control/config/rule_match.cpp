@@ -9,7 +9,7 @@
 namespace linehunt::config {
 namespace {
 
-constexpr std::string_view title = "[[rule]] match";
+constexpr std::string_view match_title = "[[rule]] match";
 
 struct pattern_key {
   std::string_view key;
@@ -32,7 +32,7 @@ bool is_token(std::string_view text) noexcept {
 class match_reader {
  public:
   match_reader(const toml::table& match, rule_entry& rule, diagnostics& out)
-      : reader_(match, std::string{title}, out), match_(match), rule_(rule), out_(out) {}
+      : reader_(match, std::string{match_title}, out), match_(match), rule_(rule), out_(out) {}
 
   void read_all() {
     read_methods();
@@ -62,7 +62,7 @@ class match_reader {
       if (!is_token(name.text))
         out_.error(name.at, fmt::format("{} method '{}' is no SIP method; write for example "
                                         "\"INVITE\"",
-                                        title, name.text));
+                                        match_title, name.text));
       if (pattern.back() != ':') pattern += '|';
       for (char c : name.text) {
         if (std::isalnum(static_cast<unsigned char>(c)) == 0) pattern += '\\';
@@ -111,7 +111,7 @@ class match_reader {
       else
         out_.error(item.at, fmt::format("{} source '{}' is no network; write for example "
                                         "\"192.0.2.0/24\"",
-                                        title, item.text));
+                                        match_title, item.text));
     }
     add(std::move(condition), reader_.at("source"));
   }
@@ -135,7 +135,7 @@ class match_reader {
       else
         out_.error(name.at, fmt::format("{} codec '{}' is no encoding name; write for example "
                                         "\"PCMA\"",
-                                        title, name.text));
+                                        match_title, name.text));
     }
     add(std::move(condition), reader_.at(key));
   }

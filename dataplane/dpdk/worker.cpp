@@ -11,7 +11,6 @@ namespace linehunt::dpdk {
 
 namespace {
 
-constexpr std::size_t burst = 32;
 constexpr time_us aging_interval_us = 100'000;
 constexpr time_us announcement_interval_us = 1'000'000;
 constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us

@@ -37,6 +37,9 @@ struct worker_setup {
   std::uint64_t random_seed = 1;
 };
 
+// Packets or messages taken at once from a queue or ring.
+inline constexpr std::size_t burst = 32;
+
 class worker {
  public:
   // Control thread. Rings to and from control are made here.

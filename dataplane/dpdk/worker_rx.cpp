@@ -17,8 +17,6 @@ namespace linehunt::dpdk {
 
 namespace {
 
-constexpr std::size_t burst = 32;
-
 // As far as it lies in the first segment. Nothing has been checked behind the IP header.
 std::string_view udp_payload(const rte_mbuf& m, const frame& f) noexcept {
   const std::size_t begin = f.l4_off + sizeof(rte_udp_hdr);

@@ -14,7 +14,7 @@ bool read_port(std::string_view text, unsigned& out) {
   return error == std::errc{} && end == text.data() + text.size() && out >= 1 && out <= 65'535;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
@@ -23,12 +23,12 @@ std::string quoted(std::string_view text) {
 std::optional<std::string> add_kind(scene& to, std::string_view text) {
   const auto equals = text.find('=');
   if (equals == 0 || equals == std::string_view::npos || equals + 1 == text.size())
-    return quoted(text) + " is no kind of call; write for example vm=VM_#######";
+    return in_quotes(text) + " is no kind of call; write for example vm=VM_#######";
   if (to.kinds.size() == max_kinds) return "more than 32 kinds of calls";
   const std::string user(text.substr(equals + 1));
   if (user.find_first_of(" <>@{}:;\"\r\n") != std::string::npos || user.size() > 40 ||
       user.find(std::string(17, '#')) != std::string::npos)
-    return quoted(user) + " is no user part; write letters, digits and # for varied digits";
+    return in_quotes(user) + " is no user part; write letters, digits and # for varied digits";
   to.kinds.push_back({std::string(text.substr(0, equals)), user});
   return std::nullopt;
 }
@@ -36,8 +36,8 @@ std::optional<std::string> add_kind(scene& to, std::string_view text) {
 std::optional<std::string> add_destinations(scene& to, std::string_view text) {
   const auto equals = text.rfind('=');
   const auto wrong = [&] {
-    return quoted(text) + " is no destination; write ADDRESS:PORT=resource,resource or "
-                          "ADDRESS:FIRST-LAST=resource";
+    return in_quotes(text) + " is no destination; write ADDRESS:PORT=resource,resource or "
+                             "ADDRESS:FIRST-LAST=resource";
   };
   if (equals == std::string_view::npos) return wrong();
   std::string_view where = text.substr(0, equals), offers = text.substr(equals + 1);
@@ -64,7 +64,7 @@ std::optional<std::string> add_destinations(scene& to, std::string_view text) {
         d.offers |= 1u << k;
         known = true;
       }
-    if (!known) return quoted(name) + " of " + quoted(text) + " is the resource of no --call";
+    if (!known) return in_quotes(name) + " of " + in_quotes(text) + " is the resource of no --call";
   }
   for (unsigned port = first; port <= last; ++port) {
     d.at = {at->ip, static_cast<std::uint16_t>(port)};
@@ -90,7 +90,7 @@ std::optional<std::string> what_is_wrong(const scene& with) {
   }
   for (std::size_t k = 0; k < with.kinds.size(); ++k)
     if ((offered >> k & 1) == 0)
-      return "no destination offers " + quoted(with.kinds[k].resource) + " for --call";
+      return "no destination offers " + in_quotes(with.kinds[k].resource) + " for --call";
   return std::nullopt;
 }
 
