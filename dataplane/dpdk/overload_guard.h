@@ -14,29 +14,30 @@ class overload_guard {
  public:
   // Once for each loop: whether a queue gave as much as was asked for, so that more is waiting.
   void note(bool more_waits, time_us now) noexcept {
-    if (!more_waits) {
-      behind_ = shedding_ = false;
-      return;
-    }
-    if (!behind_) {
-      behind_ = true;
-      behind_since_ = now;
-    }
-    if (now - behind_since_ < (now < alert_until_ ? relapse_us : patience_us)) return;
-    shedding_ = true;
-    alert_until_ = now + alert_us;
+    // A core that the system takes away is not behind by that; only what follows counts.
+    const time_us since = now - noted_at_;
+    noted_at_ = now;
+    if (behind_)
+      debt_us_ = debt_us_ + since < most_us ? debt_us_ + since : most_us;
+    else
+      debt_us_ -= since < debt_us_ ? since : debt_us_;
+    if (!more_waits) waits_since_ = now;
+    behind_ = more_waits && now - waits_since_ >= backlog_us;
+    shedding_ = behind_ && debt_us_ > patience_us;
   }
   [[nodiscard]] bool shedding() const noexcept { return shedding_; }
 
-  // What the system takes the core away for, or a burst of calls, is worked off within this time.
-  static constexpr time_us patience_us = 50'000;
-  // Once it was too much: a queue of 4096 must not run over, at about a message a microsecond.
-  static constexpr time_us relapse_us = 1'000;
-  static constexpr time_us alert_us = 1'000'000;
+  // Full bursts on end for so long are a backlog and no chance: at a message a microsecond a good
+  // part of a queue of 4096, which must not run over.
+  static constexpr time_us backlog_us = 1'000;
+  // Time with a backlog beyond the time without. A burst of calls, or what the system took the core
+  // away for, is worked off within this; who is behind most of the time has more.
+  static constexpr time_us patience_us = 100'000;
+  static constexpr time_us most_us = 200'000;
 
  private:
   bool behind_ = false, shedding_ = false;
-  time_us behind_since_ = 0, alert_until_ = 0;
+  time_us noted_at_ = 0, waits_since_ = 0, debt_us_ = 0;
 };
 
 // An INVITE whose To has no tag (RFC 3261 12.2). What cannot be told by a look at the beginnings of

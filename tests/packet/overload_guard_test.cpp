@@ -17,27 +17,56 @@ bool behind_for(overload_guard& g, time_us& now, time_us how_long) {
   return g.shedding();
 }
 
-TEST(overload_guard, is_patient_with_a_burst) {
+void idle_for(overload_guard& g, time_us& now, time_us how_long) {
+  for (const time_us until = now + how_long; now < until; now += step)
+    g.note(false, now);
+}
+
+TEST(overload_guard, is_patient_with_a_backlog_that_is_worked_off) {
   overload_guard g;
   time_us now = 1;
   for (int i = 0; i < 100; ++i) {
-    EXPECT_FALSE(behind_for(g, now, overload_guard::patience_us));
-    g.note(false, now); // worked off
+    EXPECT_FALSE(behind_for(g, now, overload_guard::patience_us)) << i;
+    idle_for(g, now, overload_guard::patience_us);
+  }
+}
+
+TEST(overload_guard, full_bursts_that_end_soon_are_no_backlog) {
+  overload_guard g;
+  time_us now = 1;
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_FALSE(behind_for(g, now, overload_guard::backlog_us)) << i;
+    idle_for(g, now, step);
+  }
+}
+
+TEST(overload_guard, is_patient_with_a_core_that_was_taken_away) {
+  overload_guard g;
+  time_us now = 1;
+  for (int i = 0; i < 100; ++i) {
+    now += 4 * overload_guard::patience_us;
+    EXPECT_FALSE(behind_for(g, now, 20 * overload_guard::backlog_us)) << i;
+    idle_for(g, now, 20 * overload_guard::backlog_us);
   }
 }
 
 TEST(overload_guard, sheds_until_nothing_waits_and_is_quick_the_next_time) {
   overload_guard g;
   time_us now = 1;
-  EXPECT_TRUE(behind_for(g, now, overload_guard::patience_us + 2 * step));
-  g.note(false, now);
-  EXPECT_FALSE(g.shedding());
-  EXPECT_FALSE(behind_for(g, now, overload_guard::relapse_us));
-  EXPECT_TRUE(behind_for(g, now, 2 * step));
-  g.note(false, now);
-  now += overload_guard::alert_us;
-  EXPECT_FALSE(behind_for(g, now, overload_guard::patience_us)) << "that is over";
-  EXPECT_TRUE(behind_for(g, now, 2 * step));
+  EXPECT_FALSE(behind_for(g, now, overload_guard::patience_us));
+  EXPECT_TRUE(behind_for(g, now, 10 * overload_guard::patience_us));
+  for (int i = 0; i < 100; ++i) {
+    idle_for(g, now, step);
+    EXPECT_FALSE(g.shedding());
+    EXPECT_FALSE(behind_for(g, now, overload_guard::backlog_us - step));
+    EXPECT_TRUE(behind_for(g, now, 10 * overload_guard::backlog_us)) << i;
+  }
+  // A backlog half of the time or less is no overload any more.
+  idle_for(g, now, overload_guard::most_us);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(behind_for(g, now, 10 * overload_guard::backlog_us)) << i;
+    idle_for(g, now, 10 * overload_guard::backlog_us);
+  }
 }
 
 std::string invite(const std::string& to, const std::string& method = "INVITE") {
