@@ -13,8 +13,9 @@ ENDED = 60_000  # records for calls that are over, but may still hear a repetiti
 
 
 def search_words(low: float, high: float, seconds: float, held: int) -> list:
+    resolution = "0.08" if seconds <= 1 else "0.03"
     words = ["--search", f"{low:g}:{high:g}", "--seconds", f"{seconds:g}", "--warm-up", "0.5",
-             "--resolution", "0.03", "--tries", "2"]
+             "--resolution", resolution, "--tries", "2"]
     return words + (["--held", str(held)] if held else [])
 
 

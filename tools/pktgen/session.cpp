@@ -151,15 +151,20 @@ std::optional<double> session::next_rate() const noexcept {
     return std::any_of(done_.begin(), done_.end(),
                        [&](const step_result& s) { return s.passed && s.rate_from == rate; });
   };
-  double failed = 0;
-  for (const step_result& s : done_)
-    if (!s.passed && (failed == 0 || s.rate_from < failed) && !passed_at(s.rate_from))
-      failed = s.rate_from;
   const auto best = found();
+  double failed = 0, most = 0;
+  for (const step_result& s : done_) {
+    most = std::max(most, s.rate_from);
+    // Noise can make a rate fail below one that has passed; what has passed, has passed.
+    if (s.passed || (best && s.rate_from <= *best) || passed_at(s.rate_from)) continue;
+    if (failed == 0 || s.rate_from < failed) failed = s.rate_from;
+  }
+  // One that failed by little may have been noise: the next one tells.
+  if (failed != 0 && failed == most && most < settings_.rate_to && failed_by_little(failed))
+    return std::min(most * growth, settings_.rate_to);
   if (!best) return failed / 2 < 1 ? std::nullopt : std::optional(failed / 2);
-  // Noise can make a rate fail below one that has passed; what has passed, has passed.
-  if (failed == 0 || failed <= *best) {
-    if (failed != 0 || *best >= settings_.rate_to) return std::nullopt;
+  if (failed == 0) {
+    if (*best >= settings_.rate_to) return std::nullopt;
     return std::min(*best * growth, settings_.rate_to);
   }
   if (failed / *best < 1 + settings_.resolution) return std::nullopt;
@@ -171,10 +176,19 @@ bool session::is_worth_another_try(const step_result& s) const noexcept {
   const auto tries = std::count_if(done_.begin(), done_.end(), [&](const step_result& other) {
     return other.rate_from == s.rate_from;
   });
+  return tries < static_cast<std::ptrdiff_t>(settings_.tries) && is_nearly_clean(s);
+}
+
+bool session::is_nearly_clean(const step_result& s) noexcept {
   const auto spoiled = static_cast<double>(s.seen->calls_lost + s.seen->calls_refused +
                                            s.window.slipped + s.seen->wrong());
-  return tries < static_cast<std::ptrdiff_t>(settings_.tries) &&
-         spoiled < s.rate_from * s.seconds * share_of_noise;
+  return spoiled < s.rate_from * s.seconds * share_of_noise;
+}
+
+bool session::failed_by_little(double rate) const noexcept {
+  return std::all_of(done_.begin(), done_.end(), [&](const step_result& s) {
+    return s.rate_from != rate || is_nearly_clean(s);
+  });
 }
 
 void session::stop(time_ns now) noexcept {

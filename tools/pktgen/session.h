@@ -91,6 +91,8 @@ class session {
   void count_in(tally& t) noexcept;
   [[nodiscard]] bool reached(const step_result& s) const noexcept;
   [[nodiscard]] bool is_worth_another_try(const step_result& s) const noexcept;
+  [[nodiscard]] static bool is_nearly_clean(const step_result& s) noexcept;
+  [[nodiscard]] bool failed_by_little(double rate) const noexcept; // each time
   // How many more calls may be begun or ended where nothing is measured.
   [[nodiscard]] std::size_t allowance() const noexcept;
 

@@ -20,6 +20,8 @@ class limited final : public traffic {
     last_ = now;
     if (course != nullptr && course->rate_now() > most_) ++count_->calls_lost;
     if (shy && rates_.insert(course->rate_now()).second) ++count_->calls_lost;
+    if (course != nullptr && course->rate_now() == unlucky && count_->calls_lost == 0)
+      ++count_->calls_lost;
     unsettled_now += unsettling;
     most_unsettled = std::max(most_unsettled, unsettled_now);
     return true;
@@ -46,6 +48,7 @@ class limited final : public traffic {
   bool room = true, wound_up = false;
   std::uint64_t begun = 0, live_now = 0;
   bool shy = false;             // loses the first call of each rate
+  double unlucky = 0;           // a rate at which one call is lost each time
   std::uint64_t unsettling = 0; // 1: every call waits for something until `unsettled_now` is set
   std::uint64_t unsettled_now = 0, most_unsettled = 0;
 
@@ -223,6 +226,22 @@ TEST(pktgen_session, a_rate_that_failed_by_chance_is_tried_again) {
         EXPECT_NE(s.steps()[i].rate_from, s.steps()[i - 1].rate_from) << "far too high, and again";
       }
   }
+}
+
+TEST(pktgen_session, a_low_rate_that_fails_by_chance_is_not_the_limit) {
+  limited device(7000);
+  device.unlucky = 2000;
+  load_settings load;
+  load.shape = load_shape::search;
+  load.rate = 1000;
+  load.rate_to = 100'000;
+  load.seconds = 1;
+  session s(load, device);
+  device.course = &s;
+  run(s);
+  ASSERT_TRUE(s.found());
+  EXPECT_LE(*s.found(), 7000);
+  EXPECT_GT(*s.found(), 7000 / 1.03);
 }
 
 TEST(pktgen_session, a_filling_that_gets_nowhere_ends) {
