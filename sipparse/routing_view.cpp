@@ -167,7 +167,6 @@ void read_body(const message_view& message, bool is_plain, routing_view& out,
 } // namespace
 
 routing_result make_routing_view(const message_view& message, routing_view& out) noexcept {
-  out = routing_view{};
   first_error errors;
   const unsigned left = kernels::current().read_plain(message, out);
   if (left != 0) [[unlikely]]

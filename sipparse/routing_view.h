@@ -28,12 +28,8 @@ enum class routing_error : std::uint8_t {
 
 inline constexpr std::uint16_t no_max_forwards = 0xffff;
 
-struct routing_view {
+struct routing_fields {
   via_field top_via;
-  // Of a response, the Via below it: where it goes next (RFC 3261 16.7 (9)). False: there is none,
-  // or it breaks its grammar.
-  via_field next_via;
-  bool has_next_via = false;
   std::string_view from_tag, to_tag; // empty where absent
   std::string_view from_uri, to_uri; // without < >
   std::string_view call_id;
@@ -43,6 +39,13 @@ struct routing_view {
   std::uint32_t content_length = 0; // of the body: as declared, or to the end of the datagram
   bool has_content_length = false;
   std::string_view body; // exactly content_length bytes; what follows is ignored
+};
+
+struct routing_view : routing_fields {
+  // Of a response, the Via below the topmost: where it goes next (RFC 3261 16.7 (9)). False: there
+  // is none, or it breaks its grammar, and `next_via` holds anything.
+  bool has_next_via = false;
+  via_field next_via;
 };
 
 struct [[nodiscard]] routing_result {

@@ -56,8 +56,9 @@ using find_candidate_function = std::uint32_t(const char* base, std::uint32_t le
   return 1U << static_cast<unsigned>(id);
 }
 
-// Fills the fields that stand in their plain form (plain_fields.h) into a fresh view. Returns a bit
-// for each header that is not plain, or is mandatory and missing: those are the grammar's matter.
+// Clears the view and fills in the fields that stand in their plain form (plain_fields.h). Returns
+// a bit for each header that is not plain, or is mandatory and missing: those are the grammar's
+// matter.
 using read_plain_function = unsigned(const message_view& message, routing_view& out) noexcept;
 
 struct functions {

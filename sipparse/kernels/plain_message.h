@@ -14,6 +14,8 @@ namespace linehunt::sip::kernels {
 namespace {
 
 unsigned read_plain(const message_view& message, routing_view& out) noexcept {
+  static_cast<routing_fields&>(out) = {};
+  out.has_next_via = false; // `next_via` is cleared where it is read
   const char* const base = message.base;
   const char* const limit = base + message.len_bytes;
   unsigned left = 0;
@@ -58,8 +60,10 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
   if (!message.is_request && next < message.header_count) {
     const header& h = message.headers[next];
     const char* const first = base + h.value.off;
-    if (h.id == header_id::via)
+    if (h.id == header_id::via) {
+      out.next_via = {};
       out.has_next_via = plain::via({first, first + h.value.len, limit}, out.next_via);
+    }
   }
   return left;
 }
