@@ -147,16 +147,12 @@ std::optional<double> session::next_rate() const noexcept {
   }
   if (n == 0) return settings_.rate;
   if (is_worth_another_try(done_.back())) return done_.back().rate_from;
-  const auto passed_at = [&](double rate) {
-    return std::any_of(done_.begin(), done_.end(),
-                       [&](const step_result& s) { return s.passed && s.rate_from == rate; });
-  };
   const auto best = found();
   double failed = 0, most = 0;
   for (const step_result& s : done_) {
     most = std::max(most, s.rate_from);
     // Noise can make a rate fail below one that has passed; what has passed, has passed.
-    if (s.passed || (best && s.rate_from <= *best) || passed_at(s.rate_from)) continue;
+    if (s.passed || (best && s.rate_from <= *best)) continue;
     if (failed == 0 || s.rate_from < failed) failed = s.rate_from;
   }
   // One that failed by little may have been noise: the next one tells.

@@ -20,6 +20,14 @@ struct engine_failure : ::testing::Test {
     at_callee = sent[1].bytes;
     callee = sent[1].to;
   }
+  // Rings behind that proxy, and fails.
+  void fail_behind(const std::string& record_route) {
+    call_parts parts;
+    parts.extra = "Record-Route: " + record_route + "\r\n";
+    ring(parts);
+    ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+    ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  }
   // Our BYEs to the caller, of those that are out, in the place of whoever answered with that tag.
   std::vector<sent_message> byes_to_caller(const std::string& tag) {
     std::vector<sent_message> byes;
@@ -225,11 +233,7 @@ TEST_F(engine_failure, another_dialog_knows_the_way_to_the_caller) {
 
 // The call has failed and its record is gone; the INVITE's own tells the way.
 TEST_F(engine_failure, a_late_dialog_of_a_failed_call_knows_the_way_to_the_caller) {
-  call_parts parts;
-  parts.extra = "Record-Route: <sip:strict@198.51.100.9>\r\n";
-  ring(parts);
-  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
-  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  fail_behind("<sip:strict@198.51.100.9>");
   (void)world.take();
   ASSERT_EQ(world.give(response(at_callee, 200, "late"), callee), verdict::response_forwarded);
   (void)world.take();
@@ -244,11 +248,7 @@ TEST_F(engine_failure, a_late_dialog_of_a_failed_call_knows_the_way_to_the_calle
 // Nothing is left that knows its Contact, and a proxy of its would take a request to itself for its
 // own: only the callee hears that it is over.
 TEST_F(engine_failure, a_caller_of_unknown_contact_behind_a_proxy_gets_no_bye) {
-  call_parts parts;
-  parts.extra = "Record-Route: <sip:198.51.100.9;lr>\r\n";
-  ring(parts);
-  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
-  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  fail_behind("<sip:198.51.100.9;lr>");
   world.wait_ms(33'000);
   ASSERT_EQ(world.counters().transactions_live, 0u);
   (void)world.take();
