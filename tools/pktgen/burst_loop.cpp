@@ -55,7 +55,7 @@ std::size_t burst_loop::receive(time_ns now) noexcept {
   return frames.size();
 }
 
-bool burst_loop::run(const std::atomic<bool>& stop) {
+bool burst_loop::run(const std::atomic<bool>& stop, disturbances& noise) {
   time_ns before = port_.clock().now(), last_sent = before;
   while (!course_.over()) {
     const time_ns now = port_.clock().now();
@@ -69,6 +69,8 @@ bool burst_loop::run(const std::atomic<bool>& stop) {
     if (now - last_sent > stuck_ns) return false;
     const time_ns after = port_.clock().now();
     course_.note_turn(after - before, work != 0);
+    if (bool calm = false; noise.watching() && noise.window_over(after, after - before, calm))
+      course_.end_window(calm);
     before = after;
     progress_.offer(now, course_, who_);
   }

@@ -2,6 +2,7 @@
 // The loop: frames in, messages to those who play, calls begun when they are due, messages out.
 #pragma once
 
+#include "tools/pktgen/disturbances.h"
 #include "tools/pktgen/port.h"
 #include "tools/pktgen/progress.h"
 #include "tools/pktgen/scene.h"
@@ -23,7 +24,7 @@ class burst_loop {
   burst_loop(port& on, neighbourhood& around, const scene& of, traffic& who, session& course,
              progress& told, bool verify);
   // Until the session is over, or `stop` is set. False: the port took nothing for seconds.
-  bool run(const std::atomic<bool>& stop);
+  bool run(const std::atomic<bool>& stop, disturbances& noise);
   [[nodiscard]] const frame_counts& counts() const noexcept { return counts_; }
 
  private:

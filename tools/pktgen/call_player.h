@@ -92,7 +92,9 @@ class call_player final : public traffic {
 
   void wrong(fault f) noexcept { ++count_->faults[static_cast<std::size_t>(f)]; }
   void arrived_after(message_kind kind, stamp sent, time_ns now) noexcept {
-    count_->latency[static_cast<std::size_t>(kind)].add(elapsed_ns(sent, now));
+    const std::uint64_t ns = elapsed_ns(sent, now);
+    count_->latency[static_cast<std::size_t>(kind)].add(ns);
+    count_->window_latency.add(ns);
   }
   void lose(message_kind kind) noexcept { ++count_->lost[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] static std::string_view our_call_id_in(std::string_view bytes) noexcept;

@@ -49,7 +49,7 @@ nlohmann::json described(const options& o, const port& on) {
 }
 
 bool write_json(const options& o, const port& on, const session& course, const burst_loop& loop,
-                unsigned mbufs_before, unsigned mbufs_after) {
+                const disturbances& noise, unsigned mbufs_before, unsigned mbufs_after) {
   nlohmann::json out = described(o, on);
   out["steps"] = nlohmann::json::array();
   for (const step_result& s : course.steps())
@@ -61,6 +61,10 @@ bool write_json(const options& o, const port& on, const session& course, const b
                    {"broken", loop.counts().broken},
                    {"tx_full_turns", on.full_turns()},
                    {"tx_dropped", on.dropped()}};
+  if (noise.watching())
+    out["disturbances"] = {
+        {"device_waited_ms", static_cast<double>(noise.device_waited()) * 1e-6},
+        {"generator_waited_ms", static_cast<double>(noise.generator_waited()) * 1e-6}};
   out["mbufs"] = {{"before", mbufs_before}, {"after", mbufs_after}};
   std::ofstream file(o.json_file);
   file << out.dump(1) << '\n';
@@ -98,14 +102,19 @@ int run(const options& o) {
     return cannot("not enough memory for " + std::to_string(o.calls.max_calls) + " calls of " +
                   std::to_string(call_player::bytes_per_call) + " bytes; lower --max-calls");
   }
+  disturbances noise;
+  if (!o.watched.empty())
+    if (const std::string wrong = noise.watch(o.watched, o.backlog_factor); !wrong.empty())
+      return cannot("--watch: " + wrong);
   session course(o.load, *who);
   bool ran = false;
   {
     progress told(o.quiet);
     burst_loop loop(on, around, o.cast, *who, course, told, o.verify);
-    ran = loop.run(interrupted);
+    ran = loop.run(interrupted, noise);
     on.release();
-    if (!o.json_file.empty() && !write_json(o, on, course, loop, mbufs_before, on.mbufs_in_use()))
+    if (!o.json_file.empty() &&
+        !write_json(o, on, course, loop, noise, mbufs_before, on.mbufs_in_use()))
       return cannot("cannot write " + o.json_file);
   }
   std::fputs(to_text(course, o.raw).c_str(), stdout);

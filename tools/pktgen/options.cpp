@@ -190,6 +190,14 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--file-prefix", out.port.file_prefix, "of DPDK");
   app.add_option("--patience", out.patience_s, "seconds to wait for the link and the device")
       ->capture_default_str();
+  app.add_option("--watch", out.watched,
+                 "thread of the device under test, by its number, on this machine: latencies are "
+                 "told apart by whether it, or the generator, had to wait for its processor; "
+                 "repeatable");
+  app.add_option("--backlog-factor", out.backlog_factor,
+                 "so many times as long as a wait its effects last")
+      ->check(CLI::Range(1.0, 1000.0))
+      ->capture_default_str();
   app.add_option("--json", out.json_file, "write the result to this file");
   app.add_flag("--quiet", out.quiet, "no line a second");
 

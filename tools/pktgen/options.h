@@ -9,6 +9,7 @@
 
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace linehunt::pktgen {
 
@@ -20,7 +21,9 @@ struct options {
   bool raw = false;   // packets to something that swaps addresses
   bool verify = true; // checksums of what arrives
   bool quiet = false;
-  double patience_s = 10; // for the link and the device's MAC
+  double patience_s = 10;    // for the link and the device's MAC
+  std::vector<int> watched;  // threads of the device under test
+  double backlog_factor = 5; // how much longer than a wait its backlog lasts
   std::string json_file;
 };
 

@@ -89,6 +89,7 @@ void raw_player::receive(std::string_view bytes, const endpoint&, std::uint32_t,
     --outstanding_;
     ++count_->calls_completed;
     count_->latency[0].add(now - m.sent);
+    count_->window_latency.add(now - m.sent);
   }
 }
 

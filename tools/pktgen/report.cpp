@@ -60,6 +60,7 @@ json to_json(const tally& t) {
     if (t.latency[k].count() != 0)
       latency[std::string(name_of(static_cast<message_kind>(k)))] = to_json(t.latency[k]);
   latency["all"] = to_json(all_kinds(t));
+  if (t.windows != 0) latency["undisturbed"] = to_json(t.calm_latency);
   return {{"sent", t.sent},
           {"received", t.received},
           {"sent_bytes", t.sent_bytes},
@@ -81,6 +82,8 @@ json to_json(const tally& t) {
           {"wrong_messages", t.wrong()},
           {"statuses", statuses_of(t)},
           {"latency", latency},
+          {"windows", t.windows},
+          {"disturbed_windows", t.disturbed_windows},
           {"trying", to_json(t.trying)},
           {"post_dial_delay", to_json(t.post_dial_delay)}};
 }
@@ -132,6 +135,16 @@ std::string to_text(const session& course, bool raw) {
         s.passed ? "passed" : "failed");
     out += line;
     const tally& t = *s.seen;
+    if (t.windows != 0) {
+      const histogram& calm = t.calm_latency;
+      std::snprintf(line, sizeof line,
+                    "           in %llu of %llu ms nothing waited for a processor: p50 %.1f us, "
+                    "p99 %.1f us, p99.9 %.1f us, max %.1f us\n",
+                    static_cast<unsigned long long>(t.windows - t.disturbed_windows),
+                    static_cast<unsigned long long>(t.windows), us(calm.quantile_ns(0.5)),
+                    us(calm.quantile_ns(0.99)), us(calm.quantile_ns(0.999)), us(calm.most_ns()));
+      out += line;
+    }
     if (t.clean()) continue;
     json why = {{"lost", lost_of(t)}, {"wrong", wrong_of(t)}, {"statuses", statuses_of(t)}};
     why["late"] = t.late;

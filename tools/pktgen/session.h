@@ -71,6 +71,9 @@ class session {
     if (worked) busy_ns_ += ns;
   }
 
+  // Where somebody watches for what disturbs the measurement.
+  void end_window(bool calm) noexcept { counting_->end_window(calm); }
+
   [[nodiscard]] const std::vector<step_result>& steps() const noexcept { return done_; }
   [[nodiscard]] const tally& now_counting() const noexcept { return *counting_; }
   [[nodiscard]] const tally& outside() const noexcept { return outside_; }

@@ -63,9 +63,21 @@ struct tally {
   std::array<std::uint64_t, fault_count> faults{};
   std::array<std::uint64_t, 700> statuses{}; // final ones other than 200, by code
   std::array<histogram, message_kind_count> latency;
+  // Of all kinds, in the windows without a disturbance (see disturbances.h), and of the window at
+  // hand. Not kept where nobody watches.
+  histogram calm_latency, window_latency;
+  std::uint64_t windows = 0, disturbed_windows = 0;
   histogram post_dial_delay; // INVITE out to 180 in
   histogram trying;          // INVITE out to 100 in
 
+  void end_window(bool calm) noexcept {
+    ++windows;
+    if (calm)
+      calm_latency.add(window_latency);
+    else
+      ++disturbed_windows;
+    window_latency = {};
+  }
   [[nodiscard]] std::uint64_t lost_messages() const noexcept {
     std::uint64_t all = 0;
     for (const auto n : lost)

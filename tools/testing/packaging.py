@@ -268,7 +268,7 @@ def purged(chroot: Chroot, bare: set, users: str) -> None:
 
 
 def bare_build_suite() -> Tally:
-    """tools/install on a bare Debian, and then a build of everything: the list is complete."""
+    """tools/install on a bare Debian, the demo there, and a build of everything: the list is complete."""
     if os.geteuid() != 0:
         return skipped("bare", "needs root for a chroot: sudo tools/test bare")
     tally = Tally()
@@ -281,7 +281,10 @@ def bare_build_suite() -> Tally:
                 cwd=ROOT)
             for name, command, network in (
                 ("packages", "/src/tools/install", True),
-                ("all targets build", "cd /src && meson setup build -Dbenchmarks=true && "
+                *((f"demo, {device}, {workers} workers", "cd /src && tools/demo --calls 2000 --rate 200 "
+                   f"--json --device {device} --workers {workers}", False)
+                  for device in ("af_xdp", "af_packet") for workers in (1, 2)),
+                ("all targets build", "cd /src && meson configure build -Dbenchmarks=true && "
                  "nice -n 19 ninja -C build", False),
                 ("fuzz targets build", "cd /src && CXX=clang++ meson setup build-fuzz -Dfuzzers=true "
                  "-Dtests=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 "
