@@ -26,6 +26,21 @@ def ceiling(cast: Cast, seconds: float) -> dict:
                                 ["--raw", *search_words(500_000, 8e6, seconds, 0)]))
 
 
+def watched(device) -> list:
+    """Words that let the generator see when the device waits for its processor."""
+    return [word for thread in device.workers() for word in ("--watch", str(thread))]
+
+
+def twin(cast: Cast, seconds: float, packets: float) -> dict:
+    """testpmd under so many packets a second: whatever its latency has of a tail is the machine's
+    and the generator's, since all that it does is to swap addresses."""
+    with temporary_folder() as folder, start_testpmd(folder) as device:
+        found = generate(folder, folder.memif("client"), cast,
+                         ["--raw", "--rate", f"{packets:g}", "--seconds", f"{2 * seconds:g}",
+                          *watched(device)])
+        return found["steps"][0]
+
+
 def one_worker(cast: Cast, seconds: float, held: int, low: float) -> dict:
     """The search, and what the calls cost there."""
     with temporary_folder() as folder, \
@@ -37,7 +52,8 @@ def one_worker(cast: Cast, seconds: float, held: int, low: float) -> dict:
         forced = device.preemptions()
         rate = best["rate_from"] * 0.8
         calm = generate(folder, folder.memif("client"), cast,
-                        ["--rate", f"{rate:g}", "--held", str(held), "--seconds", f"{2 * seconds:g}"])
+                        ["--rate", f"{rate:g}", "--held", str(held), "--seconds", f"{2 * seconds:g}",
+                         *watched(device)])
         forced = device.preemptions() - forced
         device.must_run()
         loads = [each["load"] for entry in linehunt_says(folder, "list")["Destinations"]
@@ -55,6 +71,7 @@ def run(results: Results, quick: bool) -> None:
         calls = one_worker(cast, seconds, HELD, 20_000)
         if calls["loads"]:
             raise BenchError(f"{calls['loads']} lines remain after the last call")
+        calls["twin"] = twin(cast, seconds, calls["calm"]["window"]["sent_per_s"])
         ceilings.append(packets["window"]["sent_per_s"])
         runs.append(calls)
         ratios.append(calls["best"]["window"]["sent_per_s"] / ceilings[-1])
@@ -73,6 +90,16 @@ def run(results: Results, quick: bool) -> None:
                [c["latency"]["all"]["p50_us"] for c in calm], "us", "lower"),
         figure("calls: added latency at 80 %, p99.9",
                [c["latency"]["all"]["p999_us"] for c in calm], "us", "lower"),
+        figure("calls: latency p99.9 of 5tswap under as many packets",
+               [run["twin"]["latency"]["all"]["p999_us"] for run in runs], "us"),
+        figure("calls: the same, nobody waiting for a processor",
+               [run["twin"]["latency"]["undisturbed"]["p999_us"] for run in runs], "us"),
+        figure("calls: added latency at 80 %, p99.9, nobody waiting for a processor",
+               [c["latency"]["undisturbed"]["p999_us"] for c in calm], "us", "lower"),
+        figure("calls: added latency at 80 %, p99, nobody waiting for a processor",
+               [c["latency"]["undisturbed"]["p99_us"] for c in calm], "us", "lower"),
+        figure("calls: share of that time in which nobody waited",
+               [1 - c["disturbed_windows"] / c["windows"] for c in calm], ""),
         figure("calls: times the device was put off its processor then",
                [run["forced"] for run in runs], ""),
         figure("calls: generator busy at the highest rate",

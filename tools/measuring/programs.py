@@ -97,6 +97,11 @@ class Device:
     def preemptions(self) -> int:
         return sum(preemptions(pid) for pid in self.pids())
 
+    def workers(self) -> list:
+        """The threads that have the packets, by their numbers."""
+        return [int(task.name) for task in Path(f"/proc/{self.process.pid}/task").iterdir()
+                if "worker" in (task / "comm").read_text(encoding="utf-8")]
+
     def must_run(self) -> None:
         if self.process.poll() is not None:
             raise BenchError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")

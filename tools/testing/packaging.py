@@ -90,7 +90,9 @@ class Chroot:
         """What runs the command inside: with mounts of its own, and with or without a network of its
         own, which `before` sets up."""
         root = shlex.quote(str(self.root))
-        script = (f"set -e; mount -t proc proc {root}/proc; mount --rbind /sys {root}/sys; "
+        # Its root has to be a mount, or `ip -n` inside cannot make mounts of its own.
+        script = (f"set -e; mount --bind {root} {root}; mount -t proc proc {root}/proc; "
+                  f"mount --rbind /sys {root}/sys; "
                   f"mount --rbind /dev {root}/dev; {before}; exec chroot {root} {shlex.join(command)}")
         spaces = ["--mount", "--propagation", "private"] + ([] if network else ["--net"])
         return ["unshare", *spaces, "sh", "-c", script]
