@@ -38,6 +38,9 @@ scan_result scan(std::string_view datagram, message_view& out) noexcept;
 // there is none. Much cheaper than scan, never reads past the datagram, agrees with scan.
 [[nodiscard]] std::string_view find_call_id(std::string_view datagram) noexcept;
 
+// The same for the To ("t").
+[[nodiscard]] std::string_view find_to(std::string_view datagram) noexcept;
+
 // The kernels, in rising order of width. `best_kernel` looks at the processor once.
 enum class kernel : std::uint8_t { scalar, sse42, avx2, avx512 };
 [[nodiscard]] std::string_view name_of(kernel k) noexcept;

@@ -6,14 +6,16 @@
 
 #include "dataplane/datagram.h"
 
+#include <cstddef>
 #include <string_view>
 
 namespace linehunt::dpdk {
 
 class overload_guard {
  public:
-  // Once for each loop: whether a queue gave as much as was asked for, so that more is waiting.
-  void note(bool more_waits, time_us now) noexcept {
+  // Once for each loop: whether a queue gave as much as was asked for, so that more may wait. True:
+  // somebody has to look how much, and say so by note_depth.
+  [[nodiscard]] bool note(bool full_burst, time_us now) noexcept {
     // A core that the system takes away is not behind by that; only what follows counts.
     const time_us since = now - noted_at_;
     noted_at_ = now;
@@ -21,15 +23,26 @@ class overload_guard {
       debt_us_ = debt_us_ + since < most_us ? debt_us_ + since : most_us;
     else
       debt_us_ -= since < debt_us_ ? since : debt_us_;
-    if (!more_waits) waits_since_ = now;
-    behind_ = more_waits && now - waits_since_ >= backlog_us;
+    if (!full_burst) {
+      looked_at_ = now;
+      behind_ = false;
+    }
     shedding_ = behind_ && debt_us_ > patience_us;
+    return now - looked_at_ >= backlog_us;
+  }
+  // Whether at least deep_packets wait, or half of a queue. Less is what a few hundred calls have
+  // on their way, and a worker that is busy all the time can keep up with that.
+  void note_depth(bool deep, time_us now) noexcept {
+    looked_at_ = now;
+    behind_ = deep;
   }
   [[nodiscard]] bool shedding() const noexcept { return shedding_; }
 
-  // Full bursts on end for so long are a backlog and no chance: at a message a microsecond a good
-  // part of a queue of 4096, which must not run over.
+  // Full bursts on end for so long may be a backlog, and as long as there is one it is looked at as
+  // often: at a message a microsecond, that is a good part of a queue of 4096, which must not run
+  // over.
   static constexpr time_us backlog_us = 1'000;
+  static constexpr std::size_t deep_packets = 512;
   // Time with a backlog beyond the time without. A burst of calls, or what the system took the core
   // away for, is worked off within this; who is behind most of the time has more.
   static constexpr time_us patience_us = 100'000;
@@ -37,7 +50,7 @@ class overload_guard {
 
  private:
   bool behind_ = false, shedding_ = false;
-  time_us noted_at_ = 0, waits_since_ = 0, debt_us_ = 0;
+  time_us noted_at_ = 0, looked_at_ = 0, debt_us_ = 0;
 };
 
 // An INVITE whose To has no tag (RFC 3261 12.2). What cannot be told by a look at the beginnings of

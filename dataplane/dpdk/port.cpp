@@ -155,13 +155,14 @@ tl::expected<void, error> port::configure() {
 
 tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
   if (auto configured = configure(); !configured) return configured;
-  std::uint16_t rx_descriptors = setup_.rx_descriptors, tx_descriptors = setup_.tx_descriptors;
-  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors, &tx_descriptors);
+  std::uint16_t tx_descriptors = setup_.tx_descriptors;
+  rx_descriptors_ = setup_.rx_descriptors;
+  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors_, &tx_descriptors);
       rc != 0)
     return tl::unexpected(failed("no such number of descriptors", rc));
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device_));
   for (std::uint16_t q = 0; q < rx_queues_; ++q)
-    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors, node, nullptr,
+    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors_, node, nullptr,
                                               pools[q % pools.size()]);
         rc != 0)
       return tl::unexpected(failed("rx queue " + std::to_string(q) + " cannot be set up", rc));

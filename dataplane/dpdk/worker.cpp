@@ -42,7 +42,10 @@ worker::worker(control_block& shared, const worker_setup& setup)
     const port& in = shared.ports[p];
     const auto index = static_cast<std::uint8_t>(p);
     for (std::uint16_t q = 0; q < in.rx_queues(); ++q)
-      if (in.rx_owner(q, shared.workers) == setup.self) queues_.push_back({index, in.device(), q});
+      if (in.rx_owner(q, shared.workers) == setup.self)
+        queues_.push_back(
+            {index, in.device(), q,
+             std::min<std::size_t>(overload_guard::deep_packets, in.rx_descriptors() / 2u)});
     for (worker_id w = 0; w < shared.workers; ++w)
       if (auto* const ring = shared.tx_crossings[p][w].get();
           ring != nullptr && in.tx_owner(w) == setup.self)

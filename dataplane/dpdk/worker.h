@@ -21,6 +21,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,12 +61,15 @@ class worker {
   struct polled_queue {
     std::uint8_t port = 0; // index
     std::uint16_t device = 0, queue = 0;
+    std::size_t deep = 0; // so many packets waiting are a backlog
   };
 
   // One after the other in each loop; those that can be idle say how much there was to do.
   [[nodiscard]] bool loop();
   void obey_control();
   [[nodiscard]] std::size_t poll_ports() noexcept;
+  [[nodiscard]] std::size_t look_deeper() noexcept; // for the guard
+  void work_on(std::uint8_t port, std::span<rte_mbuf*> packets) noexcept;
   [[nodiscard]] std::size_t take_packets() noexcept; // handed over by other workers
   [[nodiscard]] std::size_t take_mail();             // from control and other workers
   [[nodiscard]] std::size_t show_calls();            // to the control thread, some in each loop
@@ -107,6 +111,9 @@ class worker {
   std::vector<char> scratch_; // a datagram that lies in several segments
   std::array<rte_mbuf*, 32> kept_{};
   std::size_t kept_count_ = 0; // 0 outside of a pass over a burst
+  std::array<rte_mbuf*, overload_guard::deep_packets> backlog_{}; // of look_deeper
+  std::array<rte_mbuf*, burst> let_go_{};                         // of the burst at hand
+  unsigned let_go_count_ = 0;
   std::atomic<visit_request*> visit_{nullptr};
   std::unique_ptr<engine> engine_;
 

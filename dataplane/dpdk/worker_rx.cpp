@@ -6,6 +6,7 @@
 #include "dataplane/dpdk/worker.h"
 #include "sipparse/scan.h"
 
+#include <algorithm>
 #include <array>
 #include <netinet/in.h>
 #include <rte_ethdev.h>
@@ -29,22 +30,51 @@ std::string_view udp_payload(const rte_mbuf& m, const frame& f) noexcept {
 
 std::size_t worker::poll_ports() noexcept {
   std::size_t received = 0;
-  bool more_waits = false;
+  bool full = false;
   std::array<rte_mbuf*, burst> packets;
   for (const polled_queue& q : queues_) {
     const std::uint16_t n = rte_eth_rx_burst(q.device, q.queue, packets.data(), burst);
     if (n == 0) continue;
     received += n;
-    more_waits |= n == burst;
-    for (std::uint16_t i = 0; i < n; ++i)
-      rte_prefetch0(bytes_at(*packets[i], 0));
-    for (std::uint16_t i = 0; i < n; ++i)
-      on_frame(q.port, mbuf_ptr(packets[i]));
-    deliver_burst();
+    full |= n == burst;
+    work_on(q.port, {packets.data(), n});
   }
-  guard_.note(more_waits, now_);
+  if (guard_.note(full, now_)) received += look_deeper();
   bump(counters_.rx_packets, received);
   return received;
+}
+
+// Devices seldom tell how much waits (rte_eth_rx_queue_count). So it is read, and worked on only
+// when it has been counted.
+std::size_t worker::look_deeper() noexcept {
+  std::size_t received = 0;
+  bool deep = false;
+  for (const polled_queue& q : queues_) {
+    std::size_t n = 0;
+    while (n < q.deep) {
+      const auto wanted = static_cast<std::uint16_t>(std::min<std::size_t>(burst, q.deep - n));
+      const std::uint16_t got = rte_eth_rx_burst(q.device, q.queue, &backlog_[n], wanted);
+      n += got;
+      if (got < wanted) break;
+    }
+    deep |= n == q.deep;
+    received += n;
+    for (std::size_t at = 0; at < n; at += burst)
+      work_on(q.port, std::span(backlog_).subspan(at, std::min<std::size_t>(burst, n - at)));
+  }
+  guard_.note_depth(deep, now_);
+  return received;
+}
+
+void worker::work_on(std::uint8_t port, std::span<rte_mbuf*> packets) noexcept {
+  for (rte_mbuf* const p : packets)
+    rte_prefetch0(bytes_at(*p, 0));
+  for (rte_mbuf* const p : packets)
+    on_frame(port, mbuf_ptr(p));
+  deliver_burst();
+  if (let_go_count_ == 0) return;
+  rte_pktmbuf_free_bulk(let_go_.data(), let_go_count_);
+  let_go_count_ = 0;
 }
 
 std::size_t worker::take_packets() noexcept {
@@ -73,8 +103,10 @@ void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
   if (f.is_fragment) return on_fragment(port, std::move(m), f);
   if (f.protocol == IPPROTO_UDP) {
     // Before the checksum, which would be most of its price.
-    if (guard_.shedding() && is_new_call(udp_payload(packet, f)))
-      return end(std::move(m), verdict::dropped_overload);
+    if (guard_.shedding() && is_new_call(udp_payload(packet, f))) {
+      let_go_[let_go_count_++] = m.release(); // freed with the others of its burst
+      return counters_.count(verdict::dropped_overload);
+    }
     if (const judgement j = inspect_udp(packet, f)) return end(std::move(m), *j);
     return on_udp(port, std::move(m), f);
   }

@@ -35,10 +35,11 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m256i p) { return equal(p, '\n'); });
   }
-  std::uint64_t call_id_or_line_end() const {
+  template <char One, char Other>
+  std::uint64_t letter_or_line_end() const {
     return gather([](__m256i p) {
       const __m256i lower = _mm256_or_si256(p, _mm256_set1_epi8(0x20));
-      return _mm256_or_si256(_mm256_or_si256(equal(lower, 'c'), equal(lower, 'i')),
+      return _mm256_or_si256(_mm256_or_si256(equal(lower, One), equal(lower, Other)),
                              _mm256_or_si256(equal(p, '\n'), equal(p, '\r')));
     });
   }
@@ -46,6 +47,7 @@ struct block {
 
 } // namespace
 
-const functions avx2{find_lines<block>, find_candidate<block>, read_plain};
+const functions avx2{find_lines<block>, find_candidate<block, 'c', 'i'>,
+                     find_candidate<block, 't', 't'>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -21,14 +21,16 @@ struct block {
   std::uint64_t equal(char c) const { return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c)); }
 
   std::uint64_t line_feeds() const { return equal('\n'); }
-  std::uint64_t call_id_or_line_end() const {
+  template <char One, char Other>
+  std::uint64_t letter_or_line_end() const {
     const block lower{_mm512_or_si512(bytes, _mm512_set1_epi8(0x20))};
-    return lower.equal('c') | lower.equal('i') | equal('\n') | equal('\r');
+    return lower.equal(One) | lower.equal(Other) | equal('\n') | equal('\r');
   }
 };
 
 } // namespace
 
-const functions avx512{find_lines<block>, find_candidate<block>, read_plain};
+const functions avx512{find_lines<block>, find_candidate<block, 'c', 'i'>,
+                       find_candidate<block, 't', 't'>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -40,15 +40,15 @@ struct cursor {
 using find_lines_function = void(const char* base, std::uint32_t len, cursor& c,
                                  line_index& lines) noexcept;
 
-// Where a pass for the Call-ID stands.
+// Where a pass for one header stands.
 struct start_cursor {
   std::uint32_t next = 0;
   std::uint64_t feed_before = 0; // 1: the byte at `next` begins a line
   std::uint64_t candidates = 0;  // of the block before `next`, not yet handed out
 };
 
-// The next line start whose byte is c, C, i, I, CR or LF: a line that may be a Call-ID or the empty
-// line. Returns its offset, or `len` where there is none.
+// The next line start whose byte is CR, LF or a letter that the header's names begin with: a line
+// that may be that header or the empty line. Returns its offset, or `len` where there is none.
 using find_candidate_function = std::uint32_t(const char* base, std::uint32_t len,
                                               start_cursor& c) noexcept;
 
@@ -63,7 +63,8 @@ using read_plain_function = unsigned(const message_view& message, routing_view& 
 
 struct functions {
   find_lines_function* find_lines;
-  find_candidate_function* find_candidate;
+  find_candidate_function* find_call_id; // c, C, i, I
+  find_candidate_function* find_to;      // t, T
   read_plain_function* read_plain;
 };
 

@@ -77,7 +77,8 @@ void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& line
   lines.count = count;
 }
 
-template <class Block>
+// Of the letters the lower case is given, and both are meant.
+template <class Block, char One, char Other>
 std::uint32_t find_candidate(const char* base, std::uint32_t len, start_cursor& c) noexcept {
   std::uint64_t candidates = c.candidates;
   while (candidates == 0) {
@@ -86,7 +87,7 @@ std::uint32_t find_candidate(const char* base, std::uint32_t len, start_cursor& 
     const std::uint64_t lf = block.line_feeds();
     const std::uint64_t starts = (lf << 1) | c.feed_before;
     c.feed_before = lf >> 63;
-    candidates = starts & block.call_id_or_line_end();
+    candidates = starts & block.template letter_or_line_end<One, Other>();
     c.next += block_bytes;
   }
   c.candidates = candidates & (candidates - 1);

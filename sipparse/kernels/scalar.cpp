@@ -40,10 +40,11 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](std::uint64_t w) { return equal_bits(w, '\n'); });
   }
-  std::uint64_t call_id_or_line_end() const {
+  template <char One, char Other>
+  std::uint64_t letter_or_line_end() const {
     return gather([](std::uint64_t w) {
       const std::uint64_t lower = w | (every_byte * 0x20);
-      return equal_bits(lower, 'c') | equal_bits(lower, 'i') | equal_bits(w, '\n') |
+      return equal_bits(lower, One) | equal_bits(lower, Other) | equal_bits(w, '\n') |
              equal_bits(w, '\r');
     });
   }
@@ -51,6 +52,7 @@ struct block {
 
 } // namespace
 
-const functions scalar{find_lines<block>, find_candidate<block>, read_plain};
+const functions scalar{find_lines<block>, find_candidate<block, 'c', 'i'>,
+                       find_candidate<block, 't', 't'>, read_plain};
 
 } // namespace linehunt::sip::kernels

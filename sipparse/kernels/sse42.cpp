@@ -35,10 +35,11 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m128i p) { return equal(p, '\n'); });
   }
-  std::uint64_t call_id_or_line_end() const {
+  template <char One, char Other>
+  std::uint64_t letter_or_line_end() const {
     return gather([](__m128i p) {
       const __m128i lower = _mm_or_si128(p, _mm_set1_epi8(0x20));
-      return _mm_or_si128(_mm_or_si128(equal(lower, 'c'), equal(lower, 'i')),
+      return _mm_or_si128(_mm_or_si128(equal(lower, One), equal(lower, Other)),
                           _mm_or_si128(equal(p, '\n'), equal(p, '\r')));
     });
   }
@@ -46,6 +47,7 @@ struct block {
 
 } // namespace
 
-const functions sse42{find_lines<block>, find_candidate<block>, read_plain};
+const functions sse42{find_lines<block>, find_candidate<block, 'c', 'i'>,
+                      find_candidate<block, 't', 't'>, read_plain};
 
 } // namespace linehunt::sip::kernels

@@ -60,7 +60,7 @@ std::size_t all_the_way(std::string_view bytes) {
   routing_view routed;
   const auto routing = make_routing_view(view, routed);
   const auto verdict = validate(view, scanned, routed, routing);
-  std::size_t sum = find_call_id(bytes).size() + verdict.reason.size();
+  std::size_t sum = find_call_id(bytes).size() + find_to(bytes).size() + verdict.reason.size();
 
   for (std::size_t i = 0; i < view.header_count; ++i) {
     const auto value = view.text(view.headers[i].value);

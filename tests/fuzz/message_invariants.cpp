@@ -94,6 +94,7 @@ scan_result scan_with_all_kernels(std::string_view datagram, message_view& view)
   require(use_kernel(kernel::scalar), "scan: no scalar kernel");
   const scan_result result = scan(datagram, view);
   const auto call_id = find_call_id(datagram);
+  const auto to = find_to(datagram);
   static message_view other;
   for (const kernel k : {kernel::sse42, kernel::avx2, kernel::avx512}) {
     if (!kernel_supported(k) || !use_kernel(k)) continue;
@@ -104,11 +105,18 @@ scan_result scan_with_all_kernels(std::string_view datagram, message_view& view)
     const auto call_id_again = find_call_id(datagram);
     require(call_id_again == call_id && (call_id.empty() || call_id.data() == call_id_again.data()),
             "find_call_id: kernels disagree");
+    const auto to_again = find_to(datagram);
+    require(to_again == to && (to.empty() || to.data() == to_again.data()),
+            "find_to: kernels disagree");
   }
   require(use_kernel(before), "scan: kernel lost");
   require(within(call_id, datagram), "find_call_id: outside of the datagram");
   if (result && (view.has(header_id::call_id) || !view.index_full)) {
     require(call_id == view.value_of(header_id::call_id), "find_call_id: not as scan");
+  }
+  require(within(to, datagram), "find_to: outside of the datagram");
+  if (result && (view.has(header_id::to) || !view.index_full)) {
+    require(to == view.value_of(header_id::to), "find_to: not as scan");
   }
   return result;
 }

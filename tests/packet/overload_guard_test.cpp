@@ -10,16 +10,16 @@ namespace {
 
 constexpr time_us step = 100;
 
-// Loops that find more waiting, for so long; whether it sheds then.
-bool behind_for(overload_guard& g, time_us& now, time_us how_long) {
+// Loops that find more waiting, for so long, and much more where they look; whether it sheds then.
+bool behind_for(overload_guard& g, time_us& now, time_us how_long, bool deep = true) {
   for (const time_us until = now + how_long; now < until; now += step)
-    g.note(true, now);
+    if (g.note(true, now)) g.note_depth(deep, now);
   return g.shedding();
 }
 
 void idle_for(overload_guard& g, time_us& now, time_us how_long) {
   for (const time_us until = now + how_long; now < until; now += step)
-    g.note(false, now);
+    EXPECT_FALSE(g.note(false, now)) << "nothing waits, so there is nothing to look at";
 }
 
 TEST(overload_guard, is_patient_with_a_backlog_that_is_worked_off) {
@@ -38,6 +38,27 @@ TEST(overload_guard, full_bursts_that_end_soon_are_no_backlog) {
     EXPECT_FALSE(behind_for(g, now, overload_guard::backlog_us)) << i;
     idle_for(g, now, step);
   }
+}
+
+TEST(overload_guard, is_never_in_the_way_of_one_who_is_busy_but_keeps_up) {
+  overload_guard g;
+  time_us now = 1;
+  EXPECT_FALSE(behind_for(g, now, 100 * overload_guard::patience_us, false));
+  // A backlog that was, and is no more though the bursts are still full.
+  EXPECT_TRUE(behind_for(g, now, 2 * overload_guard::patience_us));
+  EXPECT_FALSE(behind_for(g, now, 2 * overload_guard::backlog_us, false));
+}
+
+TEST(overload_guard, looks_once_in_a_while_at_how_much_waits) {
+  overload_guard g;
+  unsigned looks = 0;
+  (void)g.note(false, 1000);
+  for (time_us now = 1000 + step; now <= 1000 + 10 * overload_guard::backlog_us; now += step) {
+    if (!g.note(true, now)) continue;
+    g.note_depth(now % 2 == 0, now);
+    ++looks;
+  }
+  EXPECT_EQ(looks, 10u);
 }
 
 TEST(overload_guard, is_patient_with_a_core_that_was_taken_away) {

@@ -122,7 +122,7 @@ class Device:
 
 
 def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hugepages,
-                  folder: Folder, memory_mb_wanted: int, limits: tuple) -> str:
+                  folder: Folder, memory_mb_wanted: int, transactions: int, limits: tuple) -> str:
     _, generator_core = processors()
     # Over memif it has a processor to itself; over veth the kernel needs some of it.
     idle = "false" if "memif" in device else "true"
@@ -134,7 +134,7 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
     if memory:
         lines += ["hugepages = true", f'eal_arguments = ["--huge-dir", "{memory.folder}"]']
     lines += [
-        "[limits]", f"calls_per_worker = {calls}", "transactions_per_worker = 100000",
+        "[limits]", f"calls_per_worker = {calls}", f"transactions_per_worker = {transactions}",
         "destinations = 16384", "slots = 40000", *limits,
         "[timers]", "ack_wait_ms = 2000",
         "[[port]]", 'name = "bench"', f'device = "{device}"', f'addresses = ["{DEVICE}/24"]',
@@ -153,15 +153,18 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
 
 
 def start_linehunt(folder: Folder, device: str, cast: Cast, calls: int, *, workers: int = 1,
-                   hugepages: bool = True, limits: tuple = (), prefix: tuple = ()) -> Device:
-    """Ready when it returns. `calls`: how many its tables hold; `limits`: further lines of [limits]."""
+                   hugepages: bool = True, transactions: int = 100_000, limits: tuple = (),
+                   prefix: tuple = ()) -> Device:
+    """Ready when it returns. `calls` and `transactions`: how many its tables hold; `limits`: further
+    lines of [limits]."""
     # 420 bytes a call by its README; the rest is for packets, rings and transactions.
     table_mb = calls * 440 // 2**20 + 700
     memory = Hugepages(table_mb + 64).__enter__() if hugepages else None
     file, log = folder.path / "linehunt.toml", folder.path / "linehunt.log"
     try:
         file.write_text(linehunt_text(device, cast, calls, workers, memory, folder,
-                                      table_mb if memory else 256, limits), encoding="utf-8")
+                                      table_mb if memory else 256, transactions, limits),
+                        encoding="utf-8")
         with open(log, "wb") as output:
             process = subprocess.Popen([*prefix, str(LINEHUNT), "-c", str(file)], cwd=folder.path,
                                        stdin=subprocess.DEVNULL, stdout=output, stderr=output)

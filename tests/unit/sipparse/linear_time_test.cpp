@@ -28,6 +28,7 @@ void all_of_it(const std::string& text) {
   (void)scan(text, message);
   (void)make_routing_view(message, view);
   (void)find_call_id(text);
+  (void)find_to(text);
 }
 
 void expect_linear(const char* what, const std::function<std::string(std::size_t)>& text) {

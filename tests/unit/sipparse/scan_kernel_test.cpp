@@ -97,6 +97,7 @@ TEST_P(ScanKernel, FindsTokensAtEveryOffset) {
     ASSERT_EQ(view.value_of(header_id::record_route), "<sip:r>");
     ASSERT_EQ(view.value_of(header_id::content_length), "0");
     ASSERT_EQ(find_call_id(text), "1@2");
+    ASSERT_EQ(find_to(text), "b");
   }
 }
 
@@ -150,6 +151,7 @@ TEST_P(ScanKernel, AgreesWithScalarOnMutatedMessages) {
     ASSERT_TRUE(use_kernel(kernel::scalar));
     const auto a = scan(text, expected);
     const auto call_id = find_call_id(text);
+    const auto to = find_to(text);
     ASSERT_TRUE(use_kernel(GetParam()));
     const auto b = scan(text, view);
     ASSERT_EQ(a.error, b.error) << text;
@@ -163,8 +165,10 @@ TEST_P(ScanKernel, AgreesWithScalarOnMutatedMessages) {
       ASSERT_EQ(expected.text(expected.headers[i].value), view.text(view.headers[i].value));
     }
     ASSERT_EQ(find_call_id(text), call_id) << text;
+    ASSERT_EQ(find_to(text), to) << text;
     if (a.error != scan_error::not_sip && !view.index_full) {
       ASSERT_EQ(call_id, view.value_of(header_id::call_id)) << text;
+      ASSERT_EQ(to, view.value_of(header_id::to)) << text;
     }
   }
 }

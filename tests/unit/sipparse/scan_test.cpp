@@ -318,17 +318,24 @@ TEST(FindCallId, AgreesWithScan) {
                                  "To: i\r\n i: x\r\n",
                                  "Contact: <c>\r\n",
                                  "cseq: 1\r\nc: d\r\ni:e\r\n",
-                                 "call-id: \r\n \r\n\tq\r\n"};
+                                 "call-id: \r\n \r\n\tq\r\n",
+                                 "i:12345: 7\r\nt: a\r\n",
+                                 "T : <a>\r\n ;tag=b\r\ni:\tc\r\n",
+                                 "t:: x\r\nTo: y\r\n",
+                                 "Timestamp: 1\r\nTO\t: z;tag=1\r\nTo: w\r\n",
+                                 "Too: 1\r\nTarget-Dialog: 2\r\nT: 3\r\n"};
   for (const auto& h : headers) {
     const auto text =
         "\r\nBYE sip:i:a SIP/2.0\r\nContent-Type: x\r\n" + h + "Via: y\r\n\r\ni: body\r\n";
     message_view view;
     (void)scan(text, view);
     EXPECT_EQ(find_call_id(text), view.value_of(header_id::call_id)) << h;
+    EXPECT_EQ(find_to(text), view.value_of(header_id::to)) << h;
     for (std::size_t len = 0; len <= text.size(); ++len) {
       const auto cut = text.substr(0, len);
       if (scan(cut, view).error == scan_error::not_sip) continue;
       EXPECT_EQ(find_call_id(cut), view.value_of(header_id::call_id)) << cut;
+      EXPECT_EQ(find_to(cut), view.value_of(header_id::to)) << cut;
     }
   }
 }
