@@ -10,7 +10,7 @@ from pathlib import Path
 from .calls import ENDED, search_words
 from .kamailio import RECEIVE_BUFFER, start_kamailio, unpacked_kamailio
 from .machine import BenchError, Stopwatch, SysctlAtLeast, processors
-from .programs import (DEVICE, Cast, Work, generate, highest, start_linehunt,
+from .programs import (DEVICE, Cast, Work, generate, highest, start_linehunt, start_testpmd,
                        temporary_folder)
 from .results import Results, figure
 
@@ -105,22 +105,36 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
         if not calls or own + kernel <= 0:
             raise BenchError(f"no call went through at {rate:.0f} a second\n{calm['text']}")
         return {"rate": found["window"]["calls_begun_per_s"], "cpu_us": (own + kernel) * 1e6 / calls,
-                "work_us": work_us, "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
+                "messages": found["window"]["sent_per_s"], "work_us": work_us, "in_kernel": kernel / (own + kernel), "latency": step["latency"]["all"],
                 "post_dial_delay": step["post_dial_delay"]}
+
+
+def ceiling(device: str, cast: Cast, seconds: float) -> float:
+    """Packets a second without loss that testpmd sends back over this veth: what the kernel lets
+    through."""
+    with Cable() as cable, temporary_folder() as folder, \
+            start_testpmd(folder, device, cable.prefix(0)):
+        found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=cable.prefix(1),
+                                 words=["--raw", *search_words(20_000, 4e6, seconds, 0)]))
+        return found["window"]["sent_per_s"]
 
 
 def run(results: Results, quick: bool) -> None:
     cast = Cast()
     seconds, repeats = (1, 1) if quick else (3, 3)
     program = unpacked_kamailio()
-    contenders = [Contender("linehunt af_xdp", linehunt_on("net_af_xdp0,iface=eth0")),
-                  Contender("linehunt af_packet", linehunt_on("net_af_packet0,iface=eth0")),
+    devices = {name: f"net_{name}0,iface=eth0" for name in ("af_xdp", "af_packet")}
+    contenders = [*(Contender(f"linehunt {name}", linehunt_on(device))
+                    for name, device in devices.items()),
                   Contender("Kamailio", kamailio_with("fm", program))]
     if not quick:
         contenders += [Contender("Kamailio q_malloc", kamailio_with("qm", program)),
                        Contender("Kamailio tlsf_malloc", kamailio_with("tlsf", program))]
     seen = {each.name: [] for each in contenders}
+    ceilings = {name: [] for name in devices}
     for _ in range(repeats):
+        for name, device in devices.items():
+            ceilings[name].append(ceiling(device, cast, seconds))
         for each in contenders:
             try:
                 seen[each.name].append(measure(each, cast, seconds, 200))
@@ -141,6 +155,12 @@ def run(results: Results, quick: bool) -> None:
                    "us"),
             figure(f"peers: {name}, post-dial delay median at 80 %",
                    [f["post_dial_delay"]["p50_us"] for f in found], "us"))
+    for name, packets in ceilings.items():
+        messages = [f["messages"] for f in seen[f"linehunt {name}"]]
+        results.add(figure(f"peers: testpmd 5tswap over the same veth, {name}", packets, "/s"))
+        if messages:
+            results.add(figure(f"peers: share of it that linehunt reaches, {name}",
+                               [each / most for each, most in zip(messages, packets)], "", "higher"))
     kamailio = [name for name in seen if name.startswith("Kamailio") and seen[name]]
     if kamailio:
         best = max(f["rate"] for name in kamailio for f in seen[name])

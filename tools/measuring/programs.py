@@ -214,15 +214,16 @@ class Work:
         return busy / (total / seconds) * 1e6 / calls if total and calls else 0.0
 
 
-def start_testpmd(folder: Folder) -> Device:
-    """Sends every packet back with MAC and IP addresses and ports swapped."""
+def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Device:
+    """Sends every packet back with MAC and IP addresses and ports swapped. On memif, or another
+    device."""
     core, generator_core = processors()
     memory = Hugepages(384).__enter__()
     log = folder.path / "testpmd.log"
-    words = ["dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
+    words = [*prefix, "dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
              memory.folder, "-m", "320", "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
-             "--vdev", folder.memif("server"), "--", "--forward-mode=5tswap", "--nb-cores=1",
-             "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
+             "--vdev", device or folder.memif("server"), "--", "--forward-mode=5tswap",
+             "--nb-cores=1", "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
     try:
         with open(log, "wb") as output:
             # It stops when its input ends, hence the pipe.
@@ -235,7 +236,9 @@ def start_testpmd(folder: Folder) -> Device:
 
     def ready() -> bool:
         started.must_run()
-        return folder.socket.exists()  # its output comes in blocks; the generator awaits the link
+        # Its output comes in blocks. The generator awaits the link of a memif; of another device the
+        # worker is there before its first packet.
+        return bool(started.workers()) if device else folder.socket.exists()
 
     try:
         wait_for(ready, 60, "testpmd was not ready after 60 s")

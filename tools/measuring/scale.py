@@ -27,6 +27,7 @@ def search(cast: Cast, held: int, seconds: float, workers: int = 1) -> tuple:
     with temporary_folder() as folder, \
             start_linehunt(folder, folder.memif("server"), cast, held + ENDED, workers=workers,
                            hugepages=False,  # so that only what is used counts
+                           transactions=20_000,
                            limits=("call_text_bytes = 32",)) as device:
         words = search_words(40_000, 400_000, seconds, held) + ["--no-wind-up"]
         best = highest(generate(folder, folder.memif("client"), cast, words, limit_s=1800))
