@@ -27,7 +27,10 @@ bool has_tag(std::string_view to) noexcept {
 bool is_new_call(std::string_view datagram) noexcept {
   if (!datagram.starts_with("INVITE ")) return false;
   const std::string_view to = sip::find_to(datagram);
-  return !to.empty() && !has_tag(to);
+  if (to.empty() || has_tag(to)) return false;
+  // Where the bytes end with its line, a fold with the tag may follow in the next segment.
+  const std::size_t line_end = datagram.find('\n', to.data() + to.size() - datagram.data());
+  return line_end != datagram.npos && line_end + 1 < datagram.size();
 }
 
 } // namespace linehunt::dpdk

@@ -111,6 +111,10 @@ TEST(overload_guard, lets_nothing_go_that_may_be_of_a_call) {
   EXPECT_FALSE(is_new_call(invite("")));
   for (const char* const method : {"ACK", "BYE", "CANCEL", "OPTIONS", "INVITED", "invite"})
     EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n", method))) << method;
+  const std::string to = "To: <sip:123@192.0.2.1>\r\n";
+  const std::string up_to_to = invite(to).substr(0, invite(to).find(to) + to.size());
+  EXPECT_FALSE(is_new_call(up_to_to)) << "a fold may follow";
+  EXPECT_TRUE(is_new_call(up_to_to + "C"));
   const std::string whole = invite("To: <sip:123@192.0.2.1>;tag=7\r\n");
   for (std::size_t len = 0; len <= whole.size(); ++len)
     EXPECT_FALSE(is_new_call(std::string_view(whole).substr(0, len))) << len;
