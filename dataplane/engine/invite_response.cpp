@@ -9,6 +9,13 @@
 #include <algorithm>
 
 namespace linehunt {
+namespace {
+
+// A destination that asks for more is asked again by then: what it says may be a mistake, and
+// nobody but an admin could put that right.
+constexpr std::uint32_t longest_pause_s = 3600;
+
+} // namespace
 
 verdict engine::state::on_invite_response(const invite_branch& branch) {
   const std::uint32_t transaction = transactions.find(branch.transaction, branch.generation);
@@ -125,7 +132,8 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
   std::uint32_t retry_after_s = 0;
   if (view.status == 503) {
     if (const auto value = view.value_of(sip::header_id::retry_after); !value.empty()) {
-      if (const auto seconds = sip::parse_retry_after(value)) retry_after_s = *seconds;
+      if (const auto seconds = sip::parse_retry_after(value))
+        retry_after_s = std::min(*seconds, longest_pause_s);
     }
   }
   if (view.status == 503 && try_next_address(transaction, retry_after_s))

@@ -204,6 +204,21 @@ TEST_F(engine_failover, retry_after_pauses_the_destination_for_that_long) {
   EXPECT_TRUE(world.engine().ledger().enabled(0));
 }
 
+TEST_F(engine_failover, no_retry_after_pauses_for_more_than_an_hour) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover.disable = false;
+  world.reload(model);
+  const auto first = start();
+  (void)world.give(response(first.bytes, 503, "a", "Retry-After: 4294967295\r\n"), first.to);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].subject, 3600u);
+  world.wait_ms(3'599'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(2'000);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
 // RFC 3261 21.5.4 asks the same of those who have nobody else to go to.
 TEST_F(engine_failover, retry_after_pauses_also_where_nothing_fails_over) {
   snapshot_model model = study_case();
