@@ -4,6 +4,7 @@
 // construction and adopt, no log, no exception, no rte_*.
 #pragma once
 
+#include "dataplane/capacity_refusals.h"
 #include "dataplane/datagram.h"
 #include "dataplane/load_ledger.h"
 #include "dataplane/mail.h"
@@ -69,6 +70,7 @@ struct engine_counters {
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
+  capacity_refusals no_capacity; // which calls `rejected_no_capacity` were
 };
 
 // One call, for lists.

@@ -323,6 +323,25 @@ std::string live_view::status_line() {
 }
 
 // Which destinations calls have left since the last time, and how many each.
+json live_view::refused_since(const std::vector<dpdk::worker_report>& workers) {
+  const auto& names = runtime_.world().resource_names;
+  std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> now;
+  for (const dpdk::worker_report& worker : workers) {
+    if (!worker.engine) continue;
+    worker.engine->no_capacity.visit([&](const auto& what, std::uint64_t calls) {
+      std::vector<std::string> resources;
+      for (std::size_t i = 0; i < what.resource_count; ++i)
+        if (what.resources[i] < names.size()) resources.push_back(names[what.resources[i]]);
+      now[{what.group, std::move(resources)}] += calls;
+    });
+  }
+  json all = json::array();
+  for (const auto& [what, calls] : now)
+    if (const std::uint64_t before = std::exchange(no_capacity_[what], calls); calls > before)
+      all.push_back({{"group", what.first}, {"resources", what.second}, {"calls", calls - before}});
+  return all;
+}
+
 json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) {
   json from = json::array();
   for (const destination& d : runtime_.world().destinations) {
@@ -348,7 +367,8 @@ void live_view::keep_house() {
     if (worker.engine) failovers += worker.engine->failovers.load(std::memory_order_relaxed);
   }
   if (refused > refused_calls_)
-    raise_(admin::capacity_event, {{"calls", refused - refused_calls_}});
+    raise_(admin::capacity_event,
+           {{"calls", refused - refused_calls_}, {"for", refused_since(workers)}});
   if (failovers > failovers_)
     raise_(admin::failover_event,
            {{"calls", failovers - failovers_}, {"from", moved_on_since(workers)}});

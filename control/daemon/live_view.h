@@ -17,6 +17,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt {
@@ -102,6 +104,7 @@ class live_view final : public admin::daemon_view {
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
   [[nodiscard]] node_statistics node();
+  [[nodiscard]] nlohmann::json refused_since(const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
 
   dpdk::runtime& runtime_;
@@ -115,6 +118,8 @@ class live_view final : public admin::daemon_view {
   naming_report names_;
   heartbeat_report heartbeats_;
   std::uint64_t refused_calls_ = 0, failovers_ = 0; // as last raised
+  // By group and resources, the same.
+  std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;
   std::map<std::uint32_t, std::uint64_t> moved_on_; // by id, the same
   std::chrono::system_clock::time_point started_at_;
 };

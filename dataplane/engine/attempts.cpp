@@ -109,6 +109,7 @@ verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome 
                 {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
   switch (outcome) {
   case selection_outcome::no_capacity:
+    counters.no_capacity.add(t.plan.group, {t.plan.resources.data(), t.plan.resource_count});
     return verdict::rejected_no_capacity;
   case selection_outcome::unknown_resource:
     return verdict::rejected_unknown_resource;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
 
+import contextlib
 import json
 import re
 import signal
@@ -211,6 +212,30 @@ def a_reload_changes_rules_and_refuses_what_needs_a_restart():
         check("480 Closed today" in core.errors.read_text(errors="replace"), core.complaints())
 
 
+@contextlib.contextmanager
+def events_of(lab):
+    """A follower of events. Called, it waits for one of that name and gives its parameters."""
+    told = lab.folder / "events"
+    with open(told, "wb") as output:
+        follower = subprocess.Popen(
+            [str(CONTROL), "--socket", str(lab.configuration.socket), "--json", "events"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
+
+    def first(name: str) -> dict:
+        deadline = time.monotonic() + 5
+        while True:
+            for line in told.read_text(encoding="utf-8").splitlines(keepends=True):
+                if line.endswith("\n") and json.loads(line)["method"] == name:
+                    return json.loads(line)["params"]
+            check(time.monotonic() < deadline, f"no {name}: {told.read_text()}")
+            time.sleep(0.05)
+    try:
+        yield first
+    finally:
+        follower.terminate()
+        follower.wait()
+
+
 @case
 def a_failover_is_told_with_the_box_that_failed():
     with study_case(boxes={1: {"vm": 50}, 2: {"vm": 10}}) as lab:
@@ -218,28 +243,24 @@ def a_failover_is_told_with_the_box_that_failed():
         lab.start_box(1, write(lab.folder / "refuse.xml", "refuse", [
             recv_invite(), reply_invite(503, "Broken"), recv("ACK"), wait_for_repeats()]))
         lab.start_box(2)
-        told = lab.folder / "events"
-        with open(told, "wb") as output:
-            follower = subprocess.Popen(
-                [str(CONTROL), "--socket", str(lab.configuration.socket), "--json", "events"],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
-        try:
+        with events_of(lab) as first:
             core = lab.start_core([("VM_1", 50)], 10)
             check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
-            deadline = time.monotonic() + 5
-            while b"E_LINEHUNT_FAILOVER" not in told.read_bytes():
-                check(time.monotonic() < deadline, f"no event: {told.read_text()}")
-                time.sleep(0.05)
-        finally:
-            follower.terminate()
-            follower.wait()
-        events = {}
-        for line in told.read_text(encoding="utf-8").splitlines():
-            one = json.loads(line)
-            events[one["method"]] = one["params"]
-        failover = events["E_LINEHUNT_FAILOVER"]
+            failover = first("E_LINEHUNT_FAILOVER")
+            status = first("E_LOAD_BALANCER_STATUS")
         check(failover["calls"] == 1 and [each["destination_id"] for each in failover["from"]] == [1],
               f"{failover}")
-        status = events["E_LOAD_BALANCER_STATUS"]
         check((status["destination_id"], status["cause"]) == (1, "failover 503"), f"{status}")
         check(balancer.statistics()["load_balancer:failovers"] == 1, "failovers")
+
+
+@case
+def a_call_without_room_is_told_with_what_it_needed():
+    with study_case(boxes={1: {"vm": 0, "pstn": 5}}) as lab:
+        lab.start_balancer()
+        lab.start_box(1)
+        with events_of(lab) as first:
+            core = lab.start_core([("VM_1", 10)], 10)
+            check(core.wait(15) != 0, "the call was taken, though there is no line for it")
+            told = first("E_LINEHUNT_CAPACITY")
+        check(told["for"] == [{"group": 1, "resources": ["vm"], "calls": told["calls"]}], f"{told}")

@@ -319,6 +319,14 @@ TEST_F(engine_failure, refusals_are_repeated_to_their_invite_and_take_their_ack)
   ASSERT_EQ(world.give(invite(), caller_address), verdict::rejected_no_capacity);
   const auto full = world.take_one();
   EXPECT_EQ(first_line(full.bytes), "SIP/2.0 500 Service full");
+  std::size_t combinations = 0;
+  world.counters().no_capacity.visit([&](const capacity_refusals::combination& what, auto calls) {
+    ++combinations;
+    EXPECT_EQ(what.group, 1u);
+    EXPECT_EQ(what.resource_count, 1u);
+    EXPECT_EQ(calls, 1u);
+  });
+  EXPECT_EQ(combinations, 1u);
   ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_answered);
   EXPECT_EQ(world.take_one().bytes, full.bytes);
   ASSERT_EQ(world.give(hop_request("ACK", {}, "any"), caller_address), verdict::ack_absorbed);
