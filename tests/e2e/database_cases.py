@@ -21,6 +21,7 @@ MORE = """
 url = "URL"
 copy = "COPY"
 timeout_s = 2
+retry_s = 2
 [probing]
 interval_s = 1
 timeout_ms = 300
@@ -64,7 +65,7 @@ def capacity(balancer, number: int, name: str = "vm") -> int:
                 if each["name"] == name)
 
 
-def wait_for(holds, what: str, limit_s: float = 10) -> None:
+def wait_for(holds, what: str, limit_s: float = 30) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
         check(time.monotonic() < deadline, f"not after {limit_s:.0f} s: {what}")
