@@ -190,7 +190,10 @@ def start_without_it(database, lab) -> None:
     check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
     database.start()
     database.update(1, resources="vm=45")
-    wait_for(lambda: capacity(balancer, 1) == 45, "the database is read when it is back")
+    try:
+        wait_for(lambda: capacity(balancer, 1) == 45, "the database is read when it is back", 60)
+    except AssertionError as failure:
+        raise AssertionError(f"{failure}\n{balancer.tail(30)}") from None
     check(balancer.stop() == 0, balancer.tail())
 
 
