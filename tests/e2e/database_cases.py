@@ -181,6 +181,7 @@ def live_with(database, lab) -> None:
 
 def start_without_it(database, lab) -> None:
     """The last good copy serves until the database is there."""
+    database.update(1, resources="vm=45")  # now, since it may be read as soon as it is back
     database.kill()
     check(lab.balancer.stop() == 0, lab.balancer.tail())
     balancer = lab.start_balancer()
@@ -189,9 +190,8 @@ def start_without_it(database, lab) -> None:
     core = lab.start_core([("VM_1", 100)] * 5, 50, name="core2")
     check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
     database.start()
-    database.update(1, resources="vm=45")
     try:
-        wait_for(lambda: capacity(balancer, 1) == 45, "the database is read when it is back", 60)
+        wait_for(lambda: capacity(balancer, 1) == 45, "the database is read when it is back")
     except AssertionError as failure:
         raise AssertionError(f"{failure}\n{balancer.tail(30)}") from None
     check(balancer.stop() == 0, balancer.tail())
