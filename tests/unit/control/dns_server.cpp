@@ -5,9 +5,10 @@
 #include <arpa/inet.h>
 #include <chrono>
 #include <csignal>
-#include <fcntl.h>
 #include <netinet/in.h>
+#include <random>
 #include <stdexcept>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,15 +28,30 @@ sockaddr_in loopback(unsigned short port) {
   return address;
 }
 
-unsigned short free_port() {
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t len = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool good = bind(socket, generic, len) == 0 && getsockname(socket, generic, &len) == 0;
+bool is_free(unsigned short port, int type) {
+  const int socket = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool good = bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   close(socket);
-  if (!good) throw std::runtime_error("no port on loopback");
-  return ntohs(address.sin_port);
+  return good;
+}
+
+// Below what the kernel gives to sockets without a port of their own (32768 and up by default): one
+// of those, of any process, would take it while the server is dead.
+unsigned short free_port() {
+  std::random_device random;
+  for (int i = 0; i < 100; ++i) {
+    const auto port = static_cast<unsigned short>(20'000 + random() % 12'000);
+    if (is_free(port, SOCK_DGRAM) && is_free(port, SOCK_STREAM)) return port;
+  }
+  throw std::runtime_error("no free port on loopback from 20000 to 31999");
+}
+
+std::string all_of(int file) {
+  std::string text(4096, '\0');
+  const ssize_t len = pread(file, text.data(), text.size(), 0);
+  text.resize(len > 0 ? static_cast<std::size_t>(len) : 0);
+  return text;
 }
 
 } // namespace
@@ -73,24 +89,29 @@ void dns_server::start(const std::vector<std::string>& records) {
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  const int said = memfd_create("dnsmasq", MFD_CLOEXEC);
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int nothing = open("/dev/null", O_RDWR);
-    dup2(nothing, 1);
-    dup2(nothing, 2);
+    dup2(said, 1);
+    dup2(said, 2);
     execv(program, arguments.data());
     _exit(127);
   }
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!answers()) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  std::string failure;
+  while (failure.empty() && !answers()) {
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;
-      throw std::runtime_error("dnsmasq ends at once; are its options right?");
+      failure = "dnsmasq ends at once: ";
+    } else if (std::chrono::steady_clock::now() > until) {
+      failure = "dnsmasq does not answer: ";
     }
-    if (std::chrono::steady_clock::now() > until) throw std::runtime_error("dnsmasq is silent");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+  if (!failure.empty()) failure += all_of(said);
+  close(said);
+  if (!failure.empty()) throw std::runtime_error(failure);
 }
 
 void dns_server::stop() {
@@ -100,8 +121,9 @@ void dns_server::stop() {
   pid_ = -1;
 }
 
-// A question for here.test, type A, and whether anything comes back.
+// A question for here.test, type A, and whether an answer comes back.
 bool dns_server::answers() const {
+  static constexpr unsigned char is_response = 0x80; // RFC 1035 4.1.1, QR
   static constexpr unsigned char question[] = {7,   7,   1,   0,   0,   1,   0,   0,   0,
                                                0,   0,   0,   4,   'h', 'e', 'r', 'e', 4,
                                                't', 'e', 's', 't', 0,   0,   1,   0,   1};
@@ -113,7 +135,7 @@ bool dns_server::answers() const {
   const bool good =
       connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
       send(socket, question, sizeof(question), 0) == sizeof(question) &&
-      recv(socket, answer, sizeof(answer), 0) > 12;
+      recv(socket, answer, sizeof(answer), 0) > 12 && (answer[2] & is_response) != 0;
   close(socket);
   return good;
 }

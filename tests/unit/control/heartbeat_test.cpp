@@ -190,7 +190,7 @@ class heartbeats_test : public ::testing::Test {
   }
   template <class Condition>
   [[nodiscard]] bool until(Condition holds) {
-    const auto limit = std::chrono::steady_clock::now() + 20s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     while (!holds()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       loop.restart();

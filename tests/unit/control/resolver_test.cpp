@@ -43,7 +43,7 @@ class resolver_test : public ::testing::Test {
   // Turns the loop until `holds`.
   template <class Condition>
   [[nodiscard]] bool until(Condition holds) {
-    const auto limit = std::chrono::steady_clock::now() + 20s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     while (!holds()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       loop.restart();
