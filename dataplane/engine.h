@@ -34,7 +34,7 @@ struct engine_limits {
   std::uint32_t parked_deadline_ms = 500;
   // Memory for texts of any length, per record on average: what does not fit the 160 bytes of a
   // call record, and INVITE and last reply of a transaction.
-  std::uint32_t call_text_bytes = 128; // 32 where 10 million calls must fit 3.2 GB
+  std::uint32_t call_text_bytes = 128; // 24 where 10 million calls must fit 3.2 GB
   std::uint32_t transaction_text_bytes = 2560;
 };
 

@@ -22,6 +22,8 @@ CALLERS = (f"{NETWORK}.10", f"{NETWORK}.11")
 FIRST_BOX = 21
 MEMIF_SLOTS = 12  # 4096 buffers each way
 LINES = 2_000_000_000
+# Of linehunt: as much as any of the measurements needs.
+LIMITS = {"transactions_per_worker": 100_000, "destinations": 16_384, "slots": 40_000}
 KINDS = {"pstn": "4930#######", "vm": "VM_#######"}
 
 
@@ -122,20 +124,20 @@ class Device:
 
 
 def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hugepages,
-                  folder: Folder, memory_mb_wanted: int, transactions: int, limits: tuple) -> str:
+                  folder: Folder, memory_mb_wanted: int, mbufs: int, limits: dict) -> str:
     _, generator_core = processors()
     # Over memif it has a processor to itself; over veth the kernel needs some of it.
     idle = "false" if "memif" in device else "true"
     lines = [
         "[runtime]", f"workers = {workers}", f"cores = {json.dumps(worker_processors(workers))}",
         f"control_core = {generator_core}", f'file_prefix = "linehunt-bench-{os.getpid()}"',
-        f"memory_mb = {memory_mb_wanted}", 'log_level = "warn"', f"yield_when_idle = {idle}",
+        f"memory_mb = {memory_mb_wanted}", f"mbufs = {mbufs}", 'log_level = "warn"', f"yield_when_idle = {idle}",
     ]
     if memory:
         lines += ["hugepages = true", f'eal_arguments = ["--huge-dir", "{memory.folder}"]']
     lines += [
-        "[limits]", f"calls_per_worker = {calls}", f"transactions_per_worker = {transactions}",
-        "destinations = 16384", "slots = 40000", *limits,
+        "[limits]", f"calls_per_worker = {calls}",
+        *(f"{name} = {value}" for name, value in {**LIMITS, **limits}.items()),
         "[timers]", "ack_wait_ms = 2000",
         "[[port]]", 'name = "bench"', f'device = "{device}"', f'addresses = ["{DEVICE}/24"]',
         "[[listen]]", f'address = "{DEVICE}"',
@@ -153,17 +155,17 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
 
 
 def start_linehunt(folder: Folder, device: str, cast: Cast, calls: int, *, workers: int = 1,
-                   hugepages: bool = True, transactions: int = 100_000, limits: tuple = (),
+                   hugepages: bool = True, mbufs: int = 16_384, limits: dict = None,
                    prefix: tuple = ()) -> Device:
-    """Ready when it returns. `calls` and `transactions`: how many its tables hold; `limits`: further
-    lines of [limits]."""
+    """Ready when it returns. `calls`: how many its table holds; `limits`: what [limits] has other
+    than LIMITS."""
     # 420 bytes a call by its README; the rest is for packets, rings and transactions.
     table_mb = calls * 440 // 2**20 + 700
     memory = Hugepages(table_mb + 64).__enter__() if hugepages else None
     file, log = folder.path / "linehunt.toml", folder.path / "linehunt.log"
     try:
         file.write_text(linehunt_text(device, cast, calls, workers, memory, folder,
-                                      table_mb if memory else 256, transactions, limits),
+                                      table_mb if memory else 256, mbufs, limits or {}),
                         encoding="utf-8")
         with open(log, "wb") as output:
             process = subprocess.Popen([*prefix, str(LINEHUNT), "-c", str(file)], cwd=folder.path,

@@ -12,6 +12,7 @@ from .svg import Axis, chart
 
 MEBI = 2**20
 MOST = 10_000_000
+TEXT_BYTES = 24  # of each call beside its record, with which MOST take less than 3.2 GB
 MOST_MB = 6_500  # 400 bytes a call in linehunt, 140 in the generator, and something to spare
 
 
@@ -24,11 +25,13 @@ def memory_free_mb() -> float:
 
 def search(cast: Cast, held: int, seconds: float, workers: int = 1) -> tuple:
     """The step with the highest rate, and what the device has in memory then."""
+    offers = [resources for _, _, resources in cast.destinations()]
+    # Only what this needs, since memory is measured: so it has no hugepages, either.
+    limits = {"call_text_bytes": TEXT_BYTES, "transactions_per_worker": 8_000,
+              "destinations": max(64, len(offers)), "slots": max(256, sum(map(len, offers)))}
     with temporary_folder() as folder, \
             start_linehunt(folder, folder.memif("server"), cast, held + ENDED, workers=workers,
-                           hugepages=False,  # so that only what is used counts
-                           transactions=20_000,
-                           limits=("call_text_bytes = 32",)) as device:
+                           hugepages=False, mbufs=4096, limits=limits) as device:
         words = search_words(40_000, 400_000, seconds, held) + ["--no-wind-up"]
         best = highest(generate(folder, folder.memif("client"), cast, words, limit_s=1800))
         device.must_run()
