@@ -51,8 +51,15 @@ class capacity_refusals {
     for (std::uint32_t i = 0; i < count; ++i)
       each(rows_[i].what, rows_[i].calls.load(std::memory_order_relaxed));
   }
+  // Of combinations beyond the table.
   [[nodiscard]] std::uint64_t others() const noexcept {
     return others_.load(std::memory_order_relaxed);
+  }
+  // All of them.
+  [[nodiscard]] std::uint64_t total() const noexcept {
+    std::uint64_t sum = others();
+    visit([&](const combination&, std::uint64_t calls) { sum += calls; });
+    return sum;
   }
 
  private:

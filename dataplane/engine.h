@@ -70,7 +70,9 @@ struct engine_counters {
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
-  capacity_refusals no_capacity; // which calls `rejected_no_capacity` were
+  // Calls refused for want of room. The verdict `rejected_no_capacity` counts the packets among
+  // them that were answered at once, and not those that waited for a lease or failed over.
+  capacity_refusals no_capacity;
 };
 
 // One call, for lists.

@@ -322,12 +322,14 @@ std::string live_view::status_line() {
                      all.size());
 }
 
-// Which destinations calls have left since the last time, and how many each.
-json live_view::refused_since(const std::vector<dpdk::worker_report>& workers) {
+// Raises the event for calls that found no room since the last time.
+void live_view::tell_refused(const std::vector<dpdk::worker_report>& workers) {
   const auto& names = runtime_.world().resource_names;
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> now;
+  std::uint64_t others = 0;
   for (const dpdk::worker_report& worker : workers) {
     if (!worker.engine) continue;
+    others += worker.engine->no_capacity.others();
     worker.engine->no_capacity.visit([&](const auto& what, std::uint64_t calls) {
       std::vector<std::string> resources;
       for (std::size_t i = 0; i < what.resource_count; ++i)
@@ -336,12 +338,21 @@ json live_view::refused_since(const std::vector<dpdk::worker_report>& workers) {
     });
   }
   json all = json::array();
-  for (const auto& [what, calls] : now)
-    if (const std::uint64_t before = std::exchange(no_capacity_[what], calls); calls > before)
-      all.push_back({{"group", what.first}, {"resources", what.second}, {"calls", calls - before}});
-  return all;
+  const std::uint64_t unnamed = others - std::exchange(no_capacity_others_, others);
+  std::uint64_t sum = unnamed;
+  for (const auto& [what, calls] : now) {
+    const std::uint64_t fresh = calls - std::exchange(no_capacity_[what], calls);
+    if (fresh == 0) continue;
+    sum += fresh;
+    all.push_back({{"group", what.first}, {"resources", what.second}, {"calls", fresh}});
+  }
+  if (sum == 0) return;
+  json told{{"calls", sum}, {"for", std::move(all)}};
+  if (unnamed != 0) told["others"] = unnamed;
+  raise_(admin::capacity_event, std::move(told));
 }
 
+// Which destinations calls have left since the last time, and how many each.
 json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) {
   json from = json::array();
   for (const destination& d : runtime_.world().destinations) {
@@ -361,18 +372,13 @@ json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) 
 void live_view::keep_house() {
   const auto workers = reports();
   source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
-  std::uint64_t refused = 0, failovers = 0;
-  for (const dpdk::worker_report& worker : workers) {
-    refused += worker.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)];
+  tell_refused(workers);
+  std::uint64_t failovers = 0;
+  for (const dpdk::worker_report& worker : workers)
     if (worker.engine) failovers += worker.engine->failovers.load(std::memory_order_relaxed);
-  }
-  if (refused > refused_calls_)
-    raise_(admin::capacity_event,
-           {{"calls", refused - refused_calls_}, {"for", refused_since(workers)}});
   if (failovers > failovers_)
     raise_(admin::failover_event,
            {{"calls", failovers - failovers_}, {"from", moved_on_since(workers)}});
-  refused_calls_ = refused;
   failovers_ = failovers;
 }
 

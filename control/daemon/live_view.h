@@ -104,7 +104,7 @@ class live_view final : public admin::daemon_view {
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
   [[nodiscard]] node_statistics node();
-  [[nodiscard]] nlohmann::json refused_since(const std::vector<dpdk::worker_report>& workers);
+  void tell_refused(const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
 
   dpdk::runtime& runtime_;
@@ -117,9 +117,10 @@ class live_view final : public admin::daemon_view {
   counting more_statistics_;
   naming_report names_;
   heartbeat_report heartbeats_;
-  std::uint64_t refused_calls_ = 0, failovers_ = 0; // as last raised
+  std::uint64_t failovers_ = 0; // as last raised, and so are these
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;
+  std::uint64_t no_capacity_others_ = 0;
   std::map<std::uint32_t, std::uint64_t> moved_on_; // by id, the same
   std::chrono::system_clock::time_point started_at_;
 };

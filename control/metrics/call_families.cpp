@@ -49,9 +49,14 @@ void add_calls(family_list& out, const node_figures& figures) {
               "named reason.")
       .add({{"outcome", "answered"}}, answered)
       .add({{"outcome", "failed"}}, failed);
-  constexpr std::array<std::pair<const char*, verdict>, 8> refusals{
-      {{"no_capacity", verdict::rejected_no_capacity},
-       {"overload", verdict::rejected_overload},
+  // Of its own, since calls that wait for a lease or fail over find no room later than the verdict
+  // on their INVITE.
+  std::uint64_t no_capacity = 0;
+  for (const dpdk::worker_report& worker : figures.workers)
+    if (worker.engine) no_capacity += worker.engine->no_capacity.total();
+  out.add({{"outcome", "no_capacity"}}, no_capacity);
+  constexpr std::array<std::pair<const char*, verdict>, 7> refusals{
+      {{"overload", verdict::rejected_overload},
        {"no_destination", verdict::rejected_no_destination},
        {"unknown_resource", verdict::rejected_unknown_resource},
        {"no_rule", verdict::rejected_no_rule},

@@ -14,7 +14,8 @@ namespace linehunt::dpdk {
 class overload_guard {
  public:
   // Once for each loop: whether a queue gave as much as was asked for, so that more may wait. True:
-  // somebody has to look how much, and say so by note_depth.
+  // somebody has to look how much, and say so by note_depth. One loop in which none did may be the
+  // edge of what a driver (af_xdp) has fetched at once; two mean that nothing waits.
   [[nodiscard]] bool note(bool full_burst, time_us now) noexcept {
     // A core that the system takes away is not behind by that; only what follows counts.
     const time_us since = now - noted_at_;
@@ -23,17 +24,17 @@ class overload_guard {
       debt_us_ = debt_us_ + since < most_us ? debt_us_ + since : most_us;
     else
       debt_us_ -= since < debt_us_ ? since : debt_us_;
-    if (!full_burst) {
-      looked_at_ = now;
-      behind_ = false;
-    }
+    if (!full_burst && !was_full_) behind_ = false;
+    if (looked_ || (!full_burst && !was_full_)) looked_at_ = now;
+    looked_ = false;
+    was_full_ = full_burst;
     shedding_ = behind_ && debt_us_ > patience_us;
-    return now - looked_at_ >= backlog_us;
+    return full_burst && now - looked_at_ >= backlog_us;
   }
   // Whether at least deep_packets wait, or half of a queue. Less is what a few hundred calls have
   // on their way, and a worker that is busy all the time can keep up with that.
-  void note_depth(bool deep, time_us now) noexcept {
-    looked_at_ = now;
+  void note_depth(bool deep) noexcept {
+    looked_ = true; // the work on what was read is over by the next note
     behind_ = deep;
   }
   [[nodiscard]] bool shedding() const noexcept { return shedding_; }
@@ -49,7 +50,7 @@ class overload_guard {
   static constexpr time_us most_us = 200'000;
 
  private:
-  bool behind_ = false, shedding_ = false;
+  bool behind_ = false, shedding_ = false, was_full_ = false, looked_ = false;
   time_us noted_at_ = 0, looked_at_ = 0, debt_us_ = 0;
 };
 

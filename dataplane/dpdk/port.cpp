@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -22,6 +23,25 @@ bool has_fixed_queues(std::string_view driver) {
   static constexpr std::array<std::string_view, 4> drivers{"net_af_packet", "net_af_xdp",
                                                            "net_ring", "net_pcap"};
   return std::ranges::find(drivers, driver) != drivers.end();
+}
+
+// The number behind "name=" in the arguments of a device, or what the driver takes without.
+std::size_t device_argument(std::string_view device, std::string_view name, std::size_t otherwise) {
+  const std::size_t at = device.find("," + std::string{name} + "=");
+  if (at == device.npos) return otherwise;
+  const std::string_view text = device.substr(at + name.size() + 2);
+  std::size_t number = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// These two take no notice of descriptors.
+std::size_t packets_in_rx_queue(std::string_view device, std::string_view driver,
+                                std::size_t descriptors) {
+  if (driver == "net_af_packet") return device_argument(device, "framecnt", 512);
+  if (driver == "net_memif")
+    return std::size_t{1} << std::min<std::size_t>(device_argument(device, "rsize", 10), 14);
+  return descriptors;
 }
 
 // Where the device has no address of its own (net_ring): a locally administered one.
@@ -156,13 +176,13 @@ tl::expected<void, error> port::configure() {
 tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
   if (auto configured = configure(); !configured) return configured;
   std::uint16_t tx_descriptors = setup_.tx_descriptors;
-  rx_descriptors_ = setup_.rx_descriptors;
-  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors_, &tx_descriptors);
+  std::uint16_t rx_descriptors = setup_.rx_descriptors;
+  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors, &tx_descriptors);
       rc != 0)
     return tl::unexpected(failed("no such number of descriptors", rc));
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device_));
   for (std::uint16_t q = 0; q < rx_queues_; ++q)
-    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors_, node, nullptr,
+    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors, node, nullptr,
                                               pools[q % pools.size()]);
         rc != 0)
       return tl::unexpected(failed("rx queue " + std::to_string(q) + " cannot be set up", rc));
@@ -172,6 +192,10 @@ tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));
   started_ = true;
+  rte_eth_dev_info info{};
+  (void)rte_eth_dev_info_get(device_, &info);
+  rx_queue_packets_ = packets_in_rx_queue(
+      setup_.device, info.driver_name != nullptr ? info.driver_name : "", rx_descriptors);
   take_group_frames();
   return {};
 }

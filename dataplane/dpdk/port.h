@@ -28,8 +28,8 @@ class port {
   [[nodiscard]] const station& us() const noexcept { return station_; }
   [[nodiscard]] const std::string& name() const noexcept { return setup_.name; }
   [[nodiscard]] std::uint16_t device() const noexcept { return device_; }
-  // Of each rx queue, once started: as configured, or the nearest that the device can have.
-  [[nodiscard]] std::uint16_t rx_descriptors() const noexcept { return rx_descriptors_; }
+  // What each rx queue holds, once started.
+  [[nodiscard]] std::size_t rx_queue_packets() const noexcept { return rx_queue_packets_; }
   [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
   [[nodiscard]] bool rx_interrupts() const noexcept { return rx_interrupts_; }
@@ -53,7 +53,7 @@ class port {
   station station_;
   std::uint16_t device_ = 0;
   std::uint16_t rx_queues_ = 1, tx_queues_ = 1;
-  std::uint16_t rx_descriptors_ = 0;
+  std::size_t rx_queue_packets_ = 0;
   bool is_pci_ = false;
   bool rx_interrupts_ = false;
   bool opened_ = false; // probed by us, so closed by us

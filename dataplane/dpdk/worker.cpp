@@ -43,9 +43,8 @@ worker::worker(control_block& shared, const worker_setup& setup)
     const auto index = static_cast<std::uint8_t>(p);
     for (std::uint16_t q = 0; q < in.rx_queues(); ++q)
       if (in.rx_owner(q, shared.workers) == setup.self)
-        queues_.push_back(
-            {index, in.device(), q,
-             std::min<std::size_t>(overload_guard::deep_packets, in.rx_descriptors() / 2u)});
+        queues_.push_back({index, in.device(), q,
+                           std::min(overload_guard::deep_packets, in.rx_queue_packets() / 2)});
     for (worker_id w = 0; w < shared.workers; ++w)
       if (auto* const ring = shared.tx_crossings[p][w].get();
           ring != nullptr && in.tx_owner(w) == setup.self)
@@ -107,16 +106,18 @@ bool worker::loop() {
   obey_control();
   egress_.set_time(now_);
   std::size_t work = poll_ports();
-  handover_.flush();
-  work += take_packets();
-  work += take_mail();
+  work += serve_others();
   engine_->advance(now_, sink_);
   keep_house();
   work += show_calls();
-  work += send_for_others();
   egress_.flush();
   rte_rcu_qsbr_quiescent(shared_.quiescence, setup_.self);
   return work != 0;
+}
+
+std::size_t worker::serve_others() {
+  handover_.flush();
+  return take_packets() + take_mail() + send_for_others();
 }
 
 void worker::obey_control() {

@@ -67,13 +67,14 @@ class worker {
   // One after the other in each loop; those that can be idle say how much there was to do.
   [[nodiscard]] bool loop();
   void obey_control();
-  [[nodiscard]] std::size_t poll_ports() noexcept;
-  [[nodiscard]] std::size_t look_deeper() noexcept; // for the guard
+  [[nodiscard]] std::size_t poll_ports();
+  [[nodiscard]] std::size_t look_deeper(); // for the guard
   void work_on(std::uint8_t port, std::span<rte_mbuf*> packets) noexcept;
   [[nodiscard]] std::size_t take_packets() noexcept; // handed over by other workers
   [[nodiscard]] std::size_t take_mail();             // from control and other workers
   [[nodiscard]] std::size_t show_calls();            // to the control thread, some in each loop
   [[nodiscard]] std::size_t send_for_others() noexcept;
+  std::size_t serve_others(); // all that comes from them and goes to them
   void keep_house() noexcept;
 
   void on_frame(std::uint8_t port, mbuf_ptr m) noexcept;

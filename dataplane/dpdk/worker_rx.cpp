@@ -28,7 +28,7 @@ std::string_view udp_payload(const rte_mbuf& m, const frame& f) noexcept {
 
 } // namespace
 
-std::size_t worker::poll_ports() noexcept {
+std::size_t worker::poll_ports() {
   std::size_t received = 0;
   bool full = false;
   std::array<rte_mbuf*, burst> packets;
@@ -45,8 +45,9 @@ std::size_t worker::poll_ports() noexcept {
 }
 
 // Devices seldom tell how much waits (rte_eth_rx_queue_count). So it is read, and worked on only
-// when it has been counted.
-std::size_t worker::look_deeper() noexcept {
+// when it has been counted. It makes as much for other workers and of theirs as many loops do,
+// which their rings have no room for: so they get their turn after each burst.
+std::size_t worker::look_deeper() {
   std::size_t received = 0;
   bool deep = false;
   for (const polled_queue& q : queues_) {
@@ -54,15 +55,17 @@ std::size_t worker::look_deeper() noexcept {
     while (n < q.deep) {
       const auto wanted = static_cast<std::uint16_t>(std::min<std::size_t>(burst, q.deep - n));
       const std::uint16_t got = rte_eth_rx_burst(q.device, q.queue, &backlog_[n], wanted);
+      if (got == 0) break;
       n += got;
-      if (got < wanted) break;
     }
     deep |= n == q.deep;
     received += n;
-    for (std::size_t at = 0; at < n; at += burst)
+    for (std::size_t at = 0; at < n; at += burst) {
       work_on(q.port, std::span(backlog_).subspan(at, std::min<std::size_t>(burst, n - at)));
+      if (shared_.workers > 1) (void)serve_others();
+    }
   }
-  guard_.note_depth(deep, now_);
+  guard_.note_depth(deep);
   return received;
 }
 

@@ -212,28 +212,46 @@ def a_reload_changes_rules_and_refuses_what_needs_a_restart():
         check("480 Closed today" in core.errors.read_text(errors="replace"), core.complaints())
 
 
+class Follower:
+    """What `linehuntctl events` writes to a file."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def all(self, name: str) -> list:
+        """The parameters of the events of that name up to now."""
+        lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True)
+        told = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [each["params"] for each in told if each["method"] == name]
+
+    def first(self, name: str) -> dict:
+        deadline = time.monotonic() + 20
+        while not (told := self.all(name)):
+            check(time.monotonic() < deadline, f"no {name}: {self.file.read_text()}")
+            time.sleep(0.05)
+        return told[0]
+
+
 @contextlib.contextmanager
 def events_of(lab):
-    """A follower of events. Called, it waits for one of that name and gives its parameters."""
     told = lab.folder / "events"
+    socket = ["--socket", str(lab.configuration.socket)]
     with open(told, "wb") as output:
-        follower = subprocess.Popen(
-            [str(CONTROL), "--socket", str(lab.configuration.socket), "--json", "events"],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
-
-    def first(name: str) -> dict:
-        deadline = time.monotonic() + 5
-        while True:
-            for line in told.read_text(encoding="utf-8").splitlines(keepends=True):
-                if line.endswith("\n") and json.loads(line)["method"] == name:
-                    return json.loads(line)["params"]
-            check(time.monotonic() < deadline, f"no {name}: {told.read_text()}")
-            time.sleep(0.05)
+        process = subprocess.Popen([str(CONTROL), *socket, "--json", "events"], stdout=output,
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield first
+        # Events before its subscription are not for it; the first one that it is told says that it
+        # has one.
+        deadline = time.monotonic() + 20
+        while not told.stat().st_size:
+            check(time.monotonic() < deadline, "the follower of events hears nothing")
+            subprocess.run([str(CONTROL), *socket, "reload"], stdin=subprocess.DEVNULL,
+                           capture_output=True)
+            time.sleep(0.1)
+        yield Follower(told)
     finally:
-        follower.terminate()
-        follower.wait()
+        process.terminate()
+        process.wait()
 
 
 @case
@@ -243,11 +261,11 @@ def a_failover_is_told_with_the_box_that_failed():
         lab.start_box(1, write(lab.folder / "refuse.xml", "refuse", [
             recv_invite(), reply_invite(503, "Broken"), recv("ACK"), wait_for_repeats()]))
         lab.start_box(2)
-        with events_of(lab) as first:
+        with events_of(lab) as events:
             core = lab.start_core([("VM_1", 50)], 10)
             check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
-            failover = first("E_LINEHUNT_FAILOVER")
-            status = first("E_LOAD_BALANCER_STATUS")
+            failover = events.first("E_LINEHUNT_FAILOVER")
+            status = events.first("E_LOAD_BALANCER_STATUS")
         check(failover["calls"] == 1 and [each["destination_id"] for each in failover["from"]] == [1],
               f"{failover}")
         check((status["destination_id"], status["cause"]) == (1, "failover 503"), f"{status}")
@@ -259,8 +277,29 @@ def a_call_without_room_is_told_with_what_it_needed():
     with study_case(boxes={1: {"vm": 0, "pstn": 5}}) as lab:
         lab.start_balancer()
         lab.start_box(1)
-        with events_of(lab) as first:
+        with events_of(lab) as events:
             core = lab.start_core([("VM_1", 10)], 10)
             check(core.wait(15) != 0, "the call was taken, though there is no line for it")
-            told = first("E_LINEHUNT_CAPACITY")
+            told = events.first("E_LINEHUNT_CAPACITY")
         check(told["for"] == [{"group": 1, "resources": ["vm"], "calls": told["calls"]}], f"{told}")
+
+
+@case(workers=2)
+@case(workers=4)
+def calls_without_room_are_all_told_whoever_has_the_lines(workers: int):
+    """A worker without a line of its own asks the others, and says no later."""
+    lines, calls = 10, 40
+    with study_case(boxes={1: {"vm": lines, "pstn": 5}}, workers=workers) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1)
+        with events_of(lab) as events:
+            core = lab.start_core([("VM_1", 6000)] * calls, 20)
+            core.wait(30)
+            check(core.counts().successful == lines, f"{core.counts()}\n{diagnosis(lab)}")
+            deadline = time.monotonic() + 20
+            while (told := sum(each["calls"] for each in events.all("E_LINEHUNT_CAPACITY"))) \
+                    < calls - lines:
+                check(time.monotonic() < deadline, f"{told} of {calls - lines} are told")
+                time.sleep(0.1)
+        check(told == calls - lines, f"{told} are told, {calls - lines} were refused")
+        check(balancer.wait_idle(10), f"loads remain: {balancer.loads()}")

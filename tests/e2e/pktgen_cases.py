@@ -4,6 +4,7 @@
 import json
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from cases import case, check
@@ -56,6 +57,7 @@ def flood(balancer: Balancer, folder: Path, device: str) -> None:
     """More than the device takes is dropped at a full port, like on a wire, and linehunt lets new
     calls go. On a busy machine the flood may have pauses, hence several tries."""
     result = folder / "flood.json"
+    in_use = mbufs(balancer)
     for _ in range(20):
         subprocess.run([*words_for(device, result, False), "--rate", "2000000", "--seconds", "0.3",
                         "--warm-up", "0", "--max-calls", "1000000", "--deadline-ms", "100",
@@ -65,8 +67,14 @@ def flood(balancer: Balancer, folder: Path, device: str) -> None:
         check(seen["mbufs"]["before"] == seen["mbufs"]["after"], f"mbufs {seen['mbufs']}")
         shed = balancer.ask("stats")["verdict:dropped_overload"]
         if shed and seen["frames"]["tx_dropped"] and seen["steps"][0]["calls_lost"]:
-            return
-    check(False, f"{shed} calls let go, {seen['frames']}")
+            break
+    else:
+        check(False, f"{shed} calls let go, {seen['frames']}")
+    deadline = time.monotonic() + 10
+    while mbufs(balancer) != in_use:
+        check(time.monotonic() < deadline,
+              f"linehunt had {in_use} mbufs in use before the flood, {mbufs(balancer)} after")
+        time.sleep(0.1)
 
 
 @case

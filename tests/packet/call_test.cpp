@@ -3,7 +3,9 @@
 // no mbuf lost.
 #include "running_balancer.h"
 
+#include <chrono>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace linehunt::test {
 namespace {
@@ -58,6 +60,47 @@ INSTANTIATE_TEST_SUITE_P(ports, calls,
                                   std::to_string(o.queues) + "queues" +
                                   (o.vlan != 0 ? "_vlan" : "") + (o.v6 ? "_ipv6" : "");
                          });
+
+class flood : public testing::TestWithParam<worker_id> {};
+
+// More than there is time for: new calls are let go, and still every packet is judged and freed.
+TEST_P(flood, loses_no_packet_out_of_sight) {
+  const auto before = mbufs_out();
+  {
+    // So deep that it does not run dry where worker and test take turns on one processor.
+    running_balancer lb({.workers = GetParam(), .depth = 8192});
+    lb.answer_questions();
+    std::vector<std::string> frames;
+    for (int i = 0; i < 64; ++i) {
+      std::string text = invite(numbered(i));
+      // Many lines, so that it takes longer to read than to offer.
+      std::string lines;
+      for (int line = 0; line < 120; ++line)
+        lines += "\r\nX: y";
+      text.insert(text.find("\r\n"), lines);
+      frames.push_back(lb.frame_of(lb.caller, text));
+    }
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    std::size_t offered = 0;
+    while (lb.count_of(verdict::dropped_overload) < 2000) {
+      for (int i = 0; i < 1000; ++i)
+        (void)lb.link.offer(frames[offered++ % frames.size()]);
+      (void)lb.link.take();
+      ASSERT_TRUE(std::chrono::steady_clock::now() < limit)
+          << lb.count_of(verdict::dropped_overload) << " let go of " << lb.received();
+    }
+    EXPECT_TRUE(lb.settle()) << lb.received() << " received, " << lb.judged() << " judged, "
+                             << lb.link.sent << " sent";
+    (void)lb.link.take();
+    EXPECT_TRUE(eventually([&] {
+      (void)lb.link.take();
+      return lb.runtime->mbufs_in_use() == 0;
+    })) << lb.runtime->mbufs_in_use();
+  }
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(workers, flood, testing::Values<worker_id>(1, 2));
 
 TEST(reload, harms_no_call_in_flight) {
   running_balancer lb({.workers = 2});

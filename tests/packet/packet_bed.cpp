@@ -36,7 +36,7 @@ rte_mempool& pool() {
     if (const auto started = dpdk::start_eal(setup); !started)
       throw std::runtime_error(started.error().message);
     rte_mempool* const made =
-        rte_pktmbuf_pool_create("packet_test", 4096, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+        rte_pktmbuf_pool_create("packet_test", 12'288, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
     if (made == nullptr) throw std::runtime_error("no mempool");
     return made;
   }();

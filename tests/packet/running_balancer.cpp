@@ -53,7 +53,7 @@ mac_bytes sender_of(std::string_view frame) {
 } // namespace
 
 running_balancer::running_balancer(const bed_options& o)
-    : options(o), link("balancer", o.queues),
+    : options(o), link("balancer", o.queues, o.depth),
       us(endpoint_of(o.v6 ? "[2001:db8::1]:5060" : "192.0.2.1:5060")),
       caller(endpoint_of(o.v6 ? "[2001:db8:1::7]:5060" : "198.51.100.7:5060")), book_(64, 256) {
   dpdk::runtime_setup setup;
@@ -105,7 +105,11 @@ std::unique_ptr<const snapshot> running_balancer::snapshot_of(std::uint64_t gene
 }
 
 void running_balancer::say(const endpoint& from, std::string_view payload, unsigned queue) {
-  link.put(udp_frame(from, us, payload, {mac, peer_mac, options.vlan}), queue);
+  link.put(frame_of(from, payload), queue);
+}
+
+std::string running_balancer::frame_of(const endpoint& from, std::string_view payload) const {
+  return udp_frame(from, us, payload, {mac, peer_mac, options.vlan});
 }
 
 std::string running_balancer::answer_for(const ip_address& target) const {

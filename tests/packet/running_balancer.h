@@ -16,7 +16,8 @@ struct bed_options {
   unsigned queues = 1;
   std::uint16_t vlan = 0;
   std::uint16_t mtu_bytes = 1500;
-  bool v6 = false; // destinations and listener in 2001:db8::/64
+  unsigned depth = 512; // of the wire's queues
+  bool v6 = false;      // destinations and listener in 2001:db8::/64
 };
 
 class running_balancer {
@@ -26,6 +27,7 @@ class running_balancer {
   [[nodiscard]] std::unique_ptr<const snapshot> snapshot_of(std::uint64_t generation);
   // From a peer on the link, whose MAC is peer_mac.
   void say(const endpoint& from, std::string_view payload, unsigned queue = 0);
+  [[nodiscard]] std::string frame_of(const endpoint& from, std::string_view payload) const;
   // The next datagram that the balancer sends. Questions for a neighbour are answered on the way:
   // every address on the link is at peer_mac.
   [[nodiscard]] std::optional<seen_udp> hear();

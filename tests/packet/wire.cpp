@@ -9,10 +9,6 @@
 
 namespace linehunt::test {
 
-namespace {
-constexpr unsigned ring_depth = 512;
-}
-
 bool eventually(const std::function<bool()>& done) {
   using clock = std::chrono::steady_clock;
   const auto until = clock::now() + std::chrono::seconds(10); // a loaded machine, no more
@@ -23,12 +19,12 @@ bool eventually(const std::function<bool()>& done) {
   return true;
 }
 
-wire::wire(const std::string& name, unsigned queues) : device_("net_ring_" + name) {
+wire::wire(const std::string& name, unsigned queues, unsigned depth) : device_("net_ring_" + name) {
   (void)pool(); // EAL runs
   for (unsigned q = 0; q < queues; ++q) {
     const std::string suffix = name + std::to_string(q);
-    to_port_.push_back(rte_ring_create(("in_" + suffix).c_str(), ring_depth, 0, 0));
-    from_port_.push_back(rte_ring_create(("out_" + suffix).c_str(), ring_depth, 0, 0));
+    to_port_.push_back(rte_ring_create(("in_" + suffix).c_str(), depth, 0, 0));
+    from_port_.push_back(rte_ring_create(("out_" + suffix).c_str(), depth, 0, 0));
   }
   if (rte_eth_from_rings(name.c_str(), to_port_.data(), queues, from_port_.data(), queues, 0) < 0)
     throw std::runtime_error("no ring port " + name);
@@ -57,6 +53,12 @@ void wire::put(dpdk::mbuf_ptr frame, unsigned queue) {
 
 void wire::put(std::string_view frame, unsigned queue) {
   put(to_mbuf(frame), queue);
+}
+
+bool wire::offer(std::string_view frame, unsigned queue) {
+  if (rte_ring_full(to_port_.at(queue)) != 0) return false;
+  put(frame, queue);
+  return true;
 }
 
 std::vector<std::string> wire::take() {

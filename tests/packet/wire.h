@@ -18,8 +18,8 @@ namespace linehunt::test {
 
 class wire {
  public:
-  // The port "net_ring_<name>", with so many rx and tx queues.
-  wire(const std::string& name, unsigned queues);
+  // The port "net_ring_<name>", with so many rx and tx queues of `depth` packets, a power of two.
+  wire(const std::string& name, unsigned queues, unsigned depth = 512);
   ~wire();
   wire(const wire&) = delete;
   wire& operator=(const wire&) = delete;
@@ -27,6 +27,8 @@ class wire {
   [[nodiscard]] const std::string& device() const { return device_; }
   void put(std::string_view frame, unsigned queue = 0);
   void put(dpdk::mbuf_ptr frame, unsigned queue = 0);
+  // False where the queue is full; then it is not put.
+  bool offer(std::string_view frame, unsigned queue = 0);
   // What has been sent so far.
   [[nodiscard]] std::vector<std::string> take();
   // Waits, at most some seconds, for a frame that `wanted` accepts; others are dropped.

@@ -28,7 +28,16 @@ def ceiling(cast: Cast, seconds: float) -> dict:
 
 def watched(device) -> list:
     """Words that let the generator see when the device waits for its processor."""
-    return [word for thread in device.workers() for word in ("--watch", str(thread))]
+    threads = device.workers()
+    if not threads:
+        raise BenchError(f"{device.name} has no thread that is called a worker")
+    return [word for thread in threads for word in ("--watch", str(thread))]
+
+
+def undisturbed(steps: list, quantile: str) -> list:
+    """Of those steps that had enough moments in which nobody waited."""
+    found = [step["latency"].get("undisturbed") for step in steps]
+    return [each[quantile] for each in found if each and each["count"] >= 10_000]
 
 
 def twin(cast: Cast, seconds: float, packets: float) -> dict:
@@ -78,6 +87,7 @@ def run(results: Results, quick: bool) -> None:
         runs.append(calls)
         ratios.append(calls["best"]["window"]["sent_per_s"] / ceilings[-1])
 
+    twins = [run["twin"] for run in runs]
     best = [run["best"] for run in runs]
     calm = [run["calm"] for run in runs]
     results.add(
@@ -93,13 +103,18 @@ def run(results: Results, quick: bool) -> None:
         figure("calls: added latency at 80 %, p99.9",
                [c["latency"]["all"]["p999_us"] for c in calm], "us", "lower"),
         figure("calls: latency p99.9 of 5tswap at 80 % of its own rate",
-               [run["twin"]["latency"]["all"]["p999_us"] for run in runs], "us"),
-        figure("calls: the same, nobody waiting for a processor",
-               [run["twin"]["latency"]["undisturbed"]["p999_us"] for run in runs], "us"),
-        figure("calls: added latency at 80 %, p99.9, nobody waiting for a processor",
-               [c["latency"]["undisturbed"]["p999_us"] for c in calm], "us", "lower"),
-        figure("calls: added latency at 80 %, p99, nobody waiting for a processor",
-               [c["latency"]["undisturbed"]["p99_us"] for c in calm], "us", "lower"),
+               [each["latency"]["all"]["p999_us"] for each in twins], "us"))
+    for name, steps, quantile, better in (
+            ("calls: the same, nobody waiting for a processor", twins, "p999_us", ""),
+            ("calls: added latency at 80 %, p99.9, nobody waiting for a processor", calm, "p999_us",
+             "lower"),
+            ("calls: added latency at 80 %, p99, nobody waiting for a processor", calm, "p99_us",
+             "lower")):
+        if values := undisturbed(steps, quantile):
+            results.add(figure(name, values, "us", better))
+        else:
+            print(f"{name}: not measured: somebody waited nearly always", flush=True)
+    results.add(
         figure("calls: share of that time in which nobody waited",
                [1 - c["disturbed_windows"] / c["windows"] for c in calm], ""),
         figure("calls: times the device was put off its processor then",

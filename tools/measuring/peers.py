@@ -5,6 +5,7 @@ Kamailio with its dispatcher."""
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .calls import ENDED, search_words
@@ -132,14 +133,26 @@ def run(results: Results, quick: bool) -> None:
                        Contender("Kamailio tlsf_malloc", kamailio_with("tlsf", program))]
     seen = {each.name: [] for each in contenders}
     ceilings = {name: [] for name in devices}
+    shares = {name: [] for name in devices}
+
+    def measured(name: str, measuring):
+        try:
+            return measuring()
+        except BenchError as failure:
+            print(f"peers: {name}: {failure}", flush=True)
+            return None
+
     for _ in range(repeats):
-        for name, device in devices.items():
-            ceilings[name].append(ceiling(device, cast, seconds))
-        for each in contenders:
-            try:
-                seen[each.name].append(measure(each, cast, seconds, 200))
-            except BenchError as failure:
-                print(f"peers: {each.name}: {failure}", flush=True)
+        most = {name: measured(f"testpmd {name}", partial(ceiling, device, cast, seconds))
+                for name, device in devices.items()}
+        now = {each.name: measured(each.name, partial(measure, each, cast, seconds, 200))
+               for each in contenders}
+        for name, found in now.items():
+            seen[name] += [found] if found else []
+        for name, packets in most.items():
+            ceilings[name] += [packets] if packets else []
+            if packets and (found := now[f"linehunt {name}"]):
+                shares[name].append(found["messages"] / packets)
     for name, found in seen.items():
         if not found:
             continue
@@ -156,11 +169,11 @@ def run(results: Results, quick: bool) -> None:
             figure(f"peers: {name}, post-dial delay median at 80 %",
                    [f["post_dial_delay"]["p50_us"] for f in found], "us"))
     for name, packets in ceilings.items():
-        messages = [f["messages"] for f in seen[f"linehunt {name}"]]
-        results.add(figure(f"peers: testpmd 5tswap over the same veth, {name}", packets, "/s"))
-        if messages:
-            results.add(figure(f"peers: share of it that linehunt reaches, {name}",
-                               [each / most for each, most in zip(messages, packets)], "", "higher"))
+        if packets:
+            results.add(figure(f"peers: testpmd 5tswap over the same veth, {name}", packets, "/s"))
+        if shares[name]:
+            results.add(figure(f"peers: share of it that linehunt reaches, {name}", shares[name], "",
+                               "higher"))
     kamailio = [name for name in seen if name.startswith("Kamailio") and seen[name]]
     if kamailio:
         best = max(f["rate"] for name in kamailio for f in seen[name])

@@ -101,6 +101,7 @@ class Device:
 
     def workers(self) -> list:
         """The threads that have the packets, by their numbers."""
+        self.must_run()
         return [int(task.name) for task in Path(f"/proc/{self.process.pid}/task").iterdir()
                 if "worker" in (task / "comm").read_text(encoding="utf-8")]
 
@@ -222,7 +223,8 @@ def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Devic
     core, generator_core = processors()
     memory = Hugepages(384).__enter__()
     log = folder.path / "testpmd.log"
-    words = [*prefix, "dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
+    # Line by line, since what it says tells when it is ready.
+    words = [*prefix, "stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
              memory.folder, "-m", "320", "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
              "--vdev", device or folder.memif("server"), "--", "--forward-mode=5tswap",
              "--nb-cores=1", "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
@@ -238,9 +240,9 @@ def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Devic
 
     def ready() -> bool:
         started.must_run()
-        # Its output comes in blocks. The generator awaits the link of a memif; of another device the
-        # worker is there before its first packet.
-        return bool(started.workers()) if device else folder.socket.exists()
+        # The generator awaits the link of a memif.
+        said = "packet forwarding" in log.read_text(errors="replace")
+        return said if device else folder.socket.exists()
 
     try:
         wait_for(ready, 60, "testpmd was not ready after 60 s")

@@ -69,8 +69,10 @@ bool burst_loop::run(const std::atomic<bool>& stop, disturbances& noise) {
     if (now - last_sent > stuck_ns) return false;
     const time_ns after = port_.clock().now();
     course_.note_turn(after - before, work != 0);
-    if (bool calm = false; noise.watching() && noise.window_over(after, after - before, calm))
-      course_.end_window(calm);
+    bool calm = false;
+    std::uint64_t late = 0;
+    if (noise.watching() && noise.window_over(after, after - before, calm, late))
+      course_.end_window(calm, late);
     before = after;
     progress_.offer(now, course_, who_);
   }

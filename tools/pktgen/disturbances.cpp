@@ -64,15 +64,20 @@ time_ns disturbances::new_wait(thread& t) noexcept {
   return t.waited - before;
 }
 
-bool disturbances::window_over(time_ns now, time_ns turn, bool& calm) noexcept {
+bool disturbances::window_over(time_ns now, time_ns turn, bool& calm,
+                               std::uint64_t& late) noexcept {
   windows_.note_turn(now, turn);
   if (!windows_.is_due(now)) return false;
+  time_ns longest = 0;
   for (thread& t : threads_) {
     const time_ns wait = new_wait(t);
     windows_.note_wait(now, wait);
+    longest = std::max(longest, wait);
     (t.is_generator ? generator_waited_ : device_waited_) += wait;
   }
   calm = windows_.end(now);
+  late = std::min<std::uint64_t>(longest / calm_windows::window_ns, calm_since_wait_);
+  calm_since_wait_ = longest != 0 ? 0 : calm_since_wait_ + (calm ? 1 : 0);
   return true;
 }
 

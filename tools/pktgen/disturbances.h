@@ -55,8 +55,9 @@ class disturbances {
   [[nodiscard]] bool watching() const noexcept { return !threads_.empty(); }
 
   // Once a turn of the loop, with how long the turn was. True where a window has ended; `calm` then
-  // says whether nothing disturbed it.
-  bool window_over(time_ns now, time_ns turn, bool& calm) noexcept;
+  // says whether nothing disturbed it. The kernel tells of a wait only when it is over, so windows
+  // that seemed calm may have been none: `late` says how many.
+  bool window_over(time_ns now, time_ns turn, bool& calm, std::uint64_t& late) noexcept;
   // For a processor, since `watch`.
   [[nodiscard]] time_ns device_waited() const noexcept { return device_waited_; }
   [[nodiscard]] time_ns generator_waited() const noexcept { return generator_waited_; }
@@ -75,6 +76,7 @@ class disturbances {
 
   std::vector<thread> threads_;
   calm_windows windows_;
+  std::uint64_t calm_since_wait_ = 0; // windows
   time_ns device_waited_ = 0, generator_waited_ = 0;
 };
 

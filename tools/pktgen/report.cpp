@@ -60,7 +60,7 @@ json to_json(const tally& t) {
     if (t.latency[k].count() != 0)
       latency[std::string(name_of(static_cast<message_kind>(k)))] = to_json(t.latency[k]);
   latency["all"] = to_json(all_kinds(t));
-  if (t.windows != 0) latency["undisturbed"] = to_json(t.calm_latency);
+  if (t.calm_latency.count() != 0) latency["undisturbed"] = to_json(t.calm_latency);
   return {{"sent", t.sent},
           {"received", t.received},
           {"sent_bytes", t.sent_bytes},
@@ -135,7 +135,7 @@ std::string to_text(const session& course, bool raw) {
         s.passed ? "passed" : "failed");
     out += line;
     const tally& t = *s.seen;
-    if (t.windows != 0) {
+    if (t.calm_latency.count() != 0) {
       const histogram& calm = t.calm_latency;
       std::snprintf(line, sizeof line,
                     "           in %llu of %llu ms nothing waited for a processor: p50 %.1f us, "

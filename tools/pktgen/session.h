@@ -72,7 +72,7 @@ class session {
   }
 
   // Where somebody watches for what disturbs the measurement.
-  void end_window(bool calm) noexcept { counting_->end_window(calm); }
+  void end_window(bool calm, std::uint64_t late) noexcept { counting_->end_window(calm, late); }
 
   [[nodiscard]] const std::vector<step_result>& steps() const noexcept { return done_; }
   [[nodiscard]] const tally& now_counting() const noexcept { return *counting_; }

@@ -4,6 +4,7 @@
 
 #include "tools/pktgen/histogram.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -70,8 +71,11 @@ struct tally {
   histogram post_dial_delay; // INVITE out to 180 in
   histogram trying;          // INVITE out to 100 in
 
-  void end_window(bool calm) noexcept {
+  // `late`: so many that were taken for calm were not. What they have of latencies stays: nobody
+  // could tell, and they have few, since a side was away.
+  void end_window(bool calm, std::uint64_t late) noexcept {
     ++windows;
+    disturbed_windows = std::min(disturbed_windows + late, windows - 1);
     if (calm)
       calm_latency.add(window_latency);
     else

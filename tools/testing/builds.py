@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ class Build:
 
     def _run(self, command: list, doing: str) -> None:
         began = time.monotonic()
+        if not shutil.which("ccache"):
+            raise BuildError("ccache is not there; run tools/install")
         environment = dict(os.environ, **CCACHE, CXX=f"ccache {self.compiler}")
         told = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,

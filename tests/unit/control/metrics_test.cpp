@@ -27,6 +27,13 @@ struct figures_with_two_workers : ::testing::Test {
     first.calls_live = 5;
     second.calls_started = 1;
     second.calls_live = 1;
+    const std::array<resource_id, 1> needed{0};
+    for (int i = 0; i < 3; ++i) {
+      first.no_capacity.add(1, needed);
+      second.no_capacity.add(1, needed);
+    }
+    for (std::uint32_t group = 0; group <= capacity_refusals::most; ++group)
+      second.no_capacity.add(2 + group, needed); // two more than the table has room for
     figures.workers.resize(2);
     figures.workers[0].engine = &first;
     figures.workers[0].busy_cycles = 70;
@@ -63,7 +70,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
        {"linehunt_calls_started_total 11\n",
         "linehunt_calls_total{outcome=\"answered\"} 6\n",
         "linehunt_calls_total{outcome=\"failed\"} 3\n",
-        "linehunt_calls_total{outcome=\"no_capacity\"} 9\n",
+        "linehunt_calls_total{outcome=\"no_capacity\"} 39\n",
         "linehunt_calls_ended_total{cause=\"bye\"} 2\n",
         "linehunt_calls{state=\"early\"} 2\n",
         "linehunt_calls{state=\"answered\"} 4\n",

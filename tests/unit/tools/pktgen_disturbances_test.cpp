@@ -68,25 +68,32 @@ TEST(pktgen_disturbances, watches_threads_that_are_there) {
   EXPECT_EQ(some.watch({gettid()}, 5), "");
   EXPECT_TRUE(some.watching());
   bool calm = true;
-  EXPECT_TRUE(some.window_over(ms, 0, calm));
+  std::uint64_t late = 0;
+  EXPECT_TRUE(some.window_over(ms, 0, calm, late));
   EXPECT_FALSE(calm); // the first one
-  EXPECT_FALSE(some.window_over(ms + 1, 0, calm));
-  EXPECT_TRUE(some.window_over(2 * ms, 0, calm));
+  EXPECT_EQ(late, 0u) << "no window before it was calm";
+  EXPECT_FALSE(some.window_over(ms + 1, 0, calm, late));
+  EXPECT_TRUE(some.window_over(2 * ms, 0, calm, late));
 }
 
 TEST(pktgen_disturbances, only_calm_windows_add_to_the_calm_latencies) {
   const auto t = std::make_unique<tally>();
   t->window_latency.add(100);
-  t->end_window(true);
+  t->end_window(true, 0);
   t->window_latency.add(5000);
   t->window_latency.add(6000);
-  t->end_window(false);
+  t->end_window(false, 0);
   t->window_latency.add(120);
-  t->end_window(true);
+  t->end_window(true, 0);
   EXPECT_EQ(t->calm_latency.count(), 2u);
   EXPECT_EQ(t->calm_latency.most_ns(), 120u);
   EXPECT_EQ(t->windows, 3u);
   EXPECT_EQ(t->disturbed_windows, 1u);
+  // A wait that was told when it was over; it can have disturbed only windows that there were.
+  t->end_window(false, 1);
+  EXPECT_EQ(t->disturbed_windows, 3u);
+  t->end_window(false, 100);
+  EXPECT_EQ(t->disturbed_windows, t->windows);
 }
 
 } // namespace
