@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # What another clone has compiled does here, too, with precompiled headers or without.
-CCACHE = {"CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines"}
+CCACHE = {"CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
 # Line tables are there everywhere; -Ddebug would add what no report needs.
 SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Ddebug=false"]
 
