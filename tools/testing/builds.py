@@ -4,15 +4,12 @@
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# What another clone has compiled does here, too, with precompiled headers or without.
-CCACHE = {"CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines,time_macros"}
 # Line tables are there everywhere; -Ddebug would add what no report needs.
 SANITIZERS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Ddebug=false"]
 
@@ -88,9 +85,7 @@ class Build:
 
     def _run(self, command: list, doing: str) -> None:
         began = time.monotonic()
-        if not shutil.which("ccache"):
-            raise BuildError("ccache is not there; run tools/install")
-        environment = dict(os.environ, **CCACHE, CXX=f"ccache {self.compiler}")
+        environment = dict(os.environ, CXX=self.compiler)
         told = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
