@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
+#include <cstdlib>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -25,22 +25,14 @@ bool has_fixed_queues(std::string_view driver) {
   return std::ranges::find(drivers, driver) != drivers.end();
 }
 
-// The number behind "name=" in the arguments of a device, or what the driver takes without.
-std::size_t device_argument(std::string_view device, std::string_view name, std::size_t otherwise) {
-  const std::size_t at = device.find("," + std::string{name} + "=");
-  if (at == device.npos) return otherwise;
-  const std::string_view text = device.substr(at + name.size() + 2);
-  std::size_t number = otherwise;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-// These two take no notice of descriptors.
-std::size_t packets_in_rx_queue(std::string_view device, std::string_view driver,
-                                std::size_t descriptors) {
-  if (driver == "net_af_packet") return device_argument(device, "framecnt", 512);
-  if (driver == "net_memif")
-    return std::size_t{1} << std::min<std::size_t>(device_argument(device, "rsize", 10), 14);
+// Two drivers take no notice of descriptors, but of an argument.
+std::size_t packets_in_rx_queue(std::string_view device, std::size_t descriptors) {
+  const auto number = [&](std::string_view key, unsigned long otherwise) {
+    const std::string text = device_argument(device, key);
+    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+  };
+  if (device.starts_with("net_af_packet")) return number("framecnt", 512);
+  if (device.starts_with("net_memif")) return std::size_t{1} << std::min(number("rsize", 10), 14UL);
   return descriptors;
 }
 
@@ -192,10 +184,7 @@ tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));
   started_ = true;
-  rte_eth_dev_info info{};
-  (void)rte_eth_dev_info_get(device_, &info);
-  rx_queue_packets_ = packets_in_rx_queue(
-      setup_.device, info.driver_name != nullptr ? info.driver_name : "", rx_descriptors);
+  rx_queue_packets_ = packets_in_rx_queue(setup_.device, rx_descriptors);
   take_group_frames();
   return {};
 }

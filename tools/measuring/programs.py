@@ -4,6 +4,7 @@ generator."""
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -132,7 +133,8 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
     lines = [
         "[runtime]", f"workers = {workers}", f"cores = {json.dumps(worker_processors(workers))}",
         f"control_core = {generator_core}", f'file_prefix = "linehunt-bench-{os.getpid()}"',
-        f"memory_mb = {memory_mb_wanted}", f"mbufs = {mbufs}", 'log_level = "warn"', f"yield_when_idle = {idle}",
+        f"memory_mb = {memory_mb_wanted}", f"mbufs = {mbufs}", 'log_level = "warn"',
+        f"yield_when_idle = {idle}",
     ]
     if memory:
         lines += ["hugepages = true", f'eal_arguments = ["--huge-dir", "{memory.folder}"]']
@@ -220,12 +222,15 @@ class Work:
 def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Device:
     """Sends every packet back with MAC and IP addresses and ports swapped. On memif, or another
     device."""
+    if not shutil.which("dpdk-testpmd"):
+        raise BenchError("dpdk-testpmd is not there; run tools/install")
     core, generator_core = processors()
     memory = Hugepages(384).__enter__()
     log = folder.path / "testpmd.log"
     # Line by line, since what it says tells when it is ready.
-    words = [*prefix, "stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"0@{generator_core},1@{core}", "--huge-dir",
-             memory.folder, "-m", "320", "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
+    words = [*prefix, "stdbuf", "-oL", "dpdk-testpmd",
+             "--lcores", f"0@{generator_core},1@{core}", "--huge-dir", memory.folder, "-m", "320",
+             "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
              "--vdev", device or folder.memif("server"), "--", "--forward-mode=5tswap",
              "--nb-cores=1", "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
     try:
@@ -233,9 +238,9 @@ def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Devic
             # It stops when its input ends, hence the pipe.
             process = subprocess.Popen(words, cwd=folder.path, stdin=subprocess.PIPE,
                                        stdout=output, stderr=output)
-    except FileNotFoundError:
+    except BaseException:
         memory.close()
-        raise BenchError("dpdk-testpmd is not there; run tools/install") from None
+        raise
     started = Device("testpmd", process, log, memory)
 
     def ready() -> bool:
