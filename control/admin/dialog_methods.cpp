@@ -57,7 +57,7 @@ rpc_answer page(const parameters& given, daemon_view& daemon) {
   return json{{"count", found.count}, {"Dialogs", shown(found, seconds(daemon.now()))}};
 }
 
-rpc_answer list(const parameters& given, daemon_view& daemon) {
+rpc_answer list_calls(const parameters& given, daemon_view& daemon) {
   if (given.has("index")) return page(given, daemon);
   call_query wanted;
   if (given.has("callid")) {
@@ -107,7 +107,7 @@ std::vector<method> dialog_methods() {
        "dialog:list",
        {{}, {"callid"}, {"callid", "from_tag"}, {"index", "counter"}},
        false,
-       list},
+       list_calls},
       {"dlg_end_dlg", "dialog:end", {{"dialog_id"}}, false, end},
   };
 }

@@ -29,7 +29,7 @@ bool is_trusted(int file) {
 
 } // namespace
 
-fifo_reply::fifo_reply(asio::any_io_executor loop, std::string path, std::string line,
+fifo_reply::fifo_reply(const asio::any_io_executor& loop, std::string path, std::string line,
                        std::function<void(bool taken)> on_end)
     : fifo_(loop), retry_timer_(loop), deadline_timer_(loop), path_(std::move(path)),
       line_(std::move(line)), on_end_(std::move(on_end)) {}

@@ -16,7 +16,7 @@ namespace linehunt::admin {
 class fifo_reply : public std::enable_shared_from_this<fifo_reply> {
  public:
   // `on_end` is told once whether the client has taken all of it.
-  fifo_reply(boost::asio::any_io_executor loop, std::string path, std::string line,
+  fifo_reply(const boost::asio::any_io_executor& loop, std::string path, std::string line,
              std::function<void(bool taken)> on_end);
   void start(std::chrono::milliseconds deadline);
   void close(); // nobody is told

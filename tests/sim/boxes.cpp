@@ -8,12 +8,6 @@
 
 namespace linehunt::sim {
 
-namespace {
-constexpr time_us ms = 1000;
-constexpr time_us s = 1000 * ms;
-constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
-} // namespace
-
 boxes::boxes(event_queue& events, chance& random, network& net, const front& balancer,
              std::vector<endpoint> addresses, bool behave, bool intact)
     : events_(events), random_(random), net_(net), balancer_(balancer),
@@ -133,7 +127,7 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   by_branch_.emplace(std::move(branch), number);
   by_tag_.emplace(c.tag, number);
   c.interval_ms = 0;
-  c.deadline = events_.now + 400 * s;
+  c.deadline = events_.now + 400 * sec;
   // What will become of it.
   static constexpr int failures[] = {486, 503, 500, 603, 302, 404, 480, 408};
   const std::uint32_t mood = behave_ ? 0 : random_.below(100);
@@ -146,7 +140,9 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
     c.last = asking(respond(m, mood < 50 ? 180 : 183, c.tag, {}));
     send(c, c.last);
   }
-  arm(number, random_.between(1 * ms, behave_ ? 2 * s : random_.below(4) == 0 ? 9 * s : 800 * ms));
+  arm(number, random_.between(1 * msec, behave_                 ? 2 * sec
+                                        : random_.below(4) == 0 ? 9 * sec
+                                                                : 800 * msec));
 }
 
 std::string boxes::asking(std::string response) {
@@ -171,7 +167,7 @@ void boxes::answer(std::uint32_t number, int status) {
     extra += session_line(m);
     if (parameter(m.session_expires, "refresher") == "uas") {
       if (behave_ || random_.below(4) != 0)
-        c.refresh_us = seconds_of(m.session_expires) * s / 3;
+        c.refresh_us = seconds_of(m.session_expires) * sec / 3;
       else
         ++counts.forgetful;
     }
@@ -188,9 +184,9 @@ void boxes::answer(std::uint32_t number, int status) {
   c.at = status < 300 ? stage::answered : stage::refused;
   ++(status < 300 ? counts.answered : counts.refused);
   c.interval_ms = t1_ms;
-  c.deadline = events_.now + 64 * t1_ms * ms;
+  c.deadline = events_.now + 64 * t1_ms * msec;
   send(c, c.last);
-  arm(number, t1_ms * ms);
+  arm(number, t1_ms * msec);
 }
 
 void boxes::timer(std::uint32_t number, std::uint32_t generation) {
@@ -202,14 +198,14 @@ void boxes::timer(std::uint32_t number, std::uint32_t generation) {
     if (c.status != 0)
       answer(number, c.status);
     else
-      arm(number, 60 * s); // says nothing, and goes some day
+      arm(number, 60 * sec); // says nothing, and goes some day
     break;
   case stage::refused:
   case stage::answered:
   case stage::leaving:
     send(c, c.last);
     c.interval_ms = std::min(c.interval_ms * 2, t2_ms);
-    arm(number, c.interval_ms * ms);
+    arm(number, c.interval_ms * msec);
     break;
   case stage::up:
     if (events_.now >= c.hang_up_at) return hang_up(number);
@@ -266,9 +262,9 @@ void boxes::hang_up(std::uint32_t number) {
   c.at = stage::leaving;
   c.last = within(number, "BYE");
   c.interval_ms = t1_ms;
-  c.deadline = events_.now + 64 * t1_ms * ms;
+  c.deadline = events_.now + 64 * t1_ms * msec;
   send(c, c.last);
-  arm(number, t1_ms * ms);
+  arm(number, t1_ms * msec);
 }
 
 void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) {
@@ -316,7 +312,8 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
     c.deadline = events_.now;
     c.hang_up_at =
         events_.now +
-        (behave_ ? 300 * s : random_.between(100 * ms, random_.below(2) == 0 ? 15 * s : 90 * s));
+        (behave_ ? 300 * sec
+                 : random_.between(100 * msec, random_.below(2) == 0 ? 15 * sec : 90 * sec));
     go_on(number);
     return;
   }

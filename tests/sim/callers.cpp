@@ -11,10 +11,7 @@ namespace linehunt::sim {
 
 namespace {
 
-constexpr time_us ms = 1000;
-constexpr time_us s = 1000 * ms;
-constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
-constexpr time_us timeout = 64 * t1_ms * ms;
+constexpr time_us timeout = 64 * t1_ms * msec;
 constexpr std::string_view sdp = "v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\n"
                                  "c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 
@@ -149,13 +146,13 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
   counts.strict += c.strict ? 1u : 0u;
   ++counts.begun;
   send(c, invite(number));
-  arm(number, resend, t1_ms * ms);
+  arm(number, resend, t1_ms * msec);
   if (behave_) return;
   const std::uint32_t mood = random_.below(100);
   if (mood < 8)
-    arm(number, give_up, random_.between(0, 12 * s));
+    arm(number, give_up, random_.between(0, 12 * sec));
   else if (mood < 13)
-    arm(number, die, random_.between(0, 20 * s));
+    arm(number, die, random_.between(0, 20 * sec));
   else if (mood < 15)
     c.acks = false;
 }
@@ -188,7 +185,7 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     ++c.cseq;
     send(c, within(number, random_.below(2) == 0 ? "UPDATE" : "INVITE", c.cseq, c.to_tag, c.path));
     // Twice before the session is over, should the first one be lost.
-    arm(number, refresh, c.session_s * s / 3);
+    arm(number, refresh, c.session_s * sec / 3);
     break;
   default:
     if (which >> 8 != c.generation) break;
@@ -205,7 +202,7 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
       break;
     if (c.cancelled && c.at == stage::proceeding) send(c, hop(number, "CANCEL", {}));
     c.interval_ms = std::min(c.interval_ms * 2, c.at == stage::leaving ? t2_ms : 32'000);
-    arm(number, resend, c.interval_ms * ms);
+    arm(number, resend, c.interval_ms * msec);
     break;
   }
 }
@@ -217,7 +214,7 @@ void callers::hang_up_now(std::uint32_t number) {
   c.interval_ms = t1_ms;
   c.deadline = events_.now + timeout;
   send(c, c.bye);
-  arm(number, resend, t1_ms * ms);
+  arm(number, resend, t1_ms * msec);
 }
 
 // Frees what a long simulation must not keep.
@@ -234,7 +231,7 @@ void callers::plan_refresh(std::uint32_t number, const message& answer) {
   if (answer.session_expires.empty() || parameter(answer.session_expires, "refresher") != "uac")
     return;
   if (c.refreshes)
-    arm(number, refresh, c.session_s * s / 3);
+    arm(number, refresh, c.session_s * sec / 3);
   else
     ++counts.forgetful;
 }
@@ -270,9 +267,9 @@ void callers::on_response(std::uint32_t number, const message& m) {
   if (m.status < 200) {
     if (c.at == stage::calling) {
       c.at = stage::proceeding;
-      c.deadline = events_.now + 200 * s;
+      c.deadline = events_.now + 200 * sec;
       if (c.cancelled) send(c, hop(number, "CANCEL", {}));
-      arm(number, resend, t1_ms * ms);
+      arm(number, resend, t1_ms * msec);
     }
     return;
   }
@@ -299,11 +296,11 @@ void callers::on_response(std::uint32_t number, const message& m) {
     plan_refresh(number, m);
     if (c.cancelled) {
       ++counts.crossed;
-      arm(number, hang_up, 10 * ms);
+      arm(number, hang_up, 10 * msec);
     } else if (random_.below(2) == 0 || behave_) {
-      arm(number, hang_up, random_.between(100 * ms, 12 * s));
+      arm(number, hang_up, random_.between(100 * msec, 12 * sec));
     }
-    if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * ms, 5 * s));
+    if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * msec, 5 * sec));
   } else if (c.to_tag != tag) {
     // Another destination has answered too, or one after all: its call is ended at once.
     ++counts.second_answers;

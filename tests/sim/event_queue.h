@@ -10,6 +10,11 @@
 
 namespace linehunt::sim {
 
+inline constexpr time_us msec = 1000;
+inline constexpr time_us sec = 1000 * msec;
+// RFC 3261 17.1.1.1, of callers and destinations.
+inline constexpr std::uint32_t t1_ms = 500, t2_ms = 4000;
+
 class chance {
  public:
   explicit chance(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}

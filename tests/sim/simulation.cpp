@@ -10,9 +10,6 @@ namespace linehunt::sim {
 
 namespace {
 
-constexpr time_us ms = 1000;
-constexpr time_us s = 1000 * ms;
-
 using models::at;
 
 // Callers are in 198.51.100.0/24 and 2001:db8:1::/48.
@@ -102,10 +99,10 @@ simulation::simulation(const simulation_setup& setup)
   for (worker_id w = 0; w < setup.workers; ++w)
     events_.add(0, happening::worker_run, w);
   if (behave_) return;
-  events_.add(random_.between(0, 10 * s), happening::admin);
-  events_.add(random_.between(0, 10 * s), happening::stranger);
+  events_.add(random_.between(0, 10 * sec), happening::admin);
+  events_.add(random_.between(0, 10 * sec), happening::stranger);
   for (std::uint32_t box = 0; box < addresses_.size(); ++box)
-    events_.add(random_.between(5 * s, 200 * s), happening::box_dies, box);
+    events_.add(random_.between(5 * sec, 200 * sec), happening::box_dies, box);
 }
 
 void simulation::make_model() {
@@ -146,8 +143,8 @@ void simulation::make_model() {
   }
   // Offered: from a third of what there is to nearly twice as much, with calls of some six seconds.
   const std::uint64_t lines = std::uint64_t{boxes} * most / 2 + 1;
-  pause_us_ = behave_ ? 40 * ms : (6 * s / lines) * (60 + random_.below(240)) / 100;
-  pause_us_ = std::max<time_us>(pause_us_, 10 * ms);
+  pause_us_ = behave_ ? 40 * msec : (6 * sec / lines) * (60 + random_.below(240)) / 100;
+  pause_us_ = std::max<time_us>(pause_us_, 10 * msec);
 }
 
 // Some destinations have another address where nobody listens, before or behind the good one.
@@ -226,16 +223,16 @@ void simulation::dispatch(const event_at& e) {
   case happening::box_dies:
     if (begun_ == setup_.calls) break;
     boxes_->die(e.a);
-    events_.add(e.at + random_.between(1 * s, 60 * s), happening::box_returns, e.a);
+    events_.add(e.at + random_.between(1 * sec, 60 * sec), happening::box_returns, e.a);
     break;
   case happening::box_returns:
     boxes_->come_back(e.a);
-    events_.add(e.at + random_.between(30 * s, 600 * s), happening::box_dies, e.a);
+    events_.add(e.at + random_.between(30 * sec, 600 * sec), happening::box_dies, e.a);
     break;
   case happening::admin:
     if (begun_ == setup_.calls) break;
     administer();
-    events_.add(e.at + random_.between(100 * ms, 15 * s), happening::admin);
+    events_.add(e.at + random_.between(100 * msec, 15 * sec), happening::admin);
     break;
   case happening::probed: {
     mail m;
@@ -249,7 +246,7 @@ void simulation::dispatch(const event_at& e) {
   case happening::stranger:
     if (begun_ == setup_.calls) break;
     strange();
-    events_.add(e.at + random_.between(10 * ms, 3 * s), happening::stranger);
+    events_.add(e.at + random_.between(10 * msec, 3 * sec), happening::stranger);
     break;
   }
 }
@@ -354,7 +351,7 @@ void simulation::follow_events() {
     m.subject = e.destination;
     m.value = 0;
     balancer_->to_all(m);
-    events_.add(events_.now + random_.between(2 * s, 30 * s), happening::probed, e.destination);
+    events_.add(events_.now + random_.between(2 * sec, 30 * sec), happening::probed, e.destination);
   }
 }
 

@@ -86,6 +86,8 @@ class Build:
     def _run(self, command: list, doing: str) -> None:
         began = time.monotonic()
         environment = dict(os.environ, CXX=self.compiler)
+        if self.compiler == "clang++": # a fifth of the time, for eighty programs
+            environment["CXX_LD"] = "lld"
         told = subprocess.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
@@ -108,6 +110,9 @@ def what_failed(output: str, lines: int = 40) -> str:
 # What the demo and the end-to-end suite run.
 PROGRAMS = ("control/linehunt", "tools/linehuntctl", "tools/pktgen/linehunt-pktgen")
 RELEASE = Build("build", ("-Dbuildtype=release",))
+# Configured, not built: its compile_commands.json names every file, with nothing included before it.
+LINT = Build("build-lint", ("-Dbuildtype=release", "-Dtogether=false", "-Db_pch=false"),
+             compiler="clang++")
 # clang++ takes half the time of g++ for sanitized code; see meson.build for what is optimised.
 ASAN = Build("build-asan", ("-Doptimization=0", *SANITIZERS), compiler="clang++")
 FUZZ = Build("build-fuzz", ("-Doptimization=1", "-Dfuzzers=true", "-Dtests=false", *SANITIZERS),
