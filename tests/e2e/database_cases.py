@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cases import case, check
 from databases import KINDS
+from event_follower import events_of
 from lab.balancer import CONTROL
 from lab.configuration import FIRST_BOX, uri
 from lab.sipp import SCENARIOS
@@ -98,11 +99,17 @@ def live_with(database, lab) -> None:
     database.insert(2, uri(FIRST_BOX + 2), "vm=10", probe_mode=2)
     database.insert(1, uri(FIRST_BOX + 1), "vm=50; conf=3;")
     balancer = lab.start_balancer()
-    events = lab.folder / "events"
-    with open(events, "wb") as output:
-        follower = subprocess.Popen(
-            [str(CONTROL), "--socket", str(lab.configuration.socket), "--json", "events"],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
+    with events_of(lab) as events:
+        change_everything(database, lab, balancer)
+        start_without_it(database, lab)
+        events.end()
+        causes = [told["cause"] for told in events.all("E_LOAD_BALANCER_STATUS")
+                  if told["uri"] == uri(FIRST_BOX + 2)]
+    check(causes == ["probe timeout", "probe 200", "admin"], f"causes of status changes: {causes}")
+
+
+def change_everything(database, lab, balancer) -> None:
+    """Rows, boxes, the admin's words and the database itself, with calls going on."""
     for number in lab.box_hosts:
         lab.start_box(number, answer_probes(lab.folder))
     core = lab.start_core([("VM_1", 1500)] * CALLS, 18)
@@ -171,12 +178,6 @@ def live_with(database, lab) -> None:
     check(core.wait(60) == 0, f"{core.counts()}\n{diagnosis(lab)}")
     check(core.counts().successful == CALLS, str(core.counts()))
     check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
-    start_without_it(database, lab)
-    follower.wait(5)  # its daemon is gone
-    causes = [event["params"]["cause"] for event in map(json.loads, events.read_text().splitlines())
-              if event["method"] == "E_LOAD_BALANCER_STATUS"
-              and event["params"]["uri"] == uri(FIRST_BOX + 2)]
-    check(causes == ["probe timeout", "probe 200", "admin"], f"causes of status changes: {causes}")
 
 
 def start_without_it(database, lab) -> None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
 
-import contextlib
-import json
 import re
 import signal
 import subprocess
@@ -11,7 +9,8 @@ import time
 from pathlib import Path
 
 from cases import case, check
-from lab.balancer import CONTROL, program
+from event_follower import events_of
+from lab.balancer import program
 from lab.configuration import BALANCER, Configuration
 from lab.wire import address
 from lab_setups import diagnosis, study_case
@@ -210,48 +209,6 @@ def a_reload_changes_rules_and_refuses_what_needs_a_restart():
         core = lab.start_core([("VM_1", 10)], 10)
         check(core.wait(10) != 0, "the call was taken against the new rule")
         check("480 Closed today" in core.errors.read_text(errors="replace"), core.complaints())
-
-
-class Follower:
-    """What `linehuntctl events` writes to a file."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def all(self, name: str) -> list:
-        """The parameters of the events of that name up to now."""
-        lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True)
-        told = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [each["params"] for each in told if each["method"] == name]
-
-    def first(self, name: str) -> dict:
-        deadline = time.monotonic() + 20
-        while not (told := self.all(name)):
-            check(time.monotonic() < deadline, f"no {name}: {self.file.read_text()}")
-            time.sleep(0.05)
-        return told[0]
-
-
-@contextlib.contextmanager
-def events_of(lab):
-    told = lab.folder / "events"
-    socket = ["--socket", str(lab.configuration.socket)]
-    with open(told, "wb") as output:
-        process = subprocess.Popen([str(CONTROL), *socket, "--json", "events"], stdout=output,
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        # Events before its subscription are not for it; the first one that it is told says that it
-        # has one.
-        deadline = time.monotonic() + 20
-        while not told.stat().st_size:
-            check(time.monotonic() < deadline, "the follower of events hears nothing")
-            subprocess.run([str(CONTROL), *socket, "reload"], stdin=subprocess.DEVNULL,
-                           capture_output=True)
-            time.sleep(0.1)
-        yield Follower(told)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @case
