@@ -33,6 +33,10 @@ void book::adopt(const snapshot& world) {
       holder_.place(r.slot, homes_[d.index]);
     }
   }
+  if (world.rules != nullptr && std::ranges::any_of(world.rules->models(), [](const rule_model& r) {
+        return r.flags.relative;
+      }))
+    slots_.keep_relative(); // here, and not when a call asks
   candidates_.rebuild(world);
   slots_.track_changes(candidates_.indexed());
   for (slot_index s = 0; s < slots_.size(); ++s) {

@@ -114,6 +114,9 @@ class candidate_table {
   };
   [[nodiscard]] bool understand(const query& q, question& out) const noexcept;
   [[nodiscard]] bool excluded(const query& q, const group& g, std::uint32_t row) const noexcept;
+  template <std::size_t Asked>
+  [[nodiscard]] std::uint32_t first_greatest(const query& q, const question& about,
+                                             std::int64_t& greatest) const noexcept;
   [[nodiscard]] std::uint32_t look_through(const query& q, const question& about,
                                            tie_breaker& ties) const noexcept;
   [[nodiscard]] std::uint32_t look_up(const query& q, ranking& r, tie_breaker& ties) const noexcept;

@@ -3,6 +3,7 @@
 #include "dataplane/ledger/candidates.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace linehunt::ledger {
 
@@ -67,18 +68,36 @@ choice candidate_table::best(const query& q, std::span<const std::int64_t> keys,
   return result;
 }
 
-std::uint32_t candidate_table::look_through(const query& q, const question& about,
-                                            tie_breaker& ties) const noexcept {
-  const group& g = *about.in;
-  std::int64_t greatest = winner_tree::no_value;
+// With the number of columns known to the compiler.
+template <std::size_t Asked>
+std::uint32_t candidate_table::first_greatest(const query& q, const question& about,
+                                              std::int64_t& greatest) const noexcept {
+  const std::int64_t* const keys = about.keys.data();
+  const auto columns = about.columns;
+  const std::uint32_t rows = about.in->rows;
   std::uint32_t winner = no_index;
-  for (std::uint32_t row = 0; row < g.rows; ++row) {
-    const std::int64_t value = about.value_of(row);
-    if (value > greatest && !excluded(q, g, row)) {
+  greatest = winner_tree::no_value;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    std::int64_t value = about.gates[row];
+    for (std::size_t c = 0; c < Asked; ++c)
+      value = std::min(value, keys[columns[c][row]]);
+    if (value > greatest && !excluded(q, *about.in, row)) {
       greatest = value;
       winner = row;
     }
   }
+  return winner;
+}
+
+std::uint32_t candidate_table::look_through(const query& q, const question& about,
+                                            tie_breaker& ties) const noexcept {
+  const group& g = *about.in;
+  std::int64_t greatest = winner_tree::no_value;
+  constexpr auto by_asked = []<std::size_t... Asked>(std::index_sequence<Asked...>) {
+    return std::array{&candidate_table::first_greatest<Asked>...};
+  }
+  (std::make_index_sequence<max_resources_per_call + 1>{});
+  std::uint32_t winner = (this->*by_asked[about.asked])(q, about, greatest);
   if (winner == no_index || !q.random_tie) return winner;
   const auto tied = [&](std::uint32_t row) {
     return about.value_of(row) == greatest && !excluded(q, g, row);

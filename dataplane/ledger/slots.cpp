@@ -17,6 +17,7 @@ slot_table::slot_table(std::uint32_t max_slots, worker_id workers)
 slot_table::slot_table(const slot_table& other)
     : size_(other.size_), slots_(other.slots_), said_(other.said_), tracking_(other.tracking_),
       changes_(other.changes_), absolute_(other.absolute_), relative_(other.relative_),
+      relative_kept_(other.relative_kept_),
       published_(std::make_unique<std::atomic<std::int64_t>[]>(other.size_)) {
   for (std::uint32_t s = 0; s < size_; ++s)
     published_[s].store(slots_[s].used, std::memory_order_relaxed);
@@ -47,10 +48,26 @@ void slot_table::set_remote(slot_index s, worker_id from, std::int64_t used) noe
 
 void slot_table::refresh_keys(slot_index s) noexcept {
   const slot_state& slot = slots_[s];
-  const std::int64_t load = slot.used + slot.remote + slot.waiting;
   if (tracking_) changes_.push(s);
-  absolute_[s] = slot.capacity - load;
-  relative_[s] = slot.capacity == 0 ? 0 : 100 - 100 * load / slot.capacity;
+  absolute_[s] = slot.capacity - slot.load();
+  if (relative_kept_) refresh_relative(s);
+}
+
+void slot_table::refresh_relative(slot_index s) noexcept {
+  const slot_state& slot = slots_[s];
+  relative_[s] = slot.capacity == 0 ? 0 : 100 - 100 * slot.load() / slot.capacity;
+}
+
+void slot_table::keep_relative() noexcept {
+  if (relative_kept_) return;
+  relative_kept_ = true;
+  for (slot_index s = 0; s < size_; ++s)
+    refresh_relative(s);
+}
+
+std::span<const std::int64_t> slot_table::relative_keys() noexcept {
+  keep_relative();
+  return relative_;
 }
 
 } // namespace linehunt::ledger

@@ -25,6 +25,7 @@ struct slot_state {
   std::int32_t configured = not_configured; // capacity in the last snapshot
   destination_index destination = no_index;
   worker_id home = 0;
+  [[nodiscard]] std::int64_t load() const noexcept { return used + remote + waiting; }
 };
 
 class slot_table {
@@ -44,9 +45,12 @@ class slot_table {
   void set_remote(slot_index s, worker_id from, std::int64_t used) noexcept;
 
   // Keys by slot_index, one more at size(): the key of a resource that a destination lacks.
-  // Absolute: lines free. Relative: per cent free, in integers, 0 where there is no capacity.
+  // Absolute: lines free. Relative: per cent free, in integers, 0 where there is no capacity. They
+  // are kept from keep_relative or the first question on: a division each is much of what a change
+  // costs.
   [[nodiscard]] std::span<const std::int64_t> absolute_keys() const noexcept { return absolute_; }
-  [[nodiscard]] std::span<const std::int64_t> relative_keys() const noexcept { return relative_; }
+  [[nodiscard]] std::span<const std::int64_t> relative_keys() noexcept;
+  void keep_relative() noexcept;
 
   // The slots whose keys have changed, for whoever keeps an order of them; none unless wanted.
   void track_changes(bool wanted) noexcept { tracking_ = wanted; }
@@ -59,6 +63,7 @@ class slot_table {
 
  private:
   void refresh_keys(slot_index s) noexcept;
+  void refresh_relative(slot_index s) noexcept;
 
   std::uint32_t size_;
   std::vector<slot_state> slots_;
@@ -67,6 +72,7 @@ class slot_table {
   index_queue changes_;
   std::vector<std::int64_t> absolute_;
   std::vector<std::int64_t> relative_;
+  bool relative_kept_ = false;
   std::unique_ptr<std::atomic<std::int64_t>[]> published_;
 };
 
