@@ -131,7 +131,7 @@ scan_result split_start_line(std::uint32_t begin, std::uint32_t end, message_vie
 
   // "M U SIP/2.0" is the shortest.
   if (end - begin < 11 || base[end - 8] != ' ' ||
-      std::memcmp(base + end - 7, sip_version.data(), 7))
+      std::memcmp(base + end - 7, sip_version.data(), 7) != 0)
     return split_odd_request_line(begin, end, out);
   const char* const line_end = base + end;
   const char* const uri_end = line_end - 8;

@@ -347,9 +347,10 @@ void live_view::tell_refused(const std::vector<dpdk::worker_report>& workers) {
     all.push_back({{"group", what.first}, {"resources", what.second}, {"calls", fresh}});
   }
   if (sum == 0) return;
-  json told{{"calls", sum}, {"for", std::move(all)}};
+  json told{{"calls", sum}};
+  told["for"] = std::move(all);
   if (unnamed != 0) told["others"] = unnamed;
-  raise_(admin::capacity_event, std::move(told));
+  raise_(admin::capacity_event, told);
 }
 
 // Which destinations calls have left since the last time, and how many each.

@@ -68,7 +68,7 @@ void reloader::begin() {
   if (next->database.url.empty()) return finish(take_file(*next, *next));
   const database::settings where = next->database;
   rows_.read(where, [this, next = std::move(*next)](const database::rows& rows) mutable {
-    finish(rows ? take_rows(std::move(next), *rows) : tl::unexpected(rows.error()));
+    finish(rows ? take_rows(next, *rows) : tl::unexpected(rows.error()));
   });
 }
 
@@ -87,7 +87,7 @@ tl::expected<config::configuration, std::string> reloader::read_file() {
   return std::move(*next);
 }
 
-reloader::outcome reloader::take_rows(config::configuration file_says,
+reloader::outcome reloader::take_rows(const config::configuration& file_says,
                                       const std::vector<database::row>& rows) {
   config::configuration next = file_says;
   config::diagnostics out(file_);

@@ -71,7 +71,7 @@ class reloader {
   void begin();
   void finish(const outcome& how);
   [[nodiscard]] tl::expected<config::configuration, std::string> read_file();
-  [[nodiscard]] outcome take_rows(config::configuration file_says,
+  [[nodiscard]] outcome take_rows(const config::configuration& file_says,
                                   const std::vector<database::row>& rows);
   [[nodiscard]] outcome take_file(const config::configuration& file_says,
                                   config::configuration next);

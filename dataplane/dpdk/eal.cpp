@@ -85,6 +85,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
   static std::vector<std::string> arguments; // EAL keeps pointers into them
   arguments = eal_arguments(setup, *cores);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& a : arguments)
     argv.push_back(a.data());
   argv.push_back(nullptr);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// rte_ip_frag_table_del_expired_entries has stood unchanged since DPDK 18.11, but not formally.
-#define ALLOW_EXPERIMENTAL_API
 #include "dataplane/dpdk/reassembler.h"
 
 #include <algorithm>

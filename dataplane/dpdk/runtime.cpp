@@ -23,10 +23,6 @@ namespace linehunt::dpdk {
 
 namespace {
 
-struct free_quiescence {
-  void operator()(rte_rcu_qsbr* v) const noexcept { rte_free(v); }
-};
-
 template <typename Value>
 bool fill_random(Value& v) {
   return getrandom(&v, sizeof v, 0) == static_cast<ssize_t>(sizeof v);
@@ -60,6 +56,9 @@ void free_packets(spsc_ring<rte_mbuf*>& ring) {
 
 // Members are destroyed in reverse: workers, then rings and ports, then pools.
 struct runtime::state {
+  struct free_quiescence {
+    void operator()(rte_rcu_qsbr* v) const noexcept { rte_free(v); }
+  };
   bool owns_eal = false;
   std::unique_ptr<const snapshot> world;
   std::optional<mbuf_pools> pools;
@@ -127,6 +126,7 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
   if (!made) return tl::unexpected(made.error());
   pools = std::move(*made);
   std::vector<rte_mempool*> pool_of_worker;
+  pool_of_worker.reserve(nodes.size());
   for (const int node : nodes)
     pool_of_worker.push_back(pools->of(node));
   for (port& p : shared.ports)

@@ -4,6 +4,7 @@
 #include "dataplane/ledger/book.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace linehunt::ledger {
@@ -197,10 +198,12 @@ void book::withdraw(waiter who) {
   const destination_index d = call.lines.destination;
   request* const r = d != no_index ? &requests_[d] : nullptr;
   switch (call.at) {
-  case parked_call::stage::queued:
+  case parked_call::stage::queued: // whoever waits has a destination
+    assert(r != nullptr);
     stop_waiting(r->queued, p);
     break;
   case parked_call::stage::asked:
+    assert(r != nullptr);
     stop_waiting(r->asked, p);
     if (r->mails_sent == 0 && r->at == request::stage::forming) {
       --r->undecided;

@@ -62,7 +62,7 @@ std::uint32_t winner_tree::best_but(std::span<const std::uint32_t> excluded) con
     std::uint32_t n = later[--count];
     if (nodes_[n].value <= greatest) continue;
     // The rows below this node, and whether an excluded one is among them.
-    const int depth = std::bit_width(leaves_) - std::bit_width(n);
+    const auto depth = static_cast<unsigned>(std::bit_width(leaves_) - std::bit_width(n));
     const std::uint32_t low = (n << depth) - leaves_;
     const std::uint32_t high = low + (1u << depth);
     const bool touched =

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace linehunt::ctl {
@@ -98,7 +99,8 @@ std::string table::text() const {
 std::string load_bar(double share, std::size_t cells) {
   static constexpr std::array<std::string_view, 8> part{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const double bounded = std::clamp(share, 0.0, 1.0);
-  const auto eighths = static_cast<std::size_t>(bounded * static_cast<double>(cells) * 8 + 0.5);
+  const auto eighths =
+      static_cast<std::size_t>(std::lround(bounded * static_cast<double>(cells) * 8));
   std::string bar;
   for (std::size_t i = 0; i < eighths / 8; ++i)
     bar += "█";

@@ -40,8 +40,9 @@ bool read_hex(const char* text, std::uint64_t& out) noexcept {
 
 // Sixteen bytes of the value and a multiple of it; each becomes a digit as byte * 10 / 256.
 void write_digits(std::uint64_t value, unsigned width, char* out) noexcept {
-  const __m128i bytes = _mm_set_epi64x(static_cast<long long>(value * 0x9e3779b97f4a7c15u),
-                                       static_cast<long long>(value));
+  const std::uint64_t multiple = value * 0x9e3779b97f4a7c15u;
+  const __m128i bytes =
+      _mm_set_epi64x(static_cast<long long>(multiple), static_cast<long long>(value));
   const __m128i zero = _mm_setzero_si128(), ten = _mm_set1_epi16(10);
   const auto scaled = [&](__m128i words) { return _mm_srli_epi16(_mm_mullo_epi16(words, ten), 8); };
   const __m128i digits = _mm_packus_epi16(scaled(_mm_unpacklo_epi8(bytes, zero)),

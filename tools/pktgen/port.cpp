@@ -34,6 +34,7 @@ tl::expected<void, std::string> start_eal(const port_settings& s) {
     words.insert(words.end(), {"--no-pci", "--vdev", s.device});
   words.insert(words.end(), s.eal.begin(), s.eal.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& w : words)
     argv.push_back(w.data());
   argv.push_back(nullptr);

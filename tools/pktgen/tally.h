@@ -71,11 +71,11 @@ struct tally {
   histogram post_dial_delay; // INVITE out to 180 in
   histogram trying;          // INVITE out to 100 in
 
-  // `late`: so many that were taken for calm were not. What they have of latencies stays: nobody
-  // could tell, and they have few, since a side was away.
-  void end_window(bool calm, std::uint64_t late) noexcept {
+  // `taken_for_calm`: so many that were not. What they have of latencies stays: nobody could tell,
+  // and they have few, since a side was away.
+  void end_window(bool calm, std::uint64_t taken_for_calm) noexcept {
     ++windows;
-    disturbed_windows = std::min(disturbed_windows + late, windows - 1);
+    disturbed_windows = std::min(disturbed_windows + taken_for_calm, windows - 1);
     if (calm)
       calm_latency.add(window_latency);
     else
