@@ -55,8 +55,9 @@ struct address_field {
 };
 field_result<address_field> parse_address(std::string_view value) noexcept;
 
-// RFC 3261 20.16. `number` is below 2^32 (a larger one is an error; RFC 3261 8.1.1.5 below 2^31
-// is what a UA must choose, RFC 4475 3.1.2.4).
+// RFC 3261 20.16. A number of 2^31 and above is an error (RFC 3261 8.1.1.5, RFC 4475 3.1.2.4):
+// nobody could count on from there.
+inline constexpr std::uint32_t most_cseq = 0x7fffffff;
 struct cseq_field {
   std::uint32_t number = 0;
   sip::method method = sip::method::unknown;

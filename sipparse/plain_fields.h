@@ -251,7 +251,7 @@ template <literal Lower>
                                                    std::string_view& method) noexcept {
   const char* p = t.first;
   const std::uint64_t n = digits(p, t.last, 10);
-  if (p == t.first || p == t.last || *p != ' ' || n > 0xffffffffU) return false;
+  if (p == t.first || p == t.last || *p != ' ' || n > most_cseq) return false;
   ++p;
   if (p == t.last) return false;
   number = static_cast<std::uint32_t>(n);

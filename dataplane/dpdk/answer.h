@@ -17,6 +17,7 @@ struct neighbour_claim {
   rte_ether_addr mac{};
   bool may_create = false; // it talks to us, so we shall need it; else only known ones are updated
   bool is_answer = false;  // one of the workers has asked
+  bool overrides = true;   // takes the place of another MAC (RFC 4861 7.2.5)
 };
 
 struct answer {

@@ -131,7 +131,8 @@ answer take_advertisement(const station& we, const rte_mbuf& m, const frame& f,
   if (!mac && (flags & flag_solicited) != 0) mac = header_at<rte_ether_hdr>(m, 0).src_addr;
   if (mac && rte_is_unicast_ether_addr(&*mac) != 0 && !we.owns(target))
     // Never creates (RFC 4861 7.2.5).
-    result.claim = neighbour_claim{target, *mac, false, (flags & flag_solicited) != 0};
+    result.claim = neighbour_claim{target, *mac, false, (flags & flag_solicited) != 0,
+                                   (flags & flag_override) != 0};
   return result;
 }
 

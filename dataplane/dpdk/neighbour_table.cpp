@@ -84,6 +84,7 @@ neighbour_table::lesson neighbour_table::learn(std::uint8_t port, const neighbou
     n = &make_room(port, claim.ip);
   }
   const bool same = n->known && rte_is_same_ether_addr(&n->mac, &claim.mac) != 0;
+  if (n->known && !same && !claim.overrides) return {nullptr, false}; // perhaps a proxy's
   // A busy asker confirms itself many times a second; the others need to hear of it rarely.
   const bool is_news = !same || now >= n->confirmed_at + reachable_us / 4;
   n->known = true;

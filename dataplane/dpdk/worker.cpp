@@ -162,7 +162,8 @@ std::size_t worker::take_mail() {
     take(shared_.mesh->mail(from, setup_.self));
     for (const neighbour_news& n : shared_.mesh->news(from, setup_.self).pop_burst(news)) {
       ++taken;
-      (void)egress_.learn(n.port, {ip_address{n.ip, n.is_v6}, n.mac, n.may_create, false});
+      (void)egress_.learn(n.port,
+                          {ip_address{n.ip, n.is_v6}, n.mac, n.may_create, false, n.overrides});
     }
   }
   return taken;

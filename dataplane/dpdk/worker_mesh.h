@@ -23,6 +23,7 @@ struct neighbour_news {
   std::uint8_t port;
   bool is_v6 : 1;
   bool may_create : 1;
+  bool overrides : 1;
 };
 
 class worker_mesh {

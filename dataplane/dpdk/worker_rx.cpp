@@ -134,7 +134,8 @@ void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept 
   counters_.count(a.what);
   if (a.claim && egress_.learn(port, *a.claim)) {
     const ip_address& ip = a.claim->ip;
-    const neighbour_news news{ip.bytes, a.claim->mac, port, ip.is_v6, a.claim->may_create};
+    const neighbour_news news{ip.bytes, a.claim->mac,        port,
+                              ip.is_v6, a.claim->may_create, a.claim->overrides};
     // Lost where a ring is full; that worker then asks for itself.
     for (worker_id w = 0; w < shared_.workers; ++w)
       if (w != setup_.self) (void)shared_.mesh->news(setup_.self, w).push(news);

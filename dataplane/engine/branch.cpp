@@ -92,10 +92,16 @@ tag_text make_tag(std::uint64_t hash, std::string_view from_tag,
   return out;
 }
 
-std::uint64_t via_hash(const sip::via_field& via, const node_secret& secret) noexcept {
+std::uint32_t stateless_branch::below(const sip::via_field& via, const endpoint& reply_to,
+                                      const node_secret& secret) noexcept {
+  std::array<std::uint64_t, 2> ip{};
+  std::memcpy(ip.data(), reply_to.ip.bytes.data(), reply_to.ip.size_bytes());
   siphash<1, 3> s(secret.hash_key);
-  s.word(via.branch.size() | via.sent_by_host.size() << 16 | std::uint64_t{via.sent_by_port} << 32);
-  return s.padded(via.branch).padded(via.sent_by_host).finish();
+  s.word(via.branch.size() | via.sent_by_host.size() << 16 | std::uint64_t{via.sent_by_port} << 32 |
+         std::uint64_t{reply_to.port} << 48);
+  s.word(ip[0]).word(ip[1]);
+  return static_cast<std::uint32_t>(s.padded(via.branch).padded(via.sent_by_host).finish()) &
+         0xffffffu;
 }
 
 std::uint64_t server_key(const sip::routing_view& view, std::string_view request_uri,

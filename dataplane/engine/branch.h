@@ -55,7 +55,8 @@ struct invite_branch {
 };
 
 // number of a stateless branch (RFC 3261 16.11): 32 bits call record, 8 bits the listener that the
-// request reached, 24 bits a hash of the Via below. A retransmission gives the same number.
+// request reached, 24 bits a keyed hash of the Via below (branch, sent-by, and where its response
+// goes). A retransmission gives the same number.
 struct stateless_branch {
   std::uint32_t call = 0;
   listener_index listener = 0;
@@ -64,6 +65,9 @@ struct stateless_branch {
   [[nodiscard]] constexpr std::uint64_t number() const noexcept {
     return std::uint64_t{call} << 32 | std::uint64_t{listener} << 24 | (via_hash & 0xffffffu);
   }
+  // The hash.
+  [[nodiscard]] static std::uint32_t below(const sip::via_field& via, const endpoint& reply_to,
+                                           const node_secret& secret) noexcept;
   [[nodiscard]] static constexpr stateless_branch from(std::uint64_t number) noexcept {
     return {static_cast<std::uint32_t>(number >> 32), static_cast<listener_index>(number >> 24),
             static_cast<std::uint32_t>(number) & 0xffffffu};
@@ -109,9 +113,6 @@ struct tag_text {
 // The To tag of our own replies: the same for every reply to one request, unguessable for others.
 [[nodiscard]] tag_text make_tag(std::uint64_t hash, std::string_view from_tag,
                                 const node_secret& secret) noexcept;
-
-// A keyed hash of the Via that the request came with (branch and sent-by).
-[[nodiscard]] std::uint64_t via_hash(const sip::via_field& via, const node_secret& secret) noexcept;
 
 // RFC 3261 17.2.3, made narrower: branch, sent-by, Call-ID, From tag and CSeq number, which INVITE,
 // CANCEL and the ACK of a failure have in common. A branch without the magic cookie, or of nothing

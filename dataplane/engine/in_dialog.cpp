@@ -5,6 +5,8 @@
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
 
+#include <algorithm>
+
 namespace linehunt {
 
 dialog_match engine::state::find_dialog(std::uint64_t handle) {
@@ -53,6 +55,10 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
       }
     }
   }
+  // What ends the call goes to its other side, whomever it names: else a caller could end it here
+  // with a BYE that no destination ever gets.
+  const side other = to_callee ? side::callee : side::caller;
+  if (to && view.method == sip::method::bye && !belongs_to(call, other, to->ip)) to.reset();
   if (!to || world->is_local(*to)) to = peer();
   if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
 
@@ -64,7 +70,9 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
 
   edit_request(edits);
   const stateless_branch id{call, in->listener,
-                            static_cast<std::uint32_t>(via_hash(routing.top_via, setup.secret))};
+                            stateless_branch::below(routing.top_via,
+                                                    reply_target(routing.top_via, in->source),
+                                                    setup.secret)};
   const branch_text branch =
       make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
   const bool offer_overload =
@@ -95,24 +103,26 @@ endpoint engine::state::callee_of(std::uint32_t call) const {
 // Somebody who may end the call: an address that the call is known to use. Ports are not looked at,
 // since a request may leave another port than the one that it names.
 bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
-  if (unpack_endpoint(calls.text(call, call_text::caller_address)).ip == source.ip) return true;
-  if (callee_of(call).ip == source.ip) return true;
-  for (const auto which : {call_text::caller_target, call_text::callee_target}) {
-    const auto to = uri_target(calls.text(call, which));
-    if (to && to->ip == source.ip) return true;
-  }
-  for (const auto which : {call_text::caller_routes, call_text::callee_routes}) {
-    const auto route = sip::parse_address(calls.text(call, which));
-    const auto to = route ? uri_target(route->uri) : std::nullopt;
-    if (to && to->ip == source.ip) return true;
-  }
+  return belongs_to(call, side::caller, source.ip) || belongs_to(call, side::callee, source.ip);
+}
+
+bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address& ip) const {
+  const bool callee = whose == side::callee;
+  const endpoint peer =
+      callee ? callee_of(call) : unpack_endpoint(calls.text(call, call_text::caller_address));
+  if (peer.ip == ip) return true;
+  const auto target =
+      uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target));
+  if (target && target->ip == ip) return true;
+  const auto route = sip::parse_address(
+      calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes));
+  const auto next = route ? uri_target(route->uri) : std::nullopt;
+  if (next && next->ip == ip) return true;
   // Any other address of the destination.
-  if (const linehunt::destination* d = find_destination(calls[call].destination)) {
-    for (const endpoint& e : d->addresses) {
-      if (e.ip == source.ip) return true;
-    }
-  }
-  return false;
+  const linehunt::destination* const d =
+      callee ? find_destination(calls[call].destination) : nullptr;
+  return d != nullptr &&
+         std::ranges::any_of(d->addresses, [&ip](const endpoint& e) { return e.ip == ip; });
 }
 
 // What a request tells about the call before it goes on.

@@ -91,7 +91,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   const std::size_t len = edits.apply_to(in->bytes, buffer_b());
   if (len != 0) {
     transactions.texts().free(t.reply);
-    t.reply = transactions.texts().store({&scratch_b[0], len});
+    t.reply = store_text({&scratch_b[0], len});
     t.reply_status = view.status;
   }
   out->forward(edits, t.reply_to);
@@ -162,7 +162,7 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
     return verdict::response_consumed;
   }
   transactions.texts().free(t.reply);
-  t.reply = transactions.texts().store({&scratch_b[0], len});
+  t.reply = store_text({&scratch_b[0], len});
   t.reply_status = view.status;
   fail_call(transaction, view.status);
   complete(transaction);

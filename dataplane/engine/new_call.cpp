@@ -60,7 +60,10 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   const rule_model& rule = *decision.rule;
   sip::edit_list edits;
   const route_plan routes = plan_routes(view, *world, edits);
-  if (!routes.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
+  // Strict routing (RFC 2543) would give the destination another Request-URI than the rules have
+  // seen.
+  if (!routes.ok || routes.request_uri_moved)
+    return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   edit_request(edits);
   if (!fits(edits)) return reply(513, "Message Too Large", verdict::rejected_too_long);
 
@@ -88,7 +91,7 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   t.plan = plan_of(decision);
 
   const std::size_t base_len = edits.apply_to(in->bytes, buffer_a());
-  if (base_len != 0) t.invite = transactions.texts().store({&scratch_a[0], base_len});
+  if (base_len != 0) t.invite = store_text({&scratch_a[0], base_len});
   if (t.invite.empty()) {
     calls.give_back(call);
     transactions.give_back(transaction);
@@ -157,6 +160,18 @@ std::uint32_t engine::state::take_transaction(std::uint64_t key) {
     finish_transaction(mute);
   }
   return transactions.take(key);
+}
+
+// Where there is no room, what lingers after a failure makes some.
+stored_bytes engine::state::store_text(std::string_view bytes) {
+  stored_bytes stored = transactions.texts().store(bytes);
+  for (int most = 16; stored.empty() && most > 0; --most) {
+    const auto old = transactions.oldest(transaction_list::lingering);
+    if (old == no_transaction) break;
+    finish_transaction(old);
+    stored = transactions.texts().store(bytes);
+  }
+  return stored;
 }
 
 std::uint32_t engine::state::take_call() {

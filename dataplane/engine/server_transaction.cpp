@@ -44,7 +44,7 @@ void engine::state::answer_invite(std::uint32_t transaction, std::uint16_t statu
     if (reply_len != 0) {
       const std::string_view bytes{&scratch_b[0], reply_len};
       transactions.texts().free(t.reply);
-      t.reply = transactions.texts().store(bytes);
+      t.reply = store_text(bytes);
       out->send(bytes, t.reply_to);
     }
   }

@@ -153,13 +153,16 @@ struct engine::state final : selection_listener {
                             sip::edit_list& edits);
   [[nodiscard]] dialog_match find_dialog(std::uint64_t handle);
   [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
+  [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);
   void note_target(std::uint32_t call, side whose);
 
   // --- stateless_response.cpp: responses within a call
   verdict on_stateless_response(const stateless_branch& branch);
-  verdict forward_response(listener_index listener, const endpoint* to = nullptr);
+  [[nodiscard]] stored_bytes store_text(std::string_view bytes);
+  verdict forward_response(listener_index listener);
+  void note_response(const dialog_match& match);
   // Ours, and from `next`, the one below it, what is not to go upstream.
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits,
                                     const sip::via_field& next) const noexcept;

@@ -23,11 +23,10 @@ const sip::via_field* engine::state::next_via() const noexcept {
   return routing.has_next_via ? &routing.next_via : nullptr;
 }
 
-verdict engine::state::forward_response(listener_index listener, const endpoint* known) {
+verdict engine::state::forward_response(listener_index listener) {
   const sip::via_field* const via = next_via();
   if (via == nullptr) return verdict::dropped_malformed;
-  auto to = via_target(*via);
-  if (!to && known != nullptr) to = *known;
+  const auto to = via_target(*via);
   if (!to || !is_sendable(*to)) return verdict::dropped_no_route;
   sip::edit_list edits;
   if (!remove_top_via(edits, *via)) return verdict::dropped_malformed;
@@ -42,16 +41,28 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
   if (branch.call < calls.capacity() && calls[branch.call].state != call_state::free)
     handle = calls.handle_of(branch.call);
   const dialog_match match = find_dialog(handle);
-  endpoint peer;
-  if (match)
-    peer = match.from == side::caller
-               ? unpack_endpoint(calls.text(match.call, call_text::caller_address))
-               : callee_of(match.call);
-  if (match && match.from == side::caller && routing.top_via.has_oc)
-    note_overload(callee_at(match.call, in->source.ip));
-  const verdict v = forward_response(branch.listener, match ? &peer : nullptr);
-  if (!match || v != verdict::response_forwarded) return v;
+  const sip::via_field* const via = next_via();
+  if (via == nullptr) return verdict::dropped_malformed;
+  // Back to where the request came from, which the branch knows: else whoever has seen one of ours
+  // could have us send what it likes to anybody. Without an address in the Via, the call has it.
+  auto to = via_target(*via);
+  const bool genuine = to && branch.via_hash == stateless_branch::below(*via, *to, setup.secret);
+  if (!genuine) to.reset();
+  if (!to && match)
+    to = match.from == side::caller
+             ? unpack_endpoint(calls.text(match.call, call_text::caller_address))
+             : callee_of(match.call);
+  if (!to || !is_sendable(*to)) return verdict::dropped_no_route;
+  sip::edit_list edits;
+  if (!remove_top_via(edits, *via)) return verdict::dropped_malformed;
+  if (match) note_response(match); // nobody may read the message once it is forwarded
+  out->forward(edits, {*to, branch.listener});
+  return verdict::response_forwarded;
+}
 
+void engine::state::note_response(const dialog_match& match) {
+  if (match.from == side::caller && routing.top_via.has_oc)
+    note_overload(callee_at(match.call, in->source.ip));
   const call_record& record = calls[match.call];
   if (view.status >= 200 && routing.cseq.method == sip::method::bye &&
       record.state == call_state::leaving) {
@@ -69,7 +80,6 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
                                                           routing.to_tag, match.call))
       refresh(again);
   }
-  return v;
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.

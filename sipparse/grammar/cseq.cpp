@@ -25,8 +25,7 @@ field_result<cseq_field> parse_cseq(std::string_view value) noexcept {
   if (end == nullptr || end != value.data() + value.size())
     return failed_at<cseq_field>(value, state.reached, state);
   std::uint64_t number = 0;
-  // RFC 3261 8.1.1.5: expressible as a 32-bit unsigned integer (RFC 4475 3.1.2.4).
-  if (!to_number(state.digits, 0xffffffffU, number))
+  if (!to_number(state.digits, most_cseq, number))
     return failed_at<cseq_field>(value, value.data(), state);
   state.number = static_cast<std::uint32_t>(number);
   state.method = method_named(state.method_text);

@@ -26,7 +26,7 @@ class composer {
         name({"Via", "v", "VIA", "vIa"}) + list([&] { return via(); }),
         name({"From", "f", "FROM"}) + address(true), name({"To", "t", "tO"}) + address(true),
         name({"Call-ID", "i", "call-id"}) + pick({"a", "a-b.c", "x@y", "(<>:\\\"/[]?{})@1", "~"}),
-        name({"CSeq", "cseq"}) + pick({"0", "1", "0009", "4294967295"}) + lws() + method};
+        name({"CSeq", "cseq"}) + pick({"0", "1", "0009", "2147483647"}) + lws() + method};
     if (chance(70))
       lines.push_back(name({"Max-Forwards"}) + pick({"0", "70", "0068", "255", "300"}));
     if (chance(60)) {

@@ -205,7 +205,7 @@ bool read_one_address(std::string_view text, address& target) {
 }
 
 bool read_field(const field& f, message& m) {
-  constexpr std::uint64_t most_cseq = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint64_t most_cseq = std::numeric_limits<std::int32_t>::max();
   std::uint64_t number = 0;
   if (f.name == "via") return read_vias(f.value, m.vias);
   if (f.name == "from") return read_one_address(f.value, m.from);

@@ -178,6 +178,11 @@ TEST(ndp, advertisement_updates_only) {
   EXPECT_EQ(r.said.claim->ip, peer6);
   EXPECT_FALSE(r.said.claim->may_create);
   EXPECT_TRUE(r.said.claim->is_answer);
+  EXPECT_TRUE(r.said.claim->overrides);
+  const auto meek =
+      react(neighbour_frame(136, 0x40000000, peer6, us6, peer6, peer_mac, {our_mac, peer_mac, 0}));
+  ASSERT_TRUE(meek.said.claim);
+  EXPECT_FALSE(meek.said.claim->overrides);
 }
 
 TEST(ndp, refuses_what_rfc_4861_refuses) {

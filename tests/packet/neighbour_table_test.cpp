@@ -44,6 +44,19 @@ TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
   EXPECT_EQ(t.find(0, peer), nullptr);
 }
 
+// RFC 4861 7.2.5: perhaps a proxy's.
+TEST(neighbour_table, what_does_not_override_takes_no_known_place) {
+  neighbour_table t(1);
+  (void)t.use(0, peer, second);
+  EXPECT_NE(t.learn(0, {peer, mac_a, false, true, false}, second).learnt, nullptr);
+  const auto other = t.learn(0, {peer, mac_b, false, true, false}, second);
+  EXPECT_EQ(other.learnt, nullptr);
+  EXPECT_FALSE(other.is_news);
+  EXPECT_TRUE(rte_is_same_ether_addr(&t.find(0, peer)->mac, &mac_a));
+  (void)t.learn(0, {peer, mac_b, false, true, true}, second);
+  EXPECT_TRUE(rte_is_same_ether_addr(&t.find(0, peer)->mac, &mac_b));
+}
+
 TEST(neighbour_table, waiting_packets_are_bounded) {
   neighbour_table t(1);
   std::size_t taken = 0;

@@ -73,6 +73,84 @@ TEST(engine_abuse, byes_of_strangers_or_with_wrong_tags_end_nothing) {
   EXPECT_EQ(world.load(1, "pstn"), 1);
 }
 
+// A caller cannot end a call here that goes on at the destination.
+TEST(engine_abuse, a_bye_goes_to_the_other_side_whomever_it_names) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.extra = "Route: <sip:198.51.100.7:5060;lr>\r\n";
+  const auto bye = within(call.ok_at_caller, what);
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_forwarded);
+  const auto there = world.take_one();
+  EXPECT_EQ(there.to, call.callee);
+  EXPECT_EQ(world.total_load(), 1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), call.callee), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST(engine_abuse, a_bye_of_the_destination_goes_to_the_caller) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.from_caller = false;
+  auto bye = within(call.ok_at_caller, what);
+  bye = replace(bye, "BYE sip:alice@198.51.100.7:5060", "BYE sip:alice@203.0.113.66");
+  ASSERT_EQ(world.give(bye, call.callee), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+}
+
+// Whoever has seen a branch of ours cannot have us send what it likes to anybody.
+TEST(engine_abuse, a_response_within_a_call_goes_where_its_request_came_from) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request what;
+  what.method = "INFO";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+            verdict::request_forwarded);
+  const auto info = world.take_one();
+  const auto answer = response(info.bytes, 200, "");
+  const auto to_stranger =
+      replace(answer, "198.51.100.7:5060;branch=z9hG4bKin1", "203.0.113.66:5060;branch=z9hG4bKin1");
+  ASSERT_NE(answer, to_stranger);
+  ASSERT_EQ(world.give(answer, call.callee), verdict::response_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+  // With the call at hand, to its caller all the same; without it, to nobody.
+  (void)world.give(to_stranger, stranger);
+  for (const auto& sent : world.take())
+    EXPECT_EQ(sent.to, caller_address);
+  const auto received =
+      replace(answer, ";branch=z9hG4bKin1", ";received=203.0.113.66;branch=z9hG4bKin1");
+  (void)world.give(received, stranger);
+  for (const auto& sent : world.take())
+    EXPECT_EQ(sent.to, caller_address);
+  what = {};
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+            verdict::request_forwarded);
+  (void)world.give(response(world.take_one().bytes, 200, ""), call.callee);
+  world.wait_ms(40'000);
+  (void)world.take();
+  EXPECT_EQ(world.give(to_stranger, stranger), verdict::dropped_no_route);
+  EXPECT_EQ(world.give(received, stranger), verdict::dropped_no_route);
+  EXPECT_EQ(world.give(answer, call.callee), verdict::response_forwarded);
+}
+
+// Long messages of failed calls, which linger, leave room for new ones.
+TEST(engine_abuse, texts_of_failed_calls_make_room_for_new_ones) {
+  engine_world world;
+  for (unsigned i = 0; i < 100; ++i) {
+    call_parts parts;
+    parts.call_id = "long" + std::to_string(i) + "@x";
+    parts.branch = "z9hG4bKlong" + std::to_string(i);
+    parts.extra = "X-Long: " + std::string(30'000, 'x') + "\r\n";
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded) << i;
+    const auto there = world.take().at(1);
+    ASSERT_EQ(world.give(response(there.bytes, 486, "t"), there.to), verdict::response_forwarded)
+        << i;
+    (void)world.take();
+  }
+  EXPECT_EQ(world.total_load(), 0);
+}
+
 TEST(engine_abuse, the_cookie_alone_is_no_identifier) {
   engine_world world;
   call_parts one, two;

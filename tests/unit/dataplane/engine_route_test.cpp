@@ -16,6 +16,7 @@ TEST(engine_route, the_next_loose_route_decides) {
   engine_world world;
   const auto call = establish(world);
   dialog_request what;
+  what.method = "INFO";
   what.extra = "Route: <sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>\r\n";
   ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
             verdict::request_forwarded);
@@ -29,6 +30,7 @@ TEST(engine_route, ours_is_taken_out_of_a_list) {
   engine_world world;
   const auto call = establish(world);
   dialog_request what;
+  what.method = "INFO";
   what.with_route = false;
   what.extra = "Route: " + route_of(call) + " , <sip:192.0.2.50:5080;lr>\r\n";
   ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
@@ -72,12 +74,13 @@ TEST(engine_route, a_strict_router_behind_us_gets_the_request_uri) {
   engine_world world;
   const auto call = establish(world);
   dialog_request what;
+  what.method = "INFO";
   what.extra = "Route: <sip:192.0.2.50:5080>, <sip:192.0.2.51;lr>\r\n";
   ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
             verdict::request_forwarded);
   const auto out = world.take_one();
   EXPECT_EQ(out.to, at("192.0.2.50:5080"));
-  EXPECT_EQ(first_line(out.bytes), "BYE sip:192.0.2.50:5080 SIP/2.0");
+  EXPECT_EQ(first_line(out.bytes), "INFO sip:192.0.2.50:5080 SIP/2.0");
   EXPECT_EQ(headers(out.bytes, "Route"),
             (std::vector<std::string>{"<sip:192.0.2.51;lr>", "<sip:machine@192.0.2.99:5070>"}));
 }
@@ -89,19 +92,36 @@ TEST(engine_route, a_strict_router_before_us_has_used_up_our_route) {
   const std::string uri = ours.substr(1, ours.find('>') - 1);
   for (const bool own_header : {true, false}) {
     dialog_request what;
+    what.method = "INFO";
     what.with_route = false;
     what.cseq = own_header ? 2 : 3;
     what.extra = own_header ? "Route: <sip:192.0.2.50:5080;lr>\r\n"
                               "Route: <sip:machine@192.0.2.99:5070>\r\n"
                             : "Route: <sip:192.0.2.50:5080;lr>, <sip:machine@192.0.2.99:5070>\r\n";
     auto text = within(call.ok_at_caller, what);
-    text = replace(text, "BYE sip:machine@192.0.2.99:5070", "BYE " + uri);
+    text = replace(text, "INFO sip:machine@192.0.2.99:5070", "INFO " + uri);
     ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
     const auto out = world.take_one();
-    EXPECT_EQ(first_line(out.bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
+    EXPECT_EQ(first_line(out.bytes), "INFO sip:machine@192.0.2.99:5070 SIP/2.0");
     EXPECT_EQ(out.to, at("192.0.2.50:5080"));
     EXPECT_EQ(headers(out.bytes, "Route"), (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>"}));
   }
+}
+
+// The rules have seen the Request-URI, so the destination gets that one.
+TEST(engine_route, a_new_call_with_a_strict_route_is_refused) {
+  engine_world world;
+  call_parts parts;
+  parts.extra = "Route: <sip:0900123@192.0.2.50>\r\n";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_malformed);
+  EXPECT_EQ(status_of(world.take_one().bytes), 400);
+  parts.extra = "Route: <sip:0900123@192.0.2.50;lr>\r\n";
+  const auto text = replace(invite(parts), "INVITE sip:4930123456@192.0.2.1",
+                            "INVITE sip:192.0.2.1:5060;lr;lh=0000000000000001");
+  EXPECT_NE(world.give(text, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+  (void)world.take();
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
 }
 
 TEST(engine_route, our_own_bye_obeys_strict_routers) {
@@ -135,8 +155,10 @@ TEST(engine_route, a_name_goes_to_the_address_that_the_call_is_known_to_use) {
 TEST(engine_route, multicast_is_no_next_hop) {
   engine_world world;
   const auto call = establish(world);
-  auto text = within(call.ok_at_caller, {});
-  text = replace(text, "BYE sip:machine@192.0.2.99:5070", "BYE sip:machine@224.0.1.75");
+  dialog_request what;
+  what.method = "INFO";
+  auto text = within(call.ok_at_caller, what);
+  text = replace(text, "INFO sip:machine@192.0.2.99:5070", "INFO sip:machine@224.0.1.75");
   EXPECT_EQ(world.give(text, caller_address), verdict::dropped_no_route);
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <strings.h>
@@ -13,6 +14,7 @@ namespace linehunt::test {
 void recorder::forward(const sip::edit_list& edits, const outbound& where) {
   std::string changed(sip::max_message_bytes, '\0');
   changed.resize(edits.apply_to(at_hand, changed));
+  std::ranges::fill(at_hand, '!'); // as edits in place do: nobody may look at it after this
   sent.push_back({std::move(changed), where.to, where.listener, true});
 }
 

@@ -15,7 +15,8 @@ TEST(Cseq, NumberAndMethod) {
   ASSERT_TRUE(cseq);
   EXPECT_EQ(cseq->number, 9u);
   EXPECT_EQ(cseq->method, method::invite);
-  EXPECT_EQ(parse_cseq("4294967295 X-y")->number, 4294967295u);
+  EXPECT_EQ(parse_cseq("2147483647 X-y")->number, 2147483647u);
+  EXPECT_FALSE(parse_cseq("2147483648 X-y")); // RFC 3261 8.1.1.5
   EXPECT_EQ(parse_cseq("1 X-y")->method_text, "X-y");
   EXPECT_EQ(parse_cseq("1 X-y")->method, method::unknown);
 }
