@@ -4,6 +4,7 @@
 
 #include "control/admin/methods.h"
 
+#include <chrono>
 #include <fmt/format.h>
 #include <memory>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 // The loop does nothing else while it answers a batch, and copies of JSON are made by recursion.
 constexpr std::size_t max_batch = 100;
 constexpr std::size_t max_batch_answer_bytes = 64 << 20;
+constexpr std::chrono::seconds max_batch_time{2}; // far below what a watchdog waits for
 constexpr int max_depth = 32;
 
 std::string text_of(const json& answer) {
@@ -75,6 +77,10 @@ class conversation : public std::enable_shared_from_this<conversation> {
                               "not done: the answers of this batch are too large"};
     if (answers_.size() > max_batch_answer_bytes)
       return take(notification ? std::nullopt : std::optional{failure(too_large, id)});
+    const rpc_error too_long{invalid_request_code, "Invalid Request",
+                             "not done: this batch takes too long; ask for less at once"};
+    if (std::chrono::steady_clock::now() > begun_ + max_batch_time)
+      return take(notification ? std::nullopt : std::optional{failure(too_long, id)});
     run(name->get_ref<const std::string&>(), params,
         [self = shared_from_this(), notification, id](const rpc_answer& answer) {
           if (notification)
@@ -107,6 +113,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   std::string answers_; // with commas between them
   std::size_t next_ = 0;
   bool waiting_ = false, in_loop_ = false;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool is_batch_;
   daemon_view& daemon_;
   bool can_follow_;

@@ -7,6 +7,8 @@
 namespace linehunt::admin {
 namespace {
 
+constexpr std::size_t most_names = 256; // the loop does nothing else meanwhile
+
 bool asked(const statistic& s, std::string_view wanted) {
   if (wanted == "all") return true;
   if (wanted.ends_with(':')) return s.group == wanted.substr(0, wanted.size() - 1);
@@ -18,6 +20,9 @@ bool asked(const statistic& s, std::string_view wanted) {
 rpc_answer get(const parameters& given, daemon_view& daemon) {
   const auto wanted = given.texts("statistics");
   if (!wanted) return tl::unexpected(wanted.error());
+  if (wanted->size() > most_names)
+    return tl::unexpected(
+        rpc_error{400, fmt::format("Too many names, {} at most", most_names), {}});
   json answer = json::object();
   for (const statistic& s : daemon.statistics())
     for (const std::string& one : *wanted)

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <sstream>
@@ -59,7 +60,19 @@ std::optional<configuration> load_text(std::string_view text, const device_check
 std::optional<configuration> load_file(const device_check& check, diagnostics& out) {
   std::ifstream file(out.file(), std::ios::binary);
   std::ostringstream text;
+  errno = 0;
   if (file) text << file.rdbuf();
+  // A read that fails sets no bit of `file`, so its size is compared.
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(out.file(), unknown);
+  const bool is_file = std::filesystem::is_regular_file(out.file(), unknown);
+  if (file && std::filesystem::is_directory(out.file(), unknown)) {
+    errno = EISDIR;
+    file.setstate(std::ios::failbit);
+  } else if (file && is_file && text.view().size() < size) {
+    errno = errno != 0 ? errno : EIO;
+    file.setstate(std::ios::failbit);
+  }
   if (!file) {
     out.error({},
               fmt::format("cannot be read: {}; name the file with -c FILE", std::strerror(errno)));

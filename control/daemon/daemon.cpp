@@ -24,6 +24,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -110,6 +111,7 @@ bool become_user(const std::optional<account>& whom, const config::configuration
 } // namespace
 
 int run_daemon(const config::configuration& whole, const std::string& file) {
+  std::signal(SIGPIPE, SIG_IGN); // whoever reads our output may go
   log_output log(whole.log, whole.log_level);
   choose_kernel(whole.kernel);
   asio::io_context loop;

@@ -211,15 +211,17 @@ live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
                                      std::int32_t capacity) {
   const destination* found = find(id);
   if (!found) return tl::unexpected(change_fault::no_such_destination);
-  const auto& names = runtime_.world().resource_names;
-  const auto one = std::ranges::find_if(found->resources,
-                                        [&](const resource& r) { return names[r.name] == name; });
-  if (one == found->resources.end()) return tl::unexpected(change_fault::no_such_resource);
+  // By its name, or as the list shows it, with what OpenSIPS has behind the name ("transc/b").
+  const auto at = static_cast<std::size_t>(found - runtime_.world().destinations.data());
+  const auto& models = source_.destinations()[at].resources;
+  const auto one = std::ranges::find_if(
+      models, [&](const resource_model& r) { return r.name == name || r.label == name; });
+  if (one == models.end()) return tl::unexpected(change_fault::no_such_resource);
   mail m = from_control(mail_kind::resize);
-  m.slot = one->slot;
+  m.slot = found->resources[static_cast<std::size_t>(one - models.begin())].slot;
   m.value = capacity;
   if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
-  source_.changes().set_capacity(id, name, capacity);
+  source_.changes().set_capacity(id, one->name, capacity);
   return {};
 }
 

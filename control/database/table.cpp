@@ -2,6 +2,7 @@
 // See table.h.
 #include "control/database/table.h"
 
+#include "control/database/kept_copy.h"
 #include "control/database/url.h"
 
 #include <algorithm>
@@ -168,9 +169,17 @@ std::vector<row> read_all(soci::session& sql, const std::string& query) {
 }
 
 std::vector<row> read_from(const target& where, const settings& from) {
-  if (where.kind == kind::sqlite)
+  if (where.kind == kind::sqlite && !std::filesystem::exists(where.file)) {
+    // Made at the first use alone: later, a file that is not there has lost its rows.
+    const rows before = kept_copy(from);
+    if (before && !before->empty())
+      throw fault(
+          fmt::format("{} is not there, though it had {} rows; put it back, or to begin with "
+                      "none remove {} as well",
+                      where.file, before->size(), from.copy));
     if (const auto folder = std::filesystem::path(where.file).parent_path(); !folder.empty())
       std::filesystem::create_directories(folder);
+  }
   soci::session sql(backend_of(where.kind), where.connection);
   if (where.kind == kind::postgresql)
     sql << fmt::format("set statement_timeout = '{}s'", from.timeout_s);

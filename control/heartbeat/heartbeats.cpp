@@ -67,8 +67,18 @@ void heartbeats::follow(const std::vector<destination_model>& destinations, cons
   for (auto& [which, s] : sources_)
     if (s.socket) s.socket->stop();
   sources_ = std::move(next);
-  for (auto& [which, s] : sources_)
+  for (auto& [which, s] : sources_) {
     if (!s.socket) open(s);
+    if (s.state.status == status::stale) zero_if_wanted(s); // whoever is new, too
+  }
+}
+
+void heartbeats::zero_if_wanted(const source& s) {
+  if (!settings_.zero_when_stale) return;
+  for (const user& u : s.users)
+    if (!resize_(u.destination, u.resource, [](std::int64_t) { return 0; }))
+      spdlog::error("destination {} {}: the workers did not hear that its heartbeat is stale",
+                    u.destination, u.resource);
 }
 
 void heartbeats::open(source& s) {
@@ -110,9 +120,7 @@ void heartbeats::on_silence(const key& which, const std::string& cause) {
   if (found == sources_.end()) return;
   source& s = found->second;
   s.state.cause = cause;
-  if (settings_.zero_when_stale)
-    for (const user& u : s.users)
-      (void)resize_(u.destination, u.resource, [](std::int64_t) { return 0; });
+  zero_if_wanted(s);
   if (std::exchange(s.state.status, status::stale) == status::stale) return;
   spdlog::warn("event socket {} is stale: {}", s.state.socket, cause);
   tell_(s.state);

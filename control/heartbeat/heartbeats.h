@@ -69,6 +69,7 @@ class heartbeats {
   void open(source& s);
   void on_beat(const key& which, const beat& b);
   void on_silence(const key& which, const std::string& cause);
+  void zero_if_wanted(const source& s);
   [[nodiscard]] std::vector<endpoint> addresses_of(const heartbeat_source& s);
 
   boost::asio::io_context& loop_;

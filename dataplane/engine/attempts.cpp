@@ -256,7 +256,11 @@ bool engine::state::wants_failover(const invite_transaction& t, std::uint16_t st
 void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t status,
                               std::uint32_t retry_after_s) {
   if (failed.destination == no_index || !(disable || retry_after_s > 0)) return;
-  if (ledger.enabled(failed.destination)) {
+  // A reload may have given it another address meanwhile, which has not failed.
+  const linehunt::destination* const d = find_destination(failed.destination);
+  if (d == nullptr || std::ranges::find(d->addresses, failed.to) == d->addresses.end()) return;
+  const bool pauses = timers.armed(pause_timer(failed.destination));
+  if (ledger.enabled(failed.destination) || (disable && pauses)) {
     ledger.set_enabled(failed.destination, false);
     event what;
     what.kind = disable ? event_kind::destination_disabled : event_kind::destination_paused;
@@ -266,9 +270,10 @@ void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t
     what.subject = disable ? 0 : retry_after_s;
     what.at = now;
     out->raise(what);
-    if (!disable) timers.arm(pause_timer(failed.destination), after_ms(retry_after_s * 1000ull));
-  } else if (disable) {
-    timers.disarm(pause_timer(failed.destination));
+    if (disable)
+      timers.disarm(pause_timer(failed.destination));
+    else
+      timers.arm(pause_timer(failed.destination), after_ms(retry_after_s * 1000ull));
   }
 }
 

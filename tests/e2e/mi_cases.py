@@ -23,7 +23,7 @@ def refused(client, *words: str) -> int:
 
 @case
 def opensips_cli_drives_it_over_every_transport():
-    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 60}}) as lab:
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 60, "conf/b": 3}}) as lab:
         fifo, replies, datagram = (lab.folder / name for name in ("mi_fifo", "replies", "mi.sock"))
         replies.mkdir()
         lab.configuration.admin = {"fifo": str(fifo), "fifo_reply_dir": str(replies),
@@ -45,6 +45,9 @@ def opensips_cli_drives_it_over_every_transport():
             check(client.call("lb_resize", "2", "vm", str(70 + number)) == "OK", name)
             capacity = client.call("lb_list")["Destinations"][1]["Resources"][0]["max"]
             check(capacity == 70 + number, f"{name}: capacity {capacity}")
+            check(client.call("lb_resize", "2", "conf/b", str(4 + number)) == "OK", name)
+            conf = client.call("lb_list")["Destinations"][1]["Resources"][1]
+            check((conf["name"], conf["max"]) == ("conf/b", 4 + number), f"{name}: {conf}")
             check(refused(client, "lb_status", "99") == 404, f"{name}: destination 99")
             check(refused(client, "lb_resize", "2", "fax", "1") == 404, f"{name}: resource fax")
             check(refused(client, "lb_status", "one") == -32602, f"{name}: destination 'one'")

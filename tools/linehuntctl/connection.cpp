@@ -43,9 +43,13 @@ tl::expected<connection, fault> connection::open(const std::string& path, double
   set_timeout(socket, SO_RCVTIMEO, patience_s);
   set_timeout(socket, SO_SNDTIMEO, patience_s);
   const void* any = &address;
-  if (::connect(socket, static_cast<const sockaddr*>(any), sizeof address) != 0)
-    return tl::unexpected(unreachable(path, std::strerror(errno)));
-  return opened;
+  if (::connect(socket, static_cast<const sockaddr*>(any), sizeof address) == 0) return opened;
+  if (errno == EACCES || errno == EPERM)
+    return tl::unexpected(
+        fault{fault_kind::refused,
+              fmt::format("{}: {}; run it as root, or as the user that linehunt runs as", path,
+                          std::strerror(errno))});
+  return tl::unexpected(unreachable(path, std::strerror(errno)));
 }
 
 connection::connection(connection&& other) noexcept

@@ -365,5 +365,12 @@ TEST(config, file_that_is_not_there) {
   EXPECT_THAT(out.lines()[0], StartsWith("/nonexistent/linehunt.toml: cannot be read"));
 }
 
+TEST(config, a_directory_is_no_file) {
+  diagnostics out("/tmp");
+  EXPECT_FALSE(load_file(small_machine, out));
+  ASSERT_EQ(out.lines().size(), 1u);
+  EXPECT_THAT(out.lines()[0], StartsWith("/tmp: cannot be read: Is a directory"));
+}
+
 } // namespace
 } // namespace linehunt::config

@@ -72,6 +72,19 @@ TEST_F(database_test, file_and_table_are_made_on_first_use) {
                           row{7, 2, "sip:192.0.2.27:5061", "pstn=32; vm=5", 1, "rack=a", ""}));
 }
 
+// A volume that is not mounted, say. It is no first use where rows are known from before.
+TEST_F(database_test, a_file_that_has_gone_is_not_made_anew) {
+  ASSERT_TRUE(read_rows(from));
+  insert("3, 1, 'sip:192.0.2.23', 'vm=5', 0, NULL, 'the third'");
+  ASSERT_THAT(keep_copy(from, read_rows(from).value()), IsEmpty());
+  std::filesystem::remove_all(file().parent_path());
+  EXPECT_THAT(fault(),
+              AllOf(HasSubstr(file().string()), HasSubstr("is not there"), HasSubstr(from.copy)));
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  std::filesystem::remove(from.copy);
+  EXPECT_THAT(read_rows(from).value(), IsEmpty());
+}
+
 TEST_F(database_test, more_columns_and_missing_nullable_ones) {
   make("description_of_rack blob, id integer primary key, group_id integer, dst_uri char(128), "
        "resources char(255), probe_mode integer, site text");

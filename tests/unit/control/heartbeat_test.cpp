@@ -300,6 +300,18 @@ TEST_F(heartbeats_test, stale_may_mean_none) {
   EXPECT_EQ(sizes[1], 0);
 }
 
+TEST_F(heartbeats_test, whoever_is_new_to_a_stale_one_has_none_either) {
+  wanted.socket.interval = 20ms;
+  wanted.zero_when_stale = true;
+  auto machine = std::make_unique<peer>(loop);
+  const unsigned short port = machine->port();
+  machine.reset();
+  follow(port);
+  ASSERT_TRUE(until([&] { return sizes.size() == 1; }));
+  follow(port); // what a reload does, whatever it adds
+  EXPECT_THAT(sizes, ElementsAre(0, 0));
+}
+
 TEST_F(heartbeats_test, never_there_is_stale_too) {
   wanted.socket.interval = 20ms;
   auto machine = std::make_unique<peer>(loop);

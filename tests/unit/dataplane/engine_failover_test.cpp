@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace linehunt::test {
 namespace {
 
@@ -235,6 +237,51 @@ TEST_F(engine_failover, retry_after_pauses_also_where_nothing_fails_over) {
   EXPECT_FALSE(world.engine().ledger().enabled(0));
   world.wait_ms(30'100);
   EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
+// Everybody has to hear of it, and it comes back by a probe or an admin alone.
+TEST_F(engine_failover, who_fails_while_it_pauses_is_disabled) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules) {
+    rule.failover = {};
+    rule.failover.codes = {500};
+    rule.failover.disable = true;
+  }
+  world.reload(model);
+  const auto first = start();
+  call_parts other;
+  other.call_id = "18@caller.example";
+  other.branch = "z9hG4bKother";
+  ASSERT_EQ(world.give(invite(other), caller_address), verdict::request_forwarded);
+  const auto second = world.take().at(1);
+  ASSERT_EQ(second.to, at("192.0.2.14:5060"));
+  other.call_id = "19@caller.example";
+  other.branch = "z9hG4bKthird";
+  ASSERT_EQ(world.give(invite(other), caller_address), verdict::request_forwarded);
+  const auto third = world.take().at(1);
+  ASSERT_EQ(third.to, first.to);
+  (void)world.give(response(first.bytes, 503, "a", "Retry-After: 30\r\n"), first.to);
+  const auto told = [&](event_kind kind) {
+    return std::ranges::count(world.sink.events, kind, &event::kind);
+  };
+  EXPECT_EQ(told(event_kind::destination_paused), 1);
+  EXPECT_EQ(told(event_kind::destination_disabled), 0);
+  (void)world.give(response(third.bytes, 500, "b"), third.to);
+  EXPECT_EQ(told(event_kind::destination_disabled), 1);
+  world.wait_ms(31'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+}
+
+TEST_F(engine_failover, a_failure_of_the_old_address_is_none_of_the_new_one) {
+  const auto first = start();
+  snapshot_model model = study_case();
+  model.destinations[0].addresses = {at("192.0.2.33:5060")};
+  model.destinations[0].uri = "sip:192.0.2.33";
+  world.reload(model);
+  (void)world.give(response(first.bytes, 500, "a"), first.to);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+  for (const event& e : world.sink.events)
+    EXPECT_NE(e.kind, event_kind::destination_disabled);
 }
 
 TEST_F(engine_failover, an_admin_outranks_the_pause) {
