@@ -98,6 +98,8 @@ def live_with(database, lab) -> None:
     # In the wrong order; linehunt shall list them by id.
     database.insert(2, uri(FIRST_BOX + 2), "vm=10", probe_mode=2)
     database.insert(1, uri(FIRST_BOX + 1), "vm=50; conf=3;")
+    for number in lab.box_hosts:  # before anybody probes them
+        lab.start_box(number, answer_probes(lab.folder))
     balancer = lab.start_balancer()
     with events_of(lab) as events:
         change_everything(database, lab, balancer)
@@ -110,8 +112,6 @@ def live_with(database, lab) -> None:
 
 def change_everything(database, lab, balancer) -> None:
     """Rows, boxes, the admin's words and the database itself, with calls going on."""
-    for number in lab.box_hosts:
-        lab.start_box(number, answer_probes(lab.folder))
     core = lab.start_core([("VM_1", 1500)] * CALLS, 18)
 
     listed = balancer.ask("list")["Destinations"]
