@@ -4,7 +4,6 @@
 
 #include "control/admin/methods.h"
 
-#include <chrono>
 #include <fmt/format.h>
 #include <memory>
 #include <utility>
@@ -12,11 +11,8 @@
 namespace linehunt::admin {
 namespace {
 
-// The loop does nothing else while it answers a batch, and copies of JSON are made by recursion.
-constexpr std::size_t max_batch = 100;
-constexpr std::size_t max_batch_answer_bytes = 64 << 20;
-constexpr std::chrono::seconds max_batch_time{2}; // far below what a watchdog waits for
-constexpr int max_depth = 32;
+using clock = std::chrono::steady_clock;
+constexpr int max_depth = 32; // copies of JSON are made by recursion
 
 std::string text_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -35,8 +31,9 @@ bool is_id(const json& id) {
 // All that came in one text. Lives as long as somebody owes it an answer.
 class conversation : public std::enable_shared_from_this<conversation> {
  public:
-  conversation(json requests, daemon_view& daemon, bool can_follow, replying done)
-      : is_batch_(requests.is_array()), daemon_(daemon), can_follow_(can_follow),
+  conversation(json requests, daemon_view& daemon, bool can_follow, replying done,
+               const batch_limits& limits)
+      : limits_(limits), is_batch_(requests.is_array()), daemon_(daemon), can_follow_(can_follow),
         done_(std::move(done)) {
     if (is_batch_)
       requests_ = std::move(requests);
@@ -49,7 +46,9 @@ class conversation : public std::enable_shared_from_this<conversation> {
   void go_on() {
     while (next_ < requests_.size()) {
       waiting_ = in_loop_ = true;
+      const auto begun = clock::now();
       answer(requests_[next_++]);
+      at_work_ += clock::now() - begun;
       in_loop_ = false;
       if (waiting_) return; // take() comes back here
     }
@@ -75,11 +74,11 @@ class conversation : public std::enable_shared_from_this<conversation> {
       return take(failure(invalid, id));
     const rpc_error too_large{invalid_request_code, "Invalid Request",
                               "not done: the answers of this batch are too large"};
-    if (answers_.size() > max_batch_answer_bytes)
+    if (answers_.size() > limits_.answer_bytes)
       return take(notification ? std::nullopt : std::optional{failure(too_large, id)});
     const rpc_error too_long{invalid_request_code, "Invalid Request",
                              "not done: this batch takes too long; ask for less at once"};
-    if (std::chrono::steady_clock::now() > begun_ + max_batch_time)
+    if (at_work_ > limits_.at_work)
       return take(notification ? std::nullopt : std::optional{failure(too_long, id)});
     run(name->get_ref<const std::string&>(), params,
         [self = shared_from_this(), notification, id](const rpc_answer& answer) {
@@ -113,7 +112,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
   std::string answers_; // with commas between them
   std::size_t next_ = 0;
   bool waiting_ = false, in_loop_ = false;
-  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  clock::duration at_work_{}; // without what it has waited for
+  const batch_limits limits_;
   bool is_batch_;
   daemon_view& daemon_;
   bool can_follow_;
@@ -123,7 +123,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
 
 } // namespace
 
-void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done) {
+void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done,
+              const batch_limits& limits) {
   bool too_deep = false;
   const auto keep = [&](int depth, json::parse_event_t, json&) {
     too_deep = too_deep || depth > max_depth;
@@ -135,9 +136,10 @@ void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, re
     return done({text_of(failure({parse_error_code, "Parse error", {}}, nullptr)), false});
   if (parsed.is_array() && parsed.empty())
     return done({text_of(failure({invalid_request_code, "Invalid Request", {}}, nullptr)), false});
-  if (parsed.is_array() && parsed.size() > max_batch)
-    return done({refusal(fmt::format("A batch has {} requests at most", max_batch)), false});
-  std::make_shared<conversation>(std::move(parsed), daemon, can_follow, std::move(done))->go_on();
+  if (parsed.is_array() && parsed.size() > limits.requests)
+    return done({refusal(fmt::format("A batch has {} requests at most", limits.requests)), false});
+  std::make_shared<conversation>(std::move(parsed), daemon, can_follow, std::move(done), limits)
+      ->go_on();
 }
 
 std::string refusal(std::string_view why) {

@@ -5,6 +5,7 @@
 
 #include "control/admin/daemon_view.h"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,10 +22,18 @@ struct reply {
 
 using replying = std::function<void(reply)>;
 
+// The loop does nothing else while it answers, so a batch has an end; what is left is refused.
+struct batch_limits {
+  std::size_t requests = 100;
+  std::size_t answer_bytes = 64 << 20;
+  std::chrono::milliseconds at_work{2000}; // far below what a watchdog waits for
+};
+
 // One request or a batch, whose requests are answered one after the other. `done` is called once:
 // before this returns, or later in the same thread where a method takes its time. `daemon` outlives
 // that. A transport without a way for events offers no method that follows them.
-void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done);
+void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done,
+              const batch_limits& limits = {});
 
 // The answer to a request that a transport refuses unread.
 [[nodiscard]] std::string refusal(std::string_view why);

@@ -14,9 +14,11 @@ namespace {
 using nlohmann::json;
 
 // What is answered before dispatch returns.
-reply at_once(std::string_view request, daemon_view& view, bool can_follow = false) {
+reply at_once(std::string_view request, daemon_view& view, bool can_follow = false,
+              const batch_limits& limits = {.at_work = std::chrono::hours(1)}) {
   std::optional<reply> answer;
-  dispatch(request, view, can_follow, [&](reply r) { answer = std::move(r); });
+  dispatch(
+      request, view, can_follow, [&](reply r) { answer = std::move(r); }, limits);
   EXPECT_TRUE(answer) << request;
   return answer.value_or(reply{});
 }
@@ -330,6 +332,20 @@ TEST_F(dispatcher, answers_of_a_batch_have_an_end) {
   EXPECT_EQ(answers[3]["error"]["code"], -32600);
   EXPECT_EQ(answers[5]["id"], 2);
   EXPECT_TRUE(view.all[0].enabled) << "done, although it says that it is not";
+}
+
+// Nothing else is done meanwhile, and a watchdog waits.
+TEST_F(dispatcher, work_on_a_batch_has_an_end) {
+  const std::string two = R"([{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},
+                              {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])";
+  const batch_limits none{.at_work = std::chrono::milliseconds(-1)};
+  const json refused = json::parse(at_once(two, view, false, none).text.value());
+  EXPECT_EQ(refused[0]["error"]["code"], -32600);
+  EXPECT_EQ(refused[1]["error"]["code"], -32600);
+  EXPECT_TRUE(view.all[0].enabled);
+  const json done = json::parse(at_once(two, view).text.value());
+  EXPECT_TRUE(done[1].contains("result"));
+  EXPECT_FALSE(view.all[0].enabled);
 }
 
 // A Call-ID is what the network says it is.
