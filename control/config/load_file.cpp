@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <sstream>
+#include <tl/expected.hpp>
 
 namespace linehunt::config {
 namespace {
@@ -36,6 +37,20 @@ void read_sections(const toml::table& file, const device_check& check, configura
   root.finish();
 }
 
+// The bytes of a file, or the errno that says why there are none.
+tl::expected<std::string, int> text_of(const std::string& name) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) return tl::unexpected(EISDIR);
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return tl::unexpected(errno);
+  std::ostringstream text;
+  text << file.rdbuf();
+  // A read that fails sets no bit of `file`, so sizes are compared; a pipe has none.
+  const auto size = std::filesystem::file_size(name, unknown);
+  if (!unknown && text.view().size() < size) return tl::unexpected(EIO);
+  return text.str();
+}
+
 } // namespace
 
 std::optional<configuration> load_text(std::string_view text, const device_check& check,
@@ -58,27 +73,13 @@ std::optional<configuration> load_text(std::string_view text, const device_check
 }
 
 std::optional<configuration> load_file(const device_check& check, diagnostics& out) {
-  std::ifstream file(out.file(), std::ios::binary);
-  std::ostringstream text;
-  errno = 0;
-  if (file) text << file.rdbuf();
-  // A read that fails sets no bit of `file`, so its size is compared.
-  std::error_code unknown;
-  const auto size = std::filesystem::file_size(out.file(), unknown);
-  const bool is_file = std::filesystem::is_regular_file(out.file(), unknown);
-  if (file && std::filesystem::is_directory(out.file(), unknown)) {
-    errno = EISDIR;
-    file.setstate(std::ios::failbit);
-  } else if (file && is_file && text.view().size() < size) {
-    errno = errno != 0 ? errno : EIO;
-    file.setstate(std::ios::failbit);
-  }
-  if (!file) {
-    out.error({},
-              fmt::format("cannot be read: {}; name the file with -c FILE", std::strerror(errno)));
+  const auto text = text_of(out.file());
+  if (!text) {
+    out.error({}, fmt::format("cannot be read: {}; name the file with -c FILE",
+                              std::strerror(text.error())));
     return std::nullopt;
   }
-  return load_text(text.str(), check, out);
+  return load_text(*text, check, out);
 }
 
 } // namespace linehunt::config

@@ -362,7 +362,8 @@ TEST(config, file_that_is_not_there) {
   diagnostics out("/nonexistent/linehunt.toml");
   EXPECT_FALSE(load_file(small_machine, out));
   ASSERT_EQ(out.lines().size(), 1u);
-  EXPECT_THAT(out.lines()[0], StartsWith("/nonexistent/linehunt.toml: cannot be read"));
+  EXPECT_THAT(out.lines()[0],
+              StartsWith("/nonexistent/linehunt.toml: cannot be read: No such file"));
 }
 
 TEST(config, a_directory_is_no_file) {
