@@ -168,15 +168,18 @@ std::vector<row> read_all(soci::session& sql, const std::string& query) {
   return rows;
 }
 
+// A file and its table are made at the first use alone: later, they have lost their rows.
+void must_be_new(std::string_view what, const settings& from) {
+  const rows before = kept_copy(from);
+  if (before && !before->empty())
+    throw fault(fmt::format("{} is not there, though it had {} rows; put it back, or to begin with "
+                            "none remove {} as well",
+                            what, before->size(), from.copy));
+}
+
 std::vector<row> read_from(const target& where, const settings& from) {
   if (where.kind == kind::sqlite && !std::filesystem::exists(where.file)) {
-    // Made at the first use alone: later, a file that is not there has lost its rows.
-    const rows before = kept_copy(from);
-    if (before && !before->empty())
-      throw fault(
-          fmt::format("{} is not there, though it had {} rows; put it back, or to begin with "
-                      "none remove {} as well",
-                      where.file, before->size(), from.copy));
+    must_be_new(where.file, from);
     if (const auto folder = std::filesystem::path(where.file).parent_path(); !folder.empty())
       std::filesystem::create_directories(folder);
   }
@@ -185,6 +188,7 @@ std::vector<row> read_from(const target& where, const settings& from) {
     sql << fmt::format("set statement_timeout = '{}s'", from.timeout_s);
   auto columns = columns_of(sql, where.kind, from.table);
   if (columns.empty() && where.kind == kind::sqlite) {
+    must_be_new("the table", from);
     make_table(sql, from.table);
     columns = columns_of(sql, where.kind, from.table);
   }

@@ -85,6 +85,16 @@ TEST_F(database_test, a_file_that_has_gone_is_not_made_anew) {
   EXPECT_THAT(read_rows(from).value(), IsEmpty());
 }
 
+// A copy of a disk that was cut off, say.
+TEST_F(database_test, a_table_that_has_gone_is_not_made_anew) {
+  ASSERT_TRUE(read_rows(from));
+  insert("3, 1, 'sip:192.0.2.23', 'vm=5', 0, NULL, 'the third'");
+  ASSERT_THAT(keep_copy(from, read_rows(from).value()), IsEmpty());
+  std::ofstream(file(), std::ios::trunc);
+  EXPECT_THAT(fault(), AllOf(HasSubstr("table load_balancer"), HasSubstr("had 1 rows")));
+  EXPECT_EQ(std::filesystem::file_size(file()), 0U);
+}
+
 TEST_F(database_test, more_columns_and_missing_nullable_ones) {
   make("description_of_rack blob, id integer primary key, group_id integer, dst_uri char(128), "
        "resources char(255), probe_mode integer, site text");
