@@ -60,8 +60,9 @@ struct balance_flags {
 struct failover_policy {
   std::array<bool, 7> code_class{}; // [5]: 5xx, [6]: 6xx, ...
   std::vector<std::uint16_t> codes; // single codes besides
-  bool local_timeout = false;
-  bool disable = false; // disable the destination that failed
+  bool local_timeout = false;       // no reply at all within fr_timeout
+  bool no_answer = false;           // a provisional one, and no final one within fr_inv_timeout
+  bool disable = false; // disable the destination that failed; one that only rang has not
 };
 
 // Whether an answered call is asked for a sign of life by OPTIONS within the dialog.

@@ -97,13 +97,15 @@ void read_failover_cause(const placed_text& cause, failover_policy& policy, diag
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), code);
   if (text == "timeout")
     policy.local_timeout = true;
+  else if (text == "no_answer")
+    policy.no_answer = true;
   else if (text.size() == 3 && text[0] >= '3' && text[0] <= '6' && text.substr(1) == "xx")
     policy.code_class[static_cast<std::size_t>(text[0] - '0')] = true;
   else if (failure == std::errc{} && end == text.data() + text.size() && code >= 300 && code <= 699)
     policy.codes.push_back(code);
   else
     out.error(cause.at, fmt::format("{} failover on '{}' is not possible; write classes such as "
-                                    "\"5xx\", codes such as \"408\", or \"timeout\"",
+                                    "\"5xx\", codes such as \"408\", \"timeout\" or \"no_answer\"",
                                     title, text));
 }
 

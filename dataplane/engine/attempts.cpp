@@ -242,9 +242,12 @@ void engine::state::park(std::uint32_t transaction) {
   timers.arm(deadline_timer(transaction), after_ms(setup.limits.parked_deadline_ms));
 }
 
-bool engine::state::wants_failover(const invite_transaction& t, std::uint16_t status) const {
-  if (!t.plan.may_fail_over || t.cancel_wanted) return false;
-  if (status == 0) return t.plan.failover_timeout;
+bool engine::state::may_fail_over(const invite_transaction& t) {
+  return t.plan.may_fail_over && !t.cancel_wanted;
+}
+
+bool engine::state::wants_failover(const invite_transaction& t, std::uint16_t status) {
+  if (!may_fail_over(t)) return false;
   const std::size_t code_class = status / 100u;
   if (code_class < t.plan.failover_class.size() && t.plan.failover_class[code_class]) return true;
   const auto* codes = t.plan.failover_codes.data();
@@ -277,10 +280,8 @@ void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t
   }
 }
 
-void engine::state::fail_over(std::uint32_t transaction, std::uint16_t status,
-                              std::uint32_t retry_after_s) {
+void engine::state::fail_over(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
-  set_aside(t.current(), t.plan.failover_disable, status, retry_after_s);
   timers.disarm(client_timer(transaction));
   timers.disarm(deadline_timer(transaction));
   t.client = client_state::none;

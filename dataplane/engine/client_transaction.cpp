@@ -41,8 +41,10 @@ void engine::state::on_deadline(std::uint32_t transaction) {
   const bool rings = t.client == client_state::proceeding;
   if (!rings && try_next_address(transaction, 0)) return;
   if (rings) send_cancel(transaction, t.attempt_count - 1u);
-  if (wants_failover(t, 0)) {
-    fail_over(transaction, 408, 0);
+  // A destination that rang is well: that nobody answered is no reason to disable it.
+  if (may_fail_over(t) && (rings ? t.plan.failover_no_answer : t.plan.failover_timeout)) {
+    if (!rings) set_aside(t.current(), t.plan.failover_disable, 408, 0);
+    fail_over(transaction);
     return;
   }
   if (!rings) t.client = client_state::none;

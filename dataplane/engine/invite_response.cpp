@@ -139,7 +139,8 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
   if (view.status == 503 && try_next_address(transaction, retry_after_s))
     return verdict::response_consumed;
   if (wants_failover(t, view.status)) {
-    fail_over(transaction, view.status, retry_after_s);
+    set_aside(a, t.plan.failover_disable, view.status, retry_after_s);
+    fail_over(transaction);
     return verdict::response_consumed;
   }
   // RFC 3261 21.5.4: that is for other requests too, whatever becomes of this one.

@@ -23,6 +23,7 @@ call_plan plan_of(const rule_decision& decision) noexcept {
       static_cast<std::uint8_t>(std::min(rule.failover.codes.size(), plan.failover_codes.size()));
   std::copy_n(rule.failover.codes.begin(), plan.failover_code_count, plan.failover_codes.begin());
   plan.failover_timeout = rule.failover.local_timeout;
+  plan.failover_no_answer = rule.failover.no_answer;
   plan.failover_disable = rule.failover.disable;
   if (rule.status != 0) plan.refusal_status = rule.status;
   const std::string_view reason =

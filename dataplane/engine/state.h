@@ -73,12 +73,14 @@ struct engine::state final : selection_listener {
   // The INVITE as attempt number `attempt` has it, in scratch_a.
   [[nodiscard]] std::string_view sent_invite(std::uint32_t transaction, std::size_t attempt);
   void park(std::uint32_t transaction);
-  // Goes on to the next destination, or refuses upstream. `status` says what the last one answered.
-  void fail_over(std::uint32_t transaction, std::uint16_t status, std::uint32_t retry_after_s);
+  // Goes on to the next destination, or refuses upstream.
+  void fail_over(std::uint32_t transaction);
   // No new calls for the destination of a failed attempt: until told otherwise, or for a while.
+  // `status` says what it answered.
   void set_aside(const attempt& failed, bool disable, std::uint16_t status,
                  std::uint32_t retry_after_s);
-  [[nodiscard]] bool wants_failover(const invite_transaction& t, std::uint16_t status) const;
+  [[nodiscard]] static bool may_fail_over(const invite_transaction& t);
+  [[nodiscard]] static bool wants_failover(const invite_transaction& t, std::uint16_t status);
 
   // Refuses upstream, for want of a destination.
   verdict refuse_call(std::uint32_t transaction, selection_outcome outcome);

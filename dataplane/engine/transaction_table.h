@@ -77,6 +77,7 @@ struct call_plan {
   std::array<std::uint16_t, 16> failover_codes{};
   std::uint8_t failover_code_count = 0;
   bool failover_timeout = false;
+  bool failover_no_answer = false;
   bool failover_disable = false;
   std::uint16_t refusal_status = 500; // when nothing is left
   std::array<char, 64> refusal_reason{};

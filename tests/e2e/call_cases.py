@@ -6,6 +6,7 @@ import time
 from cases import case, check
 from lab.call_mix import mix
 from lab.capture import Capture
+from lab.configuration import STUDY_CASE_RULES
 from lab.sipp import write_injection
 from lab_setups import DEVICES_AND_WORKERS, MbufWatch, diagnosis, study_case
 
@@ -129,6 +130,7 @@ def a_killed_box_loses_no_call(device: str, workers: int) -> None:
               "t1_ms = 100\nt2_ms = 800\n")
     # Box 1 has more lines left than box 2 also while a BYE to it hangs, so that calls go on to it.
     with study_case(device, workers, boxes={1: {"pstn": 600}, 2: {"pstn": 500}},
+                    rules=STUDY_CASE_RULES.replace('"timeout"', '"timeout", "no_answer"'),
                     more=timers) as lab:
         balancer = lab.start_balancer()
         mbufs = MbufWatch(lab)

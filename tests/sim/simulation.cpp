@@ -137,6 +137,7 @@ void simulation::make_model() {
     r.flags.relative = random_.below(4) == 0;
     r.flags.random_tie = random_.below(4) == 0;
     r.flags.negative = !behave_ && random_.below(16) == 0;
+    r.failover.no_answer = random_.below(2) == 0;
     r.failover.disable = random_.below(3) == 0;
     r.ping.caller = r.action == rule_action::balance && random_.below(3) == 0;
     r.ping.callee = r.action == rule_action::balance && random_.below(3) == 0;

@@ -3,6 +3,7 @@
 // replies of our own. Each ends with all loads at zero.
 #include "engine_world.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace linehunt::test {
@@ -19,6 +20,11 @@ struct engine_failure : ::testing::Test {
     ASSERT_EQ(sent.size(), 2u);
     at_callee = sent[1].bytes;
     callee = sent[1].to;
+  }
+  [[nodiscard]] bool disabled_one() const {
+    return std::ranges::any_of(world.sink.events, [](const event& e) {
+      return e.kind == event_kind::destination_disabled;
+    });
   }
   // Rings behind that proxy, and fails.
   void fail_behind(const std::string& record_route) {
@@ -138,6 +144,44 @@ TEST_F(engine_failure, ringing_too_long_is_cancelled_and_answered_408) {
   // The callee's 487 is acknowledged and goes no further.
   ASSERT_EQ(world.give(response(at_callee, 487, "t"), callee), verdict::response_consumed);
   EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+}
+
+// The study case fails over and disables on "timeout": that is no reply at all, and this one rang.
+TEST_F(engine_failure, a_destination_that_only_rang_stays_enabled) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover.disable = true;
+  world.reload(model);
+  ring();
+  (void)world.give(response(at_callee, 180, "t"), callee);
+  (void)world.take();
+  world.wait_ms(120'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(status_of(sent[1].bytes), 408);
+  EXPECT_EQ(world.counters().failovers, 0u);
+  EXPECT_FALSE(disabled_one());
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_failure, no_answer_is_a_cause_of_its_own_and_disables_nobody) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover.no_answer = rule.failover.disable = true;
+  world.reload(model);
+  ring();
+  (void)world.give(response(at_callee, 180, "t"), callee);
+  (void)world.take();
+  world.wait_ms(120'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_TRUE(sent[1].bytes.starts_with("INVITE "));
+  EXPECT_NE(sent[1].to, callee);
+  EXPECT_EQ(world.counters().failovers, 1u);
+  EXPECT_FALSE(disabled_one());
+  EXPECT_EQ(world.total_load(), 1);
 }
 
 TEST_F(engine_failure, no_answer_at_all_is_408_where_there_is_no_failover) {
