@@ -15,6 +15,7 @@ namespace linehunt {
 #define LINEHUNT_VERDICTS(X)                                                                       \
   /* SIP, done */                                                                                  \
   X(request_forwarded, "request sent on")                                                          \
+  X(request_of_another_run, "request of a call from before this start, sent on")                   \
   X(response_forwarded, "response sent on")                                                        \
   X(request_answered, "request answered by us")                                                    \
   X(request_parked, "INVITE waits for a lease")                                                    \

@@ -215,7 +215,7 @@ own_headers engine::state::headers_of(std::uint32_t transaction, std::size_t num
   const branch_text branch =
       make_branch({branch_kind::invite, id.number()}, t.hash, t.cseq, setup.secret);
   // The Record-Route names the call also when it is over: an ACK of a failure is built from this.
-  const std::uint64_t handle = t.call != no_call ? calls.handle_of(t.call) : 1;
+  const std::uint64_t handle = t.call != no_call ? calls.handle_of(t.call) : calls.handle_of_none();
   return make_invite_headers(*world, t.reply_to.listener, a.listener, branch, handle,
                              world->overload.enabled && a.destination != no_index);
 }

@@ -2,6 +2,8 @@
 // Call records, their texts and their index.
 #include "dataplane/engine/call_table.h"
 
+#include "dataplane/siphash.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -12,6 +14,11 @@ std::uint32_t overflow_blocks(const engine_limits& limits, std::uint32_t block_b
   const std::uint64_t bytes = std::uint64_t{limits.max_calls} * limits.call_text_bytes;
   // Never so few that one call with long texts cannot be kept.
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(bytes / block_bytes, 1024));
+}
+
+// A secret is made at each start, and all workers share it.
+std::uint64_t number_of_run(const node_secret& secret) noexcept {
+  return (siphash24("run", secret.branch_key) % 0xffff + 1) << 48;
 }
 
 } // namespace
@@ -37,7 +44,8 @@ endpoint unpack_endpoint(std::string_view bytes) noexcept {
 
 call_table::call_table(const engine_limits& limits, const node_secret& secret,
                        memory_source& memory)
-    : secret_(secret), records_(limits.max_calls, memory), index_(limits.max_calls, memory),
+    : secret_(secret), run_(number_of_run(secret)), records_(limits.max_calls, memory),
+      index_(limits.max_calls, memory),
       overflow_(overflow_blocks(limits, overflow_block_bytes), overflow_block_bytes, memory),
       scratch_(sip::max_message_bytes, memory), gather_(sip::max_message_bytes, memory) {
   for (std::uint32_t i = limits.max_calls; i-- > 0;) {
@@ -80,8 +88,7 @@ void call_table::give_back(std::uint32_t call) {
 std::uint32_t call_table::find_handle(std::uint64_t handle) const noexcept {
   const auto call = static_cast<std::uint32_t>(handle);
   if (call >= records_.size()) return no_call;
-  const call_record& record = records_[call];
-  if (record.state == call_state::free || record.generation != handle >> 32) return no_call;
+  if (records_[call].state == call_state::free || handle_of(call) != handle) return no_call;
   return call;
 }
 

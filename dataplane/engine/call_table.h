@@ -122,11 +122,19 @@ class call_table {
   }
   [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
 
-  // A record number and its generation: names a call also after the record was used again.
+  // Which run of the program it is, which generation of the record, and the record: names a call
+  // also after the record was used again. 16, 16 and 32 bits; never 0.
   [[nodiscard]] std::uint64_t handle_of(std::uint32_t call) const noexcept {
-    return std::uint64_t{records_[call].generation} << 32 | call;
+    return run_ | std::uint64_t{records_[call].generation & 0xffffu} << 32 | call;
   }
+  // The handle of no call.
+  [[nodiscard]] std::uint64_t handle_of_none() const noexcept { return run_ | no_call; }
   [[nodiscard]] std::uint32_t find_handle(std::uint64_t handle) const noexcept;
+  // A handle that this run has not made: from before a restart, of a node whose address we took
+  // over, or invented.
+  [[nodiscard]] bool is_of_another_run(std::uint64_t handle) const noexcept {
+    return handle != 0 && handle >> 48 != run_ >> 48;
+  }
 
   // The call that these tags belong to. Early calls know only one tag; the other may be anything.
   // `handle` is tried first, since two calls may carry the same tags (a call that comes back to
@@ -182,6 +190,7 @@ class call_table {
                                    std::string_view from_tag, std::string_view to_tag) const;
 
   node_secret secret_;
+  std::uint64_t run_; // in the upper 16 bits, not 0
   record_array<call_record> records_;
   flat_index index_;
   block_pool overflow_;

@@ -18,6 +18,9 @@ verdict engine::state::on_in_dialog() {
   const route_plan plan = plan_routes(view, *world, edits);
   if (!plan.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   const dialog_match match = find_dialog(plan.handle);
+  if (!match && calls.is_of_another_run(plan.handle)) {
+    if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
+  }
   const bool over = match && calls[match.call].state == call_state::ended;
   // A call that has ended is there for repetitions of its BYE alone.
   if (!match || (over && view.method != sip::method::bye))
@@ -68,20 +71,9 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
     if (world->listener_for(to->ip, listener) == nullptr) return verdict::dropped_no_route;
   }
 
-  edit_request(edits);
-  const stateless_branch id{call, in->listener,
-                            stateless_branch::below(routing.top_via,
-                                                    reply_target(routing.top_via, in->source),
-                                                    setup.secret)};
-  const branch_text branch =
-      make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
   const bool offer_overload =
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
-  edits.insert(view.headers_begin, make_via(*world, listener, branch, offer_overload));
-  if (!fits(edits)) {
-    if (view.method == sip::method::ack) return verdict::dropped_malformed;
-    return reply(513, "Message Too Large", verdict::rejected_too_long);
-  }
+  if (!edit_within(call, listener, offer_overload, edits)) return too_long_within();
   note_request(match);
   if (plan.further != 0) {
     const dialog_match again = find_dialog(plan.further);
@@ -89,6 +81,45 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   }
   out->forward(edits, {*to, listener});
   return verdict::request_forwarded;
+}
+
+// Everything that changes in it on its way but for the routes. False: it is too long now.
+bool engine::state::edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
+                                sip::edit_list& edits) const {
+  edit_request(edits);
+  const stateless_branch id{call, in->listener,
+                            stateless_branch::below(routing.top_via,
+                                                    reply_target(routing.top_via, in->source),
+                                                    setup.secret)};
+  const branch_text branch =
+      make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
+  edits.insert(view.headers_begin, make_via(*world, listener, branch, offer_overload));
+  return fits(edits);
+}
+
+verdict engine::state::too_long_within() {
+  if (view.method == sip::method::ack) return verdict::dropped_malformed;
+  return reply(513, "Message Too Large", verdict::rejected_too_long);
+}
+
+// Its parties have us in their routes, so that without us they could not even hang up. Whether the
+// call is there, they know. One side must be a destination, else we would be anybody's relay.
+std::optional<outbound> engine::state::way_of_another_run(const route_plan& plan) const {
+  const auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
+  if (!to || !is_sendable(*to) || world->is_local(*to)) return std::nullopt;
+  const auto is_destination = [this](const ip_address& ip) {
+    return world->destination_from({ip, 0}, 0) != nullptr;
+  };
+  if (!is_destination(to->ip) && !is_destination(in->source.ip)) return std::nullopt;
+  outbound way{*to, 0};
+  if (world->listener_for(to->ip, way.listener) == nullptr) return std::nullopt;
+  return way;
+}
+
+verdict engine::state::forward_of_another_run(const outbound& to, sip::edit_list& edits) {
+  if (!edit_within(no_call, to.listener, false, edits)) return too_long_within();
+  out->forward(edits, to);
+  return verdict::request_of_another_run;
 }
 
 endpoint engine::state::callee_of(std::uint32_t call) const {

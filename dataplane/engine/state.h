@@ -153,6 +153,12 @@ struct engine::state final : selection_listener {
   verdict on_in_dialog();
   verdict forward_in_dialog(const dialog_match& match, const route_plan& plan,
                             sip::edit_list& edits);
+  [[nodiscard]] bool edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
+                                 sip::edit_list& edits) const;
+  verdict too_long_within();
+  // A call that another run of the program has set up, of which nothing is known.
+  [[nodiscard]] std::optional<outbound> way_of_another_run(const route_plan& plan) const;
+  verdict forward_of_another_run(const outbound& to, sip::edit_list& edits);
   [[nodiscard]] dialog_match find_dialog(std::uint64_t handle);
   [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
   [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;

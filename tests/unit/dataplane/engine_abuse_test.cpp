@@ -189,6 +189,60 @@ TEST(engine_abuse, unknown_dialogs_are_481_and_their_acks_dropped) {
   EXPECT_TRUE(world.take().empty());
 }
 
+// As a run before this one has numbered it: the four digits that name the run are others.
+std::string of_another_run(std::string text) {
+  const auto at = text.find(";lh=");
+  if (at == std::string::npos) return {};
+  text[at + 4] = text[at + 4] == '1' ? '2' : '1';
+  return text;
+}
+
+TEST(engine_abuse, calls_of_a_run_before_this_one_can_be_ended_by_both_sides) {
+  engine_world before, world;
+  const auto call = establish(before);
+  const auto ok = of_another_run(call.ok_at_caller);
+  const std::string contact = "192.0.2.99:5070";
+  const auto bye = replace(within(ok, {}), "BYE sip:machine@" + contact, "BYE sip:x@192.0.2.11");
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_of_another_run);
+  const auto sent = world.take_one();
+  EXPECT_EQ(sent.to, at("192.0.2.11:5060"));
+  EXPECT_TRUE(headers(sent.bytes, "Route").empty());
+  ASSERT_EQ(headers(sent.bytes, "Via").size(), 2u);
+  EXPECT_EQ(header(sent.bytes, "Max-Forwards"), "69");
+  ASSERT_EQ(world.give(response(sent.bytes, 200, ""), sent.to), verdict::response_forwarded);
+  const auto back = world.take_one();
+  EXPECT_EQ(back.to, caller_address);
+  EXPECT_EQ(headers(back.bytes, "Via").size(), 1u);
+  // The same again has the same branch (RFC 3261 16.11).
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_of_another_run);
+  EXPECT_EQ(header(world.take_one().bytes, "Via"), header(sent.bytes, "Via"));
+
+  dialog_request of_callee;
+  of_callee.from_caller = false;
+  ASSERT_EQ(world.give(within(ok, of_callee), call.callee), verdict::request_of_another_run);
+  EXPECT_EQ(world.take_one().to, caller_address);
+  of_callee.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, of_callee), call.callee), verdict::request_of_another_run);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  EXPECT_EQ(world.counters().calls_ended, 0u);
+}
+
+TEST(engine_abuse, such_calls_make_no_relay_between_strangers) {
+  engine_world before, world;
+  const auto ended = establish(before).ok_at_caller;
+  const auto ok = of_another_run(ended);
+  EXPECT_EQ(world.give(within(ok, {}), caller_address), verdict::rejected_no_dialog);
+  EXPECT_EQ(status_of(world.take_one().bytes), 481);
+  dialog_request ack;
+  ack.method = "ACK";
+  EXPECT_EQ(world.give(within(ok, ack), caller_address), verdict::dropped_stray_ack);
+  // Of this run, a call that is not there has ended.
+  dialog_request of_callee;
+  of_callee.from_caller = false;
+  EXPECT_EQ(world.give(within(ended, of_callee), at("192.0.2.11:5060")),
+            verdict::rejected_no_dialog);
+}
+
 TEST(engine_abuse, requests_outside_a_call) {
   engine_world world;
   EXPECT_EQ(world.give(hop_request("REGISTER", {}), caller_address), verdict::rejected_method);
