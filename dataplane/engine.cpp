@@ -189,9 +189,14 @@ std::uint32_t engine::visit_calls(std::uint32_t first, std::uint32_t places,
     const call_texts texts = s.calls.texts(call);
     call_info info;
     info.handle = s.calls.handle_of(call);
-    info.call_id = texts[static_cast<std::size_t>(call_text::call_id)];
-    info.from_tag = texts[static_cast<std::size_t>(call_text::from_tag)];
-    info.to_tag = texts[static_cast<std::size_t>(call_text::to_tag)];
+    const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
+    info.call_id = text(call_text::call_id);
+    info.from_tag = text(call_text::from_tag);
+    info.to_tag = text(call_text::to_tag);
+    info.from_uri = text(call_text::from_uri);
+    info.to_uri = text(call_text::to_uri);
+    info.caller = calls::unpack_endpoint(text(call_text::caller_address));
+    info.callee = calls::unpack_endpoint(text(call_text::callee_address));
     info.destination = record.destination;
     info.held = s.held_by(call);
     info.answered = record.state != call_state::early;

@@ -70,15 +70,19 @@ struct engine_counters {
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
-  // Calls refused for want of room. The verdict `rejected_no_capacity` counts the packets among
-  // them that were answered at once, and not those that waited for a lease or failed over.
+  // Calls refused for want of a destination, by reason. The verdicts of the same names count those
+  // among them that were answered at once, and not those that waited for a lease or failed over.
   capacity_refusals no_capacity;
+  std::atomic<std::uint64_t> no_destination{0};
+  std::atomic<std::uint64_t> unknown_resource{0};
 };
 
 // One call, for lists.
 struct call_info {
   std::uint64_t handle = 0;
   std::string_view call_id, from_tag, to_tag;
+  std::string_view from_uri, to_uri; // of the caller's INVITE; empty where there was no room
+  endpoint caller, callee;           // where the INVITE came from, and where it was answered
   destination_index destination = no_index;
   holding held; // its lines
   bool answered = false;

@@ -46,6 +46,7 @@ struct rule_condition {
   std::vector<ip_prefix> networks; // rule_field::source
   std::vector<std::string> names;  // codec_present, codec_absent
   std::uint32_t group = 0;         // from_destination
+  bool any_port = false;           // from_destination: from whichever port it sends
 };
 
 enum class rule_action : std::uint8_t { add, balance, reply, forward };

@@ -23,7 +23,19 @@ const listener* snapshot::listener_for(const ip_address& ip, listener_index& ind
 
 bool snapshot::is_local(const endpoint& e) const noexcept {
   return std::any_of(listeners.begin(), listeners.end(),
-                     [&](const listener& l) { return l.local == e; });
+                     [&](const listener& l) { return l.local == e || l.outside == e; });
+}
+
+bool snapshot::is_local(std::string_view name, std::uint16_t port) const noexcept {
+  const auto same = [name](const std::string& ours) {
+    return std::equal(ours.begin(), ours.end(), name.begin(), name.end(), [](char a, char b) {
+      return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b | 0x20) : b);
+    });
+  };
+  return std::any_of(listeners.begin(), listeners.end(), [&](const listener& l) {
+    return (l.outside ? l.outside->port : l.local.port) == port &&
+           std::any_of(l.names.begin(), l.names.end(), same);
+  });
 }
 
 void snapshot::index_sources() {

@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace linehunt {
@@ -49,8 +51,10 @@ struct destination {
 
 struct listener {
   endpoint local;
-  std::uint8_t port = 0; // index of the network port, for the runtime
-  std::string sent_by;   // "192.0.2.1:5060", as it stands in Via and Record-Route
+  std::uint8_t port = 0;             // index of the network port, for the runtime
+  std::string sent_by;               // "192.0.2.1:5060", as it stands in Via and Record-Route
+  std::optional<endpoint> outside{}; // how others reach it through a NAT in front of us
+  std::vector<std::string> names{};  // host names that stand for it, in lower case
 };
 
 // How to reach an address: the listener to send from.
@@ -93,6 +97,8 @@ struct snapshot {
   [[nodiscard]] const linehunt::listener* listener_for(const ip_address& ip,
                                                        listener_index& index) const noexcept;
   [[nodiscard]] bool is_local(const endpoint& e) const noexcept;
+  // The same for a host name of ours, in any case.
+  [[nodiscard]] bool is_local(std::string_view name, std::uint16_t port) const noexcept;
 
   // The destination that a call comes from: the first whose address is `source` (port 0 in either
   // place means any), in `group` or, where that is 0, in any; nullptr for none. Hashed; whoever

@@ -43,7 +43,7 @@ class builder {
       say(build_error::part::listener, most, "more than " + std::to_string(most) + " listeners");
     out_->listeners = model_.listeners;
     for (listener& l : out_->listeners)
-      if (l.sent_by.empty()) l.sent_by = to_text(l.local);
+      if (l.sent_by.empty()) l.sent_by = to_text(l.outside.value_or(l.local));
     out_->routes = model_.routes;
     std::stable_sort(out_->routes.begin(), out_->routes.end(), [](const route& a, const route& b) {
       return a.net.length_bits > b.net.length_bits;

@@ -33,6 +33,7 @@ struct destination_state {
   std::vector<std::string> addresses = {};
   std::string unresolved = {}; // why there are no addresses; empty where there are
   std::string stale = {};      // why they are older than their TTL
+  std::uint32_t paused_s = 0;  // no new calls for so long, as it asked itself (Retry-After)
   bool draining = false;       // no longer configured, but calls still hold lines of it
   std::optional<std::uint32_t> probe_round_trip_us = {}; // of the last answer to a probe
 };
@@ -44,6 +45,8 @@ struct call_state {
   unsigned worker = 0;
   bool answered = false;
   std::int64_t age_s = 0; // since its INVITE came
+  std::string from_uri = {}, to_uri = {};
+  std::string caller = {}, callee = {}; // addresses; empty where not known yet
 };
 
 // A list of a million calls would hold up everything else that the control thread has to do.

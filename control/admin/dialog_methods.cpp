@@ -19,6 +19,8 @@ json shown(const call_state& call, std::int64_t now_s) {
   localtime_r(&started, &parts);
   char date[32] = {};
   std::strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &parts);
+  json callee = {{"callee_tag", call.to_tag}};
+  if (!call.callee.empty()) callee["callee_address"] = call.callee;
   json out = {{"ID", call.id},
               {"state", call.answered ? confirmed_state : early_state},
               {"timestart", started},
@@ -27,7 +29,10 @@ json shown(const call_state& call, std::int64_t now_s) {
               {"caller_tag", call.from_tag},
               {"worker", call.worker},
               {"age", call.age_s},
-              {"CALLEES", json::array({{{"callee_tag", call.to_tag}}})}};
+              {"from_uri", call.from_uri},
+              {"to_uri", call.to_uri},
+              {"CALLEES", json::array({std::move(callee)})}};
+  if (!call.caller.empty()) out["caller_address"] = call.caller;
   if (call.destination) out["destination"] = *call.destination;
   return out;
 }

@@ -30,6 +30,9 @@ inline constexpr std::string_view heartbeat_event = "E_LINEHUNT_HEARTBEAT";
 // drained), calls.
 inline constexpr std::string_view drain_event = "E_LINEHUNT_DRAIN";
 
+// The link of a port went down or came up: port, status (up, down).
+inline constexpr std::string_view link_event = "E_LINEHUNT_LINK";
+
 using raising = std::function<void(std::string_view name, const nlohmann::json& params)>;
 
 [[nodiscard]] inline std::string event_line(std::string_view name, const nlohmann::json& params) {

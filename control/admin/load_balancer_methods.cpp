@@ -41,6 +41,7 @@ json shown(const destination_state& d) {
   if (!d.addresses.empty()) out["addresses"] = d.addresses;
   if (!d.unresolved.empty()) out["unresolved"] = d.unresolved;
   if (!d.stale.empty()) out["stale"] = d.stale;
+  if (d.paused_s != 0) out["paused"] = d.paused_s;
   if (d.draining) out["draining"] = true;
   return out;
 }

@@ -24,21 +24,31 @@ bool is_loopback(const ip_address& ip) {
   return ip.is_v6 ? ip == *parse_ip("::1") : ip.bytes[0] == 127;
 }
 
-void read_http(table_reader& section, std::optional<endpoint>& http, diagnostics& out) {
+void read_address(table_reader& section, std::string_view key, std::optional<endpoint>& address) {
   std::string text;
-  if (!section.read("http", text)) return;
-  http.reset();
+  if (!section.read(key, text)) return;
+  address.reset();
   if (text.empty()) return;
-  http = parse_endpoint(text, 0);
-  if (!http || http->port == 0)
-    return section.error("http", fmt::format("'{}' is no address with a port; write for example "
-                                             "\"127.0.0.1:8888\", or \"\" for none",
-                                             text));
-  if (!is_loopback(http->ip))
+  address = parse_endpoint(text, 0);
+  if (!address || address->port == 0)
+    section.error(key, fmt::format("'{}' is no address with a port; write for example "
+                                   "\"127.0.0.1:{}\", or \"\" for none",
+                                   text, key == "http" ? 8888 : 9888));
+}
+
+void read_http(table_reader& section, admin_settings& admin, diagnostics& out) {
+  read_address(section, "http", admin.http);
+  read_address(section, "metrics", admin.metrics);
+  if (admin.metrics && admin.http == admin.metrics)
+    section.error("metrics",
+                  "'metrics' is the address of 'http', which has /metrics as well; leave "
+                  "it out, or name another port");
+  if (admin.http && !is_loopback(admin.http->ip))
     out.warning(section.at("http"),
                 fmt::format("[admin] http {}: whoever reaches this address commands linehunt, no "
-                            "password is asked; see that only management systems do",
-                            text));
+                            "password is asked; see that only management systems do, and give "
+                            "Prometheus an address of its own with 'metrics'",
+                            std::string_view{to_text(*admin.http)}));
 }
 
 // Two of them at one path would take it from each other.
@@ -65,7 +75,7 @@ void read_admin(table_reader& root, configuration& into, diagnostics& out) {
   read_path(section, "datagram", admin.datagram, longest_socket, true);
   read_path(section, "fifo", admin.fifo, PATH_MAX - 1, true);
   read_path(section, "fifo_reply_dir", admin.fifo_reply_dir, PATH_MAX - NAME_MAX - 2, false);
-  read_http(section, admin.http, out);
+  read_http(section, admin, out);
   section.read("max_clients", admin.max_clients, 1, 4096);
   section.read("max_request_bytes", admin.max_request_bytes, 256, 64 << 20);
   check_distinct(section, admin);

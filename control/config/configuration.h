@@ -23,6 +23,8 @@ namespace linehunt::config {
 struct listen_entry {
   endpoint local;
   std::string port; // name of a [[port]]; empty: the only one
+  std::optional<endpoint> advertise;
+  std::vector<std::string> names; // in lower case
   place at, address_at, port_at;
 };
 
@@ -47,6 +49,7 @@ struct admin_settings {
   std::string datagram, fifo;          // paths; empty: none
   std::string fifo_reply_dir = "/tmp"; // where OpenSIPS' clients make their reply FIFOs
   std::optional<endpoint> http = endpoint{{{127, 0, 0, 1}, false}, 8888};
+  std::optional<endpoint> metrics; // GET /metrics alone, besides
   std::uint32_t max_clients = 64;
   std::uint32_t max_request_bytes = 1 << 20;
 };

@@ -10,7 +10,8 @@
 
 namespace linehunt::config {
 
-void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out) {
+void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out,
+              wrong_rows what) {
   for (const database::row& row : rows) {
     destination_entry entry;
     entry.origin = fmt::format("table {}, row {}:", whole.database.table, row.id);
@@ -23,8 +24,13 @@ void add_rows(const std::vector<database::row>& rows, configuration& whole, diag
     auto faults = take_uri(row.uri, model);
     for (std::string& fault : take_resources(row.resources, model))
       faults.push_back(std::move(fault));
-    for (const std::string& fault : faults)
-      out.error({}, fmt::format("{} {}", entry.origin, fault));
+    for (const std::string& fault : faults) {
+      if (what == wrong_rows::refuse)
+        out.error({}, fmt::format("{} {}", entry.origin, fault));
+      else
+        out.warning(
+            {}, fmt::format("{} {}; left out until a reload finds it mended", entry.origin, fault));
+    }
     if (faults.empty()) whole.destinations.push_back(std::move(entry));
   }
   if (!out.failed()) check_destinations(whole, out);

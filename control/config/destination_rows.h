@@ -9,8 +9,13 @@
 
 namespace linehunt::config {
 
+// What becomes of a row with a URI or resources that cannot be: an error, or a warning and it is
+// left out.
+enum class wrong_rows : bool { refuse, leave_out };
+
 // Puts the rows behind the destinations of the file and checks all of them. Every error names its
 // row; where there is one, `whole` is of no use.
-void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out);
+void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out,
+              wrong_rows what = wrong_rows::refuse);
 
 } // namespace linehunt::config

@@ -51,6 +51,18 @@ tl::expected<std::string, int> text_of(const std::string& name) {
   return text.str();
 }
 
+std::string_view advice_on(int failure) noexcept {
+  switch (failure) {
+  case ENOENT:
+  case EISDIR:
+    return "name the file with -c FILE";
+  case EACCES:
+    return "let the user of [service] read it (chown root:linehunt, chmod 640), or be root";
+  default:
+    return "see to the disk that it lies on";
+  }
+}
+
 } // namespace
 
 std::optional<configuration> load_text(std::string_view text, const device_check& check,
@@ -75,8 +87,8 @@ std::optional<configuration> load_text(std::string_view text, const device_check
 std::optional<configuration> load_file(const device_check& check, diagnostics& out) {
   const auto text = text_of(out.file());
   if (!text) {
-    out.error({}, fmt::format("cannot be read: {}; name the file with -c FILE",
-                              std::strerror(text.error())));
+    out.error({}, fmt::format("cannot be read: {}; {}", std::strerror(text.error()),
+                              advice_on(text.error())));
     return std::nullopt;
   }
   return load_text(*text, check, out);

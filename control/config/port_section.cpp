@@ -2,10 +2,14 @@
 // [[port]] and [[listen]]: network ports with their addresses, and where SIP is served.
 #include "control/config/sections.h"
 
+#include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 namespace linehunt::config {
 namespace {
+
+constexpr std::uint16_t default_sip_port = 5060;
 
 void read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
   std::vector<placed_text> texts;
@@ -109,6 +113,39 @@ void read_ports(table_reader& root, configuration& into, const device_check& che
   }
 }
 
+namespace {
+
+void read_advertise(table_reader& section, listen_entry& entry) {
+  std::string text;
+  if (!section.read("advertise", text)) return;
+  entry.advertise = parse_endpoint(text, default_sip_port);
+  if (!entry.advertise)
+    section.error("advertise", fmt::format("'{}' is no address; write for example \"203.0.113.5\", "
+                                           "or with a port",
+                                           text));
+  else if (entry.advertise->ip.is_v6 != entry.local.ip.is_v6)
+    section.error("advertise", "'advertise' and 'address' must both be IPv4 or both be IPv6");
+}
+
+void read_names(table_reader& section, listen_entry& entry, diagnostics& out) {
+  std::vector<placed_text> names;
+  section.read("names", names);
+  for (const placed_text& name : names) {
+    std::string& added = entry.names.emplace_back(name.text);
+    std::ranges::transform(added, added.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const bool good = !added.empty() && std::ranges::all_of(added, [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '-' || c == '.';
+    });
+    if (!good || parse_ip(added))
+      out.error(name.at, fmt::format("[[listen]] name '{}' is no host name; write for example "
+                                     "\"lb.example.net\"",
+                                     name.text));
+  }
+}
+
+} // namespace
+
 void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
   for (const toml::table* table : root.tables("listen")) {
     table_reader section(*table, "[[listen]]", out);
@@ -116,7 +153,7 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     entry.at = section.at();
     entry.address_at = section.at("address");
     entry.port_at = section.at("port");
-    entry.local.port = 5060;
+    entry.local.port = default_sip_port;
     section.require("address", "address = \"192.0.2.1\"");
     std::string text;
     if (section.read("address", text)) {
@@ -129,6 +166,8 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     section.read("port", entry.port);
     const bool has_sip_port =
         section.read("sip_port", entry.local.port, 1, 65535) || !section.has("sip_port");
+    read_advertise(section, entry);
+    read_names(section, entry, out);
     section.finish();
     if (has_sip_port && !entry.local.ip.is_unspecified())
       into.listeners.push_back(std::move(entry));

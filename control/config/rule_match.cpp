@@ -69,6 +69,12 @@ class match_reader {
         pattern += c;
       }
     }
+    if (std::ranges::find(names, "INVITE", &placed_text::text) == names.end())
+      out_.warning(
+          reader_.at("method"),
+          fmt::format("{} method is not INVITE, and rules see nothing else: outside a call "
+                      "OPTIONS to us is answered 200, all others 405",
+                      match_title));
     rule_condition condition;
     condition.field = rule_field::method;
     condition.pattern = pattern + ")$";
@@ -119,7 +125,14 @@ class match_reader {
   void read_from_group() {
     rule_condition condition;
     condition.field = rule_field::from_destination;
-    if (!reader_.read("from_group", condition.group)) return;
+    const bool any_port = reader_.has("any_port");
+    if (any_port) reader_.read("any_port", condition.any_port);
+    if (!reader_.read("from_group", condition.group)) {
+      if (any_port && !reader_.has("from_group"))
+        reader_.error("any_port", "'any_port' is about the destination that a call comes from; "
+                                  "add from_group");
+      return;
+    }
     rule_.from_group_at = reader_.at("from_group");
     add(std::move(condition), rule_.from_group_at);
   }

@@ -47,6 +47,8 @@ snapshot_model snapshot_source(const configuration& whole) {
   for (const listen_entry& listen : whole.listeners) {
     listener one;
     one.local = listen.local;
+    one.outside = listen.advertise;
+    one.names = listen.names;
     one.port = static_cast<std::uint8_t>(port_index(whole, listen.port).value_or(0));
     model.listeners.push_back(std::move(one));
   }

@@ -25,7 +25,7 @@ bool same_port(const dpdk::port_setup& a, const dpdk::port_setup& b) {
 }
 
 bool same_listener(const listen_entry& a, const listen_entry& b) {
-  return a.local == b.local && a.port == b.port;
+  return a.local == b.local && a.port == b.port && a.advertise == b.advertise && a.names == b.names;
 }
 
 bool same_limits(const engine_limits& a, const engine_limits& b) {
@@ -64,7 +64,7 @@ void refuse_unchangeable(const configuration& running, const configuration& next
   refuse_if(!std::ranges::equal(running.listeners, next.listeners, same_listener), "[[listen]]");
   const auto admin = [](const configuration& c) {
     return std::tie(c.admin.socket, c.admin.datagram, c.admin.fifo, c.admin.fifo_reply_dir,
-                    c.admin.http, c.admin.max_clients, c.admin.max_request_bytes);
+                    c.admin.http, c.admin.metrics, c.admin.max_clients, c.admin.max_request_bytes);
   };
   refuse_if(admin(running) != admin(next), "[admin]");
   refuse_if(running.service.user != next.service.user, "[service] user");

@@ -10,10 +10,10 @@
 namespace linehunt {
 namespace {
 
-// Call-ID and tags together; most take 100.
+// Call-ID, tags and URIs together; most take 200.
 constexpr std::size_t text_bytes_of_a_call = 512;
-// The first call always fits, whatever it is called: three texts, each of one datagram at most.
-constexpr std::size_t spare_text_bytes = 3 * 65'536;
+// The first call always fits, whatever it is called: five texts, each of one datagram at most.
+constexpr std::size_t spare_text_bytes = 5 * 65'536;
 
 } // namespace
 
@@ -32,12 +32,17 @@ bool call_copies::fits(worker_id worker, const call_info& call) const noexcept {
 
 void call_copies::take(worker_id worker, const call_info& call) noexcept {
   if (!fits(worker, call) || ++count_ <= wanted_.first || full_) return;
-  const std::array<std::string_view, 3> texts{call.call_id, call.from_tag, call.to_tag};
-  const std::size_t bytes = texts[0].size() + texts[1].size() + texts[2].size();
+  const std::array<std::string_view, 5> texts{call.call_id, call.from_tag, call.to_tag,
+                                              call.from_uri, call.to_uri};
+  std::size_t bytes = 0;
+  for (const std::string_view text : texts)
+    bytes += text.size();
   full_ = copied_ == copies_.size() || bytes > texts_.size() - used_bytes_;
   if (full_) return;
   copy& one = copies_[copied_++];
-  one = {worker, call.handle, call.destination, call.answered, call.started_at, used_bytes_, {}};
+  one = {worker,        call.handle,     call.destination,
+         call.answered, call.started_at, call.caller,
+         call.callee,   used_bytes_,     {}};
   for (std::size_t i = 0; i < texts.size(); ++i) {
     std::ranges::copy(texts[i], texts_.begin() + static_cast<std::ptrdiff_t>(used_bytes_));
     used_bytes_ += one.text_bytes[i] = texts[i].size();
@@ -56,13 +61,14 @@ admin::call_list call_copies::list(time_us now, std::span<const destination> des
     admin::call_state& state = all.calls.emplace_back();
     state.id = call_name(one.worker, one.handle);
     std::size_t at = one.texts_at;
-    for (std::size_t i = 0; i < one.text_bytes.size(); ++i) {
-      (i == 0   ? state.call_id
-       : i == 1 ? state.from_tag
-                : state.to_tag)
-          .assign(texts_.data() + at, one.text_bytes[i]);
+    const std::array texts{&state.call_id, &state.from_tag, &state.to_tag, &state.from_uri,
+                           &state.to_uri};
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      texts[i]->assign(texts_.data() + at, one.text_bytes[i]);
       at += one.text_bytes[i];
     }
+    if (one.caller.port != 0) state.caller = to_text(one.caller);
+    if (one.callee.port != 0) state.callee = to_text(one.callee);
     state.worker = one.worker;
     state.answered = one.answered;
     state.age_s =

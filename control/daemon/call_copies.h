@@ -32,8 +32,9 @@ class call_copies {
     destination_index destination = no_index;
     bool answered = false;
     time_us started_at = 0;
+    endpoint caller, callee;
     std::size_t texts_at = 0;
-    std::array<std::size_t, 3> text_bytes{}; // Call-ID, From tag, To tag
+    std::array<std::size_t, 5> text_bytes{}; // Call-ID, tags and URIs of From and To
   };
   [[nodiscard]] bool fits(worker_id worker, const call_info& call) const noexcept;
 

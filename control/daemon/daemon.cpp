@@ -169,6 +169,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   names.start(reloading, raise);
   capacity_feedback feedback(loop, view, raise);
   feedback.start(reloading, source);
+  signals.on_rotation([&] { log.reopen(); });
   signals.on_hangup([&] {
     log.reopen();
     view.reload([](const auto&) {}); // it logs how that went
@@ -188,7 +189,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   supervision supervised(loop,
                          {[&] { return loops_of(**runtime); }, [&] { return view.status_line(); }});
   view.also_count([&] { return (*ways_in)->statistics(); });
-  (*ways_in)->route("GET", "/metrics", [&](const http::request&, const http::replying& done) {
+  (*ways_in)->show_metrics([&](const http::request&, const http::replying& done) {
     done({200, metrics::content_type, metrics::exposition(view.figures())});
   });
   (*ways_in)->serve(view);

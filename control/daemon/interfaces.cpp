@@ -35,10 +35,12 @@ admin::fifo_setup fifo_of(const config::admin_settings& settings) {
   return setup;
 }
 
-http::http_setup http_of(const config::admin_settings& settings) {
+http::http_setup http_of(const config::admin_settings& settings, const char* key,
+                         const endpoint& at) {
   http::http_setup setup;
-  setup.address = std::string_view{to_text(settings.http->ip)};
-  setup.port = settings.http->port;
+  setup.key = key;
+  setup.address = std::string_view{to_text(at.ip)};
+  setup.port = at.port;
   setup.max_clients = settings.max_clients;
   setup.max_body_bytes = settings.max_request_bytes;
   return setup;
@@ -66,16 +68,23 @@ interfaces::open(boost::asio::io_context& loop, const config::admin_settings& se
     all->description_ += ", fifo " + settings.fifo;
   }
   if (settings.http) {
-    auto http = http::http_server::open(loop, http_of(settings));
+    auto http = http::http_server::open(loop, http_of(settings, "http", *settings.http));
     if (!http) return tl::unexpected(http.error());
     all->http_ = std::move(*http);
     all->description_ += fmt::format(", http {}", std::string_view{to_text(*settings.http)});
   }
+  if (settings.metrics) {
+    auto metrics = http::http_server::open(loop, http_of(settings, "metrics", *settings.metrics));
+    if (!metrics) return tl::unexpected(metrics.error());
+    all->metrics_ = std::move(*metrics);
+    all->description_ += fmt::format(", metrics {}", std::string_view{to_text(*settings.metrics)});
+  }
   return all;
 }
 
-void interfaces::route(std::string method, std::string target, http::answering answer) {
-  if (http_) http_->route(std::move(method), std::move(target), std::move(answer));
+void interfaces::show_metrics(const http::answering& answer) {
+  if (http_) http_->route("GET", "/metrics", answer);
+  if (metrics_) metrics_->route("GET", "/metrics", answer);
 }
 
 void interfaces::serve(admin::daemon_view& daemon) {
@@ -88,6 +97,7 @@ void interfaces::serve(admin::daemon_view& daemon) {
   };
   if (datagram_) datagram_->serve(answer);
   if (fifo_) fifo_->serve(answer);
+  if (metrics_) metrics_->serve();
   if (!http_) return;
   http_->route("POST", "/mi", [&daemon](const http::request& request, http::replying done) {
     admin::over_http(request, daemon, std::move(done));
@@ -103,6 +113,7 @@ std::vector<admin::statistic> interfaces::statistics() const {
   std::vector<admin::statistic> all{{"admin", "socket_clients_refused", socket_->refused()},
                                     {"admin", "socket_followers_dropped", socket_->dropped()}};
   if (http_) all.push_back({"admin", "http_clients_refused", http_->refused()});
+  if (metrics_) all.push_back({"admin", "metrics_clients_refused", metrics_->refused()});
   if (datagram_) all.push_back({"admin", "datagram_answers_dropped", datagram_->dropped()});
   if (!fifo_) return all;
   all.push_back({"admin", "fifo_requests_refused", fifo_->refused()});

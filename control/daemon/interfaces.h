@@ -24,8 +24,9 @@ class interfaces {
   [[nodiscard]] static tl::expected<std::unique_ptr<interfaces>, std::string>
   open(boost::asio::io_context& loop, const config::admin_settings& settings);
 
-  // A further target of the HTTP server; nothing where there is none. Before serve().
-  void route(std::string method, std::string target, http::answering answer);
+  // What answers GET /metrics, on the HTTP server and on the one that has nothing else. Before
+  // serve().
+  void show_metrics(const http::answering& answer);
   void serve(admin::daemon_view& daemon);
   // An event, to those who follow on the stream socket.
   void publish(std::string_view line);
@@ -42,7 +43,7 @@ class interfaces {
   std::unique_ptr<admin::socket_server> socket_;
   std::unique_ptr<admin::datagram_server> datagram_;
   std::unique_ptr<admin::fifo_server> fifo_;
-  std::unique_ptr<http::http_server> http_;
+  std::unique_ptr<http::http_server> http_, metrics_;
   std::string description_;
 };
 

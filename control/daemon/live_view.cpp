@@ -17,6 +17,7 @@
 namespace linehunt {
 namespace {
 
+using namespace std::string_view_literals;
 using admin::change_fault;
 using nlohmann::json;
 
@@ -83,12 +84,18 @@ bool live_view::tell_status(const destination& d, bool enabled) {
   return tell_all(runtime_, m);
 }
 
-void live_view::raise_status(const destination& d, bool enabled, const std::string& cause) {
+void live_view::raise_status(const destination& d, std::string_view status,
+                             const std::string& cause) {
   raise_(admin::status_event, {{"group", d.group},
                                {"uri", d.uri},
                                {"destination_id", d.id},
-                               {"status", enabled ? "enabled" : "disabled"},
+                               {"status", status},
                                {"cause", cause}});
+}
+
+void live_view::raise_status(const destination& d, bool enabled, const std::string& cause) {
+  pauses_.erase(d.id);
+  raise_status(d, enabled ? "enabled"sv : "disabled"sv, cause);
 }
 
 std::vector<admin::destination_state> live_view::destinations() {
@@ -113,6 +120,7 @@ std::vector<admin::destination_state> live_view::destinations() {
       if (const auto report = heartbeats_(d.id, resource.name))
         shown.heartbeat = heartbeat::word_for(report->status);
     }
+    state.paused_s = pauses_.left_s(d.id, pauses::clock::now());
     if (round_trip_us_) state.probe_round_trip_us = round_trip_us_(d.id);
     all.push_back(std::move(state));
   }
@@ -136,6 +144,7 @@ node_statistics live_view::node() {
   all.generation = runtime_.world().generation;
   all.draining = draining_.draining();
   all.mbufs_in_use = runtime_.mbufs_in_use();
+  all.ports = runtime_.ports();
   all.uptime_s = static_cast<std::uint64_t>(duration_cast<seconds>(now() - started_at_).count());
   for (const destination& d : runtime_.world().destinations) {
     ++all.destinations;
@@ -200,7 +209,8 @@ live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
   const destination* found = find(id);
   if (!found) return tl::unexpected(change_fault::no_such_destination);
   if (!tell_status(*found, enabled)) return tl::unexpected(change_fault::busy);
-  const bool differs = source_.changes().status(id).enabled != enabled;
+  const bool differs =
+      source_.changes().status(id).enabled != enabled || pauses_.erase(id); // ended by this, too
   source_.changes().set_by_admin(id, enabled);
   if (differs) raise_status(*found, enabled, "admin");
   if (status_changed_) status_changed_(id);
@@ -249,12 +259,19 @@ bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
 }
 
 void live_view::on_paused(destination_index index, std::uint64_t seconds) {
-  spdlog::info("destination number {} asked for a pause of {} s", index, seconds);
+  const auto& all = runtime_.world().destinations;
+  const auto found = std::ranges::find(all, index, &destination::index);
+  if (found == all.end()) return;
   mail m = from_control(mail_kind::pause);
   m.subject = index;
   m.value = static_cast<std::int64_t>(seconds);
   if (!tell_all(runtime_, m))
-    spdlog::error("not every worker was told that destination number {} pauses", index);
+    spdlog::error("not every worker was told that destination {} pauses", found->id);
+  // Several workers may have seen it.
+  if (!pauses_.add(found->id, pauses::clock::now() + std::chrono::seconds(seconds))) return;
+  spdlog::warn("destination {} ({}) answered 503 with Retry-After: no new calls for {} s",
+               found->id, found->uri, seconds);
+  raise_status(*found, "paused"sv, fmt::format("Retry-After {}", seconds));
 }
 
 live_view::outcome live_view::end_call(const admin::call_state& call) {
@@ -271,6 +288,11 @@ void live_view::on_failed(destination_index index, std::uint16_t cause) {
   const auto& all = runtime_.world().destinations;
   const auto found = std::ranges::find(all, index, &destination::index);
   if (found == all.end()) return;
+  if (cause == 408 && !link_is_up(*found)) {
+    // Nobody can be heard there, and who has no probes would stay disabled when it is up again.
+    (void)tell_status(*found, true);
+    return;
+  }
   spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);
   const bool differs = source_.changes().status(found->id).enabled;
   source_.changes().set_usable(found->id, false);
@@ -324,6 +346,31 @@ std::string live_view::status_line() {
                      all.size());
 }
 
+bool live_view::link_is_up(const destination& d) const {
+  const auto& listeners = runtime_.world().listeners;
+  const auto ports = runtime_.ports();
+  const std::size_t port =
+      d.listener < listeners.size() ? listeners[d.listener].port : ports.size();
+  return port >= ports.size() || ports[port].link_up;
+}
+
+// Neighbours may have forgotten where we are while a link was down, and switches too.
+void live_view::look_at_links() {
+  const auto ports = runtime_.ports();
+  links_.resize(ports.size(), true);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const bool up = ports[i].link_up;
+    if (links_[i] == up) continue;
+    links_[i] = up;
+    if (up)
+      spdlog::info("port {}: the link is up", ports[i].name);
+    else
+      spdlog::warn("port {}: the link is down", ports[i].name);
+    raise_(admin::link_event, {{"port", ports[i].name}, {"status", up ? "up" : "down"}});
+    if (up) runtime_.announce();
+  }
+}
+
 // Raises the event for calls that found no room since the last time.
 void live_view::tell_refused(const std::vector<dpdk::worker_report>& workers) {
   const auto& names = runtime_.world().resource_names;
@@ -373,6 +420,9 @@ json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) 
 }
 
 void live_view::keep_house() {
+  look_at_links();
+  for (const std::uint32_t id : pauses_.take_over(pauses::clock::now()))
+    if (const destination* d = find(id)) raise_status(*d, "enabled"sv, "the pause is over");
   const auto workers = reports();
   source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
   tell_refused(workers);

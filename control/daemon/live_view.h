@@ -6,6 +6,7 @@
 #include "control/admin/daemon_view.h"
 #include "control/admin/events.h"
 #include "control/daemon/drainage.h"
+#include "control/daemon/pauses.h"
 #include "control/daemon/reload.h"
 #include "control/daemon/world_source.h"
 #include "control/heartbeat/heartbeats.h"
@@ -101,8 +102,12 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;
   [[nodiscard]] bool tell_status(const destination& d, bool enabled);
+  void raise_status(const destination& d, std::string_view status, const std::string& cause);
+  // Ends a pause as well.
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
+  [[nodiscard]] bool link_is_up(const destination& d) const;
+  void look_at_links();
   [[nodiscard]] node_statistics node();
   void tell_refused(const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
@@ -117,6 +122,8 @@ class live_view final : public admin::daemon_view {
   counting more_statistics_;
   naming_report names_;
   heartbeat_report heartbeats_;
+  pauses pauses_;
+  std::vector<bool> links_;     // by port, as last told
   std::uint64_t failovers_ = 0; // as last raised, and so are these
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;

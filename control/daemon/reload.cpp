@@ -91,12 +91,21 @@ reloader::outcome reloader::take_rows(const config::configuration& file_says,
                                       const std::vector<database::row>& rows) {
   config::configuration next = file_says;
   config::diagnostics out(file_);
-  config::add_rows(rows, next, out);
+  // Nothing runs yet that could stay as it is, so one wrong row is no reason to go without the
+  // rest.
+  const bool first =
+      !rows_are_read_ && running_.destinations.size() == file_says_.destinations.size();
+  config::add_rows(rows, next, out,
+                   first ? config::wrong_rows::leave_out : config::wrong_rows::refuse);
   if (out.failed()) return tl::unexpected(joined(out.lines()));
+  for (const std::string& line : out.lines())
+    spdlog::error("{}", line);
+  const bool all_good = next.destinations.size() == file_says.destinations.size() + rows.size();
   outcome done = take_file(file_says, std::move(next));
   if (!done) return done;
   rows_are_read_ = true;
-  rows_.keep(running_.database, rows);
+  // A copy is of rows that are all good.
+  if (all_good) rows_.keep(running_.database, rows);
   return done;
 }
 

@@ -9,6 +9,7 @@ namespace linehunt {
 
 signal_watch::signal_watch(boost::asio::io_context& loop)
     : loop_(loop), signals_(loop, SIGINT, SIGTERM, SIGHUP) {
+  signals_.add(SIGUSR1);
   wait();
 }
 
@@ -17,6 +18,10 @@ void signal_watch::wait() {
     if (failure) return;
     if (number == SIGHUP) {
       if (reload_) reload_();
+      return wait();
+    }
+    if (number == SIGUSR1) {
+      if (reopen_) reopen_();
       return wait();
     }
     if (number == SIGTERM && drain_) {

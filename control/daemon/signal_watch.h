@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals of the daemon. SIGHUP reads the configuration again; SIGTERM ends it when it has drained,
+// Signals of the daemon. SIGHUP reads the configuration again; SIGUSR1 opens the log file anew, as
+// rotation wants it, and leaves the configuration alone; SIGTERM ends it when it has drained,
 // a second one at once; SIGINT at once. Before there is anything to drain both end the loop.
 #pragma once
 
@@ -13,6 +14,7 @@ class signal_watch {
  public:
   explicit signal_watch(boost::asio::io_context& loop);
   void on_hangup(std::function<void()> reload) { reload_ = std::move(reload); }
+  void on_rotation(std::function<void()> reopen) { reopen_ = std::move(reopen); }
   void on_terminate(std::function<void()> drain) { drain_ = std::move(drain); }
 
  private:
@@ -20,7 +22,7 @@ class signal_watch {
 
   boost::asio::io_context& loop_;
   boost::asio::signal_set signals_;
-  std::function<void()> reload_, drain_;
+  std::function<void()> reload_, reopen_, drain_;
 };
 
 } // namespace linehunt

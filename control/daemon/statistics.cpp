@@ -63,6 +63,13 @@ void add_calls(std::vector<statistic>& all, reports workers) {
                                 ? worker.engine->ended_by[cause].load(std::memory_order_relaxed)
                                 : 0;
                    })});
+  all.push_back({"load_balancer", "refused_no_capacity", sum(workers, [](const worker_report& w) {
+                   return w.engine ? w.engine->no_capacity.total() : 0;
+                 })});
+  all.push_back(
+      {"load_balancer", "refused_no_destination", sum(workers, &engine_counters::no_destination)});
+  all.push_back({"load_balancer", "refused_unknown_resource",
+                 sum(workers, &engine_counters::unknown_resource)});
   all.push_back({"load_balancer", "failovers", sum(workers, &engine_counters::failovers)});
   all.push_back({"load_balancer", "address_turns", sum(workers, &engine_counters::address_turns)});
   all.push_back({"load_balancer", "calls_shed", sum(workers, &engine_counters::calls_shed)});
@@ -97,6 +104,15 @@ void add_worker(std::vector<statistic>& all, const worker_report& worker) {
         {group, fmt::format("verdict_{}", name_of(static_cast<verdict>(v))), worker.verdicts[v]});
 }
 
+void add_port(std::vector<statistic>& all, const dpdk::port_report& port) {
+  const std::string group = "port_" + port.name;
+  all.push_back({group, "link_up", port.link_up ? 1u : 0u});
+  all.push_back({group, "rx_missed", port.rx_missed});
+  all.push_back({group, "rx_no_buffer", port.rx_no_buffer});
+  all.push_back({group, "rx_errors", port.rx_errors});
+  all.push_back({group, "tx_errors", port.tx_errors});
+}
+
 } // namespace
 
 std::vector<statistic> statistics_of(reports workers, const node_statistics& node) {
@@ -115,6 +131,8 @@ std::vector<statistic> statistics_of(reports workers, const node_statistics& nod
   all.push_back({"linehunt", "generation", node.generation});
   all.push_back({"linehunt", "draining", node.draining ? 1u : 0u});
   all.push_back({"linehunt", "uptime_s", node.uptime_s});
+  for (const dpdk::port_report& port : node.ports)
+    add_port(all, port);
   for (const worker_report& worker : workers)
     add_worker(all, worker);
   return all;

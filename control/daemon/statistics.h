@@ -19,6 +19,7 @@ struct node_statistics {
   bool draining = false;
   std::uint64_t destinations = 0;
   std::uint64_t destinations_disabled = 0;
+  std::vector<dpdk::port_report> ports;
 };
 
 [[nodiscard]] std::vector<admin::statistic>

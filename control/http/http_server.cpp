@@ -49,8 +49,8 @@ tl::expected<std::unique_ptr<http_server>, std::string> http_server::open(asio::
   if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
   if (failure)
     return tl::unexpected(fmt::format("admin http {} port {}: {}; name another address or port as "
-                                      "http in [admin], or \"\" for none",
-                                      setup.address, setup.port, failure.message()));
+                                      "{} in [admin], or \"\" for none",
+                                      setup.address, setup.port, failure.message(), setup.key));
   return std::unique_ptr<http_server>(new http_server(std::move(s)));
 }
 

@@ -17,6 +17,7 @@
 namespace linehunt::http {
 
 struct http_setup {
+  std::string key = "http"; // of [admin], for messages
   std::string address = "127.0.0.1";
   std::uint16_t port = 8888; // 0: any that is free
   std::uint32_t max_clients = 64;

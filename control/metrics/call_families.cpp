@@ -49,17 +49,17 @@ void add_calls(family_list& out, const node_figures& figures) {
               "named reason.")
       .add({{"outcome", "answered"}}, answered)
       .add({{"outcome", "failed"}}, failed);
-  // Of its own, since calls that wait for a lease or fail over find no room later than the verdict
-  // on their INVITE.
+  // By counters of their own, since calls that wait for a lease or fail over are refused later than
+  // the verdict on their INVITE.
   std::uint64_t no_capacity = 0;
   for (const dpdk::worker_report& worker : figures.workers)
     if (worker.engine) no_capacity += worker.engine->no_capacity.total();
   out.add({{"outcome", "no_capacity"}}, no_capacity);
-  constexpr std::array<std::pair<const char*, verdict>, 7> refusals{
-      {{"overload", verdict::rejected_overload},
-       {"no_destination", verdict::rejected_no_destination},
-       {"unknown_resource", verdict::rejected_unknown_resource},
-       {"no_rule", verdict::rejected_no_rule},
+  out.add({{"outcome", "no_destination"}}, sum(figures, &engine_counters::no_destination));
+  out.add({{"outcome", "unknown_resource"}}, sum(figures, &engine_counters::unknown_resource));
+  out.add({{"outcome", "overload"}}, sum(figures, &engine_counters::calls_shed));
+  constexpr std::array<std::pair<const char*, verdict>, 4> refusals{
+      {{"no_rule", verdict::rejected_no_rule},
        {"rule", verdict::rejected_by_rule},
        {"table_full", verdict::rejected_table_full},
        {"draining", verdict::dropped_draining}}};

@@ -36,6 +36,10 @@ void add_destinations(family_list& out, const node_figures& figures) {
             "1 where a destination has an address, 0 where DNS gives none and it gets no call.");
   for (const auto& d : figures.destinations)
     out.add({{"destination", id_of(d)}}, d.unresolved.empty() ? 1 : 0);
+  out.gauge("linehunt_destination_paused_seconds",
+            "How long a destination gets no new calls yet, as it asked itself (Retry-After).");
+  for (const auto& d : figures.destinations)
+    out.add({{"destination", id_of(d)}}, d.paused_s);
   out.gauge("linehunt_destination_draining",
             "1 where a destination is no longer configured but still has calls, else 0.");
   for (const auto& d : figures.destinations)

@@ -20,6 +20,20 @@ void add_node(family_list& out, const node_figures& figures) {
       .add({}, figures.node.draining ? 1 : 0);
   out.gauge("linehunt_packet_buffers_in_use", "Packet buffers that are neither free nor in a port.")
       .add({}, figures.node.mbufs_in_use);
+  const auto& ports = figures.node.ports;
+  out.gauge("linehunt_port_link_up", "1 while the link of a port is up, else 0.");
+  for (const dpdk::port_report& p : ports)
+    out.add({{"port", p.name}}, p.link_up ? 1 : 0);
+  out.counter("linehunt_port_rx_lost_total",
+              "Frames that the device itself lost: no place in its queue, no packet buffer for "
+              "them, or broken.");
+  for (const dpdk::port_report& p : ports)
+    out.add({{"port", p.name}, {"reason", "missed"}}, p.rx_missed)
+        .add({{"port", p.name}, {"reason", "no_buffer"}}, p.rx_no_buffer)
+        .add({{"port", p.name}, {"reason", "error"}}, p.rx_errors);
+  out.counter("linehunt_port_tx_errors_total", "Frames that the device could not send.");
+  for (const dpdk::port_report& p : ports)
+    out.add({{"port", p.name}}, p.tx_errors);
   out.counter("linehunt_admin_refusals_total",
               "Requests and answers that the admin interface refused or dropped, by reason.");
   for (const admin::statistic& s : figures.ways_in)

@@ -59,7 +59,8 @@ struct control_block {
 
   std::atomic<const snapshot*> world{nullptr}; // written by control
   std::atomic<bool> stopping{false}, draining{false};
-  rte_rcu_qsbr* quiescence = nullptr; // a worker reports once in each loop
+  std::atomic<std::uint32_t> announcements{0}; // how often control has asked for them
+  rte_rcu_qsbr* quiescence = nullptr;          // a worker reports once in each loop
 };
 
 } // namespace linehunt::dpdk

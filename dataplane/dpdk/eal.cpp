@@ -9,6 +9,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <sched.h>
+#include <string_view>
 #include <thread>
 
 namespace linehunt::dpdk {
@@ -18,13 +19,38 @@ namespace {
 enum class eal_state : std::uint8_t { unused, running, over };
 eal_state now = eal_state::unused; // control thread only
 
-bool may_run_on(unsigned core) noexcept {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return true;
-  return core < CPU_SETSIZE && CPU_ISSET(core, &allowed) != 0;
+// PCI addresses that a vdev's arguments name: members of a bond, for example.
+void add_members(std::string_view device, std::vector<std::string>& out) {
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    std::string_view item = device.substr(begin, at - begin);
+    item.remove_prefix(item.find('=') + 1); // none: npos + 1 is 0
+    if (is_pci_address(item)) out.emplace_back(item);
+  }
+}
+
+// Does the operator say by arguments which devices EAL shall look for?
+bool names_devices(const std::vector<std::string>& arguments) {
+  return std::ranges::any_of(arguments, [](std::string_view a) {
+    return a.starts_with("-a") || a.starts_with("-b") || a.starts_with("--allow") ||
+           a.starts_with("--block");
+  });
 }
 
 } // namespace
+
+bool may_run_on(unsigned core) {
+  if (core >= CPU_SETSIZE) return false;
+  bool may = false;
+  std::thread([&] {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(core, &only);
+    may = sched_setaffinity(0, sizeof only, &only) == 0;
+  }).join();
+  return may;
+}
 
 tl::expected<std::vector<unsigned>, error> worker_cores(const runtime_setup& setup) {
   if (setup.workers == 0 || setup.workers > max_workers)
@@ -57,13 +83,16 @@ std::vector<std::string> eal_arguments(const runtime_setup& setup,
   const bool any_memif = std::ranges::any_of(setup.ports, is_memif);
   if (!setup.hugepages) out.emplace_back("--no-huge");
   if (!any_memif) out.emplace_back(setup.hugepages ? "--in-memory" : "--no-shconf");
-  bool any_pci = false;
-  for (const port_setup& p : setup.ports)
-    if (is_pci_address(p.device)) {
-      any_pci = true;
-      out.insert(out.end(), {"-a", p.device});
-    }
-  if (!any_pci) out.emplace_back("--no-pci");
+  std::vector<std::string> cards;
+  for (const port_setup& p : setup.ports) {
+    if (is_pci_address(p.device))
+      cards.push_back(p.device);
+    else
+      add_members(p.device, cards);
+  }
+  for (const std::string& card : cards)
+    out.insert(out.end(), {"-a", card});
+  if (cards.empty() && !names_devices(setup.eal_arguments)) out.emplace_back("--no-pci");
   out.emplace_back("--log-level=*:warning");
   out.insert(out.end(), setup.eal_arguments.begin(), setup.eal_arguments.end());
   return out;
@@ -79,7 +108,8 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     if (!may_run_on(core))
       return tl::unexpected(error{(i == 0 ? std::string("control_core") : std::string("cores")) +
                                   ": this process may not run on processor " +
-                                  std::to_string(core) + "; `taskset -cp $$` shows which it may"});
+                                  std::to_string(core) +
+                                  "; see nproc --all, and the cpuset of the service"});
   }
 
   static std::vector<std::string> arguments; // EAL keeps pointers into them

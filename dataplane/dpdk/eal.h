@@ -12,6 +12,9 @@ namespace linehunt::dpdk {
 
 // The processor of each worker: as configured, else 1, 2, ... round the processors there are.
 [[nodiscard]] tl::expected<std::vector<unsigned>, error> worker_cores(const runtime_setup& setup);
+// Tried, since the mask of the process says nothing: an isolated processor (isolcpus) is in
+// nobody's mask, and may be had all the same.
+[[nodiscard]] bool may_run_on(unsigned core);
 // Worker w runs on lcore w + 1; lcore 0 is the control thread.
 [[nodiscard]] inline unsigned lcore_of(worker_id w) noexcept {
   return w + 1u;

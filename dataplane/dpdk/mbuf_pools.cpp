@@ -17,7 +17,8 @@ std::uint16_t buffer_bytes(const runtime_setup& setup) {
   constexpr std::size_t link_header = 18, growth = 512;
   std::size_t wanted = RTE_MBUF_DEFAULT_BUF_SIZE;
   for (const port_setup& p : setup.ports) {
-    wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + link_header + p.mtu_bytes + growth);
+    wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + link_header +
+                                  std::max<std::size_t>(p.mtu_bytes, 1500) + growth);
     wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + af_packet_slot_bytes(p.device));
   }
   return static_cast<std::uint16_t>(std::min<std::size_t>(wanted, UINT16_MAX));
@@ -25,19 +26,28 @@ std::uint16_t buffer_bytes(const runtime_setup& setup) {
 
 } // namespace
 
-tl::expected<mbuf_pools, error> mbuf_pools::make(const runtime_setup& setup,
+std::uint32_t mbufs_for(const runtime_setup& setup, std::size_t kept) noexcept {
+  // A worker's cache, its bursts and a deep look into its queues, and what waits in its rings.
+  constexpr std::size_t of_worker = 2048;
+  if (kept == 0) return setup.mbufs;
+  const std::size_t wanted = kept + setup.workers * of_worker;
+  return std::max(setup.mbufs, static_cast<std::uint32_t>(std::min<std::size_t>(wanted, 1u << 30)));
+}
+
+tl::expected<mbuf_pools, error> mbuf_pools::make(const runtime_setup& setup, std::uint32_t mbufs,
                                                  const std::vector<int>& nodes) {
   mbuf_pools out;
   for (const int node : nodes) {
     if (out.pools_.contains(node)) continue;
     const std::string name = "linehunt_" + std::to_string(node + 1);
     rte_mempool* const pool =
-        rte_pktmbuf_pool_create(name.c_str(), setup.mbufs, cache_per_worker, 0, buffer_bytes(setup),
+        rte_pktmbuf_pool_create(name.c_str(), mbufs, cache_per_worker, 0, buffer_bytes(setup),
                                 node < 0 ? SOCKET_ID_ANY : node);
     if (pool == nullptr)
-      return tl::unexpected(error{"no memory for mbufs = " + std::to_string(setup.mbufs) + ": " +
-                                  rte_strerror(rte_errno) + "; raise memory_mb (" +
-                                  std::to_string(setup.memory_mb) + ") or lower mbufs"});
+      return tl::unexpected(error{"no memory for " + std::to_string(mbufs) +
+                                  " mbufs: " + rte_strerror(rte_errno) + "; raise memory_mb (" +
+                                  std::to_string(setup.memory_mb) +
+                                  ") or lower mbufs, or the descriptors of the ports"});
     out.pools_[node].reset(pool);
   }
   return out;

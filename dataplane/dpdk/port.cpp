@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <rte_bus_vdev.h>
@@ -17,6 +18,8 @@
 namespace linehunt::dpdk {
 
 namespace {
+
+constexpr std::uint16_t usual_mtu_bytes = 1500;
 
 // These have as many queues as their arguments say, and spread packets over all of them.
 bool has_fixed_queues(std::string_view driver) {
@@ -53,8 +56,9 @@ rte_ether_addr made_up_mac(std::string_view name) {
 port::port(port&& other) noexcept
     : setup_(std::move(other.setup_)), station_(std::move(other.station_)), device_(other.device_),
       rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_), is_pci_(other.is_pci_),
-      rx_interrupts_(other.rx_interrupts_), opened_(std::exchange(other.opened_, false)),
-      started_(std::exchange(other.started_, false)) {}
+      rx_interrupts_(other.rx_interrupts_), filters_vlan_(other.filters_vlan_),
+      opened_(std::exchange(other.opened_, false)), started_(std::exchange(other.started_, false)) {
+}
 
 port::~port() {
   stop();
@@ -84,7 +88,8 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
                              : rte_eal_hotplug_add("vdev", device_name.c_str(), arguments.c_str());
     if (rc != 0)
       return tl::unexpected(p.failed("DPDK cannot open the device; check its name, its arguments, "
-                                     "and that its driver is installed",
+                                     "and that its driver is installed; a card without an IOMMU "
+                                     "also needs hugepages = true",
                                      rc));
     if (rte_eth_dev_get_port_by_name(device_name.c_str(), &p.device_) != 0)
       return tl::unexpected(p.failed("the device gave no Ethernet port", ENODEV));
@@ -111,6 +116,7 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
   };
   p.rx_queues_ = std::max<std::uint16_t>(1, queues(info.max_rx_queues));
   p.tx_queues_ = std::max<std::uint16_t>(1, queues(info.max_tx_queues));
+  if (driver == "net_vmxnet3") p.rx_queues_ = std::bit_floor(p.rx_queues_);
   if (driver == "net_tap") p.rx_queues_ = p.tx_queues_ = std::min(p.rx_queues_, p.tx_queues_);
 
   station& us = p.station_;
@@ -126,13 +132,15 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
   return p;
 }
 
-tl::expected<void, error> port::configure() {
+tl::expected<void, error> port::configure(bool interrupts) {
   rte_eth_dev_info info{};
   if (const int rc = rte_eth_dev_info_get(device_, &info); rc != 0)
     return tl::unexpected(failed("cannot read the device's capabilities", rc));
 
   rte_eth_conf conf{};
-  conf.rxmode.mtu = setup_.mtu_bytes;
+  // What others send may be longer than what our own way out bears.
+  conf.rxmode.mtu = std::clamp<std::uint32_t>(std::max(setup_.mtu_bytes, usual_mtu_bytes),
+                                              info.min_mtu, info.max_mtu);
   if (rx_queues_ > 1 && info.flow_type_rss_offloads != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf =
@@ -152,30 +160,50 @@ tl::expected<void, error> port::configure() {
     conf.rxmode.offloads |= rx_wanted & info.rx_offload_capa;
   }
 
-  // Interrupts only let an idle worker sleep longer; a device without them is polled.
-  const bool try_interrupts = is_pci_ || std::string_view(info.driver_name) == "net_tap";
-  conf.intr_conf.rxq = try_interrupts ? 1 : 0;
-  int rc = rte_eth_dev_configure(device_, rx_queues_, tx_queues_, &conf);
-  if (rc != 0 && try_interrupts) {
-    conf.intr_conf.rxq = 0;
-    rc = rte_eth_dev_configure(device_, rx_queues_, tx_queues_, &conf);
-  }
-  if (rc != 0) return tl::unexpected(failed("cannot be configured", rc));
-  rx_interrupts_ = conf.intr_conf.rxq != 0;
+  // A virtual function gets tagged frames of those VLANs alone that it has asked for.
+  filters_vlan_ =
+      setup_.vlan != 0 && is_pci_ && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0;
+  if (filters_vlan_) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+
+  rx_interrupts_ = interrupts && (is_pci_ || std::string_view(info.driver_name) == "net_tap");
+  conf.intr_conf.rxq = rx_interrupts_ ? 1 : 0;
+  if (const int rc = rte_eth_dev_configure(device_, rx_queues_, tx_queues_, &conf); rc != 0)
+    return tl::unexpected(failed("cannot be configured", rc));
   return {};
 }
 
-tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
-  if (auto configured = configure(); !configured) return configured;
+// Interrupts only let an idle worker sleep longer. Some devices have none, or too few, which some
+// drivers say when they are configured and others when they are started.
+tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools, bool interrupts) {
+  auto started = start_once(pools, interrupts);
+  if (!started && rx_interrupts_) started = start_once(pools, false);
+  if (!started) return started;
+  started_ = true;
+  if (filters_vlan_)
+    if (const int rc = rte_eth_dev_vlan_filter(device_, setup_.vlan, 1); rc != 0)
+      return tl::unexpected(
+          failed("cannot let VLAN " + std::to_string(setup_.vlan) + " through", rc));
+  take_group_frames();
+  return {};
+}
+
+tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pools,
+                                           bool interrupts) {
+  if (auto configured = configure(interrupts); !configured) return configured;
   std::uint16_t tx_descriptors = setup_.tx_descriptors;
   std::uint16_t rx_descriptors = setup_.rx_descriptors;
   if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors, &tx_descriptors);
       rc != 0)
     return tl::unexpected(failed("no such number of descriptors", rc));
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device_));
+  rte_eth_dev_info info{};
+  (void)rte_eth_dev_info_get(device_, &info); // it was read before
+  rte_eth_rxconf rx = info.default_rxconf;
+  // Else a queue that nobody empties in time holds up those of the other workers.
+  if (is_pci_ && rx_queues_ > 1) rx.rx_drop_en = 1;
   for (std::uint16_t q = 0; q < rx_queues_; ++q)
-    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors, node, nullptr,
-                                              pools[q % pools.size()]);
+    if (const int rc =
+            rte_eth_rx_queue_setup(device_, q, rx_descriptors, node, &rx, pools[q % pools.size()]);
         rc != 0)
       return tl::unexpected(failed("rx queue " + std::to_string(q) + " cannot be set up", rc));
   for (std::uint16_t q = 0; q < tx_queues_; ++q)
@@ -183,18 +211,49 @@ tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools) {
       return tl::unexpected(failed("tx queue " + std::to_string(q) + " cannot be set up", rc));
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));
-  started_ = true;
   rx_queue_packets_ = packets_in_rx_queue(setup_.device, rx_descriptors);
-  take_group_frames();
   return {};
 }
 
-// Neighbour solicitations come to a group address. Devices differ in what they can do about it.
-void port::take_group_frames() const noexcept {
-  const bool speaks_v6 =
-      std::ranges::any_of(station_.addresses, [](const port_address& a) { return a.ip.is_v6; });
-  if (!speaks_v6) return;
+// Neighbour solicitations come to a group address (RFC 4861 7.2.1). Devices differ in what they can
+// do about it; a virtual function may be told that all groups are fine and get none but those
+// named.
+void port::take_group_frames() const {
+  std::vector<rte_ether_addr> groups;
+  const auto add_group_of = [&groups](const ip_address& ip) {
+    const auto& b = ip.bytes;
+    groups.push_back({{0x33, 0x33, 0xff, b[13], b[14], b[15]}});
+  };
+  for (const port_address& a : station_.addresses)
+    if (a.ip.is_v6) add_group_of(a.ip);
+  if (groups.empty()) return;
+  add_group_of(station_.link_local);
+  groups.push_back({{0x33, 0x33, 0, 0, 0, 1}}); // all nodes
+  if (rte_eth_dev_set_mc_addr_list(device_, groups.data(),
+                                   static_cast<std::uint32_t>(groups.size())) == 0)
+    return;
   if (rte_eth_allmulticast_enable(device_) != 0) (void)rte_eth_promiscuous_enable(device_);
+}
+
+std::size_t port::mbufs_kept() const noexcept {
+  if (!is_pci_) return 0; // those drivers copy, or give back at once
+  return std::size_t{rx_queues_} * setup_.rx_descriptors +
+         std::size_t{tx_queues_} * setup_.tx_descriptors;
+}
+
+port_report port::report() const noexcept {
+  port_report r;
+  r.name = setup_.name;
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(device_, &stats) == 0) {
+    r.rx_missed = stats.imissed;
+    r.rx_errors = stats.ierrors;
+    r.rx_no_buffer = stats.rx_nombuf;
+    r.tx_errors = stats.oerrors;
+  }
+  rte_eth_link link{};
+  if (rte_eth_link_get_nowait(device_, &link) == 0) r.link_up = link.link_status != 0;
+  return r;
 }
 
 void port::stop() noexcept {

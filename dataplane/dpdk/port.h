@@ -21,8 +21,10 @@ class port {
   port& operator=(port&&) = delete;
   ~port(); // stops and closes what it opened
 
-  // Configures and starts it; rx queue q takes its mbufs from pools[q modulo size].
-  [[nodiscard]] tl::expected<void, error> start(const std::vector<rte_mempool*>& pools);
+  // Configures and starts it; rx queue q takes its mbufs from pools[q modulo size]. `interrupts`:
+  // of rx queues, where the device has them.
+  [[nodiscard]] tl::expected<void, error> start(const std::vector<rte_mempool*>& pools,
+                                                bool interrupts);
   void stop() noexcept;
 
   [[nodiscard]] const station& us() const noexcept { return station_; }
@@ -33,6 +35,11 @@ class port {
   [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
   [[nodiscard]] bool rx_interrupts() const noexcept { return rx_interrupts_; }
+  // How many mbufs its queues keep when it is started: those of rx wait for frames, and cards give
+  // back what they have sent only when the place in their queue is wanted again.
+  [[nodiscard]] std::size_t mbufs_kept() const noexcept;
+  // What the device counts, and its link. Any thread.
+  [[nodiscard]] port_report report() const noexcept;
 
   // Who polls an rx queue, and through which tx queue a worker sends: its own, or, where there are
   // fewer queues than workers, that of `tx_owner`.
@@ -46,8 +53,10 @@ class port {
  private:
   explicit port(const port_setup& setup) : setup_(setup) {}
   [[nodiscard]] error failed(const std::string& what, int code) const;
-  [[nodiscard]] tl::expected<void, error> configure();
-  void take_group_frames() const noexcept;
+  [[nodiscard]] tl::expected<void, error> configure(bool interrupts);
+  [[nodiscard]] tl::expected<void, error> start_once(const std::vector<rte_mempool*>& pools,
+                                                     bool interrupts);
+  void take_group_frames() const;
 
   port_setup setup_;
   station station_;
@@ -56,6 +65,7 @@ class port {
   std::size_t rx_queue_packets_ = 0;
   bool is_pci_ = false;
   bool rx_interrupts_ = false;
+  bool filters_vlan_ = false;
   bool opened_ = false; // probed by us, so closed by us
   bool started_ = false;
 };

@@ -54,6 +54,8 @@ reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_u
 
 reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made) noexcept {
   outcome result;
+  // What the device said of the first fragment does not hold for the whole.
+  if (made != nullptr) made->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
   result.whole.reset(made);
   // The library says "kept" and "dropped" alike; what it dropped waits in the death row.
   const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
@@ -103,6 +105,7 @@ reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us 
     ip->proto = header->next_header;
     ip->payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(p.len_bytes));
     remove_bytes(*m, f.l4_off, sizeof(rte_ipv6_fragment_ext));
+    m->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
     return {std::move(m), verdict::fragment_kept};
   }
   m->l2_len = f.l3_off & 0x7f;

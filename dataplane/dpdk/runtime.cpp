@@ -122,7 +122,10 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
     if (!opened) return tl::unexpected(opened.error());
     shared.ports.push_back(std::move(*opened));
   }
-  auto made = mbuf_pools::make(setup, nodes);
+  std::size_t kept = 0;
+  for (const port& p : shared.ports)
+    kept += p.mbufs_kept();
+  auto made = mbuf_pools::make(setup, mbufs_for(setup, kept), nodes);
   if (!made) return tl::unexpected(made.error());
   pools = std::move(*made);
   std::vector<rte_mempool*> pool_of_worker;
@@ -130,7 +133,7 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
   for (const int node : nodes)
     pool_of_worker.push_back(pools->of(node));
   for (port& p : shared.ports)
-    if (auto started = p.start(pool_of_worker); !started) return started;
+    if (auto started = p.start(pool_of_worker, setup.yield_when_idle); !started) return started;
   for (const port& p : shared.ports)
     shared.stations.push_back(&p.us());
   mbufs_at_start = pools->in_use();
@@ -294,6 +297,17 @@ worker_id runtime::workers() const noexcept {
 
 worker_report runtime::report(worker_id worker) const {
   return state_->workers[worker]->report();
+}
+
+std::vector<port_report> runtime::ports() const {
+  std::vector<port_report> all;
+  for (const port& p : state_->shared.ports)
+    all.push_back(p.report());
+  return all;
+}
+
+void runtime::announce() {
+  state_->shared.announcements.fetch_add(1, std::memory_order_relaxed);
 }
 
 std::uint64_t runtime::mbufs_in_use() const noexcept {

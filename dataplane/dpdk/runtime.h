@@ -53,7 +53,7 @@ struct runtime_setup {
   unsigned control_core = 0;
   bool hugepages = false;
   std::uint32_t memory_mb = 512;
-  std::uint32_t mbufs = 16384; // per NUMA node
+  std::uint32_t mbufs = 16384; // per NUMA node; more where the queues of cards keep more
   std::string file_prefix = "linehunt";
   std::vector<std::string> eal_arguments; // passed through as they are
   bool yield_when_idle = true;
@@ -89,6 +89,15 @@ struct worker_report {
   ring_depths rings;
 };
 
+// Per port, as its device says.
+struct port_report {
+  std::string name;
+  bool link_up = true;
+  // Frames that the device itself lost: no place in its queue, no mbuf for it, or broken.
+  std::uint64_t rx_missed = 0, rx_no_buffer = 0, rx_errors = 0;
+  std::uint64_t tx_errors = 0;
+};
+
 class runtime {
  public:
   // Starts EAL, ports and workers with the first snapshot. On an error nothing keeps running. EAL
@@ -117,7 +126,11 @@ class runtime {
 
   [[nodiscard]] worker_id workers() const noexcept;
   [[nodiscard]] worker_report report(worker_id worker) const;
-  // mbufs that are in use outside the ports' own rx rings; the same before and after a run.
+  [[nodiscard]] std::vector<port_report> ports() const; // by port index
+  // Tells the neighbours of all ports again where we are, as at the start.
+  void announce();
+  // mbufs that are in use outside the ports' own rx rings; the same before and after a run, but for
+  // what cards keep in their tx queues.
   [[nodiscard]] std::uint64_t mbufs_in_use() const noexcept;
 
  private:

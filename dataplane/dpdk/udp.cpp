@@ -20,8 +20,10 @@ judgement inspect_udp(const rte_mbuf& m, frame& out) noexcept {
   if (is_impossible_source(out.source) || is_multicast(out.destination))
     return verdict::dropped_bad_ip_header;
 
+  // Some devices say "good" of what they could not read as UDP, since nothing was wrong with it.
   const bool device_checked =
-      (m.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+      (m.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD &&
+      (m.packet_type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_UDP;
   // "No checksum" exists in IPv4 alone.
   if (udp.dgram_cksum == 0 && out.source.is_v6) return verdict::dropped_bad_udp_checksum;
   if (udp.dgram_cksum != 0 && !device_checked) {

@@ -186,6 +186,11 @@ void worker::keep_house() noexcept {
     egress_.age();
     reassembler_.expire(now_);
   }
+  if (const auto asked = shared_.announcements.load(std::memory_order_relaxed);
+      setup_.self == 0 && asked != announcements_asked_) {
+    announcements_asked_ = asked;
+    announcements_left_ = announcements;
+  }
   if (announcements_left_ > 0 && now_ >= next_announcement_) {
     next_announcement_ = now_ + announcement_interval_us;
     --announcements_left_;

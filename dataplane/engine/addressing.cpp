@@ -63,8 +63,8 @@ bool names_us(const snapshot& world, std::string_view text) noexcept {
   const auto uri = sip::parse_uri(text);
   if (!uri || (uri->scheme != sip::uri_scheme::sip && uri->scheme != sip::uri_scheme::sips))
     return false;
-  const auto ip = parse_ip(uri->host);
-  return ip && world.is_local({*ip, or_default(uri->port)});
+  if (const auto ip = parse_ip(uri->host)) return world.is_local({*ip, or_default(uri->port)});
+  return world.is_local(uri->host, or_default(uri->port));
 }
 
 bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept {

@@ -27,6 +27,11 @@ const linehunt::destination* engine::state::find_destination(destination_index i
   return &world->destinations[positions[index]];
 }
 
+const linehunt::destination* engine::state::destination_of(const attempt& a) const {
+  const linehunt::destination* const d = find_destination(a.destination);
+  return d != nullptr && d->id == a.destination_id ? d : nullptr;
+}
+
 selection_outcome engine::state::choose(std::uint32_t transaction, holding& held) {
   invite_transaction& t = transactions[transaction];
   std::array<std::uint32_t, max_attempts + max_passed_over> excluded;
@@ -112,8 +117,10 @@ verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome 
     counters.no_capacity.add(t.plan.group, {t.plan.resources.data(), t.plan.resource_count});
     return verdict::rejected_no_capacity;
   case selection_outcome::unknown_resource:
+    count(counters.unknown_resource);
     return verdict::rejected_unknown_resource;
   default:
+    count(counters.no_destination);
     return verdict::rejected_no_destination;
   }
 }
@@ -243,7 +250,7 @@ void engine::state::park(std::uint32_t transaction) {
 }
 
 bool engine::state::may_fail_over(const invite_transaction& t) {
-  return t.plan.may_fail_over && !t.cancel_wanted;
+  return t.plan.may_fail_over && !t.cancel_wanted && t.bye_tag == 0;
 }
 
 bool engine::state::wants_failover(const invite_transaction& t, std::uint16_t status) {

@@ -114,12 +114,21 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
   if (const std::uint32_t call = find_handle(handle); call != no_call) {
     if (const auto found = match(call, call_id, from_tag, to_tag)) return found;
   }
+  // Should several carry these tags, one that lives comes before one that is over; and a ringing
+  // one, which may get any tag yet, comes last.
+  const auto rank = [this](std::uint32_t call) {
+    const call_state s = records_[call].state;
+    return s == call_state::early ? 1 : s == call_state::ended ? 2 : 3;
+  };
   dialog_match found;
+  int best = 0;
   (void)index_.find(hash, [&](std::uint32_t call) {
     const auto here = match(call, call_id, from_tag, to_tag);
-    // A call that is over gives way to one that lives, should both carry these tags.
-    if (here && (!found || records_[found.call].state == call_state::ended)) found = here;
-    return found && records_[found.call].state != call_state::ended;
+    if (here && rank(call) > best) {
+      found = here;
+      best = rank(call);
+    }
+    return best == 3;
   });
   return found;
 }

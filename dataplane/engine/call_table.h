@@ -152,6 +152,15 @@ class call_table {
   // A call of this Call-ID and caller's tag, whatever the other tag.
   [[nodiscard]] std::uint32_t find_caller(std::uint64_t hash, std::string_view call_id,
                                           std::string_view from_tag);
+  // The same, the first that fits(call).
+  template <class Fits>
+  [[nodiscard]] std::uint32_t find_caller(std::uint64_t hash, std::string_view call_id,
+                                          std::string_view from_tag, Fits&& fits) {
+    return index_.find(hash, [&](std::uint32_t call) {
+      return same(call, call_text::call_id, call_id) && same(call, call_text::from_tag, from_tag) &&
+             fits(call);
+    });
+  }
   // How many records bear this Call-ID and caller's tag, those that have ended included.
   [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id,
                                           std::string_view from_tag);

@@ -28,8 +28,7 @@ void engine::state::on_deadline(std::uint32_t transaction) {
   if (t.client == client_state::parked) {
     ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
     t.client = client_state::none;
-    answer_invite(transaction, t.plan.refusal_status,
-                  {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
+    (void)refuse_call(transaction, selection_outcome::no_capacity);
     return;
   }
   if (t.cancel_wanted) {

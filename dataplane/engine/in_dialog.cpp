@@ -4,6 +4,7 @@
 // repetition gets again.
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
+#include "dataplane/siphash.h"
 
 #include <algorithm>
 
@@ -22,8 +23,10 @@ verdict engine::state::on_in_dialog() {
     if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
   }
   const bool over = match && calls[match.call].state == call_state::ended;
-  // A call that has ended is there for repetitions of its BYE alone.
-  if (!match || (over && view.method != sip::method::bye))
+  // A call that has ended takes no new offer. Another usage of its dialog may live on (RFC 5057): a
+  // NOTIFY that says how a REFER went, and repetitions of its BYE.
+  const bool offers = view.method == sip::method::invite || view.method == sip::method::update;
+  if (!match || (over && offers))
     return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
   // What ends a call, or an offer within it, must come from somebody who takes part.
   const bool ends = view.method == sip::method::bye || view.method == sip::method::cancel;
@@ -62,25 +65,43 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   // with a BYE that no destination ever gets.
   const side other = to_callee ? side::callee : side::caller;
   if (to && view.method == sip::method::bye && !belongs_to(call, other, to->ip)) to.reset();
-  if (!to || world->is_local(*to)) to = peer();
-  if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
-
-  listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
-  if (listener >= world->listeners.size() ||
-      world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
-    if (world->listener_for(to->ip, listener) == nullptr) return verdict::dropped_no_route;
+  const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
+  std::optional<listener_index> listener;
+  if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);
+  if (!listener) {
+    to = peer();
+    if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
+    listener = listener_towards(*to, used);
+    if (!listener) return verdict::dropped_no_route;
   }
 
   const bool offer_overload =
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
-  if (!edit_within(call, listener, offer_overload, edits)) return too_long_within();
+  if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   note_request(match);
   if (plan.further != 0) {
     const dialog_match again = find_dialog(plan.further);
     if (again && again.call != call) note_request(again);
   }
-  out->forward(edits, {*to, listener});
+  out->forward(edits, {*to, *listener});
   return verdict::request_forwarded;
+}
+
+std::optional<listener_index> engine::state::listener_towards(const endpoint& to,
+                                                              listener_index used) const {
+  const auto& all = world->listeners;
+  const bool usable = used < all.size() && all[used].local.ip.is_v6 == to.ip.is_v6;
+  // Longest prefix first; of length 0 are gateways, of which any may know the way.
+  const auto on_network = std::ranges::find_if(world->routes, [&to](const route& r) {
+    return r.net.length_bits > 0 && r.net.contains(to.ip);
+  });
+  if (on_network != world->routes.end() && on_network->listener < all.size() &&
+      (!usable || all[on_network->listener].port != all[used].port))
+    return on_network->listener;
+  if (usable) return used;
+  listener_index any = 0;
+  if (world->listener_for(to.ip, any) == nullptr) return std::nullopt;
+  return any;
 }
 
 // Everything that changes in it on its way but for the routes. False: it is too long now.
@@ -103,8 +124,10 @@ verdict engine::state::too_long_within() {
 }
 
 // Its parties have us in their routes, so that without us they could not even hang up. Whether the
-// call is there, they know. One side must be a destination, else we would be anybody's relay.
+// call is there, they know. One side must be a destination, else we would be anybody's relay; and
+// nothing but BYE and ACK, since whoever invents a handle has asked no rule.
 std::optional<outbound> engine::state::way_of_another_run(const route_plan& plan) const {
+  if (view.method != sip::method::bye && view.method != sip::method::ack) return std::nullopt;
   const auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
   if (!to || !is_sendable(*to) || world->is_local(*to)) return std::nullopt;
   const auto is_destination = [this](const ip_address& ip) {
@@ -149,11 +172,13 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
       calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes));
   const auto next = route ? uri_target(route->uri) : std::nullopt;
   if (next && next->ip == ip) return true;
-  // Any other address of the destination.
-  const linehunt::destination* const d =
-      callee ? find_destination(calls[call].destination) : nullptr;
-  return d != nullptr &&
-         std::ranges::any_of(d->addresses, [&ip](const endpoint& e) { return e.ip == ip; });
+  // Any other address of the destination, which is on the caller's side where its lines are those
+  // of a call that it makes.
+  const linehunt::destination* const d = find_destination(calls[call].destination);
+  const auto has = [d](const ip_address& one) {
+    return std::ranges::any_of(d->addresses, [&one](const endpoint& e) { return e.ip == one; });
+  };
+  return d != nullptr && has(peer.ip) && has(ip);
 }
 
 // What a request tells about the call before it goes on.
@@ -170,28 +195,59 @@ void engine::state::note_request(const dialog_match& match) {
     }
     break;
   case sip::method::bye:
-    if (record.state == call_state::answered) {
-      record.state = call_state::leaving;
-      timers.arm(match.call, after_ms(transaction_timeout_ms()));
-    }
+    if (record.state == call_state::answered) leave(match.call);
+    // It may cross the 2xx of that dialog (RFC 3261 15, RFC 5407 3.1.2).
+    else if (record.state == call_state::early && match.from == side::caller &&
+             record.transaction != no_transaction)
+      transactions[record.transaction].bye_tag = mark_of(routing.to_tag);
     break;
   case sip::method::invite:
   case sip::method::update:
-    note_target(match.call, match.from);
+    expect_target(match);
     break;
   default:
     break;
   }
 }
 
-// A target refresh (RFC 3261 12.2): where our own BYE would have to go. `whose` Contact it is.
-void engine::state::note_target(std::uint32_t call, side whose) {
-  if (calls[call].state != call_state::answered) return;
-  const auto which = whose == side::caller ? call_text::caller_target : call_text::callee_target;
+void engine::state::leave(std::uint32_t call) {
+  calls[call].state = call_state::leaving;
+  timers.arm(call, after_ms(transaction_timeout_ms()));
+}
+
+std::uint32_t engine::state::mark_of(std::string_view tag) const noexcept {
+  return static_cast<std::uint32_t>(siphash13(tag, setup.secret.hash_key)) | 1u;
+}
+
+// A target refresh (RFC 3261 12.2.1.2) holds once the other side has agreed to it. Until then its
+// Contact is kept, one for as many calls; that of a call that another one displaces is not learned.
+void engine::state::expect_target(const dialog_match& of) {
   const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
-  if (!contact || contact->uri.empty() || calls.text(call, which) == contact->uri) return;
+  expected_target& kept = expected_targets[of.call % expected_targets.size()];
+  if (!contact || contact->uri.empty() || contact->uri.size() > kept.uri.size()) return;
+  kept.call = of.call;
+  kept.generation = calls[of.call].generation;
+  kept.cseq = routing.cseq.number;
+  kept.from = of.from;
+  kept.uri_len = static_cast<std::uint8_t>(contact->uri.size());
+  contact->uri.copy(kept.uri.data(), kept.uri.size());
+}
+
+void engine::state::take_expected_target(const dialog_match& of) {
+  expected_target& kept = expected_targets[of.call % expected_targets.size()];
+  if (kept.call != of.call || kept.generation != calls[of.call].generation ||
+      kept.cseq != routing.cseq.number || kept.from != of.from)
+    return;
+  set_target(of.call, of.from, {kept.uri.data(), kept.uri_len});
+  kept.call = no_call;
+}
+
+// Where our own BYE would have to go. `whose` Contact it is.
+void engine::state::set_target(std::uint32_t call, side whose, std::string_view uri) {
+  const auto which = whose == side::caller ? call_text::caller_target : call_text::callee_target;
+  if (uri.empty() || calls.text(call, which) == uri) return;
   call_texts texts = calls.texts(call);
-  texts[static_cast<std::size_t>(which)] = contact->uri;
+  texts[static_cast<std::size_t>(which)] = uri;
   (void)calls.set_texts(call, texts);
 }
 

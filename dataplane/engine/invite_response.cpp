@@ -33,12 +33,12 @@ verdict engine::state::on_invite_response(const invite_branch& branch) {
   // The branch alone proves that the sender has seen our request; that it also answers from an
   // address of the destination keeps out those who have only overheard it.
   if (in->source.ip != a.to.ip) {
-    const linehunt::destination* d = find_destination(a.destination);
+    const linehunt::destination* d = destination_of(a);
     const auto here = [&](const endpoint& e) { return e.ip == in->source.ip; };
     if (d == nullptr || std::none_of(d->addresses.begin(), d->addresses.end(), here))
       return verdict::dropped_wrong_source;
   }
-  if (a.destination != no_index) note_overload(a.destination);
+  if (destination_of(a) != nullptr) note_overload(a.destination);
   if (to_cancel) {
     // Timer E stops; the INVITE's own final answer is what counts.
     if (view.status >= 200 && a.cancelled) {
@@ -172,9 +172,25 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
 }
 
 // The transaction has gone: a repeated 2xx, or the 2xx of another branch further down. Both belong
-// to the caller (RFC 3261 16.7 (5)).
+// to the caller (RFC 3261 16.7 (5)). The branch does not know who that is: so whoever answers must
+// take part in the caller's call or, where that has gone as well, be a destination. Else whoever
+// has seen a branch could have us send what it likes to anybody.
 verdict engine::state::on_late_success(const invite_branch& branch) {
   if (branch.caller_listener >= world->listeners.size()) return verdict::dropped_no_route;
+  const sip::via_field* const via = next_via();
+  const auto caller = via ? via_target(*via) : std::nullopt;
+  if (!caller) return verdict::dropped_malformed;
+  bool is_caller = false;
+  const std::uint32_t known =
+      calls.find_caller(hash, routing.call_id, routing.from_tag, [&](std::uint32_t call) {
+        if (unpack_endpoint(calls.text(call, call_text::caller_address)).ip != caller->ip)
+          return false;
+        is_caller = true;
+        return belongs_to(call, side::callee, in->source.ip);
+      });
+  const bool is_destination = world->destination_from({in->source.ip, 0}, 0) != nullptr;
+  const bool may = known != no_call || (!is_caller && is_destination);
+  if (!may) return verdict::dropped_wrong_source;
   if (!note_other_dialog(no_transaction, branch.caller_listener))
     return verdict::dropped_excess_dialog;
   return forward_response(branch.caller_listener);
@@ -194,13 +210,16 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
     // An earlier destination, given up for lost, has answered after all: the call is there now, and
     // its lines with it, even above capacity.
     // Lines of the same destination are kept: given back, they might be gone.
+    // One that is not configured any more has none.
+    const bool there = destination_of(a) != nullptr;
     if (record.slot_count == 0 || record.destination != a.destination) {
       release(call);
       holding held;
-      ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
+      if (there)
+        ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
       hold(call, held);
     }
-    record.destination = a.destination;
+    record.destination = there ? a.destination : no_index;
     record.callee_listener = a.listener;
     attempt& other = t.current();
     if (&other != &a && other.provisional && !other.answered)
@@ -226,6 +245,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   count(counters.calls_answered);
   note_refresh(call);
   arm_call_timer(call);
+  if (t.bye_tag != 0 && t.bye_tag == mark_of(routing.to_tag)) leave(call);
 
   t.call = no_call;
   t.server = server_state::accepted;
@@ -249,7 +269,8 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
 // which the caller will acknowledge and end. It is known, but holds no lines. One too many is not
 // passed on: without an ACK whoever answered ends it (RFC 3261 13.3.1.4).
 bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index caller_listener) {
-  if (calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, 0)) return true;
+  const dialog_match known = find_dialog(0);
+  if (known && calls[known.call].state != call_state::early) return true;
   if (calls.count_dialogs(hash, routing.call_id, routing.from_tag) >= max_dialogs_per_invite)
     return false;
   const sip::via_field* const via = next_via();
@@ -283,7 +304,11 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index 
   record.started_at = now;
   record.caller_listener = caller_listener;
   record.callee_listener = in->listener;
+  // Requests may have gone on in it before its answer, all of which one record has counted.
   record.caller_cseq = routing.cseq.number;
+  const std::uint32_t first = calls.find_caller(hash, routing.call_id, routing.from_tag);
+  if (first != no_call) record.caller_cseq = std::max(record.caller_cseq, calls[first].caller_cseq);
+  note_refresh(call);
   arm_call_timer(call);
   return true;
 }

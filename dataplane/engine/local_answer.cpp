@@ -7,8 +7,8 @@
 namespace linehunt {
 namespace {
 
-constexpr std::string_view allowed =
-    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n";
+// Outside a call; within one everything is passed on (RFC 3261 20.5).
+constexpr std::string_view allowed = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n";
 
 } // namespace
 

@@ -104,18 +104,14 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   }
   t.own_at = static_cast<std::uint16_t>(view.headers_begin + moved);
 
-  const auto refuse = [&](verdict v) {
-    answer_invite(transaction, t.plan.refusal_status,
-                  {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
-    return v;
-  };
   holding held;
-  if (decision.unknown_resource) return refuse(verdict::rejected_unknown_resource);
+  if (decision.unknown_resource)
+    return refuse_call(transaction, selection_outcome::unknown_resource);
   if (rule.action == rule_action::forward) {
     listener_index listener = 0;
     if (!is_sendable(rule.target) || world->is_local(rule.target) ||
         world->listener_for(rule.target.ip, listener) == nullptr)
-      return refuse(verdict::rejected_no_destination);
+      return refuse_call(transaction, selection_outcome::no_destination);
     if (rule.count && decision.source_destination != no_index) {
       ledger.count(decision.source_destination,
                    {decision.resources.data(), decision.resource_count}, held);
@@ -126,7 +122,7 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
     const selection_outcome outcome = choose(transaction, held);
     switch (outcome) {
     case selection_outcome::selected:
-      if (!begin_attempt(transaction, held)) return refuse(verdict::rejected_no_destination);
+      if (!begin_attempt(transaction, held)) return refuse_call(transaction, outcome);
       break;
     case selection_outcome::pending:
       park(transaction);
@@ -138,8 +134,11 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   }
 
   (void)reply(100, "Trying", verdict::request_forwarded);
-  if (!edits.insert(view.headers_begin, headers_of(transaction, 0)))
-    return refuse(verdict::rejected_too_long);
+  if (!edits.insert(view.headers_begin, headers_of(transaction, 0))) {
+    answer_invite(transaction, t.plan.refusal_status,
+                  {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
+    return verdict::rejected_too_long;
+  }
   const attempt& to = t.current();
   out->forward(edits, {to.to, to.listener});
   return verdict::request_forwarded;

@@ -65,14 +65,16 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
     }
   }
   if (!to && routes.empty()) to = uri_target(target);
-  if (!to || world->is_local(*to) || !is_sendable(*to)) to = known;
-  listener_index listener = to_callee ? record.callee_listener : record.caller_listener;
-  if (listener >= world->listeners.size() ||
-      world->listeners[listener].local.ip.is_v6 != to->ip.is_v6) {
-    if (world->listener_for(to->ip, listener) == nullptr) return false;
+  const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
+  std::optional<listener_index> listener;
+  if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);
+  if (!listener) {
+    to = known;
+    listener = listener_towards(known, used);
+    if (!listener || !is_sendable(known)) return false;
   }
   parts.method = what.method;
-  parts.via_sent_by = world->listeners[listener].sent_by;
+  parts.via_sent_by = world->listeners[*listener].sent_by;
   parts.from = to_callee ? caller : callee;
   parts.to = to_callee ? callee : caller;
   parts.call_id = text(call_text::call_id);
@@ -83,7 +85,7 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
   parts.branch = branch;
   const std::size_t len = sip::build_request(parts, buffer_b());
   if (len == 0) return false;
-  out->send({&scratch_b[0], len}, {*to, listener});
+  out->send({&scratch_b[0], len}, {*to, *listener});
   return true;
 }
 

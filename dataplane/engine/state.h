@@ -161,10 +161,20 @@ struct engine::state final : selection_listener {
   verdict forward_of_another_run(const outbound& to, sip::edit_list& edits);
   [[nodiscard]] dialog_match find_dialog(std::uint64_t handle);
   [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
+  // The listener for a request within a call: the one that the call uses on that side, unless `to`
+  // lies on the network of another port. nullopt: there is no way.
+  [[nodiscard]] std::optional<listener_index> listener_towards(const endpoint& to,
+                                                               listener_index used) const;
   [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);
-  void note_target(std::uint32_t call, side whose);
+  // A BYE is on its way.
+  void leave(std::uint32_t call);
+  // Of a tag, to know it again; never 0.
+  [[nodiscard]] std::uint32_t mark_of(std::string_view tag) const noexcept;
+  void expect_target(const dialog_match& of);
+  void take_expected_target(const dialog_match& of);
+  void set_target(std::uint32_t call, side whose, std::string_view uri);
 
   // --- stateless_response.cpp: responses within a call
   verdict on_stateless_response(const stateless_branch& branch);
@@ -222,6 +232,8 @@ struct engine::state final : selection_listener {
   void adopt(const snapshot& next);
   void on_timer(std::uint32_t id);
   [[nodiscard]] const linehunt::destination* find_destination(destination_index index) const;
+  // nullptr where it is not configured any more; another one may have its number by now.
+  [[nodiscard]] const linehunt::destination* destination_of(const attempt& a) const;
 
   // Timers: one for each call, four for each transaction, one for each destination.
   static constexpr std::uint32_t transaction_timers = 4;
@@ -286,6 +298,17 @@ struct engine::state final : selection_listener {
     time_us sent_at = 0; // for the first time
   };
   record_array<probe_in_flight> probes; // by destination_index
+
+  // The Contact of a re-INVITE or UPDATE that is not answered yet.
+  struct expected_target {
+    std::uint32_t call = no_call;
+    std::uint32_t generation = 0;
+    std::uint32_t cseq = 0;
+    side from = side::caller;
+    std::uint8_t uri_len = 0;
+    std::array<char, 128> uri;
+  };
+  std::array<expected_target, 256> expected_targets;
   record_array<post_dial_delay> delays; // by destination_index
 };
 

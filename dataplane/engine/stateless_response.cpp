@@ -85,7 +85,9 @@ void engine::state::note_response(const dialog_match& match) {
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
 void engine::state::refresh(const dialog_match& of) {
   if (calls[of.call].state != call_state::answered) return;
-  note_target(of.call, of.from == side::caller ? side::callee : side::caller);
+  take_expected_target(of);
+  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+    set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
   note_refresh(of.call);
   arm_call_timer(of.call);
 }

@@ -96,6 +96,7 @@ struct invite_transaction {
   server_state server = server_state::free;
   client_state client = client_state::none;
   bool cancel_wanted = false; // by the caller, an admin or a timeout
+  std::uint32_t bye_tag = 0;  // mark of the To tag that the caller sent a BYE to; 0: none
   transaction_list list = transaction_list::unanswered;
   outbound reply_to;
   endpoint source; // where the INVITE came from

@@ -41,7 +41,9 @@ bool call_facts::holds(const condition& asked) noexcept {
                        [&](const ip_prefix& net) { return net.contains(input_.source.ip); });
   case rule_field::from_destination: {
     if (!input_.world) return false;
-    const destination* from = input_.world->destination_from(input_.source, asked.group);
+    endpoint source = input_.source;
+    if (asked.any_port) source.port = 0;
+    const destination* from = input_.world->destination_from(source, asked.group);
     if (!from) return false;
     source_destination_ = from->index;
     return true;

@@ -93,6 +93,7 @@ class compiler {
       break;
     case rule_field::from_destination:
       condition.group = model.group;
+      condition.any_port = model.any_port;
       break;
     case rule_field::codec_present:
     case rule_field::codec_absent:

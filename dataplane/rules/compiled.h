@@ -32,6 +32,7 @@ struct condition {
   std::span<const ip_prefix> networks; // of source; lie in the model
   std::uint64_t codec_mask = 0;        // of codec_present, codec_absent
   std::uint32_t group = 0;             // of from_destination
+  bool any_port = false;               // of from_destination
 };
 
 struct rule {

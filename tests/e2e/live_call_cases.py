@@ -2,7 +2,9 @@
 """Calls in progress, as operators see them: listed, ended one by one, and on a box that goes."""
 
 from cases import case, check
+from lab.configuration import CORE, FIRST_BOX
 from lab.sipp import write_injection
+from lab.wire import address
 from lab_setups import diagnosis, study_case
 from script import answered, ring_and_answer, until_bye, write
 
@@ -30,7 +32,11 @@ def operators_see_the_calls_and_end_them(workers: int):
         listed = balancer.ask("calls")["Dialogs"]
         check(len({each["callid"] for each in listed}) == len(listed) == CALLS, f"{listed}")
         check(all(each["state"] == 4 and each["destination"] == 1 and each["caller_tag"]
-                  and each["CALLEES"][0]["callee_tag"] for each in listed), f"{listed}")
+                  and each["CALLEES"][0]["callee_tag"] and "sip:" in each["from_uri"]
+                  and "VM_" in each["to_uri"]
+                  and each["caller_address"].startswith(address(CORE) + ":")
+                  and each["CALLEES"][0]["callee_address"].startswith(address(FIRST_BOX + 1) + ":")
+                  for each in listed), f"{listed}")
         for words, count in (("--answered", CALLS), ("--unanswered", 0), ("--destination 1", CALLS),
                              ("--destination 2", 0), ("--older 60", 0), (listed[0]["callid"], 1)):
             found = balancer.ask("calls", *words.split())["Dialogs"]

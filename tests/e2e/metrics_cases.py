@@ -98,6 +98,17 @@ def prometheus_scrapes_what_operators_see(workers: int):
 
 
 @case
+def metrics_have_an_address_of_their_own():
+    with study_case(boxes={1: {"vm": 5}}, admin={"metrics": "127.0.0.1:9888"}) as lab:
+        lab.start_balancer()
+        status, text = http_in(lab.device, "http://127.0.0.1:9888/metrics")
+        check(status == 200 and "linehunt_port_link_up" in text, f"HTTP status {status}: {text}")
+        status, text = http_in(lab.device, "http://127.0.0.1:9888/mi",
+                               '{"jsonrpc":"2.0","id":1,"method":"lb_list"}')
+        check(status == 404, f"it takes commands as well: {status}, {text}")
+
+
+@case
 def a_second_linehunt_says_that_its_http_port_is_taken():
     with study_case(boxes={1: {"vm": 5}}) as lab:
         lab.start_balancer()

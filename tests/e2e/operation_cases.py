@@ -11,7 +11,7 @@ from pathlib import Path
 from cases import case, check
 from event_follower import events_of
 from lab.balancer import program
-from lab.configuration import BALANCER, Configuration
+from lab.configuration import BALANCER, STUDY_CASE_RULES, Configuration
 from lab.wire import address
 from lab_setups import diagnosis, study_case
 from script import recv, recv_invite, reply_invite, wait_for_repeats, write
@@ -227,6 +227,32 @@ def a_failover_is_told_with_the_box_that_failed():
               f"{failover}")
         check((status["destination_id"], status["cause"]) == (1, "failover 503"), f"{status}")
         check(balancer.statistics()["load_balancer:failovers"] == 1, "failovers")
+
+
+@case(workers=2)
+def a_box_that_asks_for_a_pause_is_shown_with_it(workers: int):
+    rules = STUDY_CASE_RULES.replace(", disable = true", "")
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 10}}, workers=workers, rules=rules) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1, write(lab.folder / "busy.xml", "busy", [
+            recv_invite(), reply_invite(503, "Busy", "Retry-After: 3"), recv("ACK"),
+            wait_for_repeats()]))
+        lab.start_box(2)
+        with events_of(lab) as events:
+            core = lab.start_core([("VM_1", 50)], 10)
+            check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+            first = events.first("E_LOAD_BALANCER_STATUS")
+            boxes = {entry["id"]: entry for entry in balancer.ask("list")["Destinations"]}
+            check(boxes[1]["enabled"] == "yes" and 1 <= boxes[1]["paused"] <= 3, f"{boxes[1]}")
+            check("paused" not in boxes[2], f"{boxes[2]}")
+            deadline = time.monotonic() + 20
+            while len(told := events.all("E_LOAD_BALANCER_STATUS")) < 2:
+                check(time.monotonic() < deadline, f"its end is not told: {told}")
+                time.sleep(0.1)
+        check((first["destination_id"], first["status"], first["cause"]) ==
+              (1, "paused", "Retry-After 3"), f"{first}")
+        check((told[1]["destination_id"], told[1]["status"]) == (1, "enabled"), f"{told}")
+        check("paused" not in balancer.ask("list")["Destinations"][0], "it pauses still")
 
 
 @case

@@ -173,9 +173,13 @@ def it_runs_as_another_user(device: str):
             check(core.wait(LIMIT_S) == 0, diagnosis(lab))
             check(balancer.control("reload")[0] == 0, "reload was refused")
             log.rename(folder / "log/linehunt.log.1")
+            balancer.process.send_signal(signal.SIGUSR1)
+            wait_until(log.exists, "a new log file")
+            check("read again" not in log.read_text(encoding="utf-8"),
+                  "a new log file is no reason to read the configuration")
             balancer.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: log.exists() and "read again" in log.read_text(encoding="utf-8"),
-                       "a new log file")
+            wait_until(lambda: "read again" in log.read_text(encoding="utf-8"),
+                       "the configuration to be read again")
             check(balancer.stop() == 0, balancer.tail())
             for made in (lab.configuration.socket, *others):
                 check(not made.exists(), f"{made} is left behind")

@@ -3,12 +3,14 @@
 // need no rights.
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/mbuf_pools.h"
 #include "running_balancer.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace linehunt::test {
@@ -44,6 +46,56 @@ TEST(start, says_what_is_wrong_with_a_device) {
   EXPECT_TRUE(says(error_for("net_pcap0,rx_pcap=/nonexistent.pcap"), {"wan", "/nonexistent.pcap"}));
   EXPECT_TRUE(says(error_for("net_nosuchdriver0"), {"wan", "net_nosuchdriver0", "driver"}));
   EXPECT_TRUE(says(error_for("net_null0", 10), {"wan", "mtu 10"}));
+}
+
+TEST(start, looks_for_the_cards_that_are_named_and_for_no_others) {
+  dpdk::runtime_setup setup;
+  dpdk::port_setup port;
+  const auto arguments = [&](const std::string& device) {
+    port.device = device;
+    setup.ports = {port};
+    std::string all;
+    for (const std::string& a : dpdk::eal_arguments(setup, {1}))
+      all += a + " ";
+    return all;
+  };
+  EXPECT_TRUE(says(arguments("net_af_packet0,iface=eth1"), {"--no-pci"}));
+  EXPECT_TRUE(says(arguments("0000:3b:00.0"), {"-a 0000:3b:00.0"}));
+  const auto bond = arguments("net_bonding0,mode=4,slave=0000:3b:00.0,slave=3b:00.1");
+  EXPECT_TRUE(says(bond, {"-a 0000:3b:00.0", "-a 3b:00.1"}));
+  EXPECT_EQ(bond.find("--no-pci"), std::string::npos);
+  setup.eal_arguments = {"-a", "0000:5e:00.0"};
+  EXPECT_EQ(arguments("net_failsafe0").find("--no-pci"), std::string::npos);
+}
+
+TEST(start, has_as_many_mbufs_as_the_queues_of_cards_keep) {
+  dpdk::runtime_setup setup;
+  setup.workers = 4;
+  setup.mbufs = 16384;
+  EXPECT_EQ(dpdk::mbufs_for(setup, 0), 16384u);
+  EXPECT_EQ(dpdk::mbufs_for(setup, 4096), 16384u);
+  // Four queues each way on two cards, of 1024 each, and 2048 for each worker.
+  EXPECT_EQ(dpdk::mbufs_for(setup, 2 * 2 * 4 * 1024), 16384u + 8192u);
+}
+
+// A service is started by somebody whose own mask need not have the processors of its workers.
+TEST(start, may_have_processors_outside_of_its_own_mask) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "one processor";
+  unsigned first = 0;
+  while (CPU_ISSET(first, &before) == 0)
+    ++first;
+  unsigned second = first + 1;
+  while (CPU_ISSET(second, &before) == 0)
+    ++second;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_TRUE(dpdk::may_run_on(second));
+  EXPECT_FALSE(dpdk::may_run_on(CPU_SETSIZE - 1));
+  EXPECT_FALSE(dpdk::may_run_on(CPU_SETSIZE));
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 TEST(start, checks_cores_and_workers) {

@@ -15,15 +15,16 @@ std::string age_text(std::int64_t seconds) {
   return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-std::string callee_tag(const json& call) {
-  const json callees = call.value("CALLEES", json::array());
-  return callees.empty() ? std::string{} : callees.front().value("callee_tag", "");
+bool names(const json& call, const std::string& who) {
+  return call.value("from_uri", "").find(who) != std::string::npos ||
+         call.value("to_uri", "").find(who) != std::string::npos;
 }
 
 bool fits(const json& call, const call_filter& wanted) {
   if (wanted.destination && call.value("destination", json{}) != *wanted.destination) return false;
   if (wanted.answered && (call.value("state", 0) == confirmed_state) != *wanted.answered)
     return false;
+  if (!wanted.party.empty() && !names(call, wanted.party)) return false;
   const auto age_s = call.value("age", std::int64_t{0});
   return age_s >= wanted.older_s.value_or(0) && (!wanted.younger_s || age_s < *wanted.younger_s);
 }
@@ -34,16 +35,16 @@ std::string calls_text(const json& dialogs) {
               {"AGE", align::right},
               {"DEST", align::right},
               {"WORKER", align::right},
-              {"FROM TAG"},
-              {"TO TAG"}});
+              {"FROM"},
+              {"TO"}});
   for (const json& call : dialogs) {
     const auto destination = call.find("destination");
     rows.add({printable(call.value("callid", "")),
               call.value("state", 0) == confirmed_state ? "answered" : "calling",
               age_text(call.value("age", std::int64_t{0})),
               destination == call.end() ? "-" : destination->dump(),
-              fmt::to_string(call.value("worker", 0u)), printable(call.value("caller_tag", "")),
-              printable(callee_tag(call))});
+              fmt::to_string(call.value("worker", 0u)), printable(call.value("from_uri", "")),
+              printable(call.value("to_uri", ""))});
   }
   return rows.text();
 }

@@ -35,6 +35,7 @@ outcome stats(connection& daemon, const output_style& style, const std::vector<s
 // Which of the live calls are shown; those that are absent do not matter.
 struct call_filter {
   std::string call_id; // empty: any
+  std::string party;   // a part of the From or To URI
   std::optional<std::uint32_t> destination;
   std::optional<bool> answered;
   std::optional<std::int64_t> older_s, younger_s;

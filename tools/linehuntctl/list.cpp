@@ -12,8 +12,10 @@ constexpr std::size_t bar_cells = 24;
 
 std::string state_of(const json& destination) {
   if (destination.value("draining", false)) return "draining";
-  if (destination.value("enabled", "") == "yes")
-    return destination.contains("unresolved") ? "unresolved" : "enabled";
+  if (destination.value("enabled", "") == "yes") {
+    if (destination.contains("unresolved")) return "unresolved";
+    return destination.contains("paused") ? "paused" : "enabled";
+  }
   // What an admin disabled stays so; what failed may come back by itself.
   return destination.value("auto-reenable", "") == "on" ? "failed" : "disabled";
 }
@@ -54,6 +56,9 @@ std::string notes_on(const json& destination) {
     note("no address: " + destination.value("unresolved", ""));
   if (destination.contains("stale"))
     note("addresses are older than DNS allows: " + destination.value("stale", ""));
+  if (destination.contains("paused"))
+    note(fmt::format("no new calls for {} s, as it asked with Retry-After",
+                     destination.value("paused", 0u)));
   for (const json& resource : destination.value("Resources", json::array())) {
     const std::string beat = resource.value("heartbeat", "fresh");
     if (beat != "fresh")

@@ -129,6 +129,8 @@ void add_calls(CLI::App& app, arguments& given, command& chosen) {
   sub->add_option("--younger", filter.younger_s, "Only those that began less than so long ago")
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber);
+  sub->add_option("--party", filter.party, "Only those with this in the URI of From or To")
+      ->type_name("TEXT");
   CLI::Option* answered =
       sub->add_flag("--answered", given.answered, "Only those that are answered");
   sub->add_flag("--unanswered", given.unanswered, "Only those that are not yet")

@@ -26,6 +26,10 @@ struct calls {
       info.call_id = names[n];
       info.from_tag = n % 3 == 0 ? "three" : "other";
       info.to_tag = "to";
+      info.from_uri = "sip:caller@a.example";
+      info.to_uri = "sip:callee@b.example";
+      info.caller = *parse_endpoint("198.51.100.7:5061", 5060);
+      if (n == 2) info.callee = *parse_endpoint("192.0.2.21:5060", 5060);
       info.destination = n == 1 ? no_index : static_cast<destination_index>(n % 4);
       info.answered = n % 2 == 1;
       info.started_at = now - n * 1'000'000;
@@ -67,6 +71,11 @@ TEST(call_copies, hold_all_of_a_call) {
   EXPECT_EQ(third.call_id, "2@host");
   EXPECT_EQ(third.from_tag, "other");
   EXPECT_EQ(third.to_tag, "to");
+  EXPECT_EQ(third.from_uri, "sip:caller@a.example");
+  EXPECT_EQ(third.to_uri, "sip:callee@b.example");
+  EXPECT_EQ(third.caller, "198.51.100.7:5061");
+  EXPECT_EQ(third.callee, "192.0.2.21:5060");
+  EXPECT_EQ(list.calls[3].callee, "") << "it is not known yet";
   EXPECT_EQ(third.destination, 72u);
   EXPECT_EQ(third.worker, 0u);
   EXPECT_EQ(third.age_s, 2);

@@ -9,6 +9,7 @@
 namespace linehunt::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -99,6 +100,11 @@ TEST(config, ways_in) {
   const loaded open_to_all = load(std::string{base} + rule + "[admin]\nhttp = \"0.0.0.0:8888\"\n");
   EXPECT_TRUE(open_to_all.whole) << "a warning only";
   EXPECT_THAT(open_to_all.lines, ElementsAre(HasSubstr("whoever reaches this address")));
+  EXPECT_FALSE(usual.whole->admin.metrics);
+  const loaded metrics = load(std::string{base} + rule + "[admin]\nmetrics = \"0.0.0.0:9888\"\n");
+  ASSERT_TRUE(metrics.whole);
+  EXPECT_THAT(metrics.lines, IsEmpty()) << "nobody commands anything there";
+  EXPECT_EQ(metrics.whole->admin.metrics, parse_endpoint("0.0.0.0:9888", 0));
 }
 
 TEST(config, names_are_looked_up_later) {
@@ -173,7 +179,16 @@ const mistake mistakes[] = {
     {"datagram_path", "[admin]\ndatagram = 7\n", "17:12", "is a whole number; write a string"},
     {"fifo_reply_dir", "[admin]\nfifo_reply_dir = \"\"\n", "17:18", "must be a path"},
     {"same_path", "[admin]\nsocket = \"/tmp/a\"\nfifo = \"/tmp/a\"\n", "18:8", "the same path"},
+    {"advertise", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"a.b\"\n",
+     "19:13", "'a.b' is no address"},
+    {"advertise_family",
+     "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"[2001:db8::1]:5060\"\n",
+     "19:13", "both be IPv4"},
+    {"names", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nnames = [\"lb_1\"]\n",
+     "19:10", "'lb_1' is no host name"},
     {"http_no_port", "[admin]\nhttp = \"127.0.0.1\"\n", "17:8", "no address with a port"},
+    {"metrics_no_port", "[admin]\nmetrics = \"127.0.0.1\"\n", "17:11", "no address with a port"},
+    {"metrics_at_http", "[admin]\nmetrics = \"127.0.0.1:8888\"\n", "17:11", "address of 'http'"},
     {"http_name", "[admin]\nhttp = \"localhost:8888\"\n", "17:8", "no address with a port"},
     {"missing_device",
      "[[port]]\nname = \"b\"\ndevice = \"net_af_packet1,iface=eth9\"\naddresses = "
@@ -298,6 +313,8 @@ const mistake mistakes[] = {
     {"forward", "[[rule]]\nforward = \"192.0.2.5\"\n", "17:11", "is no SIP URI"},
     {"count_without_source", "[[rule]]\nforward = \"sip:192.0.2.5\"\ncount = \"pstn\"\n", "18:9",
      "add from_group"},
+    {"any_port_without_group", "[[rule]]\nmatch = { any_port = true }\nadd = \"vm\"\n", "17:22",
+     "add from_group"},
     {"resource_name", "[[rule]]\nadd = \"v m\"\n", "17:7", "'v m' is no resource name"},
     {"source", "[[rule]]\nmatch = { source = [\"10.0.0.0/8\", \"10.0.0/8\"] }\nadd = \"vm\"\n",
      "17:35", "source '10.0.0/8' is no network"},
@@ -356,6 +373,15 @@ TEST(config, resource_that_nobody_offers_is_a_warning) {
   const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"fax\"\n");
   EXPECT_TRUE(result.whole);
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
+}
+
+TEST(config, a_rule_for_another_method_never_holds) {
+  const loaded result = load(std::string{base} + "[[rule]]\nmatch = { method = \"REGISTER\" }\n"
+                                                 "reply = \"403 No\"\n"
+                                                 "[[rule]]\nmatch = { method = [\"INVITE\"] }\n"
+                                                 "reply = \"404 Not found\"\n");
+  EXPECT_TRUE(result.whole);
+  EXPECT_THAT(result.lines, ElementsAre(AllOf(HasSubstr("warning"), HasSubstr("not INVITE"))));
 }
 
 TEST(config, file_that_is_not_there) {

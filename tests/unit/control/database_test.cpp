@@ -276,18 +276,31 @@ resources = "conf=5"
 
 class rows_beside_the_file : public ::testing::Test {
  protected:
-  std::vector<std::string> add(const std::vector<row>& rows) {
+  std::vector<std::string> add(const std::vector<row>& rows,
+                               config::wrong_rows what = config::wrong_rows::refuse) {
     config::diagnostics out("t.toml");
     auto loaded = config::load_text(
         file_text, [](const auto&) { return std::nullopt; }, out);
     EXPECT_TRUE(loaded) << ::testing::PrintToString(out.lines());
     if (!loaded) return {};
     whole = *loaded;
-    config::add_rows(rows, whole, out);
+    config::add_rows(rows, whole, out, what);
+    failed = out.failed();
     return out.lines();
   }
   config::configuration whole;
+  bool failed = false;
 };
+
+TEST_F(rows_beside_the_file, a_wrong_one_is_left_out_where_there_is_nothing_yet) {
+  const auto said = add({{2, 1, "sip:192.0.2.22;transport=tls", "vm=5", 0, "", ""},
+                         {3, 1, "sip:192.0.2.23", "vm=5", 0, "", ""}},
+                        config::wrong_rows::leave_out);
+  EXPECT_THAT(said, ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("left out"))));
+  EXPECT_FALSE(failed);
+  ASSERT_THAT(whole.destinations, SizeIs(2));
+  EXPECT_EQ(whole.destinations[1].model.id, 3u);
+}
 
 TEST_F(rows_beside_the_file, both_are_there) {
   EXPECT_THAT(add({{2, 1, "sip:192.0.2.22:5070", "vm=5", 2, "a", "d"}}), IsEmpty());

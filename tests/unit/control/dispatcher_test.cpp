@@ -199,6 +199,11 @@ TEST_F(dispatcher, dlg_list) {
   EXPECT_EQ(all[0]["timestart"], 1'700'000'000 + 90 - 65);
   EXPECT_EQ(all[0]["caller_tag"], "f1");
   EXPECT_EQ(all[0]["CALLEES"][0]["callee_tag"], "t1");
+  EXPECT_EQ(all[0]["from_uri"], "sip:alice@a.example");
+  EXPECT_EQ(all[0]["to_uri"], "sip:4930@b.example");
+  EXPECT_EQ(all[0]["caller_address"], "198.51.100.7:5060");
+  EXPECT_EQ(all[0]["CALLEES"][0]["callee_address"], "192.0.2.21:5060");
+  EXPECT_FALSE(all[1].contains("caller_address"));
   EXPECT_EQ(all[1]["state"], 2);
   EXPECT_FALSE(all[1].contains("destination"));
   EXPECT_EQ(result("dlg_list", R"(["a@host"])")["Dialogs"].size(), 1u);

@@ -18,8 +18,10 @@ class fake_view final : public daemon_view {
       {2, 2, "sip:127.0.0.1:25082", true, true, "", "", {{"vm", 10, 10}}},
   };
   std::vector<call_state> live{
-      {"0:7", "a@host", "f1", "t1", 1, 0, true, 65},
-      {"1:9", "b@host\x1b[2J\xff", "f2", "", std::nullopt, 1, false, 2},
+      {"0:7", "a@host", "f1", "t1", 1, 0, true, 65, "sip:alice@a.example", "sip:4930@b.example",
+       "198.51.100.7:5060", "192.0.2.21:5060"},
+      {"1:9", "b@host\x1b[2J\xff", "f2", "", std::nullopt, 1, false, 2, "sip:\x1b[2J\xff@a.example",
+       "sip:VM_1@b.example"},
   };
   std::vector<std::string> ended; // ids
   bool busy = false;

@@ -79,6 +79,10 @@ TEST_F(linehuntctl, list_says_what_is_missing) {
             "2: vm: its heartbeat is stale\n");
   served.view.all[0].enabled = false;
   EXPECT_THAT(run("list").out, HasSubstr("failed"));
+  served.view.all[1].paused_s = 540;
+  EXPECT_THAT(run("list").out,
+              AllOf(HasSubstr(" 2      2  paused  sip:127.0.0.1:25082"),
+                    HasSubstr("2: no new calls for 540 s, as it asked with Retry-After\n")));
 }
 
 TEST_F(linehuntctl, list_as_json) {
@@ -125,6 +129,7 @@ TEST_F(linehuntctl, calls_and_end) {
   EXPECT_EQ(all.status, 0);
   EXPECT_THAT(all.out, HasSubstr("a@host"));
   EXPECT_THAT(all.out, HasSubstr("0:01:05"));
+  EXPECT_THAT(all.out, HasSubstr("sip:alice@a.example     sip:4930@b.example\n"));
   EXPECT_THAT(all.out, Not(HasSubstr("\x1b"))) << "a Call-ID steers the terminal";
   EXPECT_THAT(run("calls a@host").out, Not(HasSubstr("b@host")));
   EXPECT_EQ(run("end a@host").status, 0);
@@ -149,6 +154,9 @@ TEST_F(linehuntctl, calls_that_are_asked_for) {
   EXPECT_EQ(shown("--older 2 --younger 66"), "0:7 1:9 ");
   EXPECT_EQ(shown("--unanswered --older 3"), "");
   EXPECT_EQ(shown("a@host --answered"), "0:7 ");
+  EXPECT_EQ(shown("--party alice@"), "0:7 ");
+  EXPECT_EQ(shown("--party VM_1"), "1:9 ");
+  EXPECT_EQ(shown("--party example"), "0:7 1:9 ");
   EXPECT_THAT(run("calls --destination 1").out, Not(HasSubstr("b@host")));
 }
 

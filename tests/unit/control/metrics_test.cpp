@@ -34,6 +34,10 @@ struct figures_with_two_workers : ::testing::Test {
     }
     for (std::uint32_t group = 0; group <= capacity_refusals::most; ++group)
       second.no_capacity.add(2 + group, needed); // two more than the table has room for
+    figures.node.ports = {{"access", true, 5, 6, 7, 8}};
+    first.no_destination = 7;
+    second.unknown_resource = 8;
+    second.calls_shed = 9;
     figures.workers.resize(2);
     figures.workers[0].engine = &first;
     figures.workers[0].busy_cycles = 70;
@@ -47,6 +51,7 @@ struct figures_with_two_workers : ::testing::Test {
         {1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}, {"vm/s", 5, 0}}},
         {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 0, 1}}}};
     figures.destinations[1].draining = true;
+    figures.destinations[1].paused_s = 540;
     figures.destinations[1].unresolved = "no such name";
     figures.destinations[0].resources[0].heartbeat = "fresh";
     figures.destinations[0].resources[1].heartbeat = "stale";
@@ -71,6 +76,9 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_calls_total{outcome=\"answered\"} 6\n",
         "linehunt_calls_total{outcome=\"failed\"} 3\n",
         "linehunt_calls_total{outcome=\"no_capacity\"} 39\n",
+        "linehunt_calls_total{outcome=\"no_destination\"} 7\n",
+        "linehunt_calls_total{outcome=\"unknown_resource\"} 8\n",
+        "linehunt_calls_total{outcome=\"overload\"} 9\n",
         "linehunt_calls_ended_total{cause=\"bye\"} 2\n",
         "linehunt_calls{state=\"early\"} 2\n",
         "linehunt_calls{state=\"answered\"} 4\n",
@@ -79,6 +87,8 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_destination_capacity{destination=\"1\",resource=\"vm/s\"} 5\n",
         "linehunt_destination_enabled{destination=\"2\"} 0\n",
         "linehunt_destination_draining{destination=\"2\"} 1\n",
+        "linehunt_destination_paused_seconds{destination=\"1\"} 0\n",
+        "linehunt_destination_paused_seconds{destination=\"2\"} 540\n",
         "linehunt_destination_resolved{destination=\"1\"} 1\n",
         "linehunt_destination_resolved{destination=\"2\"} 0\n",
         "linehunt_heartbeat_fresh{destination=\"1\",resource=\"pstn\"} 1\n",
@@ -95,6 +105,11 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_post_dial_delay_seconds_count{destination=\"1\"} 4\n",
         "linehunt_post_dial_delay_seconds_sum{destination=\"1\"} 70.5\n",
         "linehunt_destination_failovers_total{destination=\"1\"} 6\n",
+        "linehunt_port_link_up{port=\"access\"} 1\n",
+        "linehunt_port_rx_lost_total{port=\"access\",reason=\"missed\"} 5\n",
+        "linehunt_port_rx_lost_total{port=\"access\",reason=\"no_buffer\"} 6\n",
+        "linehunt_port_rx_lost_total{port=\"access\",reason=\"error\"} 7\n",
+        "linehunt_port_tx_errors_total{port=\"access\"} 8\n",
         "linehunt_worker_longest_loop_seconds{worker=\"0\"} 0.00025\n",
         "linehunt_admin_refusals_total{reason=\"fifo_answers_dropped\"} 3\n"})
     EXPECT_THAT(text, HasSubstr(line));

@@ -189,6 +189,39 @@ TEST(engine_abuse, unknown_dialogs_are_481_and_their_acks_dropped) {
   EXPECT_TRUE(world.take().empty());
 }
 
+// Whoever has seen a branch could else have us send what it likes to whom it likes.
+TEST(engine_abuse, a_late_2xx_of_a_stranger_goes_nowhere) {
+  engine_world world;
+  const auto call = establish(world);
+  const auto late = response(call.invite_at_callee, 200, "to-2");
+  EXPECT_EQ(world.give(late, stranger), verdict::dropped_wrong_source);
+  const auto other_caller = replace(late, ";tag=from-1", ";tag=from-2");
+  EXPECT_EQ(world.give(other_caller, stranger), verdict::dropped_wrong_source);
+  EXPECT_EQ(world.give(replace(late, "SIP/2.0/UDP 198.51.100.7:5060", "SIP/2.0/UDP 203.0.113.99"),
+                       stranger),
+            verdict::dropped_wrong_source);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.handles().size(), 1u);
+  EXPECT_EQ(world.give(late, call.callee), verdict::response_forwarded);
+}
+
+// Its Contact would make it a party of the call, who may end it.
+TEST(engine_abuse, a_stranger_does_not_become_a_party_by_a_refused_update) {
+  engine_world world;
+  const auto call = establish(world);
+  dialog_request update;
+  update.method = "UPDATE";
+  update.extra = "Contact: <sip:x@203.0.113.66:5060>\r\n";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, update), stranger), verdict::request_forwarded);
+  const auto sent = world.take_one();
+  ASSERT_EQ(world.give(response(sent.bytes, 500, ""), sent.to), verdict::response_forwarded);
+  (void)world.take();
+  dialog_request bye;
+  bye.cseq = 3;
+  EXPECT_EQ(world.give(within(call.ok_at_caller, bye), stranger), verdict::dropped_wrong_source);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+}
+
 // As a run before this one has numbered it: the four digits that name the run are others.
 std::string of_another_run(std::string text) {
   const auto at = text.find(";lh=");
@@ -236,6 +269,13 @@ TEST(engine_abuse, such_calls_make_no_relay_between_strangers) {
   dialog_request ack;
   ack.method = "ACK";
   EXPECT_EQ(world.give(within(ok, ack), caller_address), verdict::dropped_stray_ack);
+  // Nor do they open a way past the rules: nothing but BYE and ACK.
+  for (const char* method : {"INVITE", "MESSAGE", "REFER", "INFO"}) {
+    dialog_request what;
+    what.method = method;
+    const auto text = replace(within(ok, what), "sip:machine@192.0.2.99:5070", "sip:x@192.0.2.11");
+    EXPECT_EQ(world.give(text, caller_address), verdict::rejected_no_dialog) << method;
+  }
   // Of this run, a call that is not there has ended.
   dialog_request of_callee;
   of_callee.from_caller = false;

@@ -248,5 +248,37 @@ TEST(engine_call, calls_are_visited_in_pieces_each_of_them_once) {
   }
 }
 
+// Two branches of one INVITE, forked by a proxy before us: one has answered, the other rings and
+// may get any tag yet. A second 2xx of the first has a tag of its own.
+TEST(engine_call, a_ringing_fork_does_not_swallow_dialogs_of_another) {
+  for (const bool answered_first : {true, false}) {
+    engine_world world;
+    call_parts one, other;
+    other.branch = "z9hG4bKcaller2";
+    ASSERT_EQ(world.give(invite(answered_first ? one : other), caller_address),
+              verdict::request_forwarded);
+    ASSERT_EQ(world.give(invite(answered_first ? other : one), caller_address),
+              verdict::request_forwarded);
+    const auto sent = world.take();
+    ASSERT_EQ(sent.size(), 4u);
+    const auto& here = sent[answered_first ? 1 : 3];
+    const auto& there = sent[answered_first ? 3 : 1];
+    ASSERT_NE(here.to, there.to);
+    ASSERT_EQ(world.give(response(there.bytes, 180, "r"), there.to), verdict::response_forwarded);
+    for (const char* tag : {"a", "x"}) {
+      (void)world.take();
+      ASSERT_EQ(world.give(response(here.bytes, 200, tag), here.to), verdict::response_forwarded);
+      const auto ok = world.take_one();
+      dialog_request ack;
+      ack.method = "ACK";
+      ack.cseq = 1;
+      ack.with_route = false;
+      const auto text = replace(within(ok.bytes, ack), "192.0.2.99:5070", "box.example");
+      ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded) << tag;
+      EXPECT_EQ(world.take_one().to, here.to) << tag;
+    }
+  }
+}
+
 } // namespace
 } // namespace linehunt::test

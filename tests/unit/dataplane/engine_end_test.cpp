@@ -60,6 +60,111 @@ TEST_F(engine_end, a_repeated_bye_travels_on_the_same_branch_and_counts_once) {
   EXPECT_EQ(status_of(world.take_one().bytes), 481);
 }
 
+// RFC 5407 3.1.2: the caller hangs up while it rings, by BYE, and the 2xx is on its way already.
+TEST_F(engine_end, an_early_bye_that_crosses_the_2xx_ends_the_call) {
+  for (const bool bye_is_answered_first : {false, true}) {
+    call_parts parts;
+    parts.call_id = bye_is_answered_first ? "18@caller.example" : "19@caller.example";
+    parts.branch += bye_is_answered_first ? "a" : "b";
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto at_callee = world.take().at(1);
+    ASSERT_EQ(world.give(response(at_callee.bytes, 180, "t"), at_callee.to),
+              verdict::response_forwarded);
+    const auto ringing = world.take_one();
+    ASSERT_EQ(world.give(within(ringing.bytes, {}), caller_address), verdict::request_forwarded);
+    const auto bye = world.take_one();
+    if (bye_is_answered_first) {
+      ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+    }
+    ASSERT_EQ(world.give(response(at_callee.bytes, 200, "t"), at_callee.to),
+              verdict::response_forwarded);
+    dialog_request ack;
+    ack.method = "ACK";
+    ack.cseq = 1;
+    ASSERT_EQ(world.give(within(ringing.bytes, ack), caller_address), verdict::request_forwarded);
+    if (bye_is_answered_first) {
+      world.wait_ms(33'000);
+    } else {
+      ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+    }
+    (void)world.take();
+    expect_gone(end_cause::bye);
+  }
+}
+
+TEST_F(engine_end, nobody_else_is_called_for_who_has_hung_up_while_it_rang) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto at_callee = world.take().at(1);
+  (void)world.give(response(at_callee.bytes, 180, "t"), at_callee.to);
+  const auto ringing = world.take_one();
+  (void)world.give(within(ringing.bytes, {}), caller_address);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(at_callee.bytes, 503, "t"), at_callee.to),
+            verdict::response_forwarded);
+  for (const auto& m : world.take())
+    EXPECT_FALSE(m.bytes.starts_with("INVITE ")) << m.bytes;
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+// RFC 3515: how a transfer went is told in the dialog that the transfer has ended.
+TEST_F(engine_end, a_notify_behind_the_bye_gets_through) {
+  const auto call = establish(world);
+  (void)world.give(within(call.ok_at_caller, {}), caller_address);
+  const auto bye = world.take_one();
+  (void)world.give(response(bye.bytes, 200, ""), bye.to);
+  (void)world.take();
+  dialog_request notify;
+  notify.method = "NOTIFY";
+  notify.from_caller = false;
+  ASSERT_EQ(world.give(within(call.ok_at_caller, notify), call.callee), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+  notify.method = "INVITE";
+  EXPECT_EQ(world.give(within(call.ok_at_caller, notify), call.callee),
+            verdict::rejected_no_dialog);
+}
+
+// Else it would have its line back while the core knows nothing of it.
+TEST_F(engine_end, a_box_cannot_end_a_call_of_its_own_at_itself) {
+  const endpoint box = at("192.0.2.11:5060");
+  ASSERT_EQ(world.give(invite(), box), verdict::request_forwarded);
+  const auto at_core = world.take().at(1);
+  ASSERT_EQ(world.give(response(at_core.bytes, 200, "t"), at_core.to), verdict::response_forwarded);
+  const auto ok = world.take_one();
+  ASSERT_EQ(world.total_load(), 1);
+  const auto bye =
+      replace(within(ok.bytes, {}), "sip:machine@192.0.2.99:5070", "sip:me@192.0.2.11:5060");
+  ASSERT_EQ(world.give(bye, box), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, at_core.to);
+}
+
+// Where our own BYE would have to go: to the old place, until the callee has agreed to the new one.
+TEST_F(engine_end, a_refused_target_refresh_changes_nothing) {
+  const auto call = establish(world);
+  const endpoint moved = at("198.51.100.8:5060");
+  unsigned cseq = 2;
+  const auto refresh = [&](int status) {
+    dialog_request again;
+    again.method = "INVITE";
+    again.cseq = cseq++;
+    again.branch = "z9hG4bKre" + std::to_string(status);
+    again.extra = "Contact: <sip:alice@198.51.100.8:5060>\r\n";
+    ASSERT_EQ(world.give(within(call.ok_at_caller, again), caller_address),
+              verdict::request_forwarded);
+    const auto sent = world.take_one();
+    ASSERT_EQ(world.give(response(sent.bytes, status, ""), sent.to), verdict::response_forwarded);
+    (void)world.take();
+  };
+  const auto bye = [&] {
+    dialog_request what;
+    what.cseq = cseq++;
+    return world.give(within(call.ok_at_caller, what), moved);
+  };
+  refresh(491);
+  EXPECT_EQ(bye(), verdict::dropped_wrong_source);
+  refresh(200);
+  EXPECT_EQ(bye(), verdict::request_forwarded);
+}
+
 TEST_F(engine_end, byes_that_cross_end_the_call_once) {
   const auto call = establish(world);
   dialog_request from_callee;

@@ -199,6 +199,7 @@ TEST_F(engine_lease, a_parked_invite_has_a_deadline) {
   const auto sent = take(other());
   ASSERT_FALSE(sent.empty());
   EXPECT_EQ(first_line(sent[0].bytes), "SIP/2.0 500 Service full");
+  EXPECT_EQ(engines[other()]->counters().no_capacity.total(), 1u);
   settle();
   EXPECT_EQ(used(), 0);
 }

@@ -159,7 +159,85 @@ TEST(engine_route, multicast_is_no_next_hop) {
   what.method = "INFO";
   auto text = within(call.ok_at_caller, what);
   text = replace(text, "INFO sip:machine@192.0.2.99:5070", "INFO sip:machine@224.0.1.75");
-  EXPECT_EQ(world.give(text, caller_address), verdict::dropped_no_route);
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, call.callee) << "but where the call is known to be";
+}
+
+// Neither can be reached from a listener for IPv4.
+TEST(engine_route, a_contact_that_cannot_be_reached_is_left_for_the_known_address) {
+  engine_world world;
+  (void)world.give(invite(), caller_address);
+  const auto at_callee = world.take().at(1);
+  const auto ok = replace(response(at_callee.bytes, 200, "t"), "sip:machine@192.0.2.99:5070",
+                          "sip:machine@[2001:db8::9]");
+  ASSERT_EQ(world.give(ok, at_callee.to), verdict::response_forwarded);
+  const auto at_caller = world.take_one();
+  dialog_request ack;
+  ack.method = "ACK";
+  ASSERT_EQ(world.give(replace(within(at_caller.bytes, ack), "sip:machine@192.0.2.99:5070",
+                               "sip:machine@[2001:db8::9]"),
+                       caller_address),
+            verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, at_callee.to);
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  const auto byes = world.take();
+  ASSERT_EQ(byes.size(), 2u);
+  EXPECT_EQ(byes[1].to, at_callee.to);
+}
+
+TEST(engine_route, our_names_and_outside_address_are_ours) {
+  snapshot_model model = study_case();
+  model.listeners[0].outside = at("203.0.113.5:5070");
+  model.listeners[0].sent_by.clear();
+  model.listeners[0].names = {"lb.example.net"};
+  engine_world world(model);
+  for (const char* route :
+       {"sip:LB.example.net:5070;lr", "sip:203.0.113.5:5070;lr", "sip:192.0.2.1;lr"}) {
+    call_parts parts;
+    parts.call_id = std::to_string(world.given) + "@caller.example";
+    parts.branch += std::to_string(world.given);
+    parts.extra = "Route: <" + std::string{route} + ">\r\n";
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded) << route;
+    const auto sent = world.take().at(1);
+    EXPECT_TRUE(headers(sent.bytes, "Route").empty()) << route;
+    EXPECT_TRUE(header(sent.bytes, "Via").starts_with("SIP/2.0/UDP 203.0.113.5:5070;branch="));
+    EXPECT_TRUE(header(sent.bytes, "Record-Route").starts_with("<sip:203.0.113.5:5070;lr;lh="));
+    EXPECT_EQ(world.give(response(sent.bytes, 180, "t"), sent.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  auto options = hop_request("OPTIONS", {});
+  const auto ping =
+      replace(options, "OPTIONS sip:4930123456@192.0.2.1", "OPTIONS sip:ping@lb.example.net:5070");
+  ASSERT_NE(ping, options);
+  EXPECT_EQ(world.give(ping, caller_address), verdict::request_answered);
+  options = replace(ping, "sip:ping@lb.example.net:5070", "sip:ping@lb.example.net:5071");
+  EXPECT_EQ(world.give(options, caller_address), verdict::rejected_method);
+}
+
+// Destinations on a network of another port than callers: what goes to a caller's network leaves by
+// the port that has it, whichever side of the call asks for it.
+TEST(engine_route, the_port_is_that_of_the_next_hop) {
+  snapshot_model model = study_case();
+  listener inner;
+  inner.local = at("192.0.2.3:5060");
+  inner.port = 1;
+  model.listeners.push_back(inner);
+  model.routes = {{*parse_prefix("198.51.100.0/24"), 0}, {*parse_prefix("192.0.2.0/24"), 1}};
+  engine_world world(model);
+  const auto call = establish(world);
+  dialog_request what;
+  what.method = "INFO";
+  auto text = within(call.ok_at_caller, what);
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().listener, 1);
+  text = replace(text, "From:", "Route: <sip:198.51.100.9;lr>\r\nFrom:");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  const auto sent = world.take_one();
+  EXPECT_EQ(sent.to, at("198.51.100.9:5060"));
+  EXPECT_EQ(sent.listener, 0);
 }
 
 snapshot_model two_listeners() {

@@ -67,10 +67,11 @@ std::vector<rule_model> study_case() {
 
 class study_case_test : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { build(study_case()); }
+  void build(std::vector<rule_model> rules) {
     snapshot_model model;
     model.listeners = {{*parse_endpoint("192.0.2.1:5060", 5060), 0, ""}};
-    model.rules = study_case();
+    model.rules = std::move(rules);
     const char* resources[] = {"transc=30; pstn=32", "vm=100; transc=10", "vm=50; conf=300",
                                "vm=10;conf=10;transc=10;pstn=32"};
     std::vector<std::string> text_errors;
@@ -129,6 +130,16 @@ TEST_F(study_case_test, call_from_a_destination_is_counted_there) {
   EXPECT_THAT(call.resources, ElementsAre("pstn"));
   EXPECT_EQ(call.from_id, 4u);
   EXPECT_EQ(decide(to("4930123"), "192.0.2.14:5061").rule, "pstn"); // another port: a stranger
+}
+
+TEST_F(study_case_test, call_from_another_port_of_a_destination_is_counted_where_the_rule_says_so) {
+  auto rules = study_case();
+  rules.front().conditions.front().any_port = true;
+  build(std::move(rules));
+  const outcome call = decide(to("4930123"), "192.0.2.14:32768");
+  EXPECT_EQ(call.rule, "inbound");
+  EXPECT_EQ(call.from_id, 4u);
+  EXPECT_EQ(decide(to("4930123"), "192.0.2.15:5060").rule, "pstn"); // another address
 }
 
 TEST(allocation_count, counts) {
