@@ -124,7 +124,9 @@ void read_advertise(table_reader& section, listen_entry& entry) {
                                            "or with a port",
                                            text));
   else if (entry.advertise->ip.is_v6 != entry.local.ip.is_v6)
-    section.error("advertise", "'advertise' and 'address' must both be IPv4 or both be IPv6");
+    section.error("advertise",
+                  "'advertise' is of another family than 'address'; both must be IPv4, or both "
+                  "IPv6");
 }
 
 void read_names(table_reader& section, listen_entry& entry, diagnostics& out) {

@@ -183,7 +183,7 @@ const mistake mistakes[] = {
      "19:13", "'a.b' is no address"},
     {"advertise_family",
      "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"[2001:db8::1]:5060\"\n",
-     "19:13", "both be IPv4"},
+     "19:13", "of another family"},
     {"names", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nnames = [\"lb_1\"]\n",
      "19:10", "'lb_1' is no host name"},
     {"http_no_port", "[admin]\nhttp = \"127.0.0.1\"\n", "17:8", "no address with a port"},
