@@ -5,6 +5,7 @@
 #include "control/daemon/daemon.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/eal.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -39,6 +40,10 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", line.c_str());
   if (!whole) return exit_wrong;
   if (!check->parsed()) return run_daemon(*whole, file);
+  // No error: it may be for another machine.
+  if (const auto cores = dpdk::worker_cores(whole->runtime))
+    if (const auto wrong = dpdk::check_cores(whole->runtime.control_core, *cores))
+      std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
   fmt::print("{}: no errors, {} destinations, {} rules\n", file, whole->destinations.size(),
              whole->rules.size());
   return 0;

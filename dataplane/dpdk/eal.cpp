@@ -52,6 +52,17 @@ bool may_run_on(unsigned core) {
   return may;
 }
 
+std::optional<error> check_cores(unsigned control_core, const std::vector<unsigned>& cores) {
+  const auto wrong = [](const char* key, unsigned core) {
+    return error{std::string(key) + ": this process may not run on processor " +
+                 std::to_string(core) + "; see nproc --all, and the cpuset of the service"};
+  };
+  if (!may_run_on(control_core)) return wrong("control_core", control_core);
+  for (const unsigned core : cores)
+    if (!may_run_on(core)) return wrong("cores", core);
+  return std::nullopt;
+}
+
 tl::expected<std::vector<unsigned>, error> worker_cores(const runtime_setup& setup) {
   if (setup.workers == 0 || setup.workers > max_workers)
     return tl::unexpected(error{"workers = " + std::to_string(setup.workers) + " is not in 1 to " +
@@ -103,14 +114,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     return tl::unexpected(error{"DPDK can be started only once in a process"});
   const auto cores = worker_cores(setup);
   if (!cores) return tl::unexpected(cores.error());
-  for (std::size_t i = 0; i <= cores->size(); ++i) {
-    const unsigned core = i == 0 ? setup.control_core : (*cores)[i - 1];
-    if (!may_run_on(core))
-      return tl::unexpected(error{(i == 0 ? std::string("control_core") : std::string("cores")) +
-                                  ": this process may not run on processor " +
-                                  std::to_string(core) +
-                                  "; see nproc --all, and the cpuset of the service"});
-  }
+  if (auto wrong = check_cores(setup.control_core, *cores)) return tl::unexpected(*wrong);
 
   static std::vector<std::string> arguments; // EAL keeps pointers into them
   arguments = eal_arguments(setup, *cores);

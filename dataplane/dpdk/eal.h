@@ -4,6 +4,7 @@
 
 #include "dataplane/dpdk/runtime.h"
 
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -15,6 +16,9 @@ namespace linehunt::dpdk {
 // Tried, since the mask of the process says nothing: an isolated processor (isolcpus) is in
 // nobody's mask, and may be had all the same.
 [[nodiscard]] bool may_run_on(unsigned core);
+// The first of them on which this process may not run.
+[[nodiscard]] std::optional<error> check_cores(unsigned control_core,
+                                               const std::vector<unsigned>& cores);
 // Worker w runs on lcore w + 1; lcore 0 is the control thread.
 [[nodiscard]] inline unsigned lcore_of(worker_id w) noexcept {
   return w + 1u;

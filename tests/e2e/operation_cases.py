@@ -87,6 +87,14 @@ def a_right_configuration_passes_the_check():
     check(told.returncode == 0, f"exit status {told.returncode}\n{told.stdout}{told.stderr}")
 
 
+@case
+def the_check_warns_of_a_processor_that_is_not_there():
+    text = re.sub(r"\ncores = .*", "", right_configuration().replace("iface=eth0", "iface=lo"))
+    told = run_with(text.replace("[runtime]", "[runtime]\ncores = [1023]"), "check")
+    check(told.returncode == 0, f"exit status {told.returncode}\n{told.stdout}{told.stderr}")
+    check("warning" in told.stderr and "processor 1023" in told.stderr, told.stderr)
+
+
 @case(device="af_packet")
 @case(device="af_xdp")
 def ping_is_answered(device: str):
