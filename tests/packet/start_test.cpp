@@ -80,19 +80,13 @@ TEST(start, has_as_many_mbufs_as_the_queues_of_cards_keep) {
 
 // A service is started by somebody whose own mask need not have the processors of its workers.
 TEST(start, may_have_processors_outside_of_its_own_mask) {
+  if (sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "one processor";
   cpu_set_t before, one;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
-  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "one processor";
-  unsigned first = 0;
-  while (CPU_ISSET(first, &before) == 0)
-    ++first;
-  unsigned second = first + 1;
-  while (CPU_ISSET(second, &before) == 0)
-    ++second;
   CPU_ZERO(&one);
-  CPU_SET(first, &one);
+  CPU_SET(0, &one);
   ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-  EXPECT_TRUE(dpdk::may_run_on(second));
+  EXPECT_TRUE(dpdk::may_run_on(1));
   EXPECT_FALSE(dpdk::may_run_on(CPU_SETSIZE - 1));
   EXPECT_FALSE(dpdk::may_run_on(CPU_SETSIZE));
   ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
