@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tools/bench makes of its figures. What it measures is no matter of a test."""
 
+import contextlib
+import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -9,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cases import case, check
+from measuring import __main__ as bench
+from measuring import peers
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -29,9 +34,9 @@ def a_comparison_names_what_got_worse():
     new = result(rate=([80, 81, 82], "higher"), time=([40, 41, 42], "lower"),
                  noisy=([85, 88, 95], "higher"), plain=([9], ""))
     lines, worse = compare(old, new)
-    check(worse == 1, f"{worse} worse: {lines}")
+    check(worse == 2, f"{worse} worse or gone: {lines}")
     check([line.split()[:2] for line in lines] ==
-          [["WORSE", "rate"], ["better", "time"], ["gone", "gone"]], f"{lines}")
+          [["WORSE", "rate"], ["better", "time"], ["GONE", "gone"]], f"{lines}")
     check(compare(old, old) == (["nothing changed by more than noise"], 0), "with itself")
 
 
@@ -45,6 +50,67 @@ def a_comparison_takes_a_figure_of_one_run_for_less():
 
 
 @case
+def a_comparison_fails_where_figures_are_gone_or_failed():
+    old = result(**{"calls: rate": ([100], "higher"), "scale: rate": ([100], "higher")})
+    part = result(**{"calls: rate": ([100], "higher")})
+    check(compare(old, part)[1] == 1, "what a result from before `asked` lacks is not gone")
+    check(compare(old, {**part, "asked": ["calls"]})[1] == 0, "what nobody asked for is gone")
+    check(compare(old, {**part, "asked": ["calls", "scale"]})[1] == 1, "what was asked for is not")
+    for failed in (["calls"], {"calls": "no rate passed"}):
+        lines, bad = compare(part, {**part, "failed": failed})
+        check(bad == 1 and lines == ["FAILED calls"], f"{lines}")
+    lines, bad = compare({**old, "quick": True}, {**old, "quick": False})
+    check(bad == 0 and "only the old result is of --quick" in lines[0], f"{lines}")
+
+
+@case
+def what_one_benchmark_raises_does_not_end_the_others():
+    def raising(what):
+        def run(*_):
+            raise what
+        return run
+
+    def good(results, *_):
+        results.add(figure("syscalls: messages", [1], ""))
+
+    broken = {bench.overload: IndexError("no step"), bench.scale: OSError("no room"),
+              bench.peers: BenchError("no veth")}
+    before = {module: module.run for module in (*broken, bench.syscalls)}
+    names = ["overload", "scale", "peers", "syscalls"]
+    try:
+        for module, what in broken.items():
+            module.run = raising(what)
+        bench.syscalls.run = good
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name) / "result.json"
+            with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+                check(not bench.run(names, True, file, Path(name)), "all is said to be good")
+            found = json.loads(file.read_text())
+    finally:
+        for module, run in before.items():
+            module.run = run
+    check(found["failed"] == {"overload": "IndexError: no step", "scale": "OSError: no room",
+                              "peers": "no veth"}, f"{found['failed']}")
+    check(found["asked"] == names and len(found["figures"]) == 1, f"{found}")
+
+
+@case
+def peers_are_measured_without_kamailio():
+    def none():
+        raise BenchError("no package")
+
+    before, peers.unpacked_kamailio = peers.unpacked_kamailio, none
+    try:
+        found = Results({}, quick=True)
+        with contextlib.redirect_stderr(io.StringIO()):
+            names = [each.name for each in peers.contenders_of(found, True)]
+    finally:
+        peers.unpacked_kamailio = before
+    check(names == ["linehunt af_xdp", "linehunt af_packet"], f"{names}")
+    check(found.failed == {"peers: Kamailio": "no package"}, f"{found.failed}")
+
+
+@case
 def a_result_becomes_tables():
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "result.json"
@@ -52,7 +118,7 @@ def a_result_becomes_tables():
         found.figures = [figure("peers: A, calls", [1, 2000, 3000], "/s"),
                          figure("peers: A, time", [7], "us"), figure("peers: B, calls", [4], "/s"),
                          figure("peers: B, time", [8], "us"), figure("peers: of A, B", [9, 11], "")]
-        found.failed = ["scale"]
+        found.failed = {"scale": "no room"}
         found.write(file)
         told = subprocess.run([ROOT / "tools/bench", "--table", file], capture_output=True, text=True)
         check(told.returncode == 0, told.stderr)

@@ -5,9 +5,9 @@ renders results."""
 import argparse
 import json
 import signal
-import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from . import calls, overload, peers, pieces, scale, syscalls
@@ -24,8 +24,8 @@ def charts(results: Results, quick: bool, folder: Path) -> None:
 
 def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
     """Whether all could be measured; what one cannot does not keep the others from it."""
-    good = True
     results = Results(described(), quick)
+    results.asked = names
     steps = {
         "calls": lambda: charts(results, quick, folder),
         "peers": lambda: peers.run(results, quick),
@@ -40,16 +40,18 @@ def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
         print(f"-- {name}", flush=True)
         try:
             steps[name]()
-        except (BenchError, subprocess.TimeoutExpired) as failure:
-            good = False
-            results.failed.append(name)
-            print(f"tools/bench: {name}: {failure}", file=sys.stderr, flush=True)
+        except Exception as failure:  # whatever it is, the others can be measured
+            if not isinstance(failure, BenchError):
+                traceback.print_exc()
+            results.fail(name, failure)
         print(f"   {time.monotonic() - began:.0f} s", flush=True)
         try:
             results.write(file)
         except OSError as failure:  # of root, after a run with sudo
             sys.exit(f"tools/bench: {failure}; name another file with --json")
-    return good
+    if results.failed:
+        print(f"tools/bench: not measured: {', '.join(results.failed)}", file=sys.stderr, flush=True)
+    return not results.failed
 
 
 def read_result(file: Path) -> dict:
@@ -90,9 +92,9 @@ def main() -> int:
         print(f"result: {file}")
     if old is None:
         return 0 if good else 1
-    lines, worse = compare(old, read_result(file))
+    lines, bad = compare(old, read_result(file))
     print("\n".join(lines))
-    return 0 if good and not worse else 1
+    return 0 if good and not bad else 1
 
 
 if __name__ == "__main__":

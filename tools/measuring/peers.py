@@ -16,6 +16,7 @@ from .programs import (DEVICE, Cast, Work, generate, highest, start_linehunt, st
 from .results import Results, figure
 
 HELD = 5000
+DEVICES = {name: f"net_{name}0,iface=eth0" for name in ("af_xdp", "af_packet")}
 QUIET_OFFLOADS = ("tx", "off", "tso", "off", "gso", "off", "gro", "off")
 
 
@@ -120,32 +121,39 @@ def ceiling(device: str, cast: Cast, seconds: float) -> float:
         return found["window"]["sent_per_s"]
 
 
+def contenders_of(results: Results, quick: bool) -> list:
+    """Without Kamailio where its package is not to be had."""
+    ours = [Contender(f"linehunt {name}", linehunt_on(device)) for name, device in DEVICES.items()]
+    program = attempted(results, "Kamailio", unpacked_kamailio)
+    if not program:
+        return ours
+    allocators = {"Kamailio": "fm"}
+    if not quick:
+        allocators |= {"Kamailio q_malloc": "qm", "Kamailio tlsf_malloc": "tlsf"}
+    return ours + [Contender(name, kamailio_with(allocator, program))
+                   for name, allocator in allocators.items()]
+
+
+def attempted(results: Results, name: str, measuring):
+    """What one contender cannot does not keep the others from it."""
+    try:
+        return measuring()
+    except Exception as failure:
+        results.fail(f"peers: {name}", failure)
+        return None
+
+
 def run(results: Results, quick: bool) -> None:
     cast = Cast()
     seconds, repeats = (1, 1) if quick else (3, 3)
-    program = unpacked_kamailio()
-    devices = {name: f"net_{name}0,iface=eth0" for name in ("af_xdp", "af_packet")}
-    contenders = [*(Contender(f"linehunt {name}", linehunt_on(device))
-                    for name, device in devices.items()),
-                  Contender("Kamailio", kamailio_with("fm", program))]
-    if not quick:
-        contenders += [Contender("Kamailio q_malloc", kamailio_with("qm", program)),
-                       Contender("Kamailio tlsf_malloc", kamailio_with("tlsf", program))]
+    contenders = contenders_of(results, quick)
     seen = {each.name: [] for each in contenders}
-    ceilings = {name: [] for name in devices}
-    shares = {name: [] for name in devices}
-
-    def measured(name: str, measuring):
-        try:
-            return measuring()
-        except BenchError as failure:
-            print(f"peers: {name}: {failure}", flush=True)
-            return None
-
+    ceilings = {name: [] for name in DEVICES}
+    shares = {name: [] for name in DEVICES}
     for _ in range(repeats):
-        most = {name: measured(f"testpmd {name}", partial(ceiling, device, cast, seconds))
-                for name, device in devices.items()}
-        now = {each.name: measured(each.name, partial(measure, each, cast, seconds, 200))
+        most = {name: attempted(results, f"testpmd {name}", partial(ceiling, device, cast, seconds))
+                for name, device in DEVICES.items()}
+        now = {each.name: attempted(results, each.name, partial(measure, each, cast, seconds, 200))
                for each in contenders}
         for name, found in now.items():
             seen[name] += [found] if found else []
@@ -186,6 +194,3 @@ def run(results: Results, quick: bool) -> None:
                     figure(f"peers: Kamailio's processor time over ours, {name}",
                            [cheapest / f["cpu_us"] for f in seen[name]], "times", "higher"))
     results.details["peers"] = seen
-    missing = [name for name, found in seen.items() if not found]
-    if missing:
-        raise BenchError(f"{', '.join(missing)} could not be measured, see above")

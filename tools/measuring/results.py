@@ -4,8 +4,11 @@
 import json
 import math
 import statistics
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .machine import BenchError
 
 NOISE = 0.05  # a difference below this is none, however narrow the spread
 NOISE_OF_ONE = 0.15  # where a figure was taken once, and its spread is not known
@@ -50,46 +53,81 @@ class Results:
         self.quick = quick
         self.figures = []
         self.details = {}
-        self.failed = []  # names of what could not be measured
+        self.asked = []  # names of the benchmarks that it was to run, whatever came of them
+        self.failed = {}  # what could not be measured -> why
 
     def add(self, *figures: Figure) -> None:
         for each in figures:
             self.figures.append(each)
             print(each, flush=True)
 
+    def fail(self, name: str, why) -> None:
+        """What could not be measured, by an exception or in words; the others go on."""
+        known = isinstance(why, (BenchError, str))
+        self.failed[name] = str(why) if known else f"{type(why).__name__}: {why}"
+        print(f"tools/bench: {name}: {self.failed[name]}", file=sys.stderr, flush=True)
+
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({
-            "machine": self.machine, "quick": self.quick, "failed": self.failed,
+            "machine": self.machine, "quick": self.quick, "asked": self.asked, "failed": self.failed,
             "figures": [asdict(each) for each in self.figures],
             "details": self.details}, indent=1) + "\n", encoding="utf-8")
 
 
+def group(name: str) -> str:
+    """The benchmark that a figure is of."""
+    return name.partition(": ")[0]
+
+
+def change_of(was: dict, each: dict) -> float:
+    """By how much a figure differs, as a share of what it was; 0 where that may be noise."""
+    if each["value"] == was["value"]:
+        return 0
+    change = each["value"] / was["value"] - 1 if was["value"] else math.inf
+    apart = each["least"] > was["most"] or each["most"] < was["least"]
+    known = each["least"] != each["most"] and was["least"] != was["most"]
+    return change if apart and abs(change) >= (NOISE if known else NOISE_OF_ONE) else 0
+
+
+def gone(old: dict, new: dict) -> list:
+    """Figures that the new result should have: those of the benchmarks that it was to run."""
+    names = {each["name"] for each in new["figures"]}
+    lost = [each["name"] for each in old["figures"] if each["name"] not in names]
+    return [name for name in lost if "asked" not in new or group(name) in new["asked"]]
+
+
+def differences(old: dict, new: dict) -> list:
+    """What the two results do not have in common."""
+    lines = []
+    before, now = (each.get("machine", {}).get("processor") for each in (old, new))
+    if before != now:
+        lines.append(f"the two results are of different machines: {before} and {now}")
+    if bool(old.get("quick")) != bool(new.get("quick")):
+        lines.append(f"only the {'old' if old.get('quick') else 'new'} result is of --quick, which "
+                     "measures less, and less often")
+    return lines
+
+
 def compare(old: dict, new: dict) -> tuple:
-    """Lines that say what changed by more than noise, and how many figures got worse."""
+    """Lines that say what changed by more than noise, and how many figures got worse, are gone or
+    could not be measured."""
     before = {each["name"]: each for each in old["figures"]}
-    lines, worse = [], 0
+    lines, bad = [], 0
     for each in new["figures"]:
         was = before.get(each["name"])
-        if not was or not each["better"] or each["value"] == was["value"]:
-            continue
-        change = each["value"] / was["value"] - 1 if was["value"] else math.inf
-        apart = each["least"] > was["most"] or each["most"] < was["least"]
-        known = each["least"] != each["most"] and was["least"] != was["most"]
-        if abs(change) < (NOISE if known else NOISE_OF_ONE) or not apart:
+        change = change_of(was, each) if was and each["better"] else 0
+        if not change:
             continue
         good = (change > 0) == (each["better"] == "higher")
-        worse += not good
+        bad += not good
         lines.append(f"{'better' if good else 'WORSE ':<6} {each['name']:<58} "
                      f"{short(was['value'])} -> {short(each['value'])} {each['unit']} "
                      f"({change:+.0%})")
-    missing = [name for name in before if name not in {each["name"] for each in new["figures"]}]
-    lines += [f"gone   {name}" for name in missing]
-    if old.get("machine", {}).get("processor") != new.get("machine", {}).get("processor"):
-        lines.insert(0, "the two results are of different machines: "
-                        f"{old.get('machine', {}).get('processor')} and "
-                        f"{new.get('machine', {}).get('processor')}")
-    return lines or ["nothing changed by more than noise"], worse
+    lost, failed = gone(old, new), list(new.get("failed", ()))
+    lines += [f"GONE   {name}" for name in lost] + [f"FAILED {name}" for name in failed]
+    lines = differences(old, new) + (lines or ["nothing changed by more than noise"])
+    return lines, bad + len(lost) + len(failed)
 
 
 def cell(figure: dict) -> str:
@@ -128,16 +166,16 @@ def table(result: dict) -> str:
            f"{machine.get('time', '?')} UTC{', --quick' if result.get('quick') else ''}"]
     groups = {}
     for each in result["figures"]:
-        group, _, name = each["name"].partition(": ")
-        groups.setdefault(group, []).append({**each, "name": name})
-    for group, figures in groups.items():
+        name = each["name"].partition(": ")[2]
+        groups.setdefault(group(each["name"]), []).append({**each, "name": name})
+    for title, figures in groups.items():
         rows, others = pivot(figures)
         for columns in dict.fromkeys(tuple(cells) for cells in rows.values()):
-            out += ["", f"| {group} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+            out += ["", f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
             out += [f"| {row} | {' | '.join(with_spread(cells[c]) for c in columns)} |"
                     for row, cells in rows.items() if tuple(cells) == columns]
         if others:
-            out += ["", f"| {group} | median | least to most |", "|---|---|---|"]
+            out += ["", f"| {title} | median | least to most |", "|---|---|---|"]
             out += [f"| {each['name']} | {cell(each)} | {spread(each)} |" for each in others]
     out += [f"\nNot measured: {', '.join(result['failed'])}"] if result.get("failed") else []
     return "\n".join(out)
