@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import peers
+from measuring import built, peers
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -64,6 +64,21 @@ def a_comparison_fails_where_figures_are_gone_or_failed():
 
 
 @case
+def only_a_release_build_without_sanitizers_is_measured():
+    good = {"buildtype": "release", "b_sanitize": "none", "optimization": "3", "prefix": "/usr"}
+    check(built.checked(good) == {"buildtype": "release", "b_sanitize": "none", "optimization": "3"},
+          f"{built.checked(good)}")
+    check(built.checked({**good, "b_sanitize": []})["b_sanitize"] == "none", "newer meson")
+    for name, value in (("buildtype", "debug"), ("b_sanitize", "address,undefined"),
+                        ("b_sanitize", ["address"])):
+        try:
+            built.checked({**good, name: value})
+            check(False, f"{name}={value} was taken")
+        except BenchError as failure:
+            check(f"-D{name}={good[name]}" in str(failure), str(failure))
+
+
+@case
 def what_one_benchmark_raises_does_not_end_the_others():
     def raising(what):
         def run(*_):
@@ -76,11 +91,13 @@ def what_one_benchmark_raises_does_not_end_the_others():
     broken = {bench.overload: IndexError("no step"), bench.scale: OSError("no room"),
               bench.peers: BenchError("no veth")}
     before = {module: module.run for module in (*broken, bench.syscalls)}
+    described = built.described
     names = ["overload", "scale", "peers", "syscalls"]
     try:
         for module, what in broken.items():
             module.run = raising(what)
         bench.syscalls.run = good
+        built.described = dict
         with tempfile.TemporaryDirectory() as name:
             file = Path(name) / "result.json"
             with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
@@ -89,6 +106,7 @@ def what_one_benchmark_raises_does_not_end_the_others():
     finally:
         for module, run in before.items():
             module.run = run
+        built.described = described
     check(found["failed"] == {"overload": "IndexError: no step", "scale": "OSError: no room",
                               "peers": "no veth"}, f"{found['failed']}")
     check(found["asked"] == names and len(found["figures"]) == 1, f"{found}")

@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from . import calls, overload, peers, pieces, scale, syscalls
+from . import built, calls, overload, peers, pieces, scale, syscalls
 from .machine import ROOT, BenchError, described
 from .results import Results, compare, table
 
@@ -24,7 +24,10 @@ def charts(results: Results, quick: bool, folder: Path) -> None:
 
 def run(names: list, quick: bool, file: Path, folder: Path) -> bool:
     """Whether all could be measured; what one cannot does not keep the others from it."""
-    results = Results(described(), quick)
+    try:
+        results = Results({**described(), **built.described()}, quick)
+    except BenchError as failure:
+        sys.exit(f"tools/bench: {failure}")
     results.asked = names
     steps = {
         "calls": lambda: charts(results, quick, folder),
