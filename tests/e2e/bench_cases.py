@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import built, peers
+from measuring import built, peers, programs
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -167,6 +167,24 @@ def hugepages_are_given_back():
         check(int(PAGES.read_text()) >= int(before) + 2, "no pages were taken")
     check(PAGES.read_text() == before, f"{PAGES.read_text()} pages, before {before}")
     check(not Path(pages.folder or "/nowhere").exists(), "the mount point is left")
+
+
+@case
+def what_dpdk_leaves_of_a_device_is_removed():
+    with tempfile.TemporaryDirectory() as name:
+        before, programs.DPDK_FOLDERS = programs.DPDK_FOLDERS, Path(name)
+        try:
+            for prefix in (programs.own_prefix("testpmd"), "another"):
+                (Path(name) / prefix).mkdir()
+                (Path(name) / prefix / "config").touch()
+            process = subprocess.Popen(["sleep", "60"])
+            programs.Device("testpmd", process, Path(name) / "log",
+                            prefix=programs.own_prefix("testpmd")).close()
+            programs.Device("kamailio", subprocess.Popen(["true"]), Path(name) / "log").close()
+        finally:
+            programs.DPDK_FOLDERS = before
+        check(process.poll() is not None, "it runs on")
+        check([file.name for file in Path(name).iterdir()] == ["another"], f"{list(Path(name).iterdir())}")
 
 
 @case

@@ -17,6 +17,7 @@ from .machine import (ROOT, BenchError, Hugepages, descendants, memory_mb, preem
 LINEHUNT = ROOT / "build/control/linehunt"
 CONTROL = ROOT / "build/tools/linehuntctl"
 PKTGEN = ROOT / "build/tools/pktgen/linehunt-pktgen"
+DPDK_FOLDERS = Path("/var/run/dpdk")
 NETWORK = "10.9.0"
 DEVICE = f"{NETWORK}.1"
 CALLERS = (f"{NETWORK}.10", f"{NETWORK}.11")
@@ -80,6 +81,16 @@ class temporary_folder:
         self._folder.cleanup()
 
 
+def own_prefix(program: str) -> str:
+    """What DPDK calls the files of a program that we start."""
+    return f"{program}-bench-{os.getpid()}"
+
+
+def forget(prefix: str) -> None:
+    """Removes what DPDK leaves of a program that has ended."""
+    shutil.rmtree(DPDK_FOLDERS / prefix, ignore_errors=True)
+
+
 @dataclass
 class Device:
     """Something under test that runs. `close` ends it."""
@@ -90,6 +101,7 @@ class Device:
     memory: Hugepages = None
     target: str = f"{DEVICE}:5060"
     extra: dict = field(default_factory=dict)
+    prefix: str = ""  # of DPDK, which leaves a folder of that name
 
     def pids(self) -> list:
         return descendants(self.process.pid)
@@ -117,6 +129,8 @@ class Device:
         stop(self.process)
         if self.memory:
             self.memory.close()
+        if self.prefix:
+            forget(self.prefix)
 
     def __enter__(self) -> "Device":
         return self
@@ -132,7 +146,7 @@ def linehunt_text(device: str, cast: Cast, calls: int, workers: int, memory: Hug
     idle = "false" if "memif" in device else "true"
     lines = [
         "[runtime]", f"workers = {workers}", f"cores = {json.dumps(worker_processors(workers))}",
-        f"control_core = {generator_core}", f'file_prefix = "linehunt-bench-{os.getpid()}"',
+        f"control_core = {generator_core}", f'file_prefix = "{own_prefix("linehunt")}"',
         f"memory_mb = {memory_mb_wanted}", f"mbufs = {mbufs}", 'log_level = "warn"',
         f"yield_when_idle = {idle}",
     ]
@@ -177,7 +191,7 @@ def start_linehunt(folder: Folder, device: str, cast: Cast, calls: int, *, worke
         if memory:
             memory.close()
         raise
-    started = Device("linehunt", process, log, memory)
+    started = Device("linehunt", process, log, memory, prefix=own_prefix("linehunt"))
 
     def ready() -> bool:
         started.must_run()
@@ -230,7 +244,7 @@ def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Devic
     # Line by line, since what it says tells when it is ready.
     words = [*prefix, "stdbuf", "-oL", "dpdk-testpmd",
              "--lcores", f"0@{generator_core},1@{core}", "--huge-dir", memory.folder, "-m", "320",
-             "--no-pci", "--file-prefix", f"testpmd-{os.getpid()}",
+             "--no-pci", "--file-prefix", own_prefix("testpmd"),
              "--vdev", device or folder.memif("server"), "--", "--forward-mode=5tswap",
              "--nb-cores=1", "--auto-start", "--total-num-mbufs=16384", "--burst=32"]
     try:
@@ -241,7 +255,7 @@ def start_testpmd(folder: Folder, device: str = "", prefix: tuple = ()) -> Devic
     except BaseException:
         memory.close()
         raise
-    started = Device("testpmd", process, log, memory)
+    started = Device("testpmd", process, log, memory, prefix=own_prefix("testpmd"))
 
     def ready() -> bool:
         started.must_run()
@@ -266,9 +280,12 @@ def generate(folder: Folder, device: str, cast: Cast, words: list, *, prefix: tu
     file.unlink(missing_ok=True)
     line = [*prefix, str(PKTGEN), "--device", device, "--target", f"{DEVICE}:5060",
             *cast.generator_words(), "--core", str(core), "--quiet", "--json", str(file),
-            "--mbufs", str(mbufs), "--memory-mb", "256", *words]
-    told = subprocess.run(line, cwd=folder.path, stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=limit_s)
+            "--mbufs", str(mbufs), "--memory-mb", "256", "--file-prefix", own_prefix("pktgen"), *words]
+    try:
+        told = subprocess.run(line, cwd=folder.path, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=limit_s)
+    finally:
+        forget(own_prefix("pktgen"))
     if told.returncode not in (0, 1) or not file.exists():
         raise BenchError(f"linehunt-pktgen ended with {told.returncode}: "
                          f"{(told.stderr or told.stdout).strip()[-2000:]}\n  {' '.join(line)}")
