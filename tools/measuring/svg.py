@@ -38,8 +38,19 @@ def readable(value: float) -> str:
     return f"{value:g}"
 
 
-def chart(file: Path, title: str, x: Axis, y: Axis, lines: dict) -> None:
-    """`lines`: name -> list of (x, y)."""
+def cross(x: float, y: float, colour: str) -> str:
+    return (f'<path class="cross" d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" fill="none" '
+            f'stroke="{colour}" stroke-width="2"/>')
+
+
+def point(x: float, y: float, colour: str) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>'
+
+
+def chart(file: Path, title: str, x: Axis, y: Axis, lines: dict, *, crossed: list = (),
+          crossed_name: str = "") -> None:
+    """`lines`: name -> list of (x, y). Points at the x of `crossed` are crosses, which the legend
+    calls `crossed_name`."""
     points = [(a, b) for line in lines.values() for a, b in line
               if (a > 0 or not x.logarithmic) and (b > 0 or not y.logarithmic)]
     if not points:
@@ -80,16 +91,19 @@ def chart(file: Path, title: str, x: Axis, y: Axis, lines: dict) -> None:
     legend = LEFT
     for number, (name, line) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        shown = [(at_x(a), at_y(b)) for a, b in sorted(line)
+        shown = [(at_x(a), at_y(b), cross if a in crossed else point) for a, b in sorted(line)
                  if (a > 0 or not x.logarithmic) and (b > 0 or not y.logarithmic)]
         if not shown:
             continue
-        path = "L".join(f"{a:.1f} {b:.1f}" for a, b in shown)
+        path = "L".join(f"{a:.1f} {b:.1f}" for a, b, _ in shown)
         out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in shown]
+        out += [mark(a, b, colour) for a, b, mark in shown]
         out.append(f'<rect x="{legend}" y="35" width="14" height="4" fill="{colour}"/>'
                    f'<text x="{legend + 19}" y="42">{escape(name)}</text>')
         legend += 34 + 7.2 * len(name)
+    if crossed:
+        out += [cross(legend + 7, 37, "black"),
+                f'<text x="{legend + 19}" y="42">{escape(crossed_name)}</text>']
     out.append("</svg>")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(out) + "\n", encoding="utf-8")
