@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import built, peers, programs
+from measuring import built, calls, peers, programs, trust
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -157,6 +157,85 @@ def charts_are_drawn_within_their_axes():
             check(len(places) == len(line), f"{len(places)} points")
             check(all(92 <= x <= 736 and 56 <= y <= 376 for x, y in places), f"{places}")
             check(places == sorted(places, key=lambda p: (p[0], -p[1])), f"not rising: {places}")
+
+
+@case
+def points_of_steps_that_failed_are_crosses():
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "chart.svg"
+        chart(file, "a", Axis("calls"), Axis("us"), {"p50": [(1, 2), (3, 4)], "p99": [(1, 3), (3, 9)]},
+              crossed=[3], crossed_name="not without loss")
+        drawn = xml.dom.minidom.parse(str(file))
+        crosses = [p for p in drawn.getElementsByTagName("path") if p.getAttribute("class") == "cross"]
+        check(len(drawn.getElementsByTagName("circle")) == 2, "the others are circles")
+        check(len(crosses) == 3, f"{len(crosses)} crosses, one of them in the legend")
+        check("not without loss" in file.read_text(), "no legend")
+
+
+def step(passed: bool, **values) -> dict:
+    """As the generator has it, as far as it is quoted."""
+    quantiles = {"p50_us": 1.0, "p99_us": 2.0, "p999_us": 3.0, "count": 20_000}
+    return {"passed": passed, "rate_from": 1e6, "held": 5, "windows": 10, "disturbed_windows": 1,
+            "generator_busy_share": 0.5, "forced": 0,
+            "latency": {"all": quantiles, "undisturbed": quantiles},
+            "window": {"sent_per_s": 1e6, "calls_begun_per_s": 1e5}, **values}
+
+
+@case
+def a_step_that_lost_something_is_tried_again_and_not_quoted():
+    with contextlib.redirect_stdout(io.StringIO()):
+        steps = [step(False, calls_lost=3), step(False), step(True)]
+        found, spoilt = trust.step_that_passed(lambda: steps.pop(0), "calm")
+        check(found["passed"] and not spoilt and not steps, "the third one passed")
+        steps = [step(False, calls_lost=3, lost={"ack": 3})] * 4
+        found, spoilt = trust.step_that_passed(lambda: steps.pop(0), "calm")
+    check(len(steps) == 1, f"tried {4 - len(steps)} times")
+    check(spoilt == "calls lost: 3, lost: {'ack': 3}", spoilt)
+
+
+@case
+def a_ceiling_below_what_goes_through_it_is_measured_once_more():
+    def ceiling_of(packets: list, **reached) -> float:
+        def search():
+            return step(True, rate_from=packets[0], window={"sent_per_s": packets.pop(0)})
+        with contextlib.redirect_stdout(io.StringIO()):
+            return trust.credible_ceiling(search, 500, **reached)["rate_from"]
+
+    check(ceiling_of([900]) == 900 and ceiling_of([400, 800]) == 800, "the second counts")
+    check(ceiling_of([900], reached=900) == 900, "a share of 1")
+    for packets, reached, tries in (([400, 499, 900], 0, 2), ([900, 1100], 1000, 1)):
+        try:
+            told = ceiling_of(packets, reached=reached, tries=tries)
+            check(False, f"{told} was taken")
+        except BenchError:
+            check(len(packets) == 1, f"{packets} remain")
+
+
+@case
+def latencies_of_a_step_that_failed_are_left_out():
+    def told_by(calm: dict, same: dict) -> Results:
+        patched = {"ceiling": lambda *_: step(True, window={"sent_per_s": 4e6}),
+                   "twin": lambda *_: same,
+                   "one_worker": lambda *_: {"best": step(True), "calm": calm,
+                                             "calm spoilt by": trust.spoilt_by(calm)}}
+        before = {name: getattr(calls, name) for name in patched}
+        found = Results({}, quick=True)
+        try:
+            for name, stub in patched.items():
+                setattr(calls, name, stub)
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                calls.run(found, True)
+        finally:
+            for name, function in before.items():
+                setattr(calls, name, function)
+        return found
+
+    good = told_by(step(True), step(True))
+    check(not good.failed and len(good.figures) == 14, f"{good.failed}, {len(good.figures)} figures")
+    bad = told_by(step(False, late=2), step(False, calls_lost=1))
+    names = [each.name for each in bad.figures]
+    check(set(bad.failed) == {"calls: latency at 80 %", "calls: latency of 5tswap at 80 %"}, f"{bad.failed}")
+    check(len(names) == 6 and not any("latency" in name for name in names), f"{names}")
 
 
 @case
