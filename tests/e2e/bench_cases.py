@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import built, calls, peers, programs, trust
+from measuring import built, calls, overload, peers, programs, trust
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -25,6 +25,19 @@ def result(**values) -> dict:
     return {"machine": {"processor": "x"},
             "figures": [asdict(figure(name, runs, "/s", better))
                         for name, (runs, better) in values.items()]}
+
+
+@contextlib.contextmanager
+def stubbed(module, **stubs):
+    """Names of a module stand for something else meanwhile."""
+    before = {name: getattr(module, name) for name in stubs}
+    try:
+        for name, stub in stubs.items():
+            setattr(module, name, stub)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
 
 
 @case
@@ -90,23 +103,17 @@ def what_one_benchmark_raises_does_not_end_the_others():
 
     broken = {bench.overload: IndexError("no step"), bench.scale: OSError("no room"),
               bench.peers: BenchError("no veth")}
-    before = {module: module.run for module in (*broken, bench.syscalls)}
-    described = built.described
     names = ["overload", "scale", "peers", "syscalls"]
-    try:
+    with contextlib.ExitStack() as stubs, tempfile.TemporaryDirectory() as name:
         for module, what in broken.items():
-            module.run = raising(what)
-        bench.syscalls.run = good
-        built.described = dict
-        with tempfile.TemporaryDirectory() as name:
-            file = Path(name) / "result.json"
-            with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-                check(not bench.run(names, True, file, Path(name)), "all is said to be good")
-            found = json.loads(file.read_text())
-    finally:
-        for module, run in before.items():
-            module.run = run
-        built.described = described
+            stubs.enter_context(stubbed(module, run=raising(what)))
+        stubs.enter_context(stubbed(bench.syscalls, run=good))
+        stubs.enter_context(stubbed(built, described=dict))
+        stubs.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        stubs.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        file = Path(name) / "result.json"
+        check(not bench.run(names, True, file, Path(name)), "all is said to be good")
+        found = json.loads(file.read_text())
     check(found["failed"] == {"overload": "IndexError: no step", "scale": "OSError: no room",
                               "peers": "no veth"}, f"{found['failed']}")
     check(found["asked"] == names and len(found["figures"]) == 1, f"{found}")
@@ -117,13 +124,9 @@ def peers_are_measured_without_kamailio():
     def none():
         raise BenchError("no package")
 
-    before, peers.unpacked_kamailio = peers.unpacked_kamailio, none
-    try:
-        found = Results({}, quick=True)
-        with contextlib.redirect_stderr(io.StringIO()):
-            names = [each.name for each in peers.contenders_of(found, True)]
-    finally:
-        peers.unpacked_kamailio = before
+    found = Results({}, quick=True)
+    with stubbed(peers, unpacked_kamailio=none), contextlib.redirect_stderr(io.StringIO()):
+        names = [each.name for each in peers.contenders_of(found, True)]
     check(names == ["linehunt af_xdp", "linehunt af_packet"], f"{names}")
     check(found.failed == {"peers: Kamailio": "no package"}, f"{found.failed}")
 
@@ -218,24 +221,57 @@ def latencies_of_a_step_that_failed_are_left_out():
                    "twin": lambda *_: same,
                    "one_worker": lambda *_: {"best": step(True), "calm": calm,
                                              "calm spoilt by": trust.spoilt_by(calm)}}
-        before = {name: getattr(calls, name) for name in patched}
         found = Results({}, quick=True)
-        try:
-            for name, stub in patched.items():
-                setattr(calls, name, stub)
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                calls.run(found, True)
-        finally:
-            for name, function in before.items():
-                setattr(calls, name, function)
+        with stubbed(calls, **patched), contextlib.redirect_stdout(io.StringIO()), \
+                contextlib.redirect_stderr(io.StringIO()):
+            calls.run(found, True)
         return found
 
     good = told_by(step(True), step(True))
     check(not good.failed and len(good.figures) == 14, f"{good.failed}, {len(good.figures)} figures")
     bad = told_by(step(False, late=2), step(False, calls_lost=1))
     names = [each.name for each in bad.figures]
-    check(set(bad.failed) == {"calls: latency at 80 %", "calls: latency of 5tswap at 80 %"}, f"{bad.failed}")
+    check(set(bad.failed) == {"calls: latency at 80 %", "calls: latency of 5tswap at 80 %"},
+          f"{bad.failed}")
     check(len(names) == 6 and not any("latency" in name for name in names), f"{names}")
+
+
+@case
+def each_overload_meets_a_linehunt_of_its_own():
+    told = []  # what happened, in its order
+
+    class stub_device:
+        def __enter__(self):
+            told.append("start")
+            return self
+
+        def __exit__(self, *_):
+            told.append("end")
+
+        def memory_mb(self):
+            return len(told)
+
+        def must_run(self):
+            pass
+
+    def generated(folder, device, cast, words):
+        told.append(words[1] if words[0] == "--rate" else words[0])
+        counts = dict.fromkeys(("calls_refused", "calls_lost", "calls_slipped"), 0)
+        window = {"calls_begun_per_s": 1e6, "calls_completed_per_s": 5e5}
+        return {"steps": [step(True, window=window, lost={}, statuses={}, wrong={}, **counts)]}
+
+    patched = {"start_linehunt": lambda *_: stub_device(), "generate": generated,
+               "linehunt_says": lambda *_: {}}
+    found = Results({}, quick=True)
+    with stubbed(overload, **patched), tempfile.TemporaryDirectory() as name, \
+            contextlib.redirect_stdout(io.StringIO()):
+        overload.run(found, True, Path(name))
+    wanted = ["start", "--search", "end"]
+    for factor in overload.FACTORS:
+        wanted += ["start", "1e+06", f"{factor * 1e6:g}", "end"]
+    check(told == wanted, f"{told}")
+    grown = [each.value for each in found.figures if "memory" in each.name]
+    check(grown == [1], f"{grown}")
 
 
 @case
@@ -251,19 +287,17 @@ def hugepages_are_given_back():
 @case
 def what_dpdk_leaves_of_a_device_is_removed():
     with tempfile.TemporaryDirectory() as name:
-        before, programs.DPDK_FOLDERS = programs.DPDK_FOLDERS, Path(name)
-        try:
-            for prefix in (programs.own_prefix("testpmd"), "another"):
-                (Path(name) / prefix).mkdir()
-                (Path(name) / prefix / "config").touch()
-            process = subprocess.Popen(["sleep", "60"])
+        for prefix in (programs.own_prefix("testpmd"), "another"):
+            (Path(name) / prefix).mkdir()
+            (Path(name) / prefix / "config").touch()
+        process = subprocess.Popen(["sleep", "60"])
+        with stubbed(programs, DPDK_FOLDERS=Path(name)):
             programs.Device("testpmd", process, Path(name) / "log",
                             prefix=programs.own_prefix("testpmd")).close()
             programs.Device("kamailio", subprocess.Popen(["true"]), Path(name) / "log").close()
-        finally:
-            programs.DPDK_FOLDERS = before
         check(process.poll() is not None, "it runs on")
-        check([file.name for file in Path(name).iterdir()] == ["another"], f"{list(Path(name).iterdir())}")
+        left = [file.name for file in Path(name).iterdir()]
+        check(left == ["another"], f"{left}")
 
 
 @case
