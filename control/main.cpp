@@ -24,8 +24,9 @@ int run(int argc, char** argv) {
   app.add_option("-c,--config", file, "Configuration file")->type_name("FILE");
   app.set_version_flag("--version", fmt::format("linehunt {}", version));
   app.fallthrough();
-  const CLI::App* check =
+  CLI::App* const check =
       app.add_subcommand("check", "Say every error of the configuration with its line, and end");
+  check->add_option("FILE", file, "The same as -c FILE");
   app.footer("linehunt -c FILE runs until SIGINT or SIGTERM; it prints \"ready\" once it serves.\n"
              "Exit status: 0; 1 wrong configuration or no start; 2 usage.");
   try {

@@ -83,8 +83,15 @@ def every_error_of_a_configuration_is_told():
 
 @case
 def a_right_configuration_passes_the_check():
-    told = run_with(right_configuration().replace("iface=eth0", "iface=lo"), "check")
+    text = right_configuration().replace("iface=eth0", "iface=lo")
+    told = run_with(text, "check")
     check(told.returncode == 0, f"exit status {told.returncode}\n{told.stdout}{told.stderr}")
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        file = Path(name) / "linehunt.toml"
+        file.write_text(text, encoding="utf-8")
+        told = subprocess.run([str(program()), "check", str(file)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20)
+    check(told.returncode == 0, f"without -c: exit status {told.returncode}\n{told.stderr}")
 
 
 @case
