@@ -27,6 +27,12 @@ struct engine_address : ::testing::Test {
     EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
     return world.take().at(1);
   }
+  sent_message start_another(const std::string& number) {
+    call_parts parts;
+    parts.call_id = number + "@caller.example";
+    parts.branch = "z9hG4bKcaller" + number;
+    return start(parts);
+  }
 };
 
 TEST(next_address, without_turns_in_order) {
@@ -171,6 +177,64 @@ TEST_F(engine_address, silent_address_is_tried_last_for_a_while) {
   EXPECT_EQ(start(other).to, at("192.0.2.11")) << "it may be there again";
 }
 
+TEST_F(engine_address, who_was_silent_everywhere_is_asked_again_all_the_same) {
+  (void)start();
+  world.wait_ms(16'000);
+  EXPECT_EQ(world.counters().address_turns, 2u);
+  EXPECT_EQ(status_of(world.take().back().bytes), 500);
+  EXPECT_EQ(world.total_load(), 0);
+  const auto again = start_another("18");
+  EXPECT_TRUE(again.bytes.starts_with("INVITE "));
+  EXPECT_EQ(again.to, at("192.0.2.11"));
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+}
+
+TEST_F(engine_address, one_that_asked_for_a_pause_gets_calls_after_it) {
+  const auto first = start();
+  ASSERT_EQ(world.give(response(first.bytes, 503, "a", "Retry-After: 5\r\n"), first.to),
+            verdict::response_consumed);
+  (void)world.take();
+  world.wait_ms(3'000);
+  (void)world.take();
+  EXPECT_EQ(start_another("18").to, at("192.0.2.61"));
+  world.wait_ms(3'000);
+  (void)world.take();
+  EXPECT_EQ(start_another("19").to, at("192.0.2.11"));
+}
+
+TEST_F(engine_address, who_is_disabled_gets_no_second_invite) {
+  const auto first = start();
+  mail off;
+  off.kind = mail_kind::set_enabled;
+  off.subject = 0;
+  off.value = 0;
+  world.mail(off);
+  ASSERT_EQ(world.give(response(first.bytes, 503, "a"), first.to), verdict::response_consumed);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("ACK "));
+  EXPECT_EQ(status_of(sent[1].bytes), 500);
+  EXPECT_EQ(world.counters().address_turns, 0u);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST_F(engine_address, four_of_many_are_tried) {
+  auto model = three_addresses();
+  for (const char* more : {"192.0.2.63", "192.0.2.64", "192.0.2.65"})
+    model.destinations[0].addresses.push_back(at(more));
+  engine_world many(model);
+  ASSERT_EQ(many.give(invite(), caller_address), verdict::request_forwarded);
+  auto at_hand = many.take().at(1);
+  int invites = 0;
+  while (at_hand.bytes.starts_with("INVITE ") && ++invites < 6) {
+    ASSERT_EQ(many.give(response(at_hand.bytes, 503, "x"), at_hand.to), verdict::response_consumed);
+    at_hand = many.take().at(1);
+  }
+  EXPECT_EQ(invites, 4);
+  EXPECT_EQ(status_of(at_hand.bytes), 500);
+  EXPECT_EQ(many.total_load(), 0);
+}
+
 TEST_F(engine_address, shares_spread_calls_over_addresses) {
   auto model = three_addresses();
   model.destinations[0].turns = {{0, 3}, {0, 1}, {1, 100}};
@@ -197,6 +261,16 @@ TEST_F(engine_address, call_from_any_of_its_addresses_is_its_own) {
   ASSERT_EQ(world.give(invite(parts), at("192.0.2.61")), verdict::request_forwarded);
   EXPECT_EQ(world.load(1, "pstn"), 1);
   EXPECT_EQ(world.take().at(1).to, caller_address) << "to the core, by the rule for such calls";
+}
+
+TEST_F(engine_address, callee_may_hang_up_from_another_of_its_addresses) {
+  const auto call = establish(world);
+  ASSERT_EQ(call.callee, at("192.0.2.11"));
+  dialog_request bye;
+  bye.from_caller = false;
+  ASSERT_EQ(world.give(within(call.ok_at_caller, bye), at("192.0.2.61")),
+            verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
 }
 
 TEST_F(engine_address, destination_that_lost_its_addresses_takes_no_call) {

@@ -84,6 +84,21 @@ TEST_F(engine_cancel, leaves_out_reasons_without_measure) {
   EXPECT_EQ(header(sent[1].bytes, "Reason"), "");
 }
 
+TEST_F(engine_cancel, has_all_reasons_or_none) {
+  const std::string reasons =
+      "Reason: Q.850;cause=26\r\nReason: SIP;cause=200;text=\"" + std::string(300, 'x') + "\"\r\n";
+  (void)world.give(response(first.bytes, 180, "t"), first.to);
+  (void)world.take();
+  ASSERT_EQ(
+      world.give(replace(hop_request("CANCEL", {}), "Content-Length", reasons + "Content-Length"),
+                 caller_address),
+      verdict::request_answered);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[1].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(header(sent[1].bytes, "Reason"), "");
+}
+
 TEST_F(engine_cancel, of_an_invite_that_nobody_answers_ends_in_487) {
   ASSERT_EQ(cancel(), verdict::request_answered);
   world.wait_ms(5'050);

@@ -10,16 +10,59 @@ namespace {
 
 struct engine_end : ::testing::Test {
   engine_world world;
+  std::uint64_t handle = 0; // of the call that is to end, and where it is
+  destination_index destination = no_index;
+
+  // Of the one call that there is.
+  void remember() {
+    world.engine().for_each_call([this](const call_info& c) {
+      handle = c.handle;
+      destination = c.destination;
+    });
+  }
+  running_call start() {
+    auto call = establish(world);
+    remember();
+    return call;
+  }
 
   // Both BYEs of ours: the first goes to the caller, the second to the callee.
-  std::pair<sent_message, sent_message> byes() {
+  std::pair<sent_message, sent_message> byes() { return byes_of(world); }
+  static std::pair<sent_message, sent_message> byes_of(engine_world& in) {
     std::vector<sent_message> found;
-    for (auto& m : world.take()) {
+    for (auto& m : in.take()) {
       if (m.bytes.starts_with("BYE ")) found.push_back(std::move(m));
     }
     EXPECT_GE(found.size(), 2u);
     if (found.size() < 2) return {};
     return {found[0], found[1]};
+  }
+  static void end_by_admin(engine_world& in) {
+    mail end;
+    end.kind = mail_kind::end_call;
+    end.subject = in.handles().at(0);
+    in.mail(end);
+  }
+  // A call that rings for so long, is answered with these headers, and is acknowledged.
+  std::string answered_with(const std::string& extra, std::uint64_t ringing_ms = 0) {
+    EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+    const auto there = world.take().at(1);
+    (void)world.give(response(there.bytes, 180, "t"), there.to);
+    world.wait_ms(ringing_ms);
+    (void)world.take();
+    (void)world.give(response(there.bytes, 200, "t", extra), there.to);
+    const auto ok = world.take_one().bytes;
+    dialog_request ack;
+    ack.method = "ACK";
+    ack.cseq = 1;
+    EXPECT_EQ(world.give(within(ok, ack), caller_address), verdict::request_forwarded);
+    (void)world.take();
+    remember();
+    return ok;
+  }
+  void both_answer(const std::pair<sent_message, sent_message>& sent) {
+    for (const auto& bye : {sent.first, sent.second})
+      EXPECT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_consumed);
   }
   void expect_gone(end_cause cause) {
     EXPECT_EQ(world.total_load(), 0);
@@ -27,12 +70,14 @@ struct engine_end : ::testing::Test {
     EXPECT_EQ(world.counters().calls_ended, world.counters().calls_started);
     ASSERT_FALSE(world.sink.events.empty());
     EXPECT_EQ(world.sink.events.back().cause, static_cast<std::uint16_t>(cause));
+    EXPECT_EQ(world.sink.events.back().destination, destination);
+    EXPECT_EQ(world.sink.events.back().subject, handle);
     EXPECT_TRUE(world.handles().empty());
   }
 };
 
 TEST_F(engine_end, an_unanswered_bye_ends_the_call_after_32_s) {
-  const auto call = establish(world);
+  const auto call = start();
   ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
   world.wait_ms(31'900);
   EXPECT_EQ(world.total_load(), 1);
@@ -41,7 +86,7 @@ TEST_F(engine_end, an_unanswered_bye_ends_the_call_after_32_s) {
 }
 
 TEST_F(engine_end, a_repeated_bye_travels_on_the_same_branch_and_counts_once) {
-  const auto call = establish(world);
+  const auto call = start();
   (void)world.give(within(call.ok_at_caller, {}), caller_address);
   const auto first = world.take_one();
   (void)world.give(response(first.bytes, 200, ""), first.to);
@@ -58,6 +103,19 @@ TEST_F(engine_end, a_repeated_bye_travels_on_the_same_branch_and_counts_once) {
   (void)world.take();
   ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::rejected_no_dialog);
   EXPECT_EQ(status_of(world.take_one().bytes), 481);
+}
+
+TEST_F(engine_end, its_event_names_the_destination) {
+  mail off;
+  off.kind = mail_kind::set_enabled;
+  world.mail(off); // the first one
+  const auto call = start();
+  ASSERT_EQ(call.callee, at("192.0.2.14:5060"));
+  ASSERT_EQ(destination, 3u);
+  (void)world.give(within(call.ok_at_caller, {}), caller_address);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  expect_gone(end_cause::bye);
 }
 
 // RFC 5407 3.1.2: the caller hangs up while it rings, by BYE, and the 2xx is on its way already.
@@ -78,6 +136,7 @@ TEST_F(engine_end, an_early_bye_that_crosses_the_2xx_ends_the_call) {
     }
     ASSERT_EQ(world.give(response(at_callee.bytes, 200, "t"), at_callee.to),
               verdict::response_forwarded);
+    remember();
     dialog_request ack;
     ack.method = "ACK";
     ack.cseq = 1;
@@ -166,7 +225,7 @@ TEST_F(engine_end, a_refused_target_refresh_changes_nothing) {
 }
 
 TEST_F(engine_end, byes_that_cross_end_the_call_once) {
-  const auto call = establish(world);
+  const auto call = start();
   dialog_request from_callee;
   from_callee.from_caller = false;
   (void)world.give(within(call.ok_at_caller, {}), caller_address);
@@ -195,8 +254,17 @@ TEST_F(engine_end, without_an_ack_both_get_a_bye) {
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
   const auto there = world.take().at(1);
   (void)world.give(response(there.bytes, 200, "t"), there.to);
+  const auto ok = world.take_one().bytes;
+  remember();
+  dialog_request ack; // of the wrong side
+  ack.method = "ACK";
+  ack.from_caller = false;
+  ack.cseq = 1;
+  (void)world.give(within(ok, ack), there.to);
   (void)world.take();
-  world.wait_ms(32'010);
+  world.wait_ms(31'900);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(110);
   const auto [to_caller, to_callee] = byes();
   EXPECT_EQ(first_line(to_caller.bytes), "BYE sip:alice@198.51.100.7:5060 SIP/2.0");
   EXPECT_EQ(to_caller.to, caller_address);
@@ -215,7 +283,7 @@ TEST_F(engine_end, without_an_ack_both_get_a_bye) {
 }
 
 TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
-  (void)establish(world);
+  (void)start();
   mail end;
   end.kind = mail_kind::end_call;
   end.subject = world.handles().at(0);
@@ -228,6 +296,118 @@ TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
   EXPECT_EQ(again.bytes, to_callee.bytes);
   world.wait_ms(36'000);
   expect_gone(end_cause::admin);
+}
+
+// RFC 3261 12.2.1.1: requests may overtake each other, and the highest number counts.
+TEST_F(engine_end, our_byes_go_on_counting_where_the_parties_have_stopped) {
+  for (const bool from_caller : {true, false}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    for (const unsigned cseq : {7u, 2u}) {
+      dialog_request info;
+      info.method = "INFO";
+      info.from_caller = from_caller;
+      info.cseq = cseq;
+      info.branch += std::to_string(cseq);
+      ASSERT_EQ(
+          fresh.give(within(call.ok_at_caller, info), from_caller ? caller_address : call.callee),
+          verdict::request_forwarded);
+    }
+    (void)fresh.take();
+    end_by_admin(fresh);
+    const auto [to_caller, to_callee] = byes_of(fresh);
+    EXPECT_EQ(header(from_caller ? to_callee.bytes : to_caller.bytes, "CSeq"), "8 BYE");
+  }
+}
+
+TEST_F(engine_end, our_byes_go_to_the_latest_contacts) {
+  const std::string alice = "sip:alice@198.51.100.8:5060", machine = "sip:machine@192.0.2.98:5070";
+  const std::string usual = "sip:machine@192.0.2.99:5070";
+  for (const std::string method : {"INVITE", "UPDATE"}) {
+    for (const bool from_caller : {true, false}) {
+      engine_world fresh;
+      const auto call = establish(fresh);
+      dialog_request what;
+      what.method = method;
+      what.from_caller = from_caller;
+      what.extra = "Contact: <" + (from_caller ? alice : machine) + ">\r\n";
+      ASSERT_EQ(
+          fresh.give(within(call.ok_at_caller, what), from_caller ? caller_address : call.callee),
+          verdict::request_forwarded);
+      const auto there = fresh.take_one();
+      const std::string extra = method == "INVITE" ? "" : "Contact: <" + usual + ">\r\n";
+      const auto ok =
+          replace(response(there.bytes, 200, "", extra), usual, from_caller ? machine : alice);
+      ASSERT_EQ(fresh.give(ok, there.to), verdict::response_forwarded);
+      (void)fresh.take();
+      end_by_admin(fresh);
+      const auto [to_caller, to_callee] = byes_of(fresh);
+      EXPECT_EQ(first_line(to_caller.bytes), "BYE " + alice + " SIP/2.0") << method << from_caller;
+      EXPECT_EQ(first_line(to_callee.bytes), "BYE " + machine + " SIP/2.0") << method;
+    }
+  }
+}
+
+TEST_F(engine_end, our_byes_are_repeated_when_both_only_try) {
+  (void)establish(world);
+  end_by_admin(world);
+  const auto [to_caller, to_callee] = byes();
+  (void)world.give(response(to_caller.bytes, 100, ""), to_caller.to);
+  (void)world.give(response(to_callee.bytes, 100, ""), to_callee.to);
+  EXPECT_EQ(world.total_load(), 1);
+  ASSERT_TRUE(world.take().empty());
+  world.wait_ms(520);
+  const auto again = byes();
+  EXPECT_EQ(again.first.bytes, to_caller.bytes);
+  EXPECT_EQ(again.second.bytes, to_callee.bytes);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_end, an_admin_need_not_wait_for_the_answer_to_a_bye) {
+  const auto call = start();
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  world.wait_ms(100);
+  end_by_admin(world);
+  const auto sent = byes();
+  EXPECT_EQ(sent.first.to, caller_address);
+  EXPECT_EQ(sent.second.to, at("192.0.2.99:5070"));
+  both_answer(sent);
+  expect_gone(end_cause::admin);
+}
+
+TEST_F(engine_end, an_admin_ends_a_call_that_nobody_has_reacted_to) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  end_by_admin(world);
+  const auto refusal = world.take_one();
+  EXPECT_EQ(status_of(refusal.bytes), 480);
+  EXPECT_EQ(world.total_load(), 0);
+  const auto to = header(refusal.bytes, "To");
+  const auto tag = to.find(";tag=");
+  ASSERT_NE(tag, std::string::npos);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, to.substr(tag + 5)), caller_address),
+            verdict::ack_absorbed);
+  world.wait_ms(31'000);
+  EXPECT_TRUE(world.take().empty());
+  // It rings after all.
+  ASSERT_EQ(world.give(response(there.bytes, 180, "late"), there.to), verdict::response_consumed);
+  const auto cancel = world.take_one();
+  EXPECT_TRUE(cancel.bytes.starts_with("CANCEL "));
+  EXPECT_EQ(cancel.to, there.to);
+}
+
+// As parties of RFC 2543 may do.
+TEST_F(engine_end, a_bye_without_a_to_tag_ends_a_call_without_one) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  ASSERT_EQ(header(ok, "To").find(";tag="), std::string::npos);
+  ASSERT_EQ(world.give(within(ok, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
 }
 
 // Found by fuzz_engine: the Record-Route of an INVITE is not looked at until we need it.
@@ -274,6 +454,7 @@ TEST_F(engine_end, a_session_that_is_not_refreshed_is_ended) {
   const auto there = world.take().at(1);
   (void)world.give(response(there.bytes, 200, "t", "Session-Expires: 90;refresher=uac\r\n"),
                    there.to);
+  remember();
   const auto ok = world.take_one().bytes;
   dialog_request what;
   what.method = "ACK";
@@ -293,6 +474,37 @@ TEST_F(engine_end, a_session_that_is_not_refreshed_is_ended) {
   (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
   (void)world.give(response(to_callee.bytes, 200, ""), to_callee.to);
   expect_gone(end_cause::session_expired);
+}
+
+TEST_F(engine_end, a_session_is_ended_when_its_time_is_up) {
+  (void)answered_with("Session-Expires: 90\r\n");
+  world.wait_ms(89'900);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(200);
+  both_answer(byes());
+  expect_gone(end_cause::session_expired);
+}
+
+TEST_F(engine_end, the_time_of_a_session_begins_with_the_answer) {
+  (void)answered_with("Session-Expires: 90\r\n", 20'000);
+  world.wait_ms(89'000);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(2'000);
+  both_answer(byes());
+  expect_gone(end_cause::session_expired);
+}
+
+TEST_F(engine_end, a_refresh_without_session_expires_ends_the_session_timer) {
+  const auto ok = answered_with("Session-Expires: 90\r\n");
+  dialog_request what;
+  what.method = "UPDATE";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  const auto update = world.take_one();
+  ASSERT_EQ(world.give(response(update.bytes, 200, ""), update.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(200'000);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.total_load(), 1);
 }
 
 // Added to the age of the call it does not fit 32 bits any more.
@@ -316,7 +528,7 @@ TEST_F(engine_end, no_call_lasts_longer_than_allowed) {
   snapshot_model model = study_case();
   model.timers.max_call_s = 300;
   world.reload(model);
-  (void)establish(world);
+  (void)start();
   world.wait_ms(299'000);
   EXPECT_TRUE(world.take().empty());
   world.wait_ms(1'500);

@@ -183,6 +183,40 @@ TEST_F(engine_cancel_behind, and_that_of_the_second_one_are_repeated_side_by_sid
   EXPECT_EQ(sent[1].to, second.to);
 }
 
+TEST_F(engine_cancel_behind, and_that_of_the_second_one_have_times_of_their_own) {
+  world.wait_ms(300);
+  ASSERT_EQ(world.give(hop_request("CANCEL", {}), caller_address), verdict::request_answered);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].to, second.to);
+  for (const auto& to : {first.to, second.to}) {
+    world.wait_ms(to == first.to ? 210 : 300); // 0.51 and 0.81 s after the first one's CANCEL
+    const auto again = world.take_one();
+    EXPECT_TRUE(again.bytes.starts_with("CANCEL "));
+    EXPECT_EQ(again.to, to);
+  }
+}
+
+// The caller's reason is not why the first one was given up.
+TEST_F(engine_cancel_behind, says_nothing_of_why_the_caller_gives_up) {
+  const std::string reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
+  const std::string text = replace(hop_request("CANCEL", {}), "Content-Length",
+                                   "Reason: " + reason + "\r\nContent-Length");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_answered);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].to, second.to);
+  EXPECT_EQ(header(sent[1].bytes, "Reason"), reason);
+  world.wait_ms(520);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  for (const auto& m : sent) {
+    EXPECT_TRUE(m.bytes.starts_with("CANCEL "));
+    EXPECT_EQ(header(m.bytes, "Reason"), m.to == first.to ? "" : reason);
+  }
+  EXPECT_NE(sent[0].to, sent[1].to);
+}
+
 TEST_F(engine_failover, a_code_outside_the_policy_goes_to_the_caller) {
   const auto first = start();
   ASSERT_EQ(world.give(response(first.bytes, 404, "x"), first.to), verdict::response_forwarded);

@@ -34,14 +34,18 @@ struct engine_failure : ::testing::Test {
     ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
     ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
   }
-  // Our BYEs to the caller, of those that are out, in the place of whoever answered with that tag.
-  std::vector<sent_message> byes_to_caller(const std::string& tag) {
+  // Our BYEs, of those that are out, with whoever answered with that tag in that header.
+  static std::vector<sent_message> byes_with(const std::vector<sent_message>& sent,
+                                             std::string_view name, const std::string& tag) {
     std::vector<sent_message> byes;
-    for (const auto& m : world.take()) {
-      if (m.bytes.starts_with("BYE ") && header(m.bytes, "From").ends_with(";tag=" + tag))
+    for (const auto& m : sent) {
+      if (m.bytes.starts_with("BYE ") && header(m.bytes, name).ends_with(";tag=" + tag))
         byes.push_back(m);
     }
     return byes;
+  }
+  std::vector<sent_message> byes_to_caller(const std::string& tag) {
+    return byes_with(world.take(), "From", tag);
   }
 };
 
@@ -80,6 +84,16 @@ TEST_F(engine_failure, is_repeated_by_timer_g_until_the_ack) {
   ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
   world.wait_ms(32'000);
   EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
+TEST_F(engine_failure, takes_no_ack_of_a_stranger) {
+  ring();
+  (void)world.give(response(at_callee, 486, "busy"), callee);
+  const auto busy = world.take().at(1).bytes;
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), at("203.0.113.66:5060")),
+            verdict::dropped_wrong_source);
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, busy);
 }
 
 TEST_F(engine_failure, without_an_ack_ends_with_timer_h) {
@@ -209,6 +223,31 @@ TEST_F(engine_failure, no_answer_at_all_is_408_where_there_is_no_failover) {
   EXPECT_TRUE(bye);
 }
 
+// Its CANCEL takes its time, and the INVITE's own end after it.
+TEST_F(engine_failure, a_callee_that_rings_long_after_the_408_is_cancelled) {
+  snapshot_model model = study_case();
+  for (auto& rule : model.rules)
+    rule.failover = {};
+  world.reload(model);
+  ring();
+  world.wait_ms(5'100);
+  const auto timeout = world.take().back().bytes;
+  ASSERT_EQ(status_of(timeout), 408);
+  const auto to = header(timeout, "To");
+  ASSERT_EQ(world.give(hop_request("ACK", {}, to.substr(to.find("tag=") + 4)), caller_address),
+            verdict::ack_absorbed);
+  world.wait_ms(30'000);
+  ASSERT_EQ(world.give(response(at_callee, 180, "late"), callee), verdict::response_consumed);
+  const auto cancel = world.take_one();
+  EXPECT_TRUE(cancel.bytes.starts_with("CANCEL "));
+  world.wait_ms(520);
+  EXPECT_EQ(world.take_one().bytes, cancel.bytes);
+  world.wait_ms(9'480);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(at_callee, 487, "late"), callee), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+}
+
 TEST_F(engine_failure, a_503_is_passed_on_as_500) {
   snapshot_model model = study_case();
   for (auto& rule : model.rules)
@@ -268,8 +307,11 @@ TEST_F(engine_failure, another_dialog_knows_the_way_to_the_caller) {
             verdict::response_forwarded);
   (void)world.take();
   world.wait_ms(32'100);
-  const auto byes = byes_to_caller("fork");
+  const auto sent = world.take();
+  const auto byes = byes_with(sent, "From", "fork"), to_callee = byes_with(sent, "To", "fork");
   ASSERT_EQ(byes.size(), 1u);
+  ASSERT_EQ(to_callee.size(), 1u);
+  EXPECT_EQ(header(to_callee[0].bytes, "CSeq"), "2 BYE");
   EXPECT_TRUE(byes[0].bytes.starts_with("BYE sip:alice@198.51.100.7:5060 ")) << byes[0].bytes;
   EXPECT_EQ(header(byes[0].bytes, "Route"), "<sip:198.51.100.9;lr>");
   EXPECT_EQ(byes[0].to, at("198.51.100.9:5060"));

@@ -115,6 +115,10 @@ TEST_F(engine_lease, no_more_calls_than_lines_whoever_owns_them) {
   EXPECT_EQ(forwarded, 3);
   EXPECT_EQ(refused, 7);
   EXPECT_EQ(used(), 3);
+  std::uint64_t counted = 0;
+  for (const auto& e : engines)
+    counted += e->counters().no_capacity.total();
+  EXPECT_EQ(counted, 7u);
 }
 
 // Whole calls at four engines: never more than thirty, and as soon as one has ended there is room
@@ -242,6 +246,52 @@ TEST_F(engine_lease, no_more_invites_wait_than_there_are_places) {
   EXPECT_EQ(used(), 2);
   ASSERT_EQ(give(other(), invite(owned_by(other(), 3)), caller_address), verdict::request_parked)
       << "their places are free again";
+}
+
+TEST_F(engine_lease, who_ends_while_it_waits_leaves_its_place) {
+  limits.max_parked = 1;
+  for (const char* way : {"deadline", "CANCEL", "admin"}) {
+    make(1);
+    const worker_id w = other();
+    const auto parts = owned_by(w, 1);
+    ASSERT_EQ(give(w, invite(parts), caller_address), verdict::request_parked);
+    (void)take(w);
+    if (way == std::string_view{"deadline"}) {
+      for (int i = 0; i < 60; ++i)
+        engines[w]->advance(now += 10'000, sinks[w]);
+    } else if (way == std::string_view{"CANCEL"}) {
+      ASSERT_EQ(give(w, hop_request("CANCEL", parts), caller_address), verdict::request_answered);
+    } else {
+      mail end;
+      end.kind = mail_kind::end_call;
+      engines[w]->for_each_call([&end](const call_info& c) { end.subject = c.handle; });
+      engines[w]->on_mail(end, now, sinks[w]);
+    }
+    EXPECT_GE(status_of(take(w).back().bytes), 480) << way;
+    EXPECT_EQ(give(w, invite(owned_by(w, 2)), caller_address), verdict::request_parked) << way;
+  }
+}
+
+TEST_F(engine_lease, a_late_failure_does_not_disturb_who_waits_for_the_next_destination) {
+  make(4);
+  const worker_id w = world->destinations[3].home; // most lines: the first choice
+  ASSERT_NE(w, home()) << "the second choice must be leased";
+  ASSERT_EQ(give(w, invite(owned_by(w, 1)), caller_address), verdict::request_forwarded);
+  const auto first = take(w).at(1);
+  engines[w]->advance(now += 5'010'000, sinks[w]);
+  (void)take(w);
+  ASSERT_EQ(used(), 0);
+  ASSERT_EQ(give(w, response(first.bytes, 486, "late"), first.to), verdict::response_consumed);
+  auto sent = take(w);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("ACK "));
+  EXPECT_EQ(sent[0].to, first.to);
+  settle();
+  sent = take(w);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("INVITE "));
+  EXPECT_EQ(sent[0].to, at("192.0.2.11:5060"));
+  EXPECT_EQ(used(), 1);
 }
 
 TEST_F(engine_lease, a_late_2xx_takes_the_call_that_waits_for_the_next_destination) {

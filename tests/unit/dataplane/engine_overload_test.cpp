@@ -95,6 +95,13 @@ TEST_F(engine_overload, sheds_the_share_that_is_asked_for_until_it_expires) {
   EXPECT_EQ(shed(world, 50), 0);
 }
 
+TEST_F(engine_overload, one_per_cent_is_one_call_of_a_hundred) {
+  hear(world, ";oc=1;oc-algo=\"loss\";oc-validity=60000;oc-seq=1.0");
+  const int refused = shed(world, 5'000);
+  EXPECT_GT(refused, 20);
+  EXPECT_LT(refused, 80);
+}
+
 TEST_F(engine_overload, the_same_calls_are_shed_in_every_run) {
   engine_world again{with_overload()};
   hear(world, ";oc=50;oc-validity=9000;oc-seq=1.0");
