@@ -284,10 +284,7 @@ TEST_F(engine_end, without_an_ack_both_get_a_bye) {
 
 TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
   (void)start();
-  mail end;
-  end.kind = mail_kind::end_call;
-  end.subject = world.handles().at(0);
-  world.mail(end);
+  end_by_admin(world);
   const auto [to_caller, to_callee] = byes();
   (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
   (void)world.take();
@@ -298,7 +295,7 @@ TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
   expect_gone(end_cause::admin);
 }
 
-// RFC 3261 12.2.1.1: requests may overtake each other, and the highest number counts.
+// Requests may overtake each other: the highest number counts.
 TEST_F(engine_end, our_byes_go_on_counting_where_the_parties_have_stopped) {
   for (const bool from_caller : {true, false}) {
     engine_world fresh;
@@ -422,10 +419,7 @@ TEST_F(engine_end, a_broken_record_route_is_left_out_of_our_byes) {
     const auto there = fresh.take().at(1);
     ASSERT_EQ(fresh.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
     (void)fresh.take();
-    mail end;
-    end.kind = mail_kind::end_call;
-    end.subject = fresh.handles().at(0);
-    fresh.mail(end);
+    end_by_admin(fresh);
     const auto sent = fresh.take();
     ASSERT_EQ(sent.size(), 2u);
     EXPECT_EQ(header(sent[0].bytes, "Route"), route);
@@ -438,10 +432,7 @@ TEST_F(engine_end, an_admin_ends_a_ringing_call) {
   const auto there = world.take().at(1);
   (void)world.give(response(there.bytes, 180, "t"), there.to);
   (void)world.take();
-  mail end;
-  end.kind = mail_kind::end_call;
-  end.subject = world.handles().at(0);
-  world.mail(end);
+  end_by_admin(world);
   const auto sent = world.take();
   ASSERT_EQ(sent.size(), 2u);
   EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));

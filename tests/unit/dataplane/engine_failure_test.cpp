@@ -223,7 +223,7 @@ TEST_F(engine_failure, no_answer_at_all_is_408_where_there_is_no_failover) {
   EXPECT_TRUE(bye);
 }
 
-// Its CANCEL takes its time, and the INVITE's own end after it.
+// The record of the INVITE stays for as long as its CANCEL may take.
 TEST_F(engine_failure, a_callee_that_rings_long_after_the_408_is_cancelled) {
   snapshot_model model = study_case();
   for (auto& rule : model.rules)
