@@ -3,6 +3,7 @@
 #include "tools/pktgen/big_pages.h"
 #include "tools/pktgen/burst_loop.h"
 #include "tools/pktgen/options.h"
+#include "tools/pktgen/port.h"
 #include "tools/pktgen/raw_player.h"
 #include "tools/pktgen/report.h"
 

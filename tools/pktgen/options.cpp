@@ -94,6 +94,12 @@ void take_load(const typed& given, options& out) {
     load.rate_to = n[1];
     if (n[0] <= 0 || n[1] < n[0]) refuse("--search begins above 0 and goes upwards");
   }
+  const bool has_steps = load.shape == load_shape::search || load.shape == load_shape::sweep;
+  if (load.total != 0 && has_steps)
+    refuse("--total is of the whole run, and would cut the later steps of --search and --sweep "
+           "short; say with --seconds how long each step is");
+  if (load.total != 0 && load.total <= given.held)
+    refuse("--total must be above --held, since calls that fill up to --held count as well");
   load.warm_up_s = given.warm_up_s >= 0 ? given.warm_up_s : load.total != 0 ? 0 : 1;
   if (load.total != 0 && load.shape == load_shape::at_once && load.seconds <= 0) load.seconds = 0;
 }

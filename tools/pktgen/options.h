@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tools/pktgen/call_player.h"
-#include "tools/pktgen/port.h"
+#include "tools/pktgen/port_settings.h"
 #include "tools/pktgen/scene.h"
 #include "tools/pktgen/session.h"
 

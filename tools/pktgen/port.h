@@ -4,6 +4,7 @@
 #pragma once
 
 #include "tools/pktgen/frame.h"
+#include "tools/pktgen/port_settings.h"
 #include "tools/pktgen/traffic.h"
 
 #include <array>
@@ -16,18 +17,6 @@
 #include <vector>
 
 namespace linehunt::pktgen {
-
-struct port_settings {
-  std::string device; // vdev with its arguments, PCI address; empty: the first that EAL has
-  unsigned core = 0;
-  bool hugepages = false;
-  unsigned memory_mb = 256;
-  unsigned mbufs = 16'384;
-  unsigned descriptors = 2048;
-  bool drop_when_full = false; // as on a wire; else messages wait until the port takes them
-  std::string file_prefix;
-  std::vector<std::string> eal; // further arguments, as they are
-};
 
 // Nanoseconds of the time stamp counter.
 class tsc_clock {

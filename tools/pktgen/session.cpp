@@ -104,6 +104,8 @@ void session::begin_step(time_ns now) {
 void session::end_measuring(time_ns now) noexcept {
   const tally& t = *current_.seen;
   current_.seconds = static_cast<double>(now - since_) * to_s;
+  if (settings_.shape == load_shape::ramp)
+    current_.rate_to = rate_; // `total` may have cut it short
   current_.window = {t.sent,        t.received,        t.sent_bytes,     t.received_bytes,
                      t.calls_begun, t.calls_completed, t.calls_answered, t.calls_slipped};
   current_.held = who_.held();
@@ -113,7 +115,8 @@ void session::end_measuring(time_ns now) noexcept {
 }
 
 bool session::reached(const step_result& s) const noexcept {
-  if (settings_.shape == load_shape::at_once || settings_.total != 0) return true;
+  if (s.window.begun == 0) return false;
+  if (settings_.shape == load_shape::at_once) return true;
   const double wanted = (s.rate_from + s.rate_to) / 2 * s.seconds;
   // A call more or less is no matter where there are few.
   return static_cast<double>(s.window.begun) + 2 >= wanted * reached_share;

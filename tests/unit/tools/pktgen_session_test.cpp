@@ -184,6 +184,50 @@ TEST(pktgen_session, fills_before_it_measures_and_ends_by_total) {
   EXPECT_NEAR(static_cast<double>(s.steps().at(0).window.begun), 200, 2);
 }
 
+TEST(pktgen_session, a_total_does_not_excuse_a_rate_that_was_not_reached) {
+  for (const time_ns step_ns : {100'000u, 2'000'000'000u}) {
+    limited device(1e9);
+    load_settings load;
+    load.rate = 100;
+    load.warm_up_s = 0;
+    load.total = 500;
+    session s(load, device);
+    run(s, step_ns); // a loop that is always away for 2 s begins 64 calls a turn at most
+    EXPECT_EQ(s.steps().at(0).passed, step_ns == 100'000u);
+  }
+}
+
+TEST(pktgen_session, a_step_without_a_call_never_passes) {
+  for (const load_shape shape : {load_shape::rate, load_shape::at_once}) {
+    limited device(1e9);
+    load_settings load;
+    load.shape = shape;
+    load.rate = 1;
+    load.at_once = 0;
+    load.seconds = 0.1;
+    load.warm_up_s = 0;
+    session s(load, device);
+    run(s);
+    EXPECT_EQ(s.steps().at(0).window.begun, 0u);
+    EXPECT_FALSE(s.steps()[0].passed);
+  }
+}
+
+TEST(pktgen_session, a_ramp_that_is_cut_short_says_how_far_it_came) {
+  limited device(1e9);
+  load_settings load;
+  load.shape = load_shape::ramp;
+  load.rate = 0;
+  load.rate_to = 1000;
+  load.seconds = 10;
+  load.warm_up_s = 0;
+  load.total = 1250; // half the way
+  session s(load, device);
+  run(s);
+  EXPECT_NEAR(s.steps().at(0).rate_to, 500, 2);
+  EXPECT_TRUE(s.steps()[0].passed);
+}
+
 TEST(pktgen_session, filling_and_winding_up_go_as_fast_as_the_device_and_no_faster) {
   limited device(1e9);
   device.unsettling = 1;
