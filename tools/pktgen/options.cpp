@@ -9,23 +9,41 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <unistd.h>
 
 namespace linehunt::pktgen {
 
 namespace {
 
+// What a second or a run could have at most; more is a slip of the finger, and would not fit.
+constexpr double highest_rate = 1e9, longest_s = 1e6, most_steps = 10'000;
+
 // As it was typed; made into an `options` afterwards.
 struct typed {
   std::string target, hold, ramp, sweep, search;
   std::vector<std::string> callers, destinations, kinds;
-  double rate = 0, warm_up_s = -1;
+  double rate = 0;
+  std::optional<double> warm_up_s;
   std::uint32_t at_once = 0, held = 0, max_calls = 0;
   bool no_verify = false;
 };
 
 [[noreturn]] void refuse(const std::string& why) {
   throw CLI::ValidationError(why);
+}
+
+// The text of a number for a message: 10000, 0.02.
+std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+// Refuses nan as well, which compares with nothing.
+void must_lie(const std::string& what, double value, double least, double most) {
+  if (!(value >= least && value <= most))
+    refuse(what + " must lie from " + text_of(least) + " to " + text_of(most));
 }
 
 // "A:B:C" as numbers.
@@ -37,7 +55,7 @@ std::vector<double> numbers_in(const std::string& text, std::size_t least, std::
   while (true) {
     double value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc{} || value < 0 || (next != end && *next != ':'))
+    if (error != std::errc{} || !std::isfinite(value) || value < 0 || (next != end && *next != ':'))
       refuse("'" + text + "' is not " + shape);
     out.push_back(value);
     if (next == end) break;
@@ -68,6 +86,7 @@ void take_load(const typed& given, options& out) {
   load_settings& load = out.load;
   const int shapes = (given.rate > 0) + !given.ramp.empty() + (given.at_once > 0) +
                      !given.sweep.empty() + !given.search.empty();
+  must_lie("--rate", given.rate, 0, highest_rate);
   if (shapes != 1) refuse("one of --rate, --ramp, --at-once, --sweep and --search is needed");
   if (given.rate > 0) {
     load.rate = given.rate;
@@ -77,6 +96,8 @@ void take_load(const typed& given, options& out) {
     load.rate = n[0];
     load.rate_to = n[1];
     load.seconds = n[2];
+    if (n[2] <= 0 || n[0] + n[1] <= 0)
+      refuse("--ramp takes some seconds, and ends or begins above 0");
   } else if (given.at_once > 0) {
     load.shape = load_shape::at_once;
     load.at_once = given.at_once;
@@ -85,8 +106,9 @@ void take_load(const typed& given, options& out) {
     load.shape = load_shape::sweep;
     load.rate = n[0];
     load.rate_to = n[1];
+    if (n[0] <= 0) refuse("--sweep begins above 0");
+    must_lie("the number of steps of --sweep", n[2], 1, most_steps);
     load.step_count = static_cast<std::uint32_t>(n[2]);
-    if (n[0] <= 0 || n[2] < 1) refuse("--sweep begins above 0 and has at least one step");
   } else {
     const auto n = numbers_in(given.search, 2, 2, "FROM:HIGHEST");
     load.shape = load_shape::search;
@@ -94,14 +116,20 @@ void take_load(const typed& given, options& out) {
     load.rate_to = n[1];
     if (n[0] <= 0 || n[1] < n[0]) refuse("--search begins above 0 and goes upwards");
   }
+  must_lie("a rate", std::max(load.rate, load.rate_to), 0, highest_rate);
+  must_lie("--seconds", load.seconds, 0, longest_s);
+  must_lie("--fill-rate", load.fill_rate, 0, highest_rate);
+  if (given.warm_up_s) must_lie("--warm-up", *given.warm_up_s, 0, longest_s);
+  must_lie("--resolution", load.resolution, 0.0001, 1);
   const bool has_steps = load.shape == load_shape::search || load.shape == load_shape::sweep;
+  if (load.seconds == 0 && has_steps)
+    refuse("--seconds 0 has no end; --search and --sweep need steps that end");
   if (load.total != 0 && has_steps)
     refuse("--total is of the whole run, and would cut the later steps of --search and --sweep "
            "short; say with --seconds how long each step is");
   if (load.total != 0 && load.total <= given.held)
     refuse("--total must be above --held, since calls that fill up to --held count as well");
-  load.warm_up_s = given.warm_up_s >= 0 ? given.warm_up_s : load.total != 0 ? 0 : 1;
-  if (load.total != 0 && load.shape == load_shape::at_once && load.seconds <= 0) load.seconds = 0;
+  load.warm_up_s = given.warm_up_s.value_or(load.total != 0 ? 0 : 1);
 }
 
 void take_calls(const typed& given, options& out) {
@@ -110,6 +138,7 @@ void take_calls(const typed& given, options& out) {
   if (!given.hold.empty()) {
     if (given.held != 0) refuse("--hold and --held exclude each other");
     const auto n = numbers_in(given.hold, 1, 2, "SECONDS or FROM:TO");
+    must_lie("--hold", n.back(), 0, longest_s);
     if (n.back() < n.front()) refuse("--hold goes from the shorter to the longer");
     calls.hold_ms = static_cast<std::uint32_t>(n.front() * 1000);
     calls.hold_spread_ms = static_cast<std::uint32_t>((n.back() - n.front()) * 1000);
@@ -129,6 +158,16 @@ void take_calls(const typed& given, options& out) {
   calls.max_calls =
       given.max_calls != 0 ? given.max_calls : static_cast<std::uint32_t>(std::ceil(needed));
   if (calls.max_calls <= given.held) refuse("--max-calls must be above --held");
+}
+
+void take_others(const typed& given, options& out) {
+  must_lie("--patience", out.patience_s, 0, longest_s);
+  must_lie("--backlog-factor", out.backlog_factor, 1, 1000);
+  out.verify = !given.no_verify;
+  // Now, and not when hours of work are to be written there.
+  if (!out.json_file.empty() && !std::ofstream(out.json_file, std::ios::app))
+    refuse("--json: " + out.json_file +
+           " cannot be written; does its folder exist, and may you write there?");
 }
 
 } // namespace
@@ -166,11 +205,15 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--sweep", given.sweep, "FROM:TO:STEPS, calls a second");
   app.add_option("--search", given.search,
                  "FROM:HIGHEST: the highest rate at which nothing is lost");
-  app.add_option("--resolution", out.load.resolution, "of --search")->capture_default_str();
+  app.add_option("--resolution", out.load.resolution,
+                 "of --search: the share by which the lowest rate that "
+                 " failed may be above the highest that passed")
+      ->capture_default_str();
   app.add_option("--tries", out.load.tries, "of --search: so often must a rate fail")
       ->check(CLI::Range(1, 10))
       ->capture_default_str();
-  app.add_option("--seconds", out.load.seconds, "measured, for each step")->capture_default_str();
+  app.add_option("--seconds", out.load.seconds, "measured, for each step; 0: no end")
+      ->capture_default_str();
   app.add_option("--warm-up", given.warm_up_s, "seconds before each step that do not count (1)");
   app.add_option("--total", out.load.total, "end after so many calls");
   app.add_option("--held", given.held, "keep so many calls answered; the oldest ends first");
@@ -190,7 +233,9 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_flag("--hugepages", out.port.hugepages, "else ordinary memory");
   app.add_option("--memory-mb", out.port.memory_mb, "for DPDK")->capture_default_str();
   app.add_option("--mbufs", out.port.mbufs)->capture_default_str();
-  app.add_option("--descriptors", out.port.descriptors, "of each queue")->capture_default_str();
+  app.add_option("--descriptors", out.port.descriptors, "of each queue")
+      ->check(CLI::Range(1, 65'535))
+      ->capture_default_str();
   app.add_flag("--drop-when-full", out.port.drop_when_full,
                "drop what the port does not take, as a wire would; else it waits");
   app.add_option("--file-prefix", out.port.file_prefix, "of DPDK");
@@ -202,7 +247,6 @@ tl::expected<options, int> read_options(int argc, char** argv) {
                  "repeatable");
   app.add_option("--backlog-factor", out.backlog_factor,
                  "so many times as long as a wait its effects last")
-      ->check(CLI::Range(1.0, 1000.0))
       ->capture_default_str();
   app.add_option("--json", out.json_file, "write the result to this file");
   app.add_flag("--quiet", out.quiet, "no line a second");
@@ -217,10 +261,10 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   }
   try {
     app.parse(static_cast<int>(ours.size()), ours.data());
-    out.verify = !given.no_verify;
     take_scene(given, out);
     take_load(given, out);
     take_calls(given, out);
+    take_others(given, out);
   } catch (const CLI::Success& asked) {
     return tl::unexpected(app.exit(asked));
   } catch (const CLI::ParseError& wrong) {

@@ -18,6 +18,14 @@ std::string in_quotes(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
+// The address that two of the stations have.
+std::optional<endpoint> given_twice(const scene& in) {
+  const station_index stations(in);
+  for (std::uint32_t s = 0; s < in.stations(); ++s)
+    if (stations.find(in.station(s)) != s) return in.station(s);
+  return std::nullopt;
+}
+
 } // namespace
 
 std::optional<std::string> add_kind(scene& to, std::string_view text) {
@@ -85,9 +93,10 @@ std::optional<std::string> what_is_wrong(const scene& with) {
     if (d.at.ip.is_v6 != with.device.ip.is_v6)
       return "--destination and --target are of two families";
     offered |= d.offers;
-    for (const endpoint& c : with.callers)
-      if (c == d.at) return d.text + " is both a caller and a destination";
   }
+  if (const auto twice = given_twice(with))
+    return std::string(to_text(*twice)) +
+           " is given twice; every --caller and --destination needs an address of its own";
   for (std::size_t k = 0; k < with.kinds.size(); ++k)
     if ((offered >> k & 1) == 0)
       return "no destination offers " + in_quotes(with.kinds[k].resource) + " for --call";

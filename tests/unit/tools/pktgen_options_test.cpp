@@ -48,5 +48,48 @@ TEST(pktgen_options, a_total_goes_with_one_step_and_more_calls_than_are_held) {
   EXPECT_TRUE(read({"--rate", "10", "--held", "50", "--total", "51"}));
 }
 
+TEST(pktgen_options, numbers_that_make_no_sense_are_refused) {
+  const std::vector<std::pair<words, const char*>> cases{
+      {{"--search", "10:100", "--resolution", "0"}, "--resolution must lie from"},
+      {{"--search", "10:100", "--resolution", "-1"}, "--resolution must lie from"},
+      {{"--search", "10:100", "--resolution", "nan"}, "--resolution must lie from"},
+      {{"--search", "10:100", "--seconds", "0"}, "--seconds 0 has no end"},
+      {{"--search", "10:100", "--seconds", "-3"}, "--seconds must lie from"},
+      {{"--search", "10:inf"}, "is not FROM:HIGHEST"},
+      {{"--sweep", "10:100:3", "--seconds", "0"}, "--seconds 0 has no end"},
+      {{"--sweep", "1:100:1e12"}, "the number of steps of --sweep must lie from 1 to 10000"},
+      {{"--sweep", "1:1e12:3"}, "a rate must lie from"},
+      {{"--ramp", "10:100:0"}, "--ramp takes some seconds"},
+      {{"--ramp", "0:0:10"}, "--ramp takes some seconds"},
+      {{"--rate", "inf"}, "--rate must lie from"},
+      {{"--rate", "nan"}, "--rate must lie from"},
+      {{"--rate", "10", "--warm-up", "-1"}, "--warm-up must lie from"},
+      {{"--rate", "10", "--warm-up", "nan"}, "--warm-up must lie from"},
+      {{"--rate", "10", "--fill-rate", "nan"}, "--fill-rate must lie from"},
+      {{"--rate", "10", "--patience", "inf"}, "--patience must lie from"},
+      {{"--rate", "10", "--backlog-factor", "nan"}, "--backlog-factor must lie from"},
+      {{"--rate", "1", "--hold", "5000000"}, "--hold must lie from"},
+      {{"--rate", "1", "--hold", "nan"}, "is not SECONDS"},
+      {{"--rate", "1", "--descriptors", "70000"}, "--descriptors"},
+      {{"--rate", "1", "--descriptors", "0"}, "--descriptors"},
+  };
+  for (const auto& [line, says] : cases)
+    EXPECT_THAT(refusal(line), HasSubstr(says)) << line[1] << " " << line.back();
+}
+
+TEST(pktgen_options, a_result_that_cannot_be_written_is_noticed_before_the_run) {
+  EXPECT_THAT(refusal({"--rate", "1", "--json", "/no/such/folder/result.json"}),
+              HasSubstr("does its folder exist"));
+}
+
+TEST(pktgen_options, no_address_is_given_twice) {
+  EXPECT_THAT(refusal({"--rate", "1", "--destination", "10.9.0.21:5060=vm"}),
+              HasSubstr("10.9.0.21:5060 is given twice"));
+  EXPECT_THAT(refusal({"--rate", "1", "--destination", "10.9.0.21:5050-5070=vm"}),
+              HasSubstr("10.9.0.21:5060 is given twice"));
+  EXPECT_THAT(refusal({"--rate", "1", "--caller", "10.9.0.10:5060"}), HasSubstr("is given twice"));
+  EXPECT_THAT(refusal({"--rate", "1", "--caller", "10.9.0.21:5060"}), HasSubstr("is given twice"));
+}
+
 } // namespace
 } // namespace linehunt::pktgen
