@@ -144,6 +144,7 @@ void take_calls(const typed& given, options& out) {
     calls.hold_spread_ms = static_cast<std::uint32_t>((n.back() - n.front()) * 1000);
     longest_hold_s = n.back();
   }
+  out.load.calls_end = out.load.wind_up || given.hold.empty();
   calls.held = given.held;
   out.load.held = given.held;
   const load_settings& load = out.load;
@@ -183,7 +184,7 @@ tl::expected<options, int> read_options(int argc, char** argv) {
                "every message that comes through the device under test",
                "linehunt-pktgen");
   app.set_version_flag("--version", std::string(version));
-  app.footer("Arguments behind -- go to DPDK's EAL. Exit status: 0 all went through (a search: a "
+  app.footer("Arguments behind -- go to DPDK's EAL. Exit status: 0 every step passed (a search: a "
              "rate was found), 1 not, 2 usage, 3 the port or the device under test is not there.\n"
              "Example:\n  linehunt-pktgen --device net_memif0,role=client,socket=/run/m.sock "
              "--target 10.9.0.1:5060 \\\n    --caller 10.9.0.10:5060 --call pstn=4930####### "

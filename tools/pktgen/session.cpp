@@ -136,6 +136,16 @@ std::optional<double> session::found() const noexcept {
   return best;
 }
 
+bool session::went_through() const noexcept {
+  if (settings_.shape == load_shape::search) return found().has_value();
+  std::uint64_t completed = outside_.calls_completed;
+  for (const step_result& s : done_) {
+    if (!s.passed) return false;
+    completed += s.seen->calls_completed;
+  }
+  return !done_.empty() && outside_.clean() && (completed > 0 || !settings_.calls_end);
+}
+
 std::optional<double> session::next_rate() const noexcept {
   const std::size_t n = done_.size();
   if (settings_.shape == load_shape::sweep) {

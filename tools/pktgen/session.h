@@ -36,6 +36,7 @@ struct load_settings {
   std::uint64_t held = 0;       // calls that must be held before the first step
   std::uint64_t total = 0;      // calls, 0: no limit
   bool wind_up = true;          // end the calls that are held
+  bool calls_end = true;        // some at least; not where they last longer than the run
   double resolution = 0.02;     // of a search
   std::uint32_t tries = 1;      // of a search: so often must a rate fail to be too high
 };
@@ -81,6 +82,9 @@ class session {
   [[nodiscard]] const char* phase_name() const noexcept;
   // Of a search: the highest rate that passed; nothing where none did.
   [[nodiscard]] std::optional<double> found() const noexcept;
+  // All steps passed, and nothing was wrong before, between and after them; of a search, one
+  // passed.
+  [[nodiscard]] bool went_through() const noexcept;
 
  private:
   enum class phase : std::uint8_t { fill, warm_up, measure, settle, wind_up, over };

@@ -15,6 +15,7 @@ class limited final : public traffic {
   bool begin_one(time_ns now) noexcept override {
     if (!room) return false;
     ++count_->calls_begun;
+    if (ends) ++count_->calls_completed;
     ++begun;
     gap_ = static_cast<double>(now - last_);
     last_ = now;
@@ -46,6 +47,7 @@ class limited final : public traffic {
 
   const session* course = nullptr;
   bool room = true, wound_up = false;
+  bool ends = true; // its calls
   std::uint64_t begun = 0, live_now = 0;
   bool shy = false;             // loses the first call of each rate
   double unlucky = 0;           // a rate at which one call is lost each time
@@ -211,6 +213,24 @@ TEST(pktgen_session, a_step_without_a_call_never_passes) {
     EXPECT_EQ(s.steps().at(0).window.begun, 0u);
     EXPECT_FALSE(s.steps()[0].passed);
   }
+}
+
+TEST(pktgen_session, a_run_goes_through_where_its_steps_pass_and_calls_end) {
+  const auto went_through = [](bool room, bool ends, bool should_end) {
+    limited device(1e9);
+    device.room = room;
+    device.ends = ends;
+    load_settings load;
+    load.seconds = 1;
+    load.calls_end = should_end;
+    session s(load, device);
+    run(s);
+    return s.went_through();
+  };
+  EXPECT_TRUE(went_through(true, true, true));
+  EXPECT_FALSE(went_through(false, true, false)) << "the rate was not kept";
+  EXPECT_FALSE(went_through(true, false, true));
+  EXPECT_TRUE(went_through(true, false, false));
 }
 
 TEST(pktgen_session, a_ramp_that_is_cut_short_says_how_far_it_came) {
