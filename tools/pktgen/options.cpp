@@ -144,6 +144,7 @@ void take_calls(const typed& given, options& out) {
     calls.hold_spread_ms = static_cast<std::uint32_t>((n.back() - n.front()) * 1000);
     longest_hold_s = n.back();
   }
+  out.load.deadline_s = calls.deadline_ms * 1e-3;
   out.load.calls_end = out.load.wind_up || given.hold.empty();
   calls.held = given.held;
   out.load.held = given.held;

@@ -17,8 +17,8 @@ constexpr double most_missed_s = 0.002;
 constexpr double least_credit = 64;
 constexpr double growth = 2; // of a search until the first failure
 constexpr double reached_share = 0.985;
-// Where calls end by a timer there is always one on its way, and no moment without.
-constexpr double longest_settling_s = 6;
+// Of a step, beyond the deadlines of its last calls.
+constexpr double more_settling_s = 4;
 constexpr time_ns longest_stand_ns = 5'000'000'000;
 // Filling and winding up must lose nothing, however fast they are: so many calls at most wait for
 // something meanwhile, which is less than the queues on the way hold.
@@ -46,6 +46,12 @@ void session::count_in(tally& t) noexcept {
 
 std::size_t session::allowance() const noexcept {
   return static_cast<std::size_t>(most_unsettled - std::min(who_.unsettled(), most_unsettled));
+}
+
+// Where calls end by a timer there is always one on its way, and no moment without. A call that
+// began last may use up a deadline until its answer, and another until its end.
+double session::longest_settling_s() const noexcept {
+  return 2 * settings_.deadline_s + more_settling_s;
 }
 
 void session::fill(time_ns now) noexcept {
@@ -243,7 +249,8 @@ void session::poll(time_ns now) noexcept {
       end_measuring(now);
     break;
   case phase::settle:
-    if (who_.unsettled() == 0 || elapsed_s() > current_.seconds + longest_settling_s) end_step(now);
+    if (who_.unsettled() == 0 || elapsed_s() > current_.seconds + longest_settling_s())
+      end_step(now);
     break;
   case phase::wind_up:
     if (!settings_.wind_up || (who_.wind_up(now, allowance()) && who_.unsettled() == 0))

@@ -35,6 +35,7 @@ struct load_settings {
   double fill_rate = 0;         // to reach `held` before the first step; 0: what the device keeps
   std::uint64_t held = 0;       // calls that must be held before the first step
   std::uint64_t total = 0;      // calls, 0: no limit
+  double deadline_s = 1;        // of a message; what has not come by then will not
   bool wind_up = true;          // end the calls that are held
   bool calls_end = true;        // some at least; not where they last longer than the run
   double resolution = 0.02;     // of a search
@@ -102,6 +103,7 @@ class session {
   [[nodiscard]] bool failed_by_little(double rate) const noexcept; // each time
   // How many more calls may be begun or ended where nothing is measured.
   [[nodiscard]] std::size_t allowance() const noexcept;
+  [[nodiscard]] double longest_settling_s() const noexcept;
 
   load_settings settings_;
   traffic& who_;

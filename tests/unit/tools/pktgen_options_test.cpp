@@ -38,6 +38,7 @@ TEST(pktgen_options, takes_a_usual_line) {
   EXPECT_EQ(got->load.held, 5000u);
   EXPECT_EQ(got->load.seconds, 3);
   EXPECT_GT(got->calls.max_calls, 6000u);
+  EXPECT_EQ(got->load.deadline_s, 1);
 }
 
 TEST(pktgen_options, a_total_goes_with_one_step_and_more_calls_than_are_held) {

@@ -233,6 +233,23 @@ TEST(pktgen_session, a_run_goes_through_where_its_steps_pass_and_calls_end) {
   EXPECT_TRUE(went_through(true, false, false));
 }
 
+TEST(pktgen_session, a_step_waits_for_its_deadlines_however_long_they_are) {
+  limited device(1e9);
+  device.unsettling = 1;
+  load_settings load;
+  load.seconds = 1;
+  load.warm_up_s = 0;
+  load.deadline_s = 15;
+  session s(load, device);
+  time_ns now = 1;
+  for (; now < 30'000'000'000; now += 1'000'000)
+    s.poll(now);
+  EXPECT_STREQ(s.phase_name(), "settle");
+  for (; now < 36'000'000'000; now += 1'000'000)
+    s.poll(now);
+  EXPECT_STRNE(s.phase_name(), "settle");
+}
+
 TEST(pktgen_session, a_ramp_that_is_cut_short_says_how_far_it_came) {
   limited device(1e9);
   load_settings load;
