@@ -45,6 +45,7 @@ std::size_t burst_loop::receive(time_ns now) noexcept {
     }
     case frame_kind::broken:
       ++counts_.broken;
+      course_.note_broken();
       break;
     case frame_kind::other:
       ++counts_.foreign;

@@ -96,6 +96,8 @@ class call_player final : public traffic {
     count_->latency[static_cast<std::size_t>(kind)].add(ns);
     count_->window_latency.add(ns);
   }
+  // Something of a call that was there before; `of_bye`: of its BYE, else of its INVITE.
+  void count_again(const call_record& r, bool of_bye, time_ns now) noexcept;
   void lose(message_kind kind) noexcept { ++count_->lost[static_cast<std::size_t>(kind)]; }
   [[nodiscard]] static std::string_view our_call_id_in(std::string_view bytes) noexcept;
   [[nodiscard]] std::optional<call_number> number_in(std::string_view call_id) const noexcept;

@@ -12,6 +12,8 @@ namespace linehunt::pktgen {
 
 namespace {
 
+// T1 of RFC 3261 17.1.1.1: nothing is sent again sooner than this after it was first sent.
+constexpr std::uint64_t first_timer_ns = 500'000'000;
 constexpr std::string_view ringing_line = "SIP/2.0 180 Ringing\r\n", ok_line = "SIP/2.0 200 OK\r\n";
 
 // The caller's route set: the Record-Routes from the last to the first (RFC 3261 12.1.2).
@@ -86,7 +88,10 @@ void call_player::receive(std::string_view bytes, const endpoint& from, std::uin
   const identity who(*number, settings_.seed);
   if (!is_live(*number)) {
     const call_record& over = records_.at(number->slot);
-    ++(over.generation == number->generation && !over.given_up ? count_->repeated : count_->late);
+    if (over.generation == number->generation && !over.given_up)
+      count_again(over, fields_.cseq.method == sip::method::bye, now);
+    else
+      ++count_->late;
     return on_stray(m, who, station);
   }
   const bool at_caller = station < scene_.callers.size();
@@ -107,6 +112,7 @@ bool call_player::take_at_a_glance(std::string_view bytes, const identity& who, 
   call_record& r = records_.at(number.slot);
   const auto destination = static_cast<std::uint32_t>(station - scene_.callers.size());
   if (bytes.starts_with('I')) {
+    if ((r.seen & arrived_invite) != 0 && r.destination != destination) return false;
     const auto on_top = glance_.invite(bytes, who, r.shape, destination);
     if (on_top) on_invite(reply_writer(texts_, *on_top, who, r.shape, false), r, destination, now);
     return on_top.has_value();
@@ -161,11 +167,25 @@ void call_player::on_stray(const received& m, const identity& who, std::uint32_t
        station, nullptr);
 }
 
+// The device cannot have had our request, nor its timer have begun, before we sent it; and what it
+// sends again makes others send again what follows from it. Where we repeat a BYE, so may
+// everybody.
+void call_player::count_again(const call_record& r, bool of_bye, time_ns now) noexcept {
+  const bool may_be = (of_bye && r.byes_sent > 1) ||
+                      elapsed_ns(of_bye ? r.bye_sent : r.invite_sent, now) >= first_timer_ns;
+  ++(may_be ? count_->retransmitted : count_->repeated);
+}
+
 void call_player::on_request(const received& m, const identity& who, call_number number,
                              std::uint32_t destination, time_ns now) noexcept {
   call_record& r = records_.at(number.slot);
+  const auto station = static_cast<std::uint32_t>(scene_.callers.size() + destination);
   switch (m.view.method) {
   case sip::method::invite: {
+    if ((r.seen & arrived_invite) != 0 && r.destination != destination) {
+      wrong(fault::second_destination);
+      return on_stray(m, who, station);
+    }
     if (const auto f = checks_.request(m, who, r.shape, destination, who.invite_branch()))
       wrong(*f);
     return on_invite(reply_writer(texts_, m.view, who), r, destination, now);
@@ -182,15 +202,12 @@ void call_player::on_request(const received& m, const identity& who, call_number
   }
   default:
     wrong(fault::unexpected_message);
-    return on_stray(m, who, static_cast<std::uint32_t>(scene_.callers.size() + destination));
+    return on_stray(m, who, station);
   }
 }
 
 void call_player::on_ack(call_record& r, time_ns now) noexcept {
-  if ((r.seen & arrived_ack) != 0) {
-    ++count_->repeated;
-    return;
-  }
+  if ((r.seen & arrived_ack) != 0) return count_again(r, false, now);
   r.seen |= arrived_ack;
   arrived_after(message_kind::ack, r.ack_sent, now);
 }
@@ -200,7 +217,7 @@ void call_player::on_bye(const reply_writer& replies, call_record& r, std::uint3
   if ((r.seen & arrived_bye) == 0)
     arrived_after(message_kind::bye, r.bye_sent, now);
   else
-    ++count_->repeated;
+    count_again(r, true, now);
   r.seen |= arrived_bye;
   if (char* const text = out_.begin())
     send(replies.write(text, ok_line, destination, false),
@@ -212,7 +229,7 @@ void call_player::on_invite(const reply_writer& replies, call_record& r, std::ui
   const auto station = static_cast<std::uint32_t>(scene_.callers.size() + destination);
   const bool again = (r.seen & arrived_invite) != 0;
   if (again)
-    ++count_->repeated;
+    count_again(r, false, now);
   else
     arrived_after(message_kind::invite, r.invite_sent, now);
   r.seen |= arrived_invite;
@@ -263,10 +280,7 @@ void call_player::on_trying(call_record& r, time_ns now) noexcept {
 }
 
 void call_player::on_ringing(call_record& r, time_ns now) noexcept {
-  if ((r.seen & arrived_ringing) != 0) {
-    ++count_->repeated;
-    return;
-  }
+  if ((r.seen & arrived_ringing) != 0) return count_again(r, false, now);
   r.seen |= arrived_ringing;
   count_->post_dial_delay.add(elapsed_ns(r.invite_sent, now));
   arrived_after(message_kind::ringing, r.answer_sent, now);
@@ -283,7 +297,7 @@ void call_player::on_invite_response(const received& m, const identity& who, cal
   }
   if (status >= 300) return on_refusal(m, who, number);
   if ((r.seen & arrived_ok) != 0) {
-    ++count_->repeated;
+    count_again(r, false, now);
     return send_ack(who, number);
   }
   if (!take_route(m.view, records_.route(number.slot))) wrong(fault::record_route);

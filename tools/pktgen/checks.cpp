@@ -101,7 +101,11 @@ std::optional<fault> checks::response(const received& m, const identity& who, ca
   if (!is_tag(m.fields.from_tag, who.from_tag())) return fault::from_tag;
   const bool is_invite = m.fields.cseq.method == sip::method::invite;
   if (m.fields.cseq.number != (is_invite ? 1u : 2u)) return fault::cseq;
-  if (m.view.status == 100 || m.view.status >= 300) return std::nullopt;
+  // A device's own 100 may bear a tag (RFC 3261 8.2.6.2), but not that of a destination.
+  if (m.view.status == 100)
+    return is_tag(m.fields.to_tag, who.to_tag()) ? std::optional(fault::trying_forwarded)
+                                                 : std::nullopt;
+  if (m.view.status >= 300) return std::nullopt;
   if (!is_tag(m.fields.to_tag, who.to_tag())) return fault::to_tag;
   if (!is_invite) return std::nullopt;
   if (!names_device(m.view.value_of(sip::header_id::record_route))) return fault::record_route;

@@ -73,7 +73,9 @@ json to_json(const tally& t) {
           {"calls_slipped", t.calls_slipped},
           {"late", t.late},
           {"repeated", t.repeated},
+          {"retransmitted", t.retransmitted},
           {"trying_missing", t.trying_missing},
+          {"broken_frames", t.broken_frames},
           {"read_in_full", t.read_in_full},
           {"answered_for_lost", t.answered_for_lost},
           {"lost", lost_of(t)},
@@ -148,6 +150,9 @@ std::string to_text(const session& course, bool raw) {
     if (t.clean()) continue;
     json why = {{"lost", lost_of(t)}, {"wrong", wrong_of(t)}, {"statuses", statuses_of(t)}};
     why["late"] = t.late;
+    why["repeated"] = t.repeated;
+    why["trying_missing"] = t.trying_missing;
+    why["broken_frames"] = t.broken_frames;
     out += "           " + why.dump() + "\n";
   }
   return out;

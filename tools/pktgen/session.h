@@ -73,6 +73,9 @@ class session {
     if (worked) busy_ns_ += ns;
   }
 
+  // A frame came that nobody can read.
+  void note_broken() noexcept { ++counting_->broken_frames; }
+
   // Where somebody watches for what disturbs the measurement.
   void end_window(bool calm, std::uint64_t late) noexcept { counting_->end_window(calm, late); }
 

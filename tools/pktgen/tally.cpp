@@ -10,11 +10,25 @@ std::string_view name_of(message_kind kind) noexcept {
 }
 
 std::string_view name_of(fault f) noexcept {
-  static constexpr std::array<std::string_view, fault_count> names{
-      "unreadable",  "not_ours", "wrong_place",  "unexpected_message", "via_missing",
-      "via_changed", "via_left", "record_route", "route_left",         "max_forwards",
-      "from_tag",    "to_tag",   "cseq",         "request_uri",        "body",
-      "not_offered", "moved"};
+  static constexpr std::array<std::string_view, fault_count> names{"unreadable",
+                                                                   "not_ours",
+                                                                   "wrong_place",
+                                                                   "unexpected_message",
+                                                                   "via_missing",
+                                                                   "via_changed",
+                                                                   "via_left",
+                                                                   "record_route",
+                                                                   "route_left",
+                                                                   "max_forwards",
+                                                                   "from_tag",
+                                                                   "to_tag",
+                                                                   "cseq",
+                                                                   "request_uri",
+                                                                   "body",
+                                                                   "not_offered",
+                                                                   "moved",
+                                                                   "second_destination",
+                                                                   "trying_forwarded"};
   return names[static_cast<std::size_t>(f)];
 }
 

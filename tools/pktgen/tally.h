@@ -39,10 +39,12 @@ enum class fault : std::uint8_t {
   from_tag,
   to_tag,
   cseq,
-  request_uri, // not as sent
-  body,        // not as sent
-  not_offered, // the destination does not offer what the call needs
-  moved,       // a request of a call at another destination than its INVITE
+  request_uri,        // not as sent
+  body,               // not as sent
+  not_offered,        // the destination does not offer what the call needs
+  moved,              // a request of a call at another destination than its INVITE
+  second_destination, // the INVITE of a call that another destination has got
+  trying_forwarded,   // a 100 of a destination (RFC 3261 16.7)
   count_,
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
@@ -56,8 +58,10 @@ struct tally {
   std::uint64_t calls_lost = 0;    // something did not come in time
   std::uint64_t calls_slipped = 0; // not begun though due: no room to send, or no free record
   std::uint64_t late = 0;          // came after its call had been given up
-  std::uint64_t repeated = 0;      // an INVITE or reply that was there before
+  std::uint64_t repeated = 0;      // came again though no timer asked for it
+  std::uint64_t retransmitted = 0; // came again as it may, over UDP
   std::uint64_t trying_missing = 0;
+  std::uint64_t broken_frames = 0;     // cut, or a wrong checksum
   std::uint64_t read_in_full = 0;      // not as usual, though perhaps right; this costs time
   std::uint64_t answered_for_lost = 0; // a BYE or other request for a call that is over
   std::array<std::uint64_t, message_kind_count> lost{};
@@ -96,8 +100,8 @@ struct tally {
   }
   // Every call that was begun went through as it should, and nothing else came.
   [[nodiscard]] bool clean() const noexcept {
-    return calls_lost == 0 && calls_refused == 0 && late == 0 && lost_messages() == 0 &&
-           wrong() == 0;
+    return calls_lost == 0 && calls_refused == 0 && late == 0 && repeated == 0 &&
+           trying_missing == 0 && broken_frames == 0 && lost_messages() == 0 && wrong() == 0;
   }
 };
 

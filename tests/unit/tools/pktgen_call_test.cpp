@@ -259,6 +259,49 @@ TEST_F(pktgen_call, no_room_begins_no_call) {
   EXPECT_EQ(count.calls_begun, 0u);
 }
 
+TEST_F(pktgen_call, what_comes_again_is_a_fault_unless_a_timer_may_have_run_out) {
+  for (const char* begins : {"INVITE ", "SIP/2.0 180", "SIP/2.0 200", "ACK ", "BYE "}) {
+    count = {};
+    call_settings settings;
+    settings.held = begins[0] == 'B' ? 0 : 10;
+    make(settings);
+    looped_device::message kept;
+    device.meddle = [&](looped_device::message& m) {
+      if (m.bytes.starts_with(begins) && kept.bytes.empty()) kept = m;
+    };
+    begin(1);
+    device.wait_ms(*player, 5);
+    const auto again = [&] {
+      player->receive(kept.bytes, cast.device, kept.station, player->announce(kept.bytes),
+                      device.now());
+    };
+    EXPECT_TRUE(count.clean()) << begins;
+    again();
+    EXPECT_EQ(count.repeated, 1u) << begins;
+    EXPECT_EQ(count.retransmitted, 0u) << begins;
+    EXPECT_FALSE(count.clean());
+    count = {};
+    device.now_us += 501'000;
+    again();
+    EXPECT_EQ(count.repeated, 0u) << begins;
+    EXPECT_EQ(count.retransmitted, 1u) << begins;
+    EXPECT_TRUE(count.clean()) << begins;
+    device.meddle = nullptr;
+    device.run(*player);
+  }
+}
+
+TEST_F(pktgen_call, a_call_without_its_100_is_not_clean) {
+  make();
+  device.meddle = [](looped_device::message& m) {
+    if (m.bytes.starts_with("SIP/2.0 100")) m.bytes.clear();
+  };
+  begin(3);
+  device.wait_ms(*player, 5);
+  EXPECT_EQ(count.trying_missing, 3u);
+  EXPECT_FALSE(count.clean());
+}
+
 // --- each check, with the engine's own message damaged
 
 TEST_F(pktgen_call, finds_a_missing_via_of_the_device) {
@@ -324,6 +367,43 @@ TEST_F(pktgen_call, finds_a_call_where_it_is_not_offered) {
   EXPECT_GT(wrong, 0u);
   EXPECT_LT(wrong, 20u);
   EXPECT_EQ(wrong + faults(fault::moved) + faults(fault::request_uri), count.wrong());
+}
+TEST_F(pktgen_call, finds_a_call_at_a_second_destination_and_stays_with_the_first) {
+  call_settings settings;
+  settings.held = 10;
+  make(settings);
+  looped_device::message kept;
+  device.meddle = [&](looped_device::message& m) {
+    if (m.bytes.starts_with("INVITE ")) kept = m;
+  };
+  begin(1);
+  player->receive(kept.bytes, cast.device, kept.station == 3 ? 2 : 3, player->announce(kept.bytes),
+                  device.now());
+  EXPECT_EQ(faults(fault::second_destination), 1u);
+  EXPECT_EQ(count.repeated, 0u);
+  player->wind_up(device.now(), 64);
+  device.run(*player);
+  EXPECT_EQ(count.wrong(), 1u);
+  EXPECT_EQ(count.calls_completed, 1u);
+}
+TEST_F(pktgen_call, finds_a_100_of_a_destination) {
+  call_settings settings;
+  settings.held = 10;
+  make(settings);
+  std::string trying, tag;
+  std::uint32_t station = 0;
+  device.meddle = [&](looped_device::message& m) {
+    if (m.bytes.starts_with("SIP/2.0 180"))
+      tag = m.bytes.substr(m.bytes.find(";tag=", m.bytes.find("To:")), 21);
+    if (!m.bytes.starts_with("SIP/2.0 100")) return;
+    std::swap(trying, m.bytes);
+    station = m.station;
+  };
+  begin(1);
+  trying.insert(trying.find("\r\n", trying.find("To:")), tag);
+  player->receive(trying, cast.device, station, player->announce(trying), device.now());
+  EXPECT_EQ(faults(fault::trying_forwarded), 1u);
+  EXPECT_EQ(count.wrong(), 1u);
 }
 TEST_F(pktgen_call, finds_a_request_at_a_caller_and_answers_a_bye) {
   make();

@@ -250,6 +250,20 @@ TEST(pktgen_session, a_step_waits_for_its_deadlines_however_long_they_are) {
   EXPECT_STRNE(s.phase_name(), "settle");
 }
 
+TEST(pktgen_session, a_broken_frame_fails_a_step) {
+  limited device(1e9);
+  load_settings load;
+  load.seconds = 1;
+  load.warm_up_s = 0;
+  session s(load, device);
+  s.poll(1);
+  s.poll(2);
+  s.poll(3);
+  s.note_broken();
+  run(s);
+  EXPECT_FALSE(s.steps().at(0).passed);
+}
+
 TEST(pktgen_session, a_ramp_that_is_cut_short_says_how_far_it_came) {
   limited device(1e9);
   load_settings load;
