@@ -48,7 +48,7 @@ bool call_player::begin_one(time_ns now) noexcept {
   ++count_->calls_begun;
   ++unsettled_;
   send(texts_.invite(text, who, r.shape), r.shape.caller, &r.invite_sent);
-  deadlines_.push({number, ms_of(now) + settings_.deadline_ms, false});
+  await(number, awaited::answer, now);
   return true;
 }
 
@@ -68,13 +68,13 @@ bool call_player::end_call(call_number number, time_ns now) noexcept {
   call_record& r = records_.at(number.slot);
   if (r.state == call_state::held) {
     --held_;
-    ++unsettled_;
+    if (r.set_up) ++unsettled_;
   }
   r.state = call_state::ending;
   ++r.byes_sent;
   send(texts_.bye(text, who, r.shape, r.destination, records_.route(number.slot)), r.shape.caller,
        r.byes_sent == 1 ? &r.bye_sent : nullptr);
-  deadlines_.push({number, ms_of(now) + settings_.deadline_ms, true});
+  await(number, awaited::end, now);
   return true;
 }
 
@@ -83,19 +83,54 @@ void call_player::finish(call_number number) noexcept {
   records_.give_back(number.slot);
 }
 
-void call_player::give_up(call_number number, bool for_bye, time_ns now) noexcept {
+void call_player::await(call_number number, awaited what, time_ns now) noexcept {
+  deadlines_.push({number, ms_of(now) + settings_.deadline_ms, what});
+}
+
+void call_player::count_lost(call_record& r) noexcept {
+  if (!r.given_up) ++count_->calls_lost;
+  r.given_up = true;
+}
+
+void call_player::give_up_answer(call_number number) noexcept {
   call_record& r = records_.at(number.slot);
-  if (!r.given_up) {
-    r.given_up = true;
-    ++count_->calls_lost;
-    if (for_bye)
-      lose((r.seen & arrived_bye) == 0 ? message_kind::bye : message_kind::ok_bye);
-    else
-      lose((r.seen & arrived_invite) == 0 ? message_kind::invite : message_kind::ok_invite);
-  }
-  // A BYE is repeated, so that what is lost here does not stay in the device for ever.
-  if (for_bye && r.byes_sent < most_byes && end_call(number, now)) return;
+  lose((r.seen & arrived_invite) == 0 ? message_kind::invite : message_kind::ok_invite);
+  count_lost(r);
   finish(number);
+}
+
+void call_player::give_up_end(call_number number, time_ns now) noexcept {
+  call_record& r = records_.at(number.slot);
+  if (r.byes_sent == 1)
+    lose((r.seen & arrived_bye) == 0 ? message_kind::bye : message_kind::ok_bye);
+  count_lost(r);
+  // A BYE is repeated, so that what is lost here does not stay in the device for ever.
+  if (r.byes_sent < most_byes && end_call(number, now)) return;
+  finish(number);
+}
+
+void call_player::end_setup(call_record& r) noexcept {
+  if (r.set_up) return;
+  r.set_up = true;
+  if (r.state == call_state::held) --unsettled_;
+  if ((r.seen & arrived_trying) == 0) ++count_->trying_missing;
+  const auto miss = [&](arrived what, message_kind kind) {
+    if ((r.seen & what) != 0) return;
+    lose(kind);
+    count_lost(r);
+  };
+  miss(arrived_ringing, message_kind::ringing);
+  miss(arrived_ack, message_kind::ack);
+}
+
+bool call_player::take_of_setup(call_record& r, arrived what) noexcept {
+  r.seen |= what;
+  if (r.set_up) {
+    ++count_->late;
+    return false;
+  }
+  if ((r.seen & arrived_all_of_setup) == arrived_all_of_setup) end_setup(r);
+  return true;
 }
 
 void call_player::expire(time_ns now) noexcept {
@@ -107,9 +142,13 @@ void call_player::expire(time_ns now) noexcept {
     // Where many end at once, the next few are fetched before they are looked at.
     if (deadlines_.size() > 8) records_.prefetch(deadlines_.peek(8).who.slot);
     if (!is_live(w.who)) continue;
-    const call_state state = records_.at(w.who.slot).state;
-    if (state == (w.for_bye ? call_state::ending : call_state::calling))
-      give_up(w.who, w.for_bye, now);
+    call_record& r = records_.at(w.who.slot);
+    if (w.what == awaited::rest_of_setup)
+      end_setup(r);
+    else if (w.what == awaited::end)
+      give_up_end(w.who, now);
+    else if (r.state == call_state::calling)
+      give_up_answer(w.who);
   }
 }
 

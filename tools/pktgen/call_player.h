@@ -53,10 +53,11 @@ class call_player final : public traffic {
       call_records::bytes_per_call + 16 + sizeof(call_number);
 
  private:
+  enum class awaited : std::uint8_t { answer, rest_of_setup, end };
   struct waiting {
     call_number who;
     std::uint32_t due_ms = 0;
-    bool for_bye = false;
+    awaited what = awaited::answer;
   };
 
   // False: it has to be read.
@@ -86,7 +87,14 @@ class call_player final : public traffic {
   bool end_call(call_number number, time_ns now) noexcept;
   void send_ack(const identity& who, call_number number) noexcept;
   void finish(call_number number) noexcept;
-  void give_up(call_number number, bool for_bye, time_ns now) noexcept;
+  void give_up_answer(call_number number) noexcept;
+  void give_up_end(call_number number, time_ns now) noexcept;
+  // Counts what the beginning of an answered call has lost.
+  void end_setup(call_record& r) noexcept;
+  // Its 100, 180 or ACK has come. False: when it had been given up.
+  bool take_of_setup(call_record& r, arrived what) noexcept;
+  void count_lost(call_record& r) noexcept;
+  void await(call_number number, awaited what, time_ns now) noexcept;
   void expire(time_ns now) noexcept;
   void end_the_oldest(time_ns now, std::uint64_t down_to, std::size_t most) noexcept;
 

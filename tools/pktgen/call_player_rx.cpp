@@ -208,8 +208,7 @@ void call_player::on_request(const received& m, const identity& who, call_number
 
 void call_player::on_ack(call_record& r, time_ns now) noexcept {
   if ((r.seen & arrived_ack) != 0) return count_again(r, false, now);
-  r.seen |= arrived_ack;
-  arrived_after(message_kind::ack, r.ack_sent, now);
+  if (take_of_setup(r, arrived_ack)) arrived_after(message_kind::ack, r.ack_sent, now);
 }
 
 void call_player::on_bye(const reply_writer& replies, call_record& r, std::uint32_t destination,
@@ -263,25 +262,21 @@ void call_player::on_response(const received& m, const identity& who, call_numbe
 }
 
 void call_player::on_end(call_number number, time_ns now) noexcept {
-  const call_record& r = records_.at(number.slot);
+  call_record& r = records_.at(number.slot);
   arrived_after(message_kind::ok_bye, r.answer_sent, now);
-  if (!r.given_up) {
-    if ((r.seen & arrived_ringing) == 0) lose(message_kind::ringing);
-    if ((r.seen & arrived_ack) == 0) lose(message_kind::ack);
-    if ((r.seen & arrived_trying) == 0) ++count_->trying_missing;
-    ++count_->calls_completed;
-  }
+  end_setup(r);
+  if (!r.given_up) ++count_->calls_completed;
   finish(number);
 }
 
 void call_player::on_trying(call_record& r, time_ns now) noexcept {
-  if ((r.seen & arrived_trying) == 0) count_->trying.add(elapsed_ns(r.invite_sent, now));
-  r.seen |= arrived_trying;
+  if ((r.seen & arrived_trying) == 0 && take_of_setup(r, arrived_trying))
+    count_->trying.add(elapsed_ns(r.invite_sent, now));
 }
 
 void call_player::on_ringing(call_record& r, time_ns now) noexcept {
   if ((r.seen & arrived_ringing) != 0) return count_again(r, false, now);
-  r.seen |= arrived_ringing;
+  if (!take_of_setup(r, arrived_ringing)) return;
   count_->post_dial_delay.add(elapsed_ns(r.invite_sent, now));
   arrived_after(message_kind::ringing, r.answer_sent, now);
 }
@@ -311,8 +306,8 @@ void call_player::on_answer(const identity& who, call_number number, time_ns now
   ++count_->calls_answered;
   send_ack(who, number);
   r.state = call_state::held;
-  --unsettled_;
   ++held_;
+  await(number, awaited::rest_of_setup, now);
   if (holds_) {
     const std::uint64_t spread =
         settings_.hold_spread_ms == 0 ? 0 : mix(who.call_id) % settings_.hold_spread_ms;

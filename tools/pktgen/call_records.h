@@ -30,6 +30,9 @@ enum arrived : std::uint8_t {
   arrived_ack = 16,
   arrived_bye = 32,
 };
+// What a call needs to be a call; it is held then, and waits for nothing.
+inline constexpr std::uint8_t arrived_all_of_setup =
+    arrived_invite | arrived_trying | arrived_ringing | arrived_ok | arrived_ack;
 
 struct call_record {
   std::uint32_t generation = 0;
@@ -39,6 +42,7 @@ struct call_record {
   call_shape shape;
   std::uint8_t byes_sent = 0;
   bool given_up = false; // counted as lost already
+  bool set_up = false;   // what belongs to its beginning has come, or has been given up
   stamp invite_sent = 0, answer_sent = 0, ack_sent = 0, bye_sent = 0;
 };
 static_assert(sizeof(call_record) == 32);

@@ -195,8 +195,9 @@ bool session::is_worth_another_try(const step_result& s) const noexcept {
 }
 
 bool session::is_nearly_clean(const step_result& s) noexcept {
-  const auto spoiled = static_cast<double>(s.seen->calls_lost + s.seen->calls_refused +
-                                           s.window.slipped + s.seen->wrong());
+  const tally& t = *s.seen;
+  const auto spoiled = static_cast<double>(std::max(t.calls_lost, t.lost_messages()) + t.late +
+                                           t.calls_refused + s.window.slipped + t.wrong());
   return spoiled < s.rate_from * s.seconds * share_of_noise;
 }
 

@@ -53,13 +53,14 @@ inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count
 struct tally {
   std::uint64_t sent = 0, received = 0; // SIP messages
   std::uint64_t sent_bytes = 0, received_bytes = 0;
-  std::uint64_t calls_begun = 0, calls_answered = 0, calls_completed = 0;
-  std::uint64_t calls_refused = 0; // a final status other than 200
-  std::uint64_t calls_lost = 0;    // something did not come in time
-  std::uint64_t calls_slipped = 0; // not begun though due: no room to send, or no free record
-  std::uint64_t late = 0;          // came after its call had been given up
-  std::uint64_t repeated = 0;      // came again though no timer asked for it
-  std::uint64_t retransmitted = 0; // came again as it may, over UDP
+  std::uint64_t calls_begun = 0, calls_answered = 0;
+  std::uint64_t calls_completed = 0; // from INVITE to the 200 of the BYE, nothing lost of them
+  std::uint64_t calls_refused = 0;   // a final status other than 200
+  std::uint64_t calls_lost = 0;      // something did not come in time
+  std::uint64_t calls_slipped = 0;   // not begun though due: no room to send, or no free record
+  std::uint64_t late = 0;            // came after its call had been given up
+  std::uint64_t repeated = 0;        // came again though no timer asked for it
+  std::uint64_t retransmitted = 0;   // came again as it may, over UDP
   std::uint64_t trying_missing = 0;
   std::uint64_t broken_frames = 0;     // cut, or a wrong checksum
   std::uint64_t read_in_full = 0;      // not as usual, though perhaps right; this costs time

@@ -51,7 +51,7 @@ class traffic {
                        std::optional<call_number> announced, time_ns now) noexcept = 0;
   virtual void advance(time_ns now) noexcept = 0;
 
-  // Calls that wait for something to come; held calls do not.
+  // Calls that wait for something to come; held calls do not, once their ACK is there.
   [[nodiscard]] virtual std::uint64_t unsettled() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t live() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t held() const noexcept = 0;

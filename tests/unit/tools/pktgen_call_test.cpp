@@ -2,6 +2,7 @@
 // The generator's calls through the real engine: all is well where all is well, and each kind of
 // damage is found and called by its name.
 #include "tests/unit/tools/looped_device.h"
+#include "tools/pktgen/session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -229,10 +230,65 @@ TEST_F(pktgen_call, a_message_that_is_swallowed_is_lost_by_its_kind) {
     }
     EXPECT_EQ(count.lost[static_cast<std::size_t>(kind)], 1u) << begins;
     EXPECT_EQ(count.lost_messages(), 1u) << begins;
+    EXPECT_EQ(count.calls_lost, 1u) << begins;
+    EXPECT_EQ(count.calls_completed, 0u) << begins;
     EXPECT_FALSE(count.clean());
     device.meddle = nullptr;
     device.wait_ms(*player, 4000); // later BYEs get through
     EXPECT_EQ(player->live(), 0u) << begins;
+  }
+}
+
+TEST_F(pktgen_call, a_held_call_waits_for_its_180_and_its_ack_and_loses_them_in_time) {
+  for (const auto& [begins, kind] :
+       {std::pair{"SIP/2.0 180", message_kind::ringing}, {"ACK ", message_kind::ack}}) {
+    count = {};
+    call_settings settings;
+    settings.held = 10;
+    make(settings);
+    looped_device::message kept;
+    device.meddle = [&](looped_device::message& m) {
+      if (m.bytes.starts_with(begins)) std::swap(kept, m);
+    };
+    begin(1);
+    EXPECT_EQ(player->held(), 1u);
+    EXPECT_EQ(player->unsettled(), 1u) << begins;
+    EXPECT_TRUE(count.clean()) << "before its time";
+    device.wait_ms(*player, 1010);
+    EXPECT_EQ(player->unsettled(), 0u) << begins;
+    EXPECT_EQ(count.lost[static_cast<std::size_t>(kind)], 1u);
+    EXPECT_EQ(count.calls_lost, 1u);
+    player->receive(kept.bytes, cast.device, kept.station, player->announce(kept.bytes),
+                    device.now());
+    EXPECT_EQ(count.late, 1u) << begins;
+    player->wind_up(device.now(), 10);
+    device.run(*player);
+    EXPECT_EQ(player->live(), 0u);
+    EXPECT_EQ(player->unsettled(), 0u);
+    EXPECT_EQ(count.calls_completed, 0u) << "it had lost something";
+    EXPECT_EQ(count.lost_messages(), 1u);
+  }
+}
+
+TEST_F(pktgen_call, a_step_of_held_calls_that_lose_all_their_acks_does_not_pass) {
+  for (const bool swallow : {false, true}) {
+    call_settings settings;
+    settings.hold_ms = 60'000;
+    make(settings);
+    device.meddle = [&](looped_device::message& m) {
+      if (swallow && m.bytes.starts_with("ACK ")) m.bytes.clear();
+    };
+    load_settings load;
+    load.rate = 100;
+    load.seconds = 0.2;
+    load.warm_up_s = 0;
+    session course(load, *player);
+    while (!course.over()) {
+      device.wait_ms(*player, 1);
+      course.poll(device.now());
+    }
+    EXPECT_EQ(course.steps().at(0).passed, !swallow);
+    EXPECT_EQ(player->live(), 0u);
   }
 }
 

@@ -19,7 +19,14 @@ class limited final : public traffic {
     ++begun;
     gap_ = static_cast<double>(now - last_);
     last_ = now;
-    if (course != nullptr && course->rate_now() > most_) ++count_->calls_lost;
+    if (course != nullptr && course->rate_now() > most_) {
+      if (is_slow)
+        ++count_->late;
+      else if (swallows_acks)
+        ++count_->lost[static_cast<std::size_t>(message_kind::ack)];
+      else
+        ++count_->calls_lost;
+    }
     if (shy && rates_.insert(course->rate_now()).second) ++count_->calls_lost;
     if (course != nullptr && course->rate_now() == unlucky && count_->calls_lost == 0)
       ++count_->calls_lost;
@@ -47,7 +54,8 @@ class limited final : public traffic {
 
   const session* course = nullptr;
   bool room = true, wound_up = false;
-  bool ends = true; // its calls
+  bool ends = true;                            // its calls
+  bool is_slow = false, swallows_acks = false; // above its rate, instead of losing calls
   std::uint64_t begun = 0, live_now = 0;
   bool shy = false;             // loses the first call of each rate
   double unlucky = 0;           // a rate at which one call is lost each time
@@ -262,6 +270,26 @@ TEST(pktgen_session, a_broken_frame_fails_a_step) {
   s.note_broken();
   run(s);
   EXPECT_FALSE(s.steps().at(0).passed);
+}
+
+TEST(pktgen_session, a_rate_at_which_most_is_late_or_lacks_its_ack_is_not_tried_twice) {
+  for (const bool slow : {true, false}) {
+    limited device(7000);
+    device.is_slow = slow;
+    device.swallows_acks = !slow;
+    load_settings load;
+    load.shape = load_shape::search;
+    load.rate = 10'000;
+    load.rate_to = 100'000;
+    load.seconds = 0.5;
+    load.warm_up_s = 0;
+    load.tries = 3;
+    session s(load, device);
+    device.course = &s;
+    run(s);
+    for (std::size_t i = 1; i < s.steps().size(); ++i)
+      EXPECT_NE(s.steps()[i].rate_from, s.steps()[i - 1].rate_from);
+  }
 }
 
 TEST(pktgen_session, a_ramp_that_is_cut_short_says_how_far_it_came) {
