@@ -35,7 +35,7 @@ bool call_player::send(std::size_t len, std::uint32_t station, stamp* sent_at) n
   return true;
 }
 
-bool call_player::begin_one(time_ns now) noexcept {
+bool call_player::begin_one(time_ns now, time_ns due) noexcept {
   // New calls must not take the places of what running calls have to say.
   if (!records_.any_free() || out_.room() < room_for_running_calls) return false;
   char* const text = out_.begin();
@@ -47,7 +47,8 @@ bool call_player::begin_one(time_ns now) noexcept {
   r.state = call_state::calling;
   ++count_->calls_begun;
   ++unsettled_;
-  send(texts_.invite(text, who, r.shape), r.shape.caller, &r.invite_sent);
+  r.invite_sent = stamp_of(due);
+  send(texts_.invite(text, who, r.shape), r.shape.caller, nullptr);
   await(number, awaited::answer, now);
   return true;
 }

@@ -37,7 +37,7 @@ class call_player final : public traffic {
   call_player(const scene& of, const call_settings& settings, outbox& out, tally& count,
               memory_source& memory, time_ns start);
 
-  bool begin_one(time_ns now) noexcept override;
+  bool begin_one(time_ns now, time_ns due) noexcept override;
   std::optional<call_number> announce(std::string_view bytes) const noexcept override;
   void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
                std::optional<call_number> announced, time_ns now) noexcept override;

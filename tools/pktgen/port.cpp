@@ -161,8 +161,8 @@ void port::commit(std::size_t len, std::uint32_t station, stamp* sent_at) noexce
   const std::size_t size = frames_->write(rte_pktmbuf_mtod(open_, std::uint8_t*), station, len);
   open_->data_len = static_cast<std::uint16_t>(size);
   open_->pkt_len = static_cast<std::uint32_t>(size);
-  waiting_[count_] = open_;
-  stamps_[count_++] = sent_at;
+  waiting_[count_++] = open_;
+  if (sent_at != nullptr) *sent_at = stamp_of(clock_.now());
   open_ = nullptr;
 }
 
@@ -170,9 +170,6 @@ std::size_t port::flush() noexcept {
   std::size_t sent = 0;
   while (sent < count_) {
     const std::size_t n = std::min(count_ - sent, burst);
-    const stamp now = stamp_of(clock_.now());
-    for (std::size_t i = sent; i < sent + n; ++i)
-      if (stamps_[i] != nullptr) *stamps_[i] = now;
     const std::size_t took =
         rte_eth_tx_burst(id_, 0, &waiting_[sent], static_cast<std::uint16_t>(n));
     sent += took;
@@ -186,10 +183,7 @@ std::size_t port::flush() noexcept {
     dropped_ += count_ - sent;
     count_ = sent;
   }
-  if (sent != 0 && sent < count_) {
-    std::copy(&waiting_[sent], &waiting_[count_], &waiting_[0]);
-    std::copy(&stamps_[sent], &stamps_[count_], &stamps_[0]);
-  }
+  if (sent != 0 && sent < count_) std::copy(&waiting_[sent], &waiting_[count_], &waiting_[0]);
   count_ -= sent;
   return sent;
 }

@@ -77,7 +77,6 @@ class port final : public outbox {
   mac_address mac_{};
   const frame_writer* frames_ = nullptr;
   std::array<rte_mbuf*, capacity> waiting_{};
-  std::array<stamp*, capacity> stamps_{};
   std::size_t count_ = 0;
   std::array<rte_mbuf*, burst> fresh_{};
   std::size_t fresh_count_ = 0;

@@ -51,7 +51,7 @@ raw_player::raw_player(std::vector<std::size_t> sizes, std::uint32_t deadline_ms
     s = std::clamp(s, sizeof(mark), longest_message_bytes);
 }
 
-bool raw_player::begin_one(time_ns now) noexcept {
+bool raw_player::begin_one(time_ns now, time_ns due) noexcept {
   // With a full outbox nothing would be received, and what comes back would be lost.
   if (out_.room() < least_room) return false;
   char* const text = out_.begin();
@@ -59,7 +59,7 @@ bool raw_player::begin_one(time_ns now) noexcept {
   const std::size_t len = sizes_[next_];
   next_ = next_ + 1 == sizes_.size() ? 0 : next_ + 1;
   std::memcpy(text, filling_.data(), len);
-  const mark m{magic, epoch_, now};
+  const mark m{magic, epoch_, due};
   std::memcpy(text, &m, sizeof m);
   out_.commit(len, 0, nullptr);
   ++count_->sent;
@@ -84,12 +84,14 @@ void raw_player::receive(std::string_view bytes, const endpoint&, std::uint32_t,
     ++count_->faults[static_cast<std::size_t>(fault::not_ours)];
   } else if (m.epoch < epoch_) {
     ++count_->late;
+  } else if (outstanding_ == 0) {
+    ++count_->repeated;
   } else {
     last_ = now;
     --outstanding_;
     ++count_->calls_completed;
-    count_->latency[0].add(now - m.sent);
-    count_->window_latency.add(now - m.sent);
+    count_->latency[0].add(now - m.due);
+    count_->window_latency.add(now - m.due);
   }
 }
 

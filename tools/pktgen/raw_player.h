@@ -21,7 +21,7 @@ class raw_player final : public traffic {
  public:
   raw_player(std::vector<std::size_t> sizes, std::uint32_t deadline_ms, outbox& out, tally& count);
 
-  bool begin_one(time_ns now) noexcept override;
+  bool begin_one(time_ns now, time_ns due) noexcept override;
   void receive(std::string_view bytes, const endpoint& from, std::uint32_t station,
                std::optional<call_number>, time_ns now) noexcept override;
   void advance(time_ns now) noexcept override;
@@ -34,7 +34,7 @@ class raw_player final : public traffic {
  private:
   struct mark {
     std::uint32_t magic = 0, epoch = 0;
-    time_ns sent = 0;
+    time_ns due = 0;
   };
   static constexpr std::uint32_t magic = 0x7061636bu;
 

@@ -15,6 +15,8 @@ constexpr unsigned most_begun_at_once = 32;
 // no caller sends.
 constexpr double most_missed_s = 0.002;
 constexpr double least_credit = 64;
+// A stamp turns over after 17 s; the rate of a ramp may have fallen to nothing.
+constexpr double longest_due_s = 8;
 constexpr double growth = 2; // of a search until the first failure
 constexpr double reached_share = 0.985;
 // Of a step, beyond the deadlines of its last calls.
@@ -62,17 +64,23 @@ void session::fill(time_ns now) noexcept {
   for (std::size_t most = std::min<std::size_t>(allowance(), most_begun_at_once); most > 0;
        --most) {
     if (limited && credit_ < 1) return;
-    if ((settings_.total != 0 && begun_ >= settings_.total) || !who_.begin_one(now)) return;
+    if ((settings_.total != 0 && begun_ >= settings_.total) || !who_.begin_one(now, now)) return;
     if (limited) credit_ -= 1;
     ++begun_;
   }
+}
+
+// When the next call was due, of which there is credit: so long ago as the credit beyond it took.
+time_ns session::due_at(time_ns now) const noexcept {
+  const double ago_s = std::min(longest_due_s, (credit_ - 1) / rate_);
+  return now - std::min(now, static_cast<time_ns>(ago_s * 1e9));
 }
 
 void session::begin_due(time_ns now) noexcept {
   if (settings_.total != 0 && begun_ >= settings_.total) return;
   if (settings_.shape == load_shape::at_once) {
     for (unsigned n = 0; n < most_begun_at_once && who_.live() < settings_.at_once; ++n) {
-      if (!who_.begin_one(now)) return;
+      if (!who_.begin_one(now, now)) return;
       ++begun_;
     }
     return;
@@ -80,7 +88,7 @@ void session::begin_due(time_ns now) noexcept {
   credit_ += static_cast<double>(now - last_) * to_s * rate_;
   for (unsigned n = 0; n < most_begun_at_once && credit_ >= 1; ++n) {
     if (settings_.total != 0 && begun_ >= settings_.total) return;
-    if (!who_.begin_one(now)) break;
+    if (!who_.begin_one(now, due_at(now))) break;
     credit_ -= 1;
     ++begun_;
   }

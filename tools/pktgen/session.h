@@ -95,6 +95,7 @@ class session {
 
   void fill(time_ns now) noexcept;
   void begin_due(time_ns now) noexcept;
+  [[nodiscard]] time_ns due_at(time_ns now) const noexcept;
   void begin_step(time_ns now);
   void end_measuring(time_ns now) noexcept;
   void end_step(time_ns now);

@@ -32,16 +32,17 @@ class outbox {
   [[nodiscard]] virtual std::size_t room() const noexcept = 0;
   // Where to write the next one, longest_message_bytes; nullptr where there is no room.
   [[nodiscard]] virtual char* begin() noexcept = 0;
-  // Sends what has been written, from that station to the device. The moment at which it goes out
-  // is written to `sent_at`, if it is not null.
+  // Sends what has been written, from that station to the device. The moment of this call is
+  // written to `sent_at`, if it is not null; so waiting in here counts as the device's latency.
   virtual void commit(std::size_t len, std::uint32_t station, stamp* sent_at) noexcept = 0;
 };
 
 class traffic {
  public:
   virtual ~traffic() = default;
-  // Begins one call (or sends one packet). False: no room now.
-  virtual bool begin_one(time_ns now) noexcept = 0;
+  // Begins one call (or sends one packet) that should have begun at `due`, from which on its first
+  // message is timed. False: no room now.
+  virtual bool begin_one(time_ns now, time_ns due) noexcept = 0;
   // Of a datagram that will be received soon: which call it seems to be of. Fetches its record.
   virtual std::optional<call_number> announce(std::string_view) const noexcept {
     return std::nullopt;

@@ -20,7 +20,7 @@ struct pktgen_call : testing::Test {
   }
   void begin(std::size_t calls) {
     for (std::size_t i = 0; i < calls; ++i) {
-      ASSERT_TRUE(player->begin_one(device.now()));
+      ASSERT_TRUE(player->begin_one(device.now(), device.now()));
       device.run(*player);
     }
   }
@@ -196,7 +196,7 @@ TEST_F(pktgen_call, counts_refusals_by_their_status_and_acknowledges_them) {
   settings.max_calls = 2000;
   call_player held(cast, settings, small, count, heap_memory(), small.now());
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(held.begin_one(small.now()));
+    ASSERT_TRUE(held.begin_one(small.now(), small.now()));
     small.run(held);
   }
   EXPECT_EQ(held.held(), 40u); // 2 * 10 lines of each kind
@@ -307,10 +307,22 @@ TEST_F(pktgen_call, what_comes_after_the_deadline_is_late) {
   EXPECT_EQ(count.late, 1u);
 }
 
+TEST_F(pktgen_call, an_invite_is_timed_from_when_it_was_due) {
+  make();
+  const time_ns late = 3'000'000;
+  ASSERT_TRUE(player->begin_one(device.now(), device.now() - late));
+  device.run(*player);
+  device.wait_ms(*player, 5);
+  const auto& of = count.latency;
+  EXPECT_GE(of[static_cast<std::size_t>(message_kind::invite)].least_ns(), late);
+  EXPECT_GE(count.post_dial_delay.least_ns(), late);
+  EXPECT_LT(of[static_cast<std::size_t>(message_kind::ack)].most_ns(), late);
+}
+
 TEST_F(pktgen_call, no_room_begins_no_call) {
   make();
   device.places = 0;
-  EXPECT_FALSE(player->begin_one(device.now()));
+  EXPECT_FALSE(player->begin_one(device.now(), device.now()));
   EXPECT_EQ(player->live(), 0u);
   EXPECT_EQ(count.calls_begun, 0u);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>
+#include <vector>
 
 namespace linehunt::pktgen {
 namespace {
@@ -12,13 +13,13 @@ namespace {
 class limited final : public traffic {
  public:
   explicit limited(double most) : most_(most) {}
-  bool begin_one(time_ns now) noexcept override {
+  bool begin_one(time_ns now, time_ns due) noexcept override {
     if (!room) return false;
     ++count_->calls_begun;
     if (ends) ++count_->calls_completed;
     ++begun;
-    gap_ = static_cast<double>(now - last_);
-    last_ = now;
+    dues.push_back(due);
+    latest = now - due;
     if (course != nullptr && course->rate_now() > most_) {
       if (is_slow)
         ++count_->late;
@@ -54,7 +55,9 @@ class limited final : public traffic {
 
   const session* course = nullptr;
   bool room = true, wound_up = false;
-  bool ends = true;                            // its calls
+  bool ends = true; // its calls
+  std::vector<time_ns> dues;
+  time_ns latest = 0;                          // how much too late the last call began
   bool is_slow = false, swallows_acks = false; // above its rate, instead of losing calls
   std::uint64_t begun = 0, live_now = 0;
   bool shy = false;             // loses the first call of each rate
@@ -65,8 +68,7 @@ class limited final : public traffic {
  private:
   std::uint64_t ended_ = 0;
   std::set<double> rates_;
-  double most_, gap_ = 0;
-  time_ns last_ = 0;
+  double most_;
   tally* count_ = nullptr;
 };
 
@@ -90,6 +92,20 @@ TEST(pktgen_session, keeps_the_rate) {
   EXPECT_TRUE(s.steps()[0].passed);
   EXPECT_NEAR(static_cast<double>(s.outside().calls_begun), 1234, 2) << "the warm-up counts apart";
   EXPECT_TRUE(device.wound_up);
+}
+
+TEST(pktgen_session, calls_are_due_evenly_however_seldom_the_loop_comes_round) {
+  limited device(1e9);
+  load_settings load;
+  load.rate = 1000;
+  load.seconds = 1;
+  load.warm_up_s = 0;
+  session s(load, device);
+  run(s, 7'300'000);
+  ASSERT_GT(device.dues.size(), 900u);
+  for (std::size_t i = 1; i < device.dues.size(); ++i)
+    EXPECT_NEAR(static_cast<double>(device.dues[i] - device.dues[i - 1]), 1e6, 10);
+  EXPECT_LT(device.latest, 7'300'000u);
 }
 
 TEST(pktgen_session, ramps_evenly) {
