@@ -56,11 +56,13 @@ std::size_t burst_loop::receive(time_ns now) noexcept {
   return frames.size();
 }
 
-bool burst_loop::run(const std::atomic<bool>& stop, disturbances& noise) {
+bool burst_loop::run(const std::atomic<unsigned>& signals, disturbances& noise) {
   time_ns before = port_.clock().now(), last_sent = before;
   while (!course_.over()) {
     const time_ns now = port_.clock().now();
-    if (stop.load(std::memory_order_relaxed)) course_.stop(now);
+    const unsigned asked = signals.load(std::memory_order_relaxed);
+    if (asked > 0) course_.stop(now);
+    if (asked > 1) course_.leave(now);
     std::size_t work = receive(now);
     who_.advance(now);
     course_.poll(now);

@@ -23,8 +23,9 @@ class burst_loop {
   // `verify`: compare the checksums of what arrives.
   burst_loop(port& on, neighbourhood& around, const scene& of, traffic& who, session& course,
              progress& told, bool verify);
-  // Until the session is over, or `stop` is set. False: the port took nothing for seconds.
-  bool run(const std::atomic<bool>& stop, disturbances& noise);
+  // Until the session is over. False: the port took nothing for seconds. `signals`: so many have
+  // asked for an end; after the first, calls are ended, after the second they are left.
+  bool run(const std::atomic<unsigned>& signals, disturbances& noise);
   [[nodiscard]] const frame_counts& counts() const noexcept { return counts_; }
 
  private:

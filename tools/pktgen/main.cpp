@@ -18,7 +18,7 @@ namespace {
 constexpr int exit_not_clean = 1;
 constexpr int exit_cannot_start = 3;
 
-std::atomic<bool> interrupted{false}; // set by signals, read by the loop
+std::atomic<unsigned> signals{0}; // counted by their handlers, read by the loop
 
 int cannot(const std::string& why) {
   std::fprintf(stderr, "linehunt-pktgen: %s\n", why.c_str());
@@ -112,13 +112,16 @@ int run(const options& o) {
   {
     progress told(o.quiet);
     burst_loop loop(on, around, o.cast, *who, course, told, o.verify);
-    ran = loop.run(interrupted, noise);
+    ran = loop.run(signals, noise);
     on.release();
     if (!o.json_file.empty() &&
         !write_json(o, on, course, loop, noise, mbufs_before, on.mbufs_in_use()))
       return cannot("cannot write " + o.json_file);
   }
   std::fputs(to_text(course, o.raw).c_str(), stdout);
+  if (course.left_calls())
+    std::fprintf(stderr, "linehunt-pktgen: %llu calls are left in the device\n",
+                 static_cast<unsigned long long>(who->live()));
   if (!ran) return cannot("the port takes nothing any more; did the other side end?");
   if (o.load.shape == load_shape::search)
     std::printf("highest rate without loss: %.0f a second\n", course.found().value_or(0));
@@ -132,7 +135,7 @@ int main(int argc, char** argv) {
   using namespace linehunt::pktgen;
   const auto given = read_options(argc, argv);
   if (!given) return given.error();
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  std::signal(SIGINT, [](int) { ++signals; });
+  std::signal(SIGTERM, [](int) { ++signals; });
   return run(*given);
 }

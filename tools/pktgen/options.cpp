@@ -185,12 +185,15 @@ tl::expected<options, int> read_options(int argc, char** argv) {
                "every message that comes through the device under test",
                "linehunt-pktgen");
   app.set_version_flag("--version", std::string(version));
-  app.footer("Arguments behind -- go to DPDK's EAL. Exit status: 0 every step passed (a search: a "
-             "rate was found), 1 not, 2 usage, 3 the port or the device under test is not there.\n"
-             "Example:\n  linehunt-pktgen --device net_memif0,role=client,socket=/run/m.sock "
-             "--target 10.9.0.1:5060 \\\n    --caller 10.9.0.10:5060 --call pstn=4930####### "
-             "--call vm=VM_####### \\\n    --destination 10.9.0.21:5060=pstn,vm --rate 1000 "
-             "--held 5000 --seconds 10");
+  app.footer(
+      "Arguments behind -- go to DPDK's EAL. SIGINT and SIGTERM end the step at hand and all "
+      "calls; a second one leaves the calls where they are. Exit status: 0 every step passed (a "
+      "search: a "
+      "rate was found), 1 not, 2 usage, 3 the port or the device under test is not there.\n"
+      "Example:\n  linehunt-pktgen --device net_memif0,role=client,socket=/run/m.sock "
+      "--target 10.9.0.1:5060 \\\n    --caller 10.9.0.10:5060 --call pstn=4930####### "
+      "--call vm=VM_####### \\\n    --destination 10.9.0.21:5060=pstn,vm --rate 1000 "
+      "--held 5000 --seconds 10");
   app.add_option("--device", out.port.device, "vdev with its arguments, or a PCI address");
   app.add_option("--target", given.target, "ADDRESS:PORT of the device under test")->required();
   app.add_option("--caller", given.callers, "ADDRESS:PORT that calls come from; repeatable")

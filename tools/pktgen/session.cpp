@@ -19,9 +19,11 @@ constexpr double least_credit = 64;
 constexpr double longest_due_s = 8;
 constexpr double growth = 2; // of a search until the first failure
 constexpr double reached_share = 0.985;
-// Of a step, beyond the deadlines of its last calls.
+// Of a step and of winding up, beyond deadlines.
 constexpr double more_settling_s = 4;
 constexpr time_ns longest_stand_ns = 5'000'000'000;
+// A device that answers no BYE for so many deadlines while there are some to answer is not there.
+constexpr double most_deadlines_without = 4;
 // Filling and winding up must lose nothing, however fast they are: so many calls at most wait for
 // something meanwhile, which is less than the queues on the way hold.
 constexpr std::uint64_t most_unsettled = 128;
@@ -104,11 +106,7 @@ void session::begin_step(time_ns now) {
   const auto next = next_rate();
   current_ = step_result();
   since_ = now;
-  if (!next || stopping_) {
-    count_in(outside_);
-    phase_ = phase::wind_up;
-    return;
-  }
+  if (!next || stopping_) return begin_winding_up(now);
   rate_ = current_.rate_from = current_.rate_to = *next;
   if (settings_.shape == load_shape::ramp) current_.rate_to = settings_.rate_to;
   credit_ = 0;
@@ -157,7 +155,8 @@ bool session::went_through() const noexcept {
     if (!s.passed) return false;
     completed += s.seen->calls_completed;
   }
-  return !done_.empty() && outside_.clean() && (completed > 0 || !settings_.calls_end);
+  return !done_.empty() && !left_calls_ && outside_.clean() &&
+         (completed > 0 || !settings_.calls_end);
 }
 
 std::optional<double> session::next_rate() const noexcept {
@@ -219,10 +218,42 @@ void session::stop(time_ns now) noexcept {
   if (stopping_) return;
   stopping_ = true;
   if (phase_ == phase::measure) return end_measuring(now);
-  if (phase_ != phase::settle && phase_ != phase::over) {
-    count_in(outside_);
-    phase_ = phase::wind_up;
+  if (phase_ != phase::settle && phase_ != phase::over) begin_winding_up(now);
+}
+
+void session::leave(time_ns now) {
+  if (phase_ == phase::over) return;
+  if (phase_ == phase::measure) end_measuring(now);
+  if (phase_ == phase::settle) done_.push_back(std::move(current_));
+  count_in(outside_);
+  left_calls_ = true;
+  phase_ = phase::over;
+}
+
+void session::begin_winding_up(time_ns now) noexcept {
+  count_in(outside_);
+  answered_ = byes_answered();
+  answered_at_ = now;
+  phase_ = phase::wind_up;
+}
+
+std::uint64_t session::byes_answered() const noexcept {
+  return outside_.latency[static_cast<std::size_t>(message_kind::ok_bye)].count() +
+         outside_.calls_refused;
+}
+
+void session::wind_up(time_ns now) {
+  if (!settings_.wind_up || (who_.wind_up(now, allowance()) && who_.unsettled() == 0)) {
+    phase_ = phase::over;
+    return;
   }
+  if (const std::uint64_t answered = byes_answered(); answered != answered_) {
+    answered_ = answered;
+    answered_at_ = now;
+  }
+  if (static_cast<double>(now - answered_at_) * to_s >
+      most_deadlines_without * settings_.deadline_s + more_settling_s)
+    leave(now);
 }
 
 void session::poll(time_ns now) noexcept {
@@ -262,8 +293,7 @@ void session::poll(time_ns now) noexcept {
       end_step(now);
     break;
   case phase::wind_up:
-    if (!settings_.wind_up || (who_.wind_up(now, allowance()) && who_.unsettled() == 0))
-      phase_ = phase::over;
+    wind_up(now);
     break;
   case phase::over:
     break;

@@ -67,6 +67,8 @@ class session {
   [[nodiscard]] bool over() const noexcept { return phase_ == phase::over; }
   // No further steps: ends all calls and is over.
   void stop(time_ns now) noexcept;
+  // Is over now; calls are left where they are, and the step at hand has not passed.
+  void leave(time_ns now);
   // How long a turn of the loop took, and whether it found anything to do.
   void note_turn(std::uint64_t ns, bool worked) noexcept {
     loop_ns_ += ns;
@@ -78,6 +80,9 @@ class session {
 
   // Where somebody watches for what disturbs the measurement.
   void end_window(bool calm, std::uint64_t late) noexcept { counting_->end_window(calm, late); }
+
+  // Calls are left in the device though they should have ended.
+  [[nodiscard]] bool left_calls() const noexcept { return left_calls_; }
 
   [[nodiscard]] const std::vector<step_result>& steps() const noexcept { return done_; }
   [[nodiscard]] const tally& now_counting() const noexcept { return *counting_; }
@@ -99,6 +104,9 @@ class session {
   void begin_step(time_ns now);
   void end_measuring(time_ns now) noexcept;
   void end_step(time_ns now);
+  void begin_winding_up(time_ns now) noexcept;
+  void wind_up(time_ns now);
+  [[nodiscard]] std::uint64_t byes_answered() const noexcept;
   [[nodiscard]] std::optional<double> next_rate() const noexcept;
   void count_in(tally& t) noexcept;
   [[nodiscard]] bool reached(const step_result& s) const noexcept;
@@ -122,7 +130,9 @@ class session {
   tally* counting_ = &outside_;
   step_result current_;
   std::vector<step_result> done_;
-  bool stopping_ = false;
+  bool stopping_ = false, left_calls_ = false;
+  std::uint64_t answered_ = 0; // BYEs while winding up
+  time_ns answered_at_ = 0;    // the last of them
 };
 
 } // namespace linehunt::pktgen

@@ -46,6 +46,8 @@ class limited final : public traffic {
       const std::uint64_t ended = std::min<std::uint64_t>(most, begun - ended_);
       ended_ += ended;
       unsettled_now += ended;
+      for (std::uint64_t n = 0; n < ended; ++n)
+        count_->latency[static_cast<std::size_t>(message_kind::ok_bye)].add(1);
       most_unsettled = std::max(most_unsettled, unsettled_now);
       return wound_up = ended_ == begun;
     }
@@ -408,6 +410,44 @@ TEST(pktgen_session, a_stop_ends_the_step_and_winds_up) {
   EXPECT_TRUE(s.over());
   EXPECT_EQ(s.steps().size(), 1u);
   EXPECT_TRUE(device.wound_up);
+}
+
+TEST(pktgen_session, leaving_keeps_the_step_at_hand_and_does_not_wait) {
+  for (const bool stopped : {false, true}) {
+    limited device(1e9);
+    device.unsettling = 1;
+    load_settings load;
+    load.seconds = 1000;
+    load.warm_up_s = 0;
+    session s(load, device);
+    for (time_ns now = 1; now < 2'000'000'000; now += 100'000)
+      s.poll(now);
+    if (stopped) s.stop(2'000'000'000);
+    EXPECT_FALSE(s.over());
+    s.leave(2'000'000'001);
+    EXPECT_TRUE(s.over());
+    EXPECT_TRUE(s.left_calls());
+    ASSERT_EQ(s.steps().size(), 1u);
+    EXPECT_FALSE(s.steps()[0].passed);
+    EXPECT_GT(s.steps()[0].window.begun, 100u);
+    EXPECT_FALSE(s.went_through());
+  }
+}
+
+TEST(pktgen_session, winding_up_ends_where_the_device_answers_no_more) {
+  limited device(1e9);
+  device.unsettling = 1; // for ever
+  load_settings load;
+  load.held = 1000;
+  load.seconds = 1;
+  session s(load, device);
+  time_ns now = 1;
+  for (; !s.over() && now < 100'000'000'000; now += 1'000'000)
+    s.poll(now);
+  EXPECT_TRUE(s.over());
+  EXPECT_TRUE(s.left_calls());
+  EXPECT_FALSE(s.went_through());
+  EXPECT_EQ(s.steps().size(), 1u);
 }
 
 } // namespace
