@@ -172,7 +172,7 @@ def curve(results: Results, quick: bool, folder_of_charts) -> None:
         print(f"calls: latency against load: {step['window']['sent_per_s']:,.0f} messages a second: "
               f"{spoilt_by(step)}", flush=True)
     lines = {name: [(step["window"]["sent_per_s"], step["latency"]["all"][key])
-                    for step in swept["steps"]]
+                    for step in swept["steps"] if step["latency"]["all"][key] is not None]
              for name, key in (("median", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us"))}
     chart(folder_of_charts / "latency.svg", "Added latency of one worker over memif",
           Axis("messages a second into linehunt"), Axis("microseconds", logarithmic=True), lines,

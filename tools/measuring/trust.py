@@ -13,7 +13,9 @@ SPOILING = ("calls_lost", "calls_refused", "calls_slipped", "late", "lost", "wro
 def spoilt_by(step: dict) -> str:
     """Why the step must not be quoted; nothing where it passed."""
     if step["passed"]:
-        return ""
+        # Calls that were never begun would have been the slow ones.
+        known = step["latency"]["all"]["p999_us"] is not None
+        return "" if known else f"calls slipped: {step['calls_slipped']}, so that p99.9 is unknown"
     told = [f"{name.replace('_', ' ')}: {step[name]}" for name in SPOILING if step.get(name)]
     return ", ".join(told) or "the wanted rate was not reached"
 

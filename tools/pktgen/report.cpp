@@ -13,15 +13,21 @@ double us(std::uint64_t ns) {
   return static_cast<double>(ns) * 1e-3;
 }
 
-json to_json(const histogram& h) {
+json to_json(const histogram& h, bool knows_slowest) {
   return {{"count", h.count()},
           {"least_us", us(h.least_ns())},
           {"mean_us", h.mean_ns() * 1e-3},
           {"p50_us", us(h.quantile_ns(0.5))},
           {"p90_us", us(h.quantile_ns(0.9))},
           {"p99_us", us(h.quantile_ns(0.99))},
-          {"p999_us", us(h.quantile_ns(0.999))},
+          {"p999_us", knows_slowest ? json(us(h.quantile_ns(0.999))) : json()},
           {"max_us", us(h.most_ns())}};
+}
+
+std::string p999_of(const histogram& h, bool knows_slowest) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", us(h.quantile_ns(0.999)));
+  return knows_slowest ? text : "-";
 }
 
 histogram all_kinds(const tally& t) {
@@ -58,9 +64,11 @@ json to_json(const tally& t) {
   json latency = json::object();
   for (std::size_t k = 0; k < message_kind_count; ++k)
     if (t.latency[k].count() != 0)
-      latency[std::string(name_of(static_cast<message_kind>(k)))] = to_json(t.latency[k]);
-  latency["all"] = to_json(all_kinds(t));
-  if (t.calm_latency.count() != 0) latency["undisturbed"] = to_json(t.calm_latency);
+      latency[std::string(name_of(static_cast<message_kind>(k)))] =
+          to_json(t.latency[k], t.knows_slowest());
+  latency["all"] = to_json(all_kinds(t), t.knows_slowest());
+  // Where nothing was disturbed, the loop was not away, and no call slipped.
+  if (t.calm_latency.count() != 0) latency["undisturbed"] = to_json(t.calm_latency, true);
   return {{"sent", t.sent},
           {"received", t.received},
           {"sent_bytes", t.sent_bytes},
@@ -86,8 +94,8 @@ json to_json(const tally& t) {
           {"latency", latency},
           {"windows", t.windows},
           {"disturbed_windows", t.disturbed_windows},
-          {"trying", to_json(t.trying)},
-          {"post_dial_delay", to_json(t.post_dial_delay)}};
+          {"trying", to_json(t.trying, t.knows_slowest())},
+          {"post_dial_delay", to_json(t.post_dial_delay, t.knows_slowest())}};
 }
 
 json to_json(const step_result& s) {
@@ -117,23 +125,25 @@ json to_json(const step_result& s) {
 std::string to_text(const session& course, bool raw) {
   std::string out;
   char line[320];
-  std::snprintf(line, sizeof line, "%10s %10s %12s %12s %9s %7s %7s %8s %9s %9s %9s %9s  %s\n",
-                raw ? "packets/s" : "calls/s", "begun/s", "msg/s out", "msg/s in", "held", "lost",
-                "wrong", "refused", "p50 us", "p99 us", "p99.9 us", "max us", "");
+  std::snprintf(line, sizeof line, "%10s %10s %12s %12s %9s %7s %7s %7s %8s %9s %9s %9s %9s  %s\n",
+                raw ? "packets/s" : "calls/s", "begun/s", "msg/s out", "msg/s in", "held",
+                "slipped", "lost", "wrong", "refused", "p50 us", "p99 us", "p99.9 us", "max us",
+                "");
   out += line;
   for (const step_result& s : course.steps()) {
     const histogram all = all_kinds(*s.seen);
     const double seconds = s.seconds > 0 ? s.seconds : 1;
     std::snprintf(
         line, sizeof line,
-        "%10.0f %10.0f %12.0f %12.0f %9llu %7llu %7llu %8llu %9.1f %9.1f %9.1f %9.1f  %s\n",
+        "%10.0f %10.0f %12.0f %12.0f %9llu %7llu %7llu %7llu %8llu %9.1f %9.1f %9s %9.1f  %s\n",
         s.rate_to, static_cast<double>(s.window.begun) / seconds,
         static_cast<double>(s.window.sent) / seconds,
         static_cast<double>(s.window.received) / seconds, static_cast<unsigned long long>(s.held),
+        static_cast<unsigned long long>(s.seen->calls_slipped),
         static_cast<unsigned long long>(s.seen->calls_lost),
         static_cast<unsigned long long>(s.seen->wrong()),
         static_cast<unsigned long long>(s.seen->calls_refused), us(all.quantile_ns(0.5)),
-        us(all.quantile_ns(0.99)), us(all.quantile_ns(0.999)), us(all.most_ns()),
+        us(all.quantile_ns(0.99)), p999_of(all, s.seen->knows_slowest()).c_str(), us(all.most_ns()),
         s.passed ? "passed" : "failed");
     out += line;
     const tally& t = *s.seen;
