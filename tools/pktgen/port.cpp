@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pktgen/port.h"
 
+#include "tools/pktgen/runtime_folder.h"
+
 #include <algorithm>
 #include <cstring>
 #include <rte_cycles.h>
@@ -72,6 +74,7 @@ tl::expected<std::unique_ptr<port>, std::string> port::open(const port_settings&
 tl::expected<void, std::string> port::start(const port_settings& settings) {
   clock_ = tsc_clock();
   drop_when_full_ = settings.drop_when_full;
+  file_prefix_ = settings.file_prefix;
   if (rte_eth_dev_count_avail() == 0)
     return tl::unexpected(settings.device.empty()
                               ? std::string("there is no port; name one with --device, or give EAL "
@@ -121,7 +124,11 @@ port::~port() {
     rte_eth_dev_stop(id_);
     rte_eth_dev_close(id_);
   }
+  // What a secondary process shares with others is not ours.
+  const bool is_ours = rte_eal_process_type() == RTE_PROC_PRIMARY;
+  const std::string folder = rte_eal_get_runtime_dir();
   (void)rte_eal_cleanup();
+  if (is_ours && folder.ends_with("/" + file_prefix_)) remove_runtime_folder(folder);
 }
 
 std::string port::driver() const {

@@ -85,6 +85,7 @@ class port final : public outbox {
   std::size_t received_count_ = 0;
   std::uint64_t full_turns_ = 0; // the port took less than it was given
   bool drop_when_full_ = false;
+  std::string file_prefix_; // names the folder that DPDK makes for this run
   std::uint64_t dropped_ = 0;
 };
 
