@@ -14,6 +14,12 @@ bool is_tag(std::string_view text, std::uint64_t tag) noexcept {
   return text.size() == 16 && read_hex(text.data(), read) && read == tag;
 }
 
+// Of a line of a request: what becomes of it is the device's business, and checked apart.
+bool is_for_device(std::string_view line) noexcept {
+  return line.starts_with("Via:") || line.starts_with("Max-Forwards:") ||
+         line.starts_with("Content-Length:");
+}
+
 } // namespace
 
 checks::checks(const scene& of, const messages& texts)
@@ -52,6 +58,31 @@ bool checks::names_device(std::string_view record_route) const noexcept {
          (scene_.device.port == 5060 && authority == device_bare_authority_);
 }
 
+bool checks::keeps_lines(const received& m, const identity& who, call_shape shape,
+                         std::uint32_t destination) const noexcept {
+  char text[longest_message_bytes];
+  const auto [len, begin] =
+      m.view.method == sip::method::invite ? texts_.invite_there(text, who, shape)
+      : m.view.method == sip::method::ack  ? texts_.ack_there(text, who, shape, destination)
+                                           : texts_.bye_there(text, who, shape, destination);
+  constexpr std::size_t eol = 2;
+  const std::string_view sent(text, len);
+  const std::string_view head = m.view.bytes().substr(0, m.view.body_begin);
+  std::size_t behind = 0; // the line that was found last; mostly the next one is further down
+  for (std::size_t at = begin; sent.substr(at, eol) != "\r\n";) {
+    const std::size_t end = sent.find("\r\n", at) + eol;
+    if (!is_for_device(sent.substr(at))) {
+      const std::string_view line = sent.substr(at - eol, end + eol - at); // from the end before it
+      std::size_t found = head.find(line, behind);
+      if (found == std::string_view::npos) found = head.find(line);
+      if (found == std::string_view::npos) return false;
+      behind = found + line.size() - eol;
+    }
+    at = end;
+  }
+  return true;
+}
+
 std::optional<fault> checks::request(const received& m, const identity& who, call_shape shape,
                                      std::uint32_t destination,
                                      std::uint64_t branch) const noexcept {
@@ -79,13 +110,17 @@ std::optional<fault> checks::request(const received& m, const identity& who, cal
     return fault::cseq;
 
   const std::string_view uri = m.view.text(m.view.request_uri);
-  if (!is_invite)
-    return uri == texts_.contact_of(destination) ? std::nullopt : std::optional(fault::request_uri);
+  if (!is_invite) {
+    if (uri != texts_.contact_of(destination)) return fault::request_uri;
+    if (!m.fields.body.empty()) return fault::body;
+    return keeps_lines(m, who, shape, destination) ? std::nullopt : std::optional(fault::changed);
+  }
   char expected[longest_message_bytes];
   if (uri != std::string_view(expected, texts_.request_uri(expected, who, shape)))
     return fault::request_uri;
   if (m.fields.body != std::string_view(expected, texts_.body(expected, who, shape)))
     return fault::body;
+  if (!keeps_lines(m, who, shape, destination)) return fault::changed;
   if ((scene_.destinations[destination].offers >> shape.kind & 1) == 0) return fault::not_offered;
   return std::nullopt;
 }

@@ -22,7 +22,8 @@ class checks {
  public:
   checks(const scene& of, const messages& texts);
 
-  // A request at a destination: `branch` is that of our own Via below the device's.
+  // A request at a destination: `branch` is that of our own Via below the device's. Lines that are
+  // not spoken of here must stand there letter by letter, in whatever order, and others may.
   [[nodiscard]] std::optional<fault> request(const received& m, const identity& who,
                                              call_shape shape, std::uint32_t destination,
                                              std::uint64_t branch) const noexcept;
@@ -35,6 +36,8 @@ class checks {
   [[nodiscard]] bool is_device(std::string_view host, unsigned port) const noexcept;
   [[nodiscard]] bool is_our_via(std::string_view value, std::uint8_t caller,
                                 std::uint64_t branch) const noexcept;
+  [[nodiscard]] bool keeps_lines(const received& m, const identity& who, call_shape shape,
+                                 std::uint32_t destination) const noexcept;
   [[nodiscard]] bool names_device(std::string_view record_route) const noexcept;
 
   const scene& scene_;

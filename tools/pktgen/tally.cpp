@@ -28,7 +28,8 @@ std::string_view name_of(fault f) noexcept {
                                                                    "not_offered",
                                                                    "moved",
                                                                    "second_destination",
-                                                                   "trying_forwarded"};
+                                                                   "trying_forwarded",
+                                                                   "changed"};
   return names[static_cast<std::size_t>(f)];
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/tools/looped_device.h"
 #include "tools/pktgen/session.h"
 
+#include <array>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -417,6 +418,37 @@ TEST_F(pktgen_call, finds_a_changed_body) {
   EXPECT_EQ(faults(fault::body), 1u);
   damage("SIP/2.0 200", "s=call", "s=cold");
   EXPECT_EQ(faults(fault::body), 2u);
+}
+TEST_F(pktgen_call, finds_every_other_line_that_was_changed) {
+  const std::vector<std::array<const char*, 3>> cases{
+      {"INVITE ", "From: \"Line ", "From: \"Lime "},
+      {"INVITE ", "To: <sip:", "To: <sip:0"},
+      {"INVITE ", "Contact: <sip:core@", "Contact: <sip:cope@"},
+      {"INVITE ", "P-Asserted-Identity: \"Exchange 7\"", "P-Asserted-Identity: \"Exchange 8\""},
+      {"INVITE ", "Allow: INVITE, ", "Allow: "},
+      {"INVITE ", "Content-Type: application/sdp\r\n", ""},
+      {"ACK ", "Contact: <sip:core@", "Contact: <sip:cope@"},
+      {"BYE ", "User-Agent: pktgen", "User-Agent: other"}};
+  for (const auto& [in, what, by] : cases) {
+    count = {};
+    damage(in, what, by);
+    EXPECT_EQ(faults(fault::changed), 1u) << what;
+    EXPECT_EQ(count.wrong(), 1u) << what;
+  }
+}
+TEST_F(pktgen_call, lines_in_another_order_are_as_sent) {
+  make();
+  device.meddle = [](looped_device::message& m) {
+    constexpr std::string_view agent = "User-Agent: pktgen\r\n";
+    const auto at = m.bytes.find(agent);
+    if (at == std::string::npos) return;
+    m.bytes.erase(at, agent.size());
+    m.bytes.insert(m.bytes.find("From:"), agent);
+  };
+  begin(8);
+  device.wait_ms(*player, 5);
+  EXPECT_EQ(count.read_in_full, 3u * 8);
+  EXPECT_TRUE(count.clean());
 }
 TEST_F(pktgen_call, finds_rubbish_and_calls_of_others) {
   make();
