@@ -27,6 +27,7 @@ constexpr double most_deadlines_without = 4;
 // Filling and winding up must lose nothing, however fast they are: so many calls at most wait for
 // something meanwhile, which is less than the queues on the way hold.
 constexpr std::uint64_t most_unsettled = 128;
+constexpr std::uint64_t least_to_judge = 1000; // calls
 // Of a failed step: a busy machine spoils less than this share of the calls, a rate that is far too
 // high more.
 constexpr double share_of_noise = 0.1;
@@ -70,6 +71,12 @@ void session::fill(time_ns now) noexcept {
     if (limited) credit_ -= 1;
     ++begun_;
   }
+}
+
+// Where most calls lose something, each of them takes a deadline, and all of them would take hours.
+bool session::fills_in_vain() const noexcept {
+  const tally& t = outside_;
+  return begun_ >= least_to_judge && 2 * std::max(t.calls_lost, t.trying_missing) > begun_;
 }
 
 // When the next call was due, of which there is credit: so long ago as the credit beyond it took.
@@ -266,7 +273,7 @@ void session::poll(time_ns now) noexcept {
       filled_at_ = now;
     }
     // Where no more can be held, the steps will say why.
-    if (filled_ >= settings_.held || now - filled_at_ > longest_stand_ns)
+    if (filled_ >= settings_.held || now - filled_at_ > longest_stand_ns || fills_in_vain())
       begin_step(now);
     else
       fill(now);

@@ -99,6 +99,7 @@ class session {
   enum class phase : std::uint8_t { fill, warm_up, measure, settle, wind_up, over };
 
   void fill(time_ns now) noexcept;
+  [[nodiscard]] bool fills_in_vain() const noexcept;
   void begin_due(time_ns now) noexcept;
   [[nodiscard]] time_ns due_at(time_ns now) const noexcept;
   void begin_step(time_ns now);

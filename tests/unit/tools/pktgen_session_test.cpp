@@ -396,6 +396,22 @@ TEST(pktgen_session, a_filling_that_gets_nowhere_ends) {
   EXPECT_EQ(s.steps().size(), 1u);
 }
 
+TEST(pktgen_session, a_filling_in_which_most_calls_lose_something_ends) {
+  for (const bool loses : {false, true}) {
+    limited device(-1); // every rate is too high
+    load_settings load;
+    load.held = 100'000;
+    load.rate = 1;
+    load.seconds = 2;
+    load.warm_up_s = 0;
+    session s(load, device);
+    if (loses) device.course = &s;
+    run(s);
+    EXPECT_EQ(device.begun < 2000, loses);
+    EXPECT_EQ(s.steps().size(), 1u);
+  }
+}
+
 TEST(pktgen_session, a_stop_ends_the_step_and_winds_up) {
   limited device(1e9);
   load_settings load;
