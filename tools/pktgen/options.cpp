@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <unistd.h>
 
 namespace linehunt::pktgen {
@@ -187,9 +188,9 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.set_version_flag("--version", std::string(version));
   app.footer(
       "Arguments behind -- go to DPDK's EAL. SIGINT and SIGTERM end the step at hand and all "
-      "calls; a second one leaves the calls where they are. Exit status: 0 every step passed (a "
-      "search: a "
-      "rate was found), 1 not, 2 usage, 3 the port or the device under test is not there.\n"
+      "calls; a second one leaves the calls where they are. Exit status: 0 every step passed and "
+      "calls ended (a search: a rate was found), 1 not, 2 usage, 3 the port or the device under "
+      "test is not there.\n"
       "Example:\n  linehunt-pktgen --device net_memif0,role=client,socket=/run/m.sock "
       "--target 10.9.0.1:5060 \\\n    --caller 10.9.0.10:5060 --call pstn=4930####### "
       "--call vm=VM_####### \\\n    --destination 10.9.0.21:5060=pstn,vm --rate 1000 "
@@ -211,8 +212,8 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--search", given.search,
                  "FROM:HIGHEST: the highest rate at which nothing is lost");
   app.add_option("--resolution", out.load.resolution,
-                 "of --search: the share by which the lowest rate that "
-                 " failed may be above the highest that passed")
+                 "of --search: it ends where the lowest rate that failed is above the highest that "
+                 "passed by no more than this share")
       ->capture_default_str();
   app.add_option("--tries", out.load.tries, "of --search: so often must a rate fail")
       ->check(CLI::Range(1, 10))
