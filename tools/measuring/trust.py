@@ -7,7 +7,8 @@ from .machine import BenchError
 TRIES = 3  # of a step that should pass: the machine may have been busy with something else
 CEILING_TRIES = 2
 # What spoils a step, by the names of the generator's JSON.
-SPOILING = ("calls_lost", "calls_refused", "calls_slipped", "late", "lost", "wrong", "statuses")
+SPOILING = ("calls_lost", "calls_refused", "calls_slipped", "late", "repeated", "trying_missing",
+            "broken_frames", "lost", "wrong", "statuses")
 
 
 def spoilt_by(step: dict) -> str:
