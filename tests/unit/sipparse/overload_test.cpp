@@ -68,6 +68,22 @@ TEST(overload, pieces_are_whole_parameters) {
   EXPECT_FALSE(find_overload(many).complete);
 }
 
+TEST(overload, escaped_quote_does_not_end_a_quoted_string) {
+  const std::string via = "SIP/2.0/UDP 192.0.2.1:5060;x=\"a\\\";oc=50;\";branch=z9hG4bK1";
+  EXPECT_FALSE(parse_overload(via).present);
+  EXPECT_EQ(find_overload(via).count, 0);
+}
+
+TEST(overload, first_of_several_counts) {
+  EXPECT_EQ(read(";oc=10;oc=90").value, 10u);
+  const auto offer = read(";oc;oc=90");
+  EXPECT_TRUE(offer.present);
+  EXPECT_FALSE(offer.has_value);
+  EXPECT_EQ(read(";oc=1;oc-validity=5;oc-validity=6").validity_ms, 5u);
+  EXPECT_EQ(read(";oc=1;oc-seq=5;oc-seq=6").seq, 500000u);
+  EXPECT_FALSE(read(";oc=1;oc-algo=\"rate\";oc-algo=\"loss\"").loss);
+}
+
 TEST(overload, cut_anywhere_nothing_breaks) {
   const std::string text =
       std::string{head} + ";oc=20;oc-algo=\"lo\\\"ss\";oc-validity=5;oc-seq=1.7";

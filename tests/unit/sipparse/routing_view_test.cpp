@@ -136,6 +136,38 @@ TEST(RoutingView, AResponseHasTheMethodOfItsRequest) {
   EXPECT_EQ(r.view.cseq.method, method::invite);
 }
 
+TEST(RoutingView, UnknownMethodsAreCompared) { // RFC 4475 3.1.2.17
+  for (const bool same : {true, false}) {
+    reading r;
+    const auto text = "FOO sip:x SIP/2.0\r\n" + without("CSeq") +
+                      (same ? "CSeq: 1 FOO\r\n\r\n" : "CSeq: 1 BAR\r\n\r\n");
+    read(text, r);
+    EXPECT_EQ(r.result.error, same ? routing_error::none : routing_error::cseq_mismatch);
+  }
+}
+
+TEST(RoutingView, AnSdpMayLackTwoBytesALine) { // RFC 5118 4.6
+  const auto error_of = [](const std::string& sdp, std::size_t lacking) {
+    reading r;
+    const auto text = "INVITE sip:x SIP/2.0\r\n" + mandatory +
+                      "Content-Length: " + std::to_string(sdp.size() + lacking) + "\r\n\r\n" +
+                      sdp;
+    read(text, r);
+    if (r.result) {
+      EXPECT_EQ(r.view.body, sdp);
+    }
+    return r.result.error;
+  };
+  std::string sdp = "v=0\r\n";
+  for (std::size_t lines = 1; lines <= 9; ++lines) {
+    EXPECT_EQ(error_of(sdp, 2 * lines), routing_error::none) << lines;
+    EXPECT_EQ(error_of(sdp, 2 * lines + 1), routing_error::body_short) << lines;
+    sdp += "a=x\r\n";
+  }
+  EXPECT_EQ(error_of("v=0\r\na=x", 1), routing_error::body_short) << "ends within a line";
+  EXPECT_EQ(error_of("a=x\r\n", 1), routing_error::body_short) << "no SDP";
+}
+
 // The short ways of plain_fields.h either say what the grammar says, or nothing. Values are made
 // of pieces that mean something to one or the other, the bytes behind them are hostile.
 class PlainFields : public ::testing::Test {

@@ -68,6 +68,17 @@ TEST(Validate, NeverAnswersAResponse) {
   EXPECT_EQ(validated(request("SIP/2.0 700 OK")).what, disposition::drop);
 }
 
+TEST(Validate, ResponseWithMoreHeaderLinesThanTheIndexHolds) {
+  const auto with_lines = [](std::size_t lines) {
+    std::string more;
+    for (std::size_t i = 5; i < lines; ++i) // request() has five
+      more += "X: y\r\n";
+    return validated(request("SIP/2.0 200 OK", more)).what;
+  };
+  EXPECT_EQ(with_lines(max_indexed_headers), disposition::accept);
+  EXPECT_EQ(with_lines(max_indexed_headers + 1), disposition::drop);
+}
+
 TEST(Validate, BroadcastTargetOfAResponse) { // RFC 4475 3.3.10, RFC 3261 18.2.2
   const auto with_second_via = [](std::string_view via) {
     return validated(request("SIP/2.0 200 OK", "Via: " + std::string{via} + "\r\n")).what;
