@@ -201,6 +201,15 @@ TEST(atomic_fragment, stands_alone) {
   EXPECT_EQ(payload_of(*got.whole), "hello");
 }
 
+TEST(atomic_fragment, without_the_whole_udp_header_is_dropped) {
+  dpdk::reassembler r(0);
+  for (const std::size_t len : {1u, 4u, 7u}) {
+    const fed got = feed(r, {piece(peer6, us6, udp(peer6, us6, ""), 0, len, false)});
+    EXPECT_FALSE(got.whole) << len;
+    EXPECT_EQ(got.verdicts, std::vector{verdict::dropped_fragment}) << len;
+  }
+}
+
 TEST(ipv6_fragment, behind_other_extensions_is_dropped) {
   dpdk::reassembler r(0);
   const std::string header("\x11\x00\x00\x01\x00\x00\x00\x07", 8);

@@ -169,6 +169,24 @@ TEST(ndp, answers_duplicate_address_detection_to_all) {
   EXPECT_FALSE(r.said.claim);
 }
 
+TEST(ndp, answers_an_asker_from_off_the_link_and_learns_nothing) {
+  const ip_address far = ip("2001:db8:1::7");
+  const auto r = react(solicit(us6, our_group, our_group_mac, far));
+  EXPECT_EQ(r.said.what, verdict::ndp_handled);
+  EXPECT_EQ(r.frame,
+            hex(neighbour_frame(136, 0x60000000, us6, far, us6, our_mac, {peer_mac, our_mac, 0})));
+  EXPECT_FALSE(r.said.claim);
+}
+
+TEST(ndp, nobody_teaches_us_our_own_addresses) {
+  for (const ip_address& ours : {us6, our_station().link_local}) {
+    const auto r = react(solicit(us6, our_group, our_group_mac, ours));
+    EXPECT_EQ(r.dropped, verdict::dropped_bad_ip_header);
+    EXPECT_EQ(r.frame, "");
+    EXPECT_FALSE(r.said.claim);
+  }
+}
+
 TEST(ndp, advertisement_updates_only) {
   const auto r =
       react(neighbour_frame(136, 0x60000000, peer6, us6, peer6, peer_mac, {our_mac, peer_mac, 0}));
@@ -265,6 +283,15 @@ TEST(icmp6, echo_comes_back_byte_for_byte) {
     EXPECT_EQ(r.said.what, verdict::icmp_answered);
     EXPECT_EQ(r.frame, hex(frame('\x81', us6, peer6, {peer_mac, our_mac, 0}))) << len;
   }
+}
+
+TEST(icmp6, echo_without_a_source_is_ignored) {
+  const std::string message = std::string("\x80\0\0\0\x12\x34\0\x01", 8) + "data";
+  const auto r = react(ethernet({our_mac, peer_mac, 0}, 0x86dd,
+                                ipv6(ip("::"), us6, 58, icmpv6(ip("::"), us6, message))));
+  EXPECT_FALSE(r.dropped);
+  EXPECT_EQ(r.said.what, verdict::icmp_ignored);
+  EXPECT_EQ(r.frame, "");
 }
 
 TEST(next_hop, network_gateway_or_nobody) {

@@ -135,6 +135,9 @@ TEST(overload_guard, lets_nothing_go_that_may_be_of_a_call) {
   EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n ;tag=7\r\n")));
   EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n ;tag\r\n =7\r\n")));
   EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n \r\n ;tag=7\r\n")));
+  EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n\t;tag=7\r\n")));
+  EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n\t;tag\r\n\t=7\r\n")));
+  EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n\t\r\n\t;tag=7\r\n")));
   EXPECT_FALSE(is_new_call(invite("")));
   for (const char* const method : {"ACK", "BYE", "CANCEL", "OPTIONS", "INVITED", "invite"})
     EXPECT_FALSE(is_new_call(invite("To: <sip:123@192.0.2.1>\r\n", method))) << method;
@@ -142,6 +145,9 @@ TEST(overload_guard, lets_nothing_go_that_may_be_of_a_call) {
   const std::string up_to_to = invite(to).substr(0, invite(to).find(to) + to.size());
   EXPECT_FALSE(is_new_call(up_to_to)) << "a fold may follow";
   EXPECT_FALSE(is_new_call(up_to_to + " \r\n")) << "another fold may follow";
+  EXPECT_FALSE(is_new_call(up_to_to + "\t\r\n")) << "another fold may follow";
+  for (const char* const begun : {" ", "\t", " \r\n\t", "\t\r\n "})
+    EXPECT_FALSE(is_new_call(up_to_to + begun)) << "a fold has begun";
   EXPECT_TRUE(is_new_call(up_to_to + "C"));
   const std::string whole = invite("To: <sip:123@192.0.2.1>;tag=7\r\n");
   for (std::size_t len = 0; len <= whole.size(); ++len)
