@@ -245,6 +245,71 @@ TEST(ledger_lease, nobody_holds_one_line_while_waiting_for_another) {
       << "one of them, and only one";
 }
 
+TEST(ledger_lease, the_home_does_not_overtake_one_who_waits_for_two_lines) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 1}, {1, 1}}, 0);
+  ledger_cluster cluster(3, 4, world);
+  cluster_call call;
+  call.worker = 2;
+  call.resources = {1};
+  const std::uint32_t last_of_b = cluster.add_call(call);
+  cluster.start(last_of_b);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.calls()[last_of_b].at, stage::held);
+  call.worker = 1;
+  call.resources = {0, 1};
+  const std::uint32_t both = cluster.add_call(call);
+  cluster.start(both);
+  cluster.flush(1);
+  while (cluster.can_deliver(1, 0))
+    cluster.deliver(1, 0);
+  ASSERT_EQ(cluster.at(0).view(0).pool, 1) << "the line that the other call waits for";
+  call.worker = 0;
+  call.resources = {0};
+  const std::uint32_t later = cluster.add_call(call);
+  cluster.start(later);
+  cluster.flush(0);
+  EXPECT_EQ(cluster.calls()[later].at, stage::pending);
+  cluster.end(last_of_b);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  EXPECT_EQ(cluster.calls()[both].at, stage::held);
+  EXPECT_EQ(cluster.calls()[later].outcome, selection_outcome::no_capacity);
+}
+
+TEST(ledger_lease, a_forced_line_is_paid_back_once) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 16}}, 0);
+  ledger_cluster cluster(2, 4, world);
+  cluster_call call;
+  call.worker = 1;
+  call.resources = {0};
+  std::vector<std::uint32_t> leased;
+  do { // the first asks, the others use up its spare lines
+    leased.push_back(cluster.add_call(call));
+    cluster.start(leased.back());
+    ASSERT_TRUE(cluster.settle());
+    ASSERT_EQ(cluster.calls()[leased.back()].at, stage::held);
+  } while (cluster.at(1).view(0).lease > cluster.at(1).view(0).used);
+  const auto lease = cluster.at(1).view(0).lease;
+  const auto pool = cluster.at(0).view(0).pool;
+  ASSERT_GT(lease, 1) << "no spare lines";
+  const std::uint32_t forced = cluster.add_call(call);
+  cluster.count(forced, 0);
+  ASSERT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.at(1).view(0).lease, lease + 1);
+  EXPECT_EQ(cluster.at(0).view(0).pool, pool - 1);
+  cluster.end(forced);
+  ASSERT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.at(1).view(0).lease, lease) << "has gone home";
+  EXPECT_EQ(cluster.at(0).view(0).pool, pool);
+  cluster.end(leased.front());
+  ASSERT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.at(1).view(0).lease, lease) << "stays";
+  EXPECT_EQ(cluster.at(0).view(0).pool, pool);
+  EXPECT_EQ(cluster.broken_at_rest(), "");
+}
+
 TEST(ledger_lease, after_a_refusal_the_next_candidate_is_tried) {
   auto world = std::make_shared<snapshot>();
   add_destination(*world, 1, {{0, 2}}, 0);
@@ -261,6 +326,52 @@ TEST(ledger_lease, after_a_refusal_the_next_candidate_is_tried) {
   ASSERT_EQ(cluster.calls()[c].at, stage::held);
   ASSERT_EQ(cluster.broken_at_rest(), "");
   EXPECT_EQ(cluster.used(0) + cluster.used(1), 3);
+}
+
+TEST(ledger_lease, after_a_refusal_of_the_last_candidate_there_is_no_capacity) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 1}}, 0);
+  add_destination(*world, 1, {{0, 1}}, 0);
+  ledger_cluster cluster(2, 2, world);
+  cluster_call call;
+  call.resources = {0};
+  for (int i = 0; i < 2; ++i)
+    cluster.start(cluster.add_call(call));
+  call.worker = 1; // has not heard of anything yet
+  const std::uint32_t c = cluster.add_call(call);
+  cluster.start(c);
+  ASSERT_EQ(cluster.calls()[c].at, stage::pending);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  EXPECT_EQ(cluster.calls()[c].outcome, selection_outcome::no_capacity);
+}
+
+TEST(ledger_lease, a_queued_call_does_not_follow_its_destination_to_another_group) {
+  auto world = std::make_shared<snapshot>();
+  auto moved = std::make_shared<snapshot>();
+  for (snapshot* const each : {world.get(), moved.get()}) {
+    add_destination(*each, each == world.get() ? 1 : 2, {{0, 8}}, 0);
+    add_destination(*each, 1, {{0, 4}}, 0);
+  }
+  ledger_cluster cluster(2, 4, world);
+  cluster_call call;
+  call.worker = 1;
+  call.resources = {0};
+  const std::uint32_t asked = cluster.add_call(call);
+  cluster.start_unchecked(asked);
+  cluster.flush(1); // the request is on its way: the next call comes too late for it
+  const std::uint32_t queued = cluster.add_call(call);
+  cluster.start_unchecked(queued);
+  ASSERT_EQ(cluster.calls()[queued].at, stage::pending);
+  for (const worker_id w : {worker_id{0}, worker_id{1}})
+    cluster.adopt(w, moved);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  for (const std::uint32_t c : {asked, queued}) {
+    ASSERT_EQ(cluster.calls()[c].at, stage::held);
+    EXPECT_EQ(cluster.calls()[c].lines.destination, 1u);
+  }
+  EXPECT_EQ(cluster.used(0), 0);
 }
 
 TEST(ledger_lease, workers_adopt_at_different_times) {

@@ -87,6 +87,41 @@ TEST_F(ledger_selection, random_tie_reaches_every_best_and_no_other) {
   EXPECT_GT(chosen[2], 900);
 }
 
+TEST(ledger_selection_large, random_tie_after_one_of_the_best_has_gone_down) {
+  snapshot many;
+  const std::map<destination_index, int> best{{0, 0}, {1, 0}, {2, 0}, {40, 0}, {69, 0}};
+  for (destination_index d = 0; d < 70; ++d) // enough for a tournament
+    add_destination(many, 1, {{vm, best.contains(d) ? 10 : 5}});
+  for (const destination_index down : {0u, 1u, 40u, 69u}) {
+    load_ledger ledger{{.max_slots = 70, .max_destinations = 70, .max_waiters = 4}, 7};
+    ledger.adopt(many);
+    std::map<destination_index, int> chosen;
+    const auto select_one = [&] {
+      holding lines;
+      ASSERT_EQ(ledger.select({.group = 1,
+                               .resources = std::array{vm},
+                               .flags = {.random_tie = true},
+                               .excluded_ids = {}},
+                              1, lines),
+                selection_outcome::selected);
+      ++chosen[lines.destination];
+      ledger.release(lines);
+    };
+    select_one(); // the order is made
+    chosen.clear();
+    holding line;
+    ledger.count(down, std::array{vm}, line);
+    for (int i = 0; i < 2000; ++i)
+      select_one();
+    EXPECT_EQ(chosen.size(), best.size() - 1);
+    for (const auto& [d, times] : chosen) {
+      EXPECT_TRUE(best.contains(d) && d != down) << d;
+      EXPECT_GT(times, 400) << d; // of 500
+      EXPECT_LT(times, 600) << d;
+    }
+  }
+}
+
 TEST_F(ledger_selection, relative_compares_per_cent_free) {
   count(0, transc, 15); // 50 % of 30, 15 lines
   count(1, transc, 4);  // 60 % of 10, 6 lines
@@ -198,6 +233,14 @@ TEST_F(ledger_selection, loads_and_status_survive_a_reload) {
   ledger.adopt(seed_world());
   EXPECT_TRUE(ledger.enabled(1));
   EXPECT_EQ(ledger.capacity(2), 100);
+}
+
+TEST_F(ledger_selection, a_resource_that_is_gone_cannot_be_resized) {
+  world.destinations[0].resources.pop_back(); // pstn
+  ledger.adopt(world);
+  ledger.resize(1, 5);
+  EXPECT_EQ(ledger.capacity(1), 0);
+  EXPECT_EQ(ledger.view(1).pool, 0);
 }
 
 TEST_F(ledger_selection, another_uri_is_another_destination) {
