@@ -150,8 +150,7 @@ TEST(RoutingView, AnSdpMayLackTwoBytesALine) { // RFC 5118 4.6
   const auto error_of = [](const std::string& sdp, std::size_t lacking) {
     reading r;
     const auto text = "INVITE sip:x SIP/2.0\r\n" + mandatory +
-                      "Content-Length: " + std::to_string(sdp.size() + lacking) + "\r\n\r\n" +
-                      sdp;
+                      "Content-Length: " + std::to_string(sdp.size() + lacking) + "\r\n\r\n" + sdp;
     read(text, r);
     if (r.result) {
       EXPECT_EQ(r.view.body, sdp);
