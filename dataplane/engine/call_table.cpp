@@ -133,15 +133,6 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
   return found;
 }
 
-dialog_match call_table::find_fork(std::uint64_t handle, std::string_view call_id,
-                                   std::string_view from_tag, std::string_view to_tag) const {
-  const std::uint32_t call = find_handle(handle);
-  if (call == no_call || !same(call, call_text::call_id, call_id)) return {};
-  if (same(call, call_text::from_tag, from_tag)) return {call, side::caller};
-  if (same(call, call_text::from_tag, to_tag)) return {call, side::callee};
-  return {};
-}
-
 dialog_match call_table::find_same_dialog(std::uint64_t hash, std::string_view call_id,
                                           std::string_view from_tag, std::string_view to_tag,
                                           std::uint32_t but) {

@@ -142,10 +142,6 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
-  // The call that `handle` names, where its Call-ID and the caller's tag fit and the other tag does
-  // not: another dialog of the same INVITE.
-  [[nodiscard]] dialog_match find_fork(std::uint64_t handle, std::string_view call_id,
-                                       std::string_view from_tag, std::string_view to_tag) const;
   // Another one with these tags than `but`, that has not ended: a call that came back to us.
   [[nodiscard]] dialog_match find_same_dialog(std::uint64_t hash, std::string_view call_id,
                                               std::string_view from_tag, std::string_view to_tag,

@@ -22,14 +22,6 @@ verdict engine::state::on_in_dialog() {
   if (!match && calls.is_of_another_run(plan.handle)) {
     if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
   }
-  if (!match) {
-    // An early dialog lives on for a while when another one of its INVITE has been answered (RFC
-    // 3261 13.2.2.4): its PRACK or BYE gets through, and is none of the call's.
-    const dialog_match fork =
-        calls.find_fork(plan.handle, routing.call_id, routing.from_tag, routing.to_tag);
-    if (fork && was_answered_lately(fork.call) && is_party(fork.call, in->source))
-      return forward_in_dialog(fork, plan, edits, false);
-  }
   const bool over = match && calls[match.call].state == call_state::ended;
   // A call that has ended takes no new offer. Another usage of its dialog may live on (RFC 5057): a
   // NOTIFY that says how a REFER went, and repetitions of its BYE.
@@ -42,15 +34,8 @@ verdict engine::state::on_in_dialog() {
   return forward_in_dialog(match, plan, edits);
 }
 
-bool engine::state::was_answered_lately(std::uint32_t call) const {
-  const call_record& record = calls[call];
-  if (record.state == call_state::early || record.state == call_state::ended) return false;
-  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  return now - answered_at < transaction_timeout_ms() * 1000;
-}
-
 verdict engine::state::forward_in_dialog(const dialog_match& match, const route_plan& plan,
-                                         sip::edit_list& edits, bool known) {
+                                         sip::edit_list& edits) {
   const std::uint32_t call = match.call;
   const call_record& record = calls[call];
   const bool to_callee = match.from == side::caller;
@@ -93,8 +78,8 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   const bool offer_overload =
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
-  if (known) note_request(match);
-  if (known && plan.further != 0) {
+  note_request(match);
+  if (plan.further != 0) {
     const dialog_match again = find_dialog(plan.further);
     if (again && again.call != call) note_request(again);
   }

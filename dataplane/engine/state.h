@@ -151,10 +151,8 @@ struct engine::state final : selection_listener {
 
   // --- in_dialog.cpp: requests within a call
   verdict on_in_dialog();
-  // `known`: the request is of the call itself, and may change it.
   verdict forward_in_dialog(const dialog_match& match, const route_plan& plan,
-                            sip::edit_list& edits, bool known = true);
-  [[nodiscard]] bool was_answered_lately(std::uint32_t call) const;
+                            sip::edit_list& edits);
   [[nodiscard]] bool edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
                                  sip::edit_list& edits) const;
   verdict too_long_within();

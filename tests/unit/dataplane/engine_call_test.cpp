@@ -280,36 +280,5 @@ TEST(engine_call, a_ringing_fork_does_not_swallow_dialogs_of_another) {
   }
 }
 
-// RFC 3261 13.2.2.4: the caller gets rid of it by BYE, or acknowledges its 183 (RFC 3262).
-TEST(engine_call, an_early_dialog_beside_the_answered_one_lives_on_for_a_while) {
-  engine_world world;
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto sent = world.take().at(1);
-  ASSERT_EQ(world.give(response(sent.bytes, 183, "a"), sent.to), verdict::response_forwarded);
-  const auto early = world.take_one();
-  ASSERT_EQ(world.give(response(sent.bytes, 200, "b"), sent.to), verdict::response_forwarded);
-  const auto ok = world.take_one();
-  dialog_request what;
-  what.method = "ACK";
-  what.cseq = 1;
-  ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
-  (void)world.take();
-  const auto give = [&](const char* method, const endpoint& from) {
-    what.method = method;
-    ++what.cseq;
-    const auto text = replace(within(early.bytes, what), "192.0.2.99:5070", "192.0.2.11:5060");
-    return world.give(text, from);
-  };
-  EXPECT_EQ(give("BYE", at("203.0.113.66:5060")), verdict::rejected_no_dialog);
-  EXPECT_EQ(give("PRACK", caller_address), verdict::request_forwarded);
-  ASSERT_EQ(give("BYE", caller_address), verdict::request_forwarded);
-  const auto bye = world.take().back();
-  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
-  EXPECT_EQ(world.total_load(), 1) << "the call is the other one";
-  world.wait_ms(33'000);
-  EXPECT_EQ(give("INFO", caller_address), verdict::rejected_no_dialog);
-  EXPECT_EQ(world.total_load(), 1);
-}
-
 } // namespace
 } // namespace linehunt::test
