@@ -37,11 +37,7 @@ rule_decision compiled_rules::decide(const rule_input& input, std::size_t worker
     gather(decision, rule);
     if (rule.model->action == rule_action::add) continue;
     decision.rule = rule.model;
-    const bool asked =
-        std::any_of(rule.conditions.begin(), rule.conditions.end(), [](const rules::condition& c) {
-          return c.field == rule_field::from_destination;
-        });
-    if (rule.model->count && input.world && !asked) {
+    if (rule.model->count && input.world && !rule.asks_source) {
       const destination* from = input.world->destination_from(input.source, rule.model->group);
       if (from) decision.source_destination = from->index;
     } else {

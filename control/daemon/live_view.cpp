@@ -45,6 +45,12 @@ const destination* live_view::find(std::uint32_t id) const noexcept {
   return found == all.end() ? nullptr : &*found;
 }
 
+const destination* live_view::find_index(destination_index index) const noexcept {
+  const auto& all = runtime_.world().destinations;
+  const auto found = std::ranges::find(all, index, &destination::index);
+  return found == all.end() ? nullptr : &*found;
+}
+
 std::vector<dpdk::worker_report> live_view::reports() const {
   std::vector<dpdk::worker_report> all;
   for (worker_id w = 0; w < runtime_.workers(); ++w)
@@ -259,9 +265,8 @@ bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
 }
 
 void live_view::on_paused(destination_index index, std::uint64_t seconds) {
-  const auto& all = runtime_.world().destinations;
-  const auto found = std::ranges::find(all, index, &destination::index);
-  if (found == all.end()) return;
+  const destination* const found = find_index(index);
+  if (!found) return;
   mail m = from_control(mail_kind::pause);
   m.subject = index;
   m.value = static_cast<std::int64_t>(seconds);
@@ -285,9 +290,8 @@ live_view::outcome live_view::end_call(const admin::call_state& call) {
 }
 
 void live_view::on_failed(destination_index index, std::uint16_t cause) {
-  const auto& all = runtime_.world().destinations;
-  const auto found = std::ranges::find(all, index, &destination::index);
-  if (found == all.end()) return;
+  const destination* const found = find_index(index);
+  if (!found) return;
   if (cause == 408 && !link_is_up(*found)) {
     // Nobody can be heard there, and who has no probes would stay disabled when it is up again.
     (void)tell_status(*found, true);

@@ -98,6 +98,7 @@ class live_view final : public admin::daemon_view {
 
  private:
   [[nodiscard]] const destination* find(std::uint32_t id) const noexcept;
+  [[nodiscard]] const destination* find_index(destination_index index) const noexcept;
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;

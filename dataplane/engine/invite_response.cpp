@@ -188,8 +188,8 @@ verdict engine::state::on_late_success(const invite_branch& branch) {
         is_caller = true;
         return belongs_to(call, side::callee, in->source.ip);
       });
-  const bool is_destination = world->destination_from({in->source.ip, 0}, 0) != nullptr;
-  const bool may = known != no_call || (!is_caller && is_destination);
+  const bool may =
+      known != no_call || (!is_caller && world->destination_from({in->source.ip, 0}, 0) != nullptr);
   if (!may) return verdict::dropped_wrong_source;
   if (!note_other_dialog(no_transaction, branch.caller_listener))
     return verdict::dropped_excess_dialog;

@@ -44,6 +44,10 @@ class compiler {
     rule.model = &model;
     for (std::size_t i = 0; i < model.conditions.size(); ++i)
       rule.conditions.push_back(compiled(model.conditions[i], i));
+    rule.asks_source =
+        std::any_of(rule.conditions.begin(), rule.conditions.end(), [](const rules::condition& c) {
+          return c.field == rule_field::from_destination;
+        });
     for (const std::string& name : model.resources)
       rule.resources.push_back(resource(name));
     check_action(model);

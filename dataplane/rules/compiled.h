@@ -39,6 +39,7 @@ struct rule {
   const rule_model* model = nullptr;
   std::vector<condition> conditions;
   std::vector<std::uint16_t> resources; // resource_id, or no_resource
+  bool asks_source = false;             // a condition finds the destination that the call is of
 };
 
 // What one worker writes while it decides. Each is written by its worker only.

@@ -21,6 +21,14 @@ struct engine_failure : ::testing::Test {
     at_callee = sent[1].bytes;
     callee = sent[1].to;
   }
+  // Rings, and nobody answers: what goes out then.
+  std::vector<sent_message> ring_out() {
+    ring();
+    (void)world.give(response(at_callee, 180, "t"), callee);
+    (void)world.take();
+    world.wait_ms(120'100);
+    return world.take();
+  }
   [[nodiscard]] bool disabled_one() const {
     return std::ranges::any_of(world.sink.events, [](const event& e) {
       return e.kind == event_kind::destination_disabled;
@@ -145,11 +153,7 @@ TEST_F(engine_failure, ringing_too_long_is_cancelled_and_answered_408) {
   for (auto& rule : model.rules)
     rule.failover = {};
   world.reload(model);
-  ring();
-  (void)world.give(response(at_callee, 180, "t"), callee);
-  (void)world.take();
-  world.wait_ms(120'100);
-  const auto sent = world.take();
+  const auto sent = ring_out();
   ASSERT_EQ(sent.size(), 2u);
   EXPECT_EQ(first_line(sent[0].bytes), "CANCEL sip:4930123456@192.0.2.1 SIP/2.0");
   EXPECT_EQ(header(sent[0].bytes, "Via"), header(at_callee, "Via"));
@@ -166,11 +170,7 @@ TEST_F(engine_failure, a_destination_that_only_rang_stays_enabled) {
   for (auto& rule : model.rules)
     rule.failover.disable = true;
   world.reload(model);
-  ring();
-  (void)world.give(response(at_callee, 180, "t"), callee);
-  (void)world.take();
-  world.wait_ms(120'100);
-  const auto sent = world.take();
+  const auto sent = ring_out();
   ASSERT_EQ(sent.size(), 2u);
   EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
   EXPECT_EQ(status_of(sent[1].bytes), 408);
@@ -184,11 +184,7 @@ TEST_F(engine_failure, no_answer_is_a_cause_of_its_own_and_disables_nobody) {
   for (auto& rule : model.rules)
     rule.failover.no_answer = rule.failover.disable = true;
   world.reload(model);
-  ring();
-  (void)world.give(response(at_callee, 180, "t"), callee);
-  (void)world.take();
-  world.wait_ms(120'100);
-  const auto sent = world.take();
+  const auto sent = ring_out();
   ASSERT_EQ(sent.size(), 2u);
   EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
   EXPECT_TRUE(sent[1].bytes.starts_with("INVITE "));
