@@ -162,6 +162,20 @@ void engine::drain(bool on) noexcept {
   state_->draining = on;
 }
 
+void engine::for_each_kept(time_us now, const std::function<void(const kept_call&)>& visit) const {
+  state_->now = std::max(state_->now, now);
+  state_->for_each_kept(visit);
+}
+
+bool engine::restore(const kept_call& call, time_us now) {
+  state_->now = now;
+  return state_->restore(call);
+}
+
+void engine::tell_loads(action_sink& out) {
+  state_->ledger.flush(out, *state_);
+}
+
 const engine_counters& engine::counters() const noexcept {
   return state_->counters;
 }

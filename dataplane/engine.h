@@ -6,6 +6,7 @@
 
 #include "dataplane/capacity_refusals.h"
 #include "dataplane/datagram.h"
+#include "dataplane/kept_call.h"
 #include "dataplane/load_ledger.h"
 #include "dataplane/mail.h"
 #include "dataplane/memory_source.h"
@@ -59,14 +60,15 @@ struct engine_counters {
   std::array<std::atomic<std::uint64_t>, verdict_count> verdicts{};
   std::atomic<std::uint64_t> calls_started{0}; // an INVITE was sent on
   std::atomic<std::uint64_t> calls_answered{0};
-  std::atomic<std::uint64_t> calls_ended{0};  // each started call ends exactly once
+  std::atomic<std::uint64_t> calls_ended{0};  // each started or restored call ends exactly once
   std::atomic<std::uint64_t> calls_failed{0}; // ended before an answer
   std::array<std::atomic<std::uint64_t>, end_cause_count> ended_by{}; // their sum: calls_ended
-  std::atomic<std::uint64_t> calls_live{0};                           // started - ended
-  std::atomic<std::uint64_t> failovers{0};                            // to another destination
-  std::atomic<std::uint64_t> address_turns{0}; // to another address of the same one
-  std::atomic<std::uint64_t> calls_shed{0};    // refused because destinations are overloaded
-  std::atomic<std::uint64_t> passed_over{0};   // a destination was, for one call, for its overload
+  std::atomic<std::uint64_t> calls_restored{0}; // answered in a run before this one
+  std::atomic<std::uint64_t> calls_live{0};     // started + restored - ended
+  std::atomic<std::uint64_t> failovers{0};      // to another destination
+  std::atomic<std::uint64_t> address_turns{0};  // to another address of the same one
+  std::atomic<std::uint64_t> calls_shed{0};     // refused because destinations are overloaded
+  std::atomic<std::uint64_t> passed_over{0};    // a destination was, for one call, for its overload
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
@@ -114,6 +116,14 @@ class engine {
   void adopt(const snapshot& world);
   // No new calls from now on (503 with Retry-After), the others go on.
   void drain(bool on) noexcept;
+
+  // Visits every call that a restart can leave standing: answered, and not ended by us.
+  void for_each_kept(time_us now, const std::function<void(const kept_call&)>& visit) const;
+  // Takes such a call up, lines and all, before the first datagram. False: there is no room for it,
+  // or it is none.
+  [[nodiscard]] bool restore(const kept_call& call, time_us now);
+  // What the ledger has to tell the other workers, and nothing else of `advance`.
+  void tell_loads(action_sink& out);
 
   [[nodiscard]] const engine_counters& counters() const noexcept;
   [[nodiscard]] const load_ledger& ledger() const noexcept;

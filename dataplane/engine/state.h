@@ -201,6 +201,11 @@ struct engine::state final : selection_listener {
   void arm_call_timer(std::uint32_t call);
   void end_by_handle(std::uint64_t handle);
 
+  // --- keeping.cpp
+  void for_each_kept(const std::function<void(const kept_call&)>& visit) const;
+  [[nodiscard]] bool restore(const kept_call& kept);
+  [[nodiscard]] listener_index usable_listener(listener_index had, const endpoint& peer) const;
+
   // --- own_request.cpp: what we send within a call in the place of the other party
   struct own_request {
     std::string_view method;

@@ -51,8 +51,8 @@ engine_limits engine_world::small() {
 }
 
 engine_world::engine_world(const snapshot_model& model, engine_limits limits)
-    : book_(limits.max_destinations, limits.max_slots), world_(models::build(model, book_)),
-      engine_(models::make_engine(*world_, limits)) {}
+    : limits_(limits), book_(limits.max_destinations, limits.max_slots),
+      world_(models::build(model, book_)), engine_(models::make_engine(*world_, limits)) {}
 
 verdict engine_world::give(std::string_view bytes, const endpoint& from, listener_index listener) {
   sink.at_hand = bytes;
@@ -76,6 +76,18 @@ void engine_world::reload(const snapshot_model& model) {
   auto next = models::build(model, book_);
   engine_->adopt(*next);
   world_ = std::move(next);
+}
+
+std::size_t engine_world::restart(const snapshot_model& model) {
+  models::kept_calls kept;
+  engine_->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });
+  auto next = models::build(model, book_);
+  engine_ = models::make_engine(*next, limits_, 0, 1, {{5, 6}, {7, 8}});
+  world_ = std::move(next);
+  std::size_t restored = 0;
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    restored += engine_->restore(kept[i], now) ? 1u : 0u;
+  return restored;
 }
 
 std::vector<sent_message> engine_world::take() {

@@ -6,6 +6,7 @@
 #include "dataplane/engine.h"
 #include "dataplane/snapshot_builder.h"
 #include "dataplane/timer_wheel.h"
+#include "tests/models/kept_calls.h"
 #include "tests/models/models.h"
 
 #include <cstdint>
@@ -51,6 +52,9 @@ class engine_world {
   void wait_ms(std::uint64_t ms);
   void mail(const linehunt::mail& what);
   void reload(const snapshot_model& model);
+  // Another engine with another secret in the place of this one, with the calls that can be kept.
+  // Returns how many of them it took up.
+  std::size_t restart(const snapshot_model& model = study_case());
 
   // What was sent since the last take.
   [[nodiscard]] std::vector<sent_message> take();
@@ -69,6 +73,7 @@ class engine_world {
   std::uint64_t given = 0;
 
  private:
+  engine_limits limits_;
   index_book book_;
   std::unique_ptr<const snapshot> world_;
   std::unique_ptr<linehunt::engine> engine_;

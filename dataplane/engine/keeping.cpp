@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answered calls out of one run of the program and into the next. Those that we are ending
+// ourselves are left out: their BYEs have been sent.
+#include "dataplane/engine/state.h"
+
+#include <algorithm>
+
+namespace linehunt {
+
+void engine::state::for_each_kept(const std::function<void(const kept_call&)>& visit) const {
+  for (std::uint32_t call = 0; call < calls.capacity(); ++call) {
+    const call_record& record = calls[call];
+    if (record.state != call_state::answered && record.state != call_state::leaving) continue;
+    const call_texts texts = calls.texts(call);
+    const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
+    kept_call kept;
+    kept.call_id = text(call_text::call_id);
+    kept.from_tag = text(call_text::from_tag);
+    kept.to_tag = text(call_text::to_tag);
+    kept.caller_target = text(call_text::caller_target);
+    kept.callee_target = text(call_text::callee_target);
+    kept.caller_routes = text(call_text::caller_routes);
+    kept.callee_routes = text(call_text::callee_routes);
+    kept.from_uri = text(call_text::from_uri);
+    kept.to_uri = text(call_text::to_uri);
+    kept.caller = unpack_endpoint(text(call_text::caller_address));
+    kept.callee = unpack_endpoint(text(call_text::callee_address));
+    kept.caller_listener = record.caller_listener;
+    kept.callee_listener = record.callee_listener;
+    if (const linehunt::destination* const d = find_destination(record.destination)) {
+      kept.destination = d->index;
+      for (const resource& r : d->resources)
+        if (std::find(record.slots.begin(), record.slots.begin() + record.slot_count, r.slot) !=
+            record.slots.begin() + record.slot_count)
+          kept.resources[kept.resource_count++] = r.name;
+    }
+    kept.age_us = now - std::min(now, record.started_at);
+    kept.answered_after_ms = record.answered_after_ms;
+    kept.expires_after_s = record.expires_after_s;
+    kept.caller_cseq = record.caller_cseq;
+    kept.callee_cseq = record.callee_cseq;
+    kept.balanced = (record.flags & call_record::counted) != 0;
+    kept.acked = (record.flags & call_record::acked) != 0;
+    kept.leaving = record.state == call_state::leaving;
+    kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
+    kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
+    visit(kept);
+  }
+}
+
+// Its lines are held whatever there is, as those of a counted call: it was admitted before.
+bool engine::state::restore(const kept_call& kept) {
+  if (kept.call_id.empty() || !is_sendable(kept.caller) || !is_sendable(kept.callee)) return false;
+  const std::uint64_t hash_of_it = call_hash(kept.call_id, setup.secret);
+  const packed_endpoint caller = pack_endpoint(kept.caller);
+  const packed_endpoint callee = pack_endpoint(kept.callee);
+  call_texts texts{};
+  const auto set = [&](call_text which, std::string_view text) {
+    texts[static_cast<std::size_t>(which)] = text;
+  };
+  set(call_text::call_id, kept.call_id);
+  set(call_text::from_tag, kept.from_tag);
+  set(call_text::to_tag, kept.to_tag);
+  set(call_text::caller_address, caller);
+  set(call_text::callee_address, callee);
+  set(call_text::caller_target, kept.caller_target);
+  set(call_text::callee_target, kept.callee_target);
+  set(call_text::caller_routes, kept.caller_routes);
+  set(call_text::callee_routes, kept.callee_routes);
+  set(call_text::from_uri, kept.from_uri);
+  set(call_text::to_uri, kept.to_uri);
+  const std::uint32_t call = calls.take(hash_of_it, texts);
+  if (call == no_call) return false;
+
+  call_record& record = calls[call];
+  const auto flag = [&record](bool is, std::uint8_t which) {
+    if (is) record.flags |= which;
+  };
+  record.state = call_state::answered;
+  record.started_at = now - std::min(now, kept.age_us);
+  record.answered_after_ms = kept.answered_after_ms;
+  record.expires_after_s = kept.expires_after_s;
+  record.caller_cseq = kept.caller_cseq;
+  record.callee_cseq = kept.callee_cseq;
+  record.caller_listener = usable_listener(kept.caller_listener, kept.caller);
+  record.callee_listener = usable_listener(kept.callee_listener, kept.callee);
+  flag(kept.balanced, call_record::counted);
+  flag(kept.acked, call_record::acked);
+  flag(kept.ping_caller, call_record::ping_caller);
+  flag(kept.ping_callee, call_record::ping_callee);
+  if (find_destination(kept.destination) != nullptr) {
+    holding held;
+    ledger.count(kept.destination, {kept.resources.data(), kept.resource_count}, held);
+    hold(call, held);
+    record.destination = kept.destination;
+  }
+  if (kept.balanced) {
+    count(counters.calls_restored);
+    count(counters.calls_live);
+  }
+  if (kept.leaving)
+    leave(call);
+  else
+    arm_call_timer(call);
+  return true;
+}
+
+// The one that it had, where the configuration still has it.
+listener_index engine::state::usable_listener(listener_index had, const endpoint& peer) const {
+  const auto& all = world->listeners;
+  if (had < all.size() && all[had].local.ip.is_v6 == peer.ip.is_v6) return had;
+  listener_index any = 0;
+  (void)world->listener_for(peer.ip, any);
+  return any;
+}
+
+} // namespace linehunt

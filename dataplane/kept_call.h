@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// An answered call, as it goes from one run of the program into the next: what the engine must know
+// to count it, route within it and end it. Knows nothing of files.
+#pragma once
+
+#include "dataplane/address.h"
+#include "dataplane/datagram.h"
+#include "dataplane/snapshot.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace linehunt {
+
+// Destination, resources and listeners have the numbers of the snapshot at hand, which mean
+// something else in another run: whoever keeps a call translates them. Times are ages, since no
+// clock goes on over a restart. The texts belong to whoever hands the call over, and are good until
+// he returns.
+struct kept_call {
+  std::string_view call_id, from_tag, to_tag;
+  std::string_view caller_target, callee_target; // URIs of the Contacts
+  std::string_view caller_routes, callee_routes; // Route values, in the order to be sent
+  std::string_view from_uri, to_uri;
+  endpoint caller, callee;
+  listener_index caller_listener = 0, callee_listener = 0;
+  destination_index destination = no_index;                    // no_index: none that is configured
+  std::array<resource_id, max_resources_per_call> resources{}; // of which it holds a line there
+  std::uint8_t resource_count = 0;
+  std::uint64_t age_us = 0; // since its INVITE
+  std::uint32_t answered_after_ms = 0;
+  std::uint32_t expires_after_s = 0; // session timer (RFC 4028), since its INVITE; 0: none
+  std::uint32_t caller_cseq = 0, callee_cseq = 0;
+  bool balanced = false; // among the calls that are counted; else one more dialog of such a call
+  bool acked = false;
+  bool leaving = false; // a BYE is on its way
+  bool ping_caller = false, ping_callee = false;
+};
+
+} // namespace linehunt

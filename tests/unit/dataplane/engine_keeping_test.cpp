@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls over a restart: which are kept, and that the next run counts, routes and ends them.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+call_parts numbered(int n) {
+  call_parts parts;
+  parts.call_id = std::to_string(n) + "@caller.example";
+  parts.branch += std::to_string(n);
+  return parts;
+}
+
+std::string bye(const running_call& call, bool from_caller = true) {
+  dialog_request what;
+  what.from_caller = from_caller;
+  return within(call.ok_at_caller, what);
+}
+
+void expect_over(engine_world& world, end_cause cause) {
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+  EXPECT_EQ(world.counters().calls_ended, 1u);
+  EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(cause)], 1u);
+  ASSERT_FALSE(world.sink.events.empty());
+  EXPECT_EQ(world.sink.events.back().cause, static_cast<std::uint16_t>(cause));
+}
+
+// Within so long, one BYE to each side. Returns them: to the caller, to the callee.
+std::vector<sent_message> expect_byes(engine_world& world, std::uint64_t ms) {
+  for (std::uint64_t waited = 0; waited < ms && world.sink.sent.empty(); waited += 10)
+    world.wait_ms(10);
+  auto sent = world.take();
+  EXPECT_EQ(sent.size(), 2u);
+  for (const auto& one : sent)
+    EXPECT_TRUE(one.bytes.starts_with("BYE ")) << one.bytes;
+  return sent;
+}
+
+snapshot_model with(void (*change)(snapshot_model&)) {
+  snapshot_model model = study_case();
+  change(model);
+  return model;
+}
+
+} // namespace
+
+TEST(engine_keeping, a_call_is_counted_and_ends_by_its_bye) {
+  for (const bool from_caller : {true, false}) {
+    engine_world world;
+    const auto call = establish(world);
+    ASSERT_EQ(world.load(1, "pstn"), 1);
+    ASSERT_EQ(world.restart(), 1u);
+    EXPECT_EQ(world.load(1, "pstn"), 1);
+    EXPECT_EQ(world.counters().calls_restored, 1u);
+    EXPECT_EQ(world.counters().calls_live, 1u);
+    EXPECT_EQ(world.counters().calls_started, 0u);
+
+    const auto from = from_caller ? caller_address : call.callee;
+    ASSERT_EQ(world.give(bye(call, from_caller), from), verdict::request_forwarded);
+    const auto there = world.take_one();
+    EXPECT_EQ(there.to, from_caller ? at("192.0.2.99:5070") : caller_address);
+    EXPECT_EQ(world.load(1, "pstn"), 1) << "until the BYE is answered";
+    ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+    expect_over(world, end_cause::bye);
+  }
+}
+
+TEST(engine_keeping, the_list_shows_it_as_before) {
+  engine_world world;
+  (void)establish(world);
+  world.wait_ms(7'000);
+  struct shown {
+    std::string call_id, from_uri, to_uri, from_tag, to_tag;
+    endpoint caller, callee;
+    time_us started_at = 0, answered_at = 0;
+    bool operator==(const shown&) const = default;
+  };
+  const auto list = [&] {
+    std::vector<shown> all;
+    world.engine().for_each_call([&](const call_info& c) {
+      all.push_back({std::string{c.call_id}, std::string{c.from_uri}, std::string{c.to_uri},
+                     std::string{c.from_tag}, std::string{c.to_tag}, c.caller, c.callee,
+                     c.started_at, c.answered_at});
+    });
+    return all;
+  };
+  const auto before = list();
+  ASSERT_EQ(before.size(), 1u);
+  ASSERT_EQ(world.restart(), 1u);
+  EXPECT_EQ(list(), before);
+}
+
+TEST(engine_keeping, what_rings_or_is_over_is_not_kept) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(numbered(1)), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  const auto over = establish(world, numbered(2));
+  (void)world.give(bye(over), caller_address);
+  const auto there = world.take_one();
+  (void)world.give(response(there.bytes, 200, ""), there.to);
+  (void)world.take();
+  const auto closing = establish(world, numbered(3));
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().back();
+  world.mail(end);
+  EXPECT_EQ(world.restart(), 0u);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST(engine_keeping, a_bye_that_was_on_its_way_ends_it_after_32_s) {
+  engine_world world;
+  const auto call = establish(world);
+  ASSERT_EQ(world.give(bye(call), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(world.restart(), 1u);
+  world.wait_ms(31'000);
+  EXPECT_EQ(world.total_load(), 1);
+  world.wait_ms(2'000);
+  expect_over(world, end_cause::bye);
+}
+
+TEST(engine_keeping, the_wait_for_the_ack_goes_on) {
+  const auto answered = [](engine_world& world) {
+    EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+    const auto there = world.take().at(1);
+    EXPECT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+    return world.take_one().bytes;
+  };
+  engine_world without;
+  (void)answered(without);
+  without.wait_ms(20'000);
+  ASSERT_EQ(without.restart(), 1u);
+  without.wait_ms(11'000);
+  EXPECT_TRUE(without.take().empty());
+  expect_byes(without, 2'000);
+
+  engine_world with_it;
+  const auto ok = answered(with_it);
+  ASSERT_EQ(with_it.restart(), 1u);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  EXPECT_EQ(with_it.give(within(ok, ack), caller_address), verdict::request_forwarded);
+  (void)with_it.take();
+  with_it.wait_ms(60'000);
+  EXPECT_TRUE(with_it.take().empty());
+  EXPECT_EQ(with_it.total_load(), 1);
+}
+
+TEST(engine_keeping, the_longest_duration_counts_from_the_answer) {
+  const auto model = with([](snapshot_model& m) { m.timers.max_call_s = 100; });
+  engine_world world(model);
+  (void)establish(world);
+  world.wait_ms(60'000);
+  ASSERT_EQ(world.restart(model), 1u);
+  world.wait_ms(39'000);
+  EXPECT_TRUE(world.take().empty());
+  const auto byes = expect_byes(world, 2'000);
+  ASSERT_EQ(byes.size(), 2u);
+  EXPECT_EQ(first_line(byes[0].bytes), "BYE sip:alice@198.51.100.7:5060 SIP/2.0");
+  EXPECT_EQ(byes[0].to, caller_address);
+  EXPECT_EQ(header(byes[0].bytes, "CSeq"), "1 BYE");
+  EXPECT_EQ(first_line(byes[1].bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
+  EXPECT_EQ(header(byes[1].bytes, "CSeq"), "2 BYE") << "above the caller's INVITE";
+  for (const auto& one : byes)
+    EXPECT_EQ(world.give(response(one.bytes, 200, ""), one.to), verdict::response_consumed);
+  expect_over(world, end_cause::max_duration);
+}
+
+TEST(engine_keeping, a_session_that_is_not_refreshed_ends) {
+  engine_world world;
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  EXPECT_EQ(world.give(response(there.bytes, 200, "t", "Session-Expires: 90\r\n"), there.to),
+            verdict::response_forwarded);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  EXPECT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
+            verdict::request_forwarded);
+  world.wait_ms(50'000);
+  (void)world.take();
+  ASSERT_EQ(world.restart(), 1u);
+  world.wait_ms(39'000);
+  EXPECT_TRUE(world.take().empty());
+  expect_byes(world, 5'000);
+}
+
+TEST(engine_keeping, what_the_rule_asked_to_be_pinged_is) {
+  const auto model = with([](snapshot_model& m) {
+    for (rule_model& rule : m.rules)
+      rule.ping = {false, true};
+  });
+  engine_world world(model);
+  (void)establish(world);
+  world.wait_ms(20'000);
+  ASSERT_EQ(world.restart(model), 1u);
+  world.wait_ms(9'800);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(400);
+  const auto ping = world.take_one();
+  EXPECT_EQ(first_line(ping.bytes), "OPTIONS sip:machine@192.0.2.99:5070 SIP/2.0");
+  EXPECT_EQ(world.give(response(ping.bytes, 481, ""), ping.to), verdict::response_consumed);
+  expect_byes(world, 10);
+}
+
+TEST(engine_keeping, lines_stay_held_above_a_capacity_that_has_shrunk) {
+  engine_world world;
+  std::vector<running_call> calls;
+  for (int i = 0; i < 5; ++i)
+    calls.push_back(establish(world, numbered(i)));
+  const auto before = world.load(1, "pstn") + world.load(4, "pstn");
+  ASSERT_EQ(before, 5);
+  const auto tight = with([](snapshot_model& m) {
+    m.destinations[0] = models::machine(1, "transc=30; pstn=1");
+    m.destinations[3] = models::machine(4, "pstn=1");
+  });
+  ASSERT_EQ(world.restart(tight), 5u);
+  EXPECT_EQ(world.load(1, "pstn") + world.load(4, "pstn"), 5);
+  EXPECT_EQ(world.give(invite(numbered(9)), caller_address), verdict::rejected_no_capacity);
+  (void)world.take();
+  for (const auto& call : calls) {
+    EXPECT_EQ(world.give(bye(call), caller_address), verdict::request_forwarded);
+    const auto there = world.take_one();
+    EXPECT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.give(invite(numbered(10)), caller_address), verdict::request_forwarded);
+}
+
+TEST(engine_keeping, a_call_of_a_destination_that_has_gone_holds_nothing_and_goes_on) {
+  engine_world world;
+  const auto call = establish(world);
+  const auto without =
+      with([](snapshot_model& m) { m.destinations.erase(m.destinations.begin()); });
+  ASSERT_EQ(world.restart(without), 1u);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  ASSERT_EQ(world.give(bye(call, false), call.callee), verdict::request_forwarded);
+  const auto there = world.take_one();
+  EXPECT_EQ(there.to, caller_address);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  expect_over(world, end_cause::bye);
+}
+
+TEST(engine_keeping, a_second_restart_keeps_it_too) {
+  engine_world world;
+  const auto call = establish(world);
+  ASSERT_EQ(world.restart(), 1u);
+  ASSERT_EQ(world.restart(), 1u);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  EXPECT_EQ(world.counters().calls_restored, 1u);
+  EXPECT_EQ(world.give(bye(call), caller_address), verdict::request_forwarded);
+}
+
+TEST(engine_keeping, one_more_dialog_of_a_call_is_routed_and_counts_nothing) {
+  engine_world world;
+  const auto call = establish(world);
+  // A proxy behind the destination has forked it, and another device answers as well.
+  EXPECT_EQ(world.give(response(call.invite_at_callee, 200, "other"), call.callee),
+            verdict::response_forwarded);
+  const auto other = world.take_one().bytes;
+  ASSERT_EQ(world.restart(), 2u);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  EXPECT_EQ(world.total_load(), 1);
+  EXPECT_EQ(world.give(within(other, {}), caller_address), verdict::request_forwarded);
+  const auto there = world.take_one();
+  EXPECT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST(engine_keeping, what_is_no_call_or_has_no_room_is_refused) {
+  engine_limits limits = engine_world::small();
+  limits.max_calls = 2;
+  engine_world world(study_case(), limits);
+  kept_call kept;
+  kept.call_id = "1@x";
+  kept.from_tag = "a";
+  kept.to_tag = "b";
+  kept.caller = caller_address;
+  kept.callee = at("192.0.2.11:5060");
+  const auto refused = [&](auto change) {
+    kept_call wrong = kept;
+    change(wrong);
+    return !world.engine().restore(wrong, world.now);
+  };
+  EXPECT_TRUE(refused([](kept_call& k) { k.call_id = {}; }));
+  EXPECT_TRUE(refused([](kept_call& k) { k.caller = {}; }));
+  EXPECT_TRUE(refused([](kept_call& k) { k.callee.port = 0; }));
+  EXPECT_EQ(world.handles().size(), 0u);
+  // Numbers that this run does not know do no harm.
+  kept.destination = 4711;
+  kept.resource_count = 1;
+  kept.caller_listener = kept.callee_listener = 77;
+  kept.age_us = ~std::uint64_t{0};
+  EXPECT_TRUE(world.engine().restore(kept, world.now));
+  kept.call_id = "2@x";
+  EXPECT_TRUE(world.engine().restore(kept, world.now));
+  kept.call_id = "3@x";
+  EXPECT_FALSE(world.engine().restore(kept, world.now));
+  EXPECT_EQ(world.total_load(), 0);
+  world.wait_ms(60'000); // without an ACK they end
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+} // namespace linehunt::test
