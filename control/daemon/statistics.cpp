@@ -45,8 +45,9 @@ void add_calls(std::vector<statistic>& all, reports workers) {
   const std::uint64_t ended = sum(workers, &engine_counters::calls_ended);
   const std::uint64_t answered = sum(workers, &engine_counters::calls_answered);
   const std::uint64_t started = sum(workers, &engine_counters::calls_started);
+  const std::uint64_t restored = sum(workers, &engine_counters::calls_restored);
   const std::uint64_t live = sum(workers, &engine_counters::calls_live);
-  const std::uint64_t active = difference(answered, difference(ended, failed));
+  const std::uint64_t active = difference(answered + restored, difference(ended, failed));
   all.push_back({"dialog", "active_dialogs", live});
   all.push_back({"dialog", "early_dialogs", difference(live, active)});
   all.push_back({"dialog", "processed_dialogs", started});
@@ -55,6 +56,7 @@ void add_calls(std::vector<statistic>& all, reports workers) {
   all.push_back({"load_balancer", "calls_answered", answered});
   all.push_back({"load_balancer", "calls_ended", ended});
   all.push_back({"load_balancer", "calls_failed", failed});
+  all.push_back({"load_balancer", "calls_restored", restored});
   all.push_back({"load_balancer", "calls_live", live});
   for (std::size_t cause = 0; cause < end_cause_count; ++cause)
     all.push_back({"load_balancer", fmt::format("ended_{}", name_of(static_cast<end_cause>(cause))),

@@ -39,11 +39,14 @@ void add_calls(family_list& out, const node_figures& figures) {
   const std::uint64_t ended = sum(figures, &engine_counters::calls_ended);
   const std::uint64_t answered = sum(figures, &engine_counters::calls_answered);
   const std::uint64_t started = sum(figures, &engine_counters::calls_started);
+  const std::uint64_t restored = sum(figures, &engine_counters::calls_restored);
   const std::uint64_t live = sum(figures, &engine_counters::calls_live);
-  const std::uint64_t talking = difference(answered, difference(ended, failed));
+  const std::uint64_t talking = difference(answered + restored, difference(ended, failed));
 
   out.counter("linehunt_calls_started_total", "Calls whose INVITE was sent to a destination.")
       .add({}, started);
+  out.counter("linehunt_calls_restored_total", "Calls of the run before, taken up at the start.")
+      .add({}, restored);
   out.counter("linehunt_calls_total",
               "Calls by outcome: answered, failed before an answer, or refused unsent for the "
               "named reason.")

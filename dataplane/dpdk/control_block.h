@@ -18,17 +18,20 @@
 
 namespace linehunt::dpdk {
 
-// Microseconds from the time stamp counter, which all cores share.
+// Microseconds from the time stamp counter, which all cores share. It does not begin at 0: a call
+// of the run before has started earlier.
 class tsc_clock {
  public:
+  static constexpr time_us origin = time_us{60} * 24 * 3600 * 1'000'000;
+
   void start() noexcept {
     start_ = rte_get_tsc_cycles();
     per_cycle_ =
         static_cast<std::uint64_t>((static_cast<wide>(1'000'000) << 40) / rte_get_tsc_hz());
   }
   [[nodiscard]] time_us at(std::uint64_t cycles) const noexcept {
-    if (cycles < start_) return 1;     // another core's counter may be a few cycles behind
-    return us_of(cycles - start_) + 1; // 0 stands for never
+    if (cycles < start_) return origin; // another core's counter may be a few cycles behind
+    return origin + us_of(cycles - start_);
   }
   // How long that many cycles take.
   [[nodiscard]] time_us us_of(std::uint64_t cycles) const noexcept {

@@ -32,6 +32,27 @@ void wait_a_little() {
   std::this_thread::sleep_for(std::chrono::microseconds(100));
 }
 
+// Between the workers while none of them runs: the mail of one is in the hands of the other at
+// once.
+class sink_at_rest final : public action_sink {
+ public:
+  sink_at_rest(std::vector<std::unique_ptr<worker>>& workers, time_us now)
+      : workers_(workers), now_(now) {}
+  void forward(const sip::edit_list&, const outbound&) override {}
+  void send(std::string_view, const outbound&) override {}
+  void raise(const event&) override {}
+  bool mail(worker_id to, const linehunt::mail& what) override {
+    workers_[to]->engine_at_rest().on_mail(what, now_, *this);
+    mailed = true;
+    return true;
+  }
+  bool mailed = false;
+
+ private:
+  std::vector<std::unique_ptr<worker>>& workers_;
+  time_us now_;
+};
+
 struct preparation {
   worker* who = nullptr;
   std::string problem;
@@ -74,11 +95,13 @@ struct runtime::state {
   state& operator=(const state&) = delete;
   ~state();
 
-  tl::expected<void, error> start(const runtime_setup& setup);
+  tl::expected<void, error> start(const runtime_setup& setup, const call_source& kept);
   tl::expected<void, error> make_rings(const runtime_setup& setup, const std::vector<int>& nodes);
-  tl::expected<void, error> start_workers(const runtime_setup& setup,
-                                          const std::vector<unsigned>& cores,
-                                          const std::vector<int>& nodes);
+  tl::expected<void, error> prepare_workers(const runtime_setup& setup,
+                                            const std::vector<unsigned>& cores,
+                                            const std::vector<int>& nodes);
+  void restore(const call_source& kept);
+  void run_workers();
   void stop();
   void wait_for_quiescence() const;
 };
@@ -95,7 +118,8 @@ runtime::state::~state() {
   if (owns_eal) stop_eal();
 }
 
-tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
+tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
+                                                const call_source& kept) {
   if (setup.ports.empty()) return tl::unexpected(error{"no port is configured"});
   if (setup.ports.size() > 255) return tl::unexpected(error{"more than 255 ports"});
   const auto cores = worker_cores(setup);
@@ -122,10 +146,10 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
     if (!opened) return tl::unexpected(opened.error());
     shared.ports.push_back(std::move(*opened));
   }
-  std::size_t kept = 0;
+  std::size_t in_queues = 0;
   for (const port& p : shared.ports)
-    kept += p.mbufs_kept();
-  auto made = mbuf_pools::make(setup, mbufs_for(setup, kept), nodes);
+    in_queues += p.mbufs_kept();
+  auto made = mbuf_pools::make(setup, mbufs_for(setup, in_queues), nodes);
   if (!made) return tl::unexpected(made.error());
   pools = std::move(*made);
   std::vector<rte_mempool*> pool_of_worker;
@@ -139,7 +163,10 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup) {
   mbufs_at_start = pools->in_use();
 
   if (auto rings = make_rings(setup, nodes); !rings) return rings;
-  return start_workers(setup, *cores, nodes);
+  if (auto prepared = prepare_workers(setup, *cores, nodes); !prepared) return prepared;
+  if (kept) restore(kept);
+  run_workers();
+  return {};
 }
 
 tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup,
@@ -163,9 +190,9 @@ tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup,
   return {};
 }
 
-tl::expected<void, error> runtime::state::start_workers(const runtime_setup& setup,
-                                                        const std::vector<unsigned>& cores,
-                                                        const std::vector<int>& nodes) {
+tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& setup,
+                                                          const std::vector<unsigned>& cores,
+                                                          const std::vector<int>& nodes) {
   std::vector<preparation> preparations(setup.workers);
   for (worker_id w = 0; w < setup.workers; ++w) {
     worker_setup ws;
@@ -192,15 +219,33 @@ tl::expected<void, error> runtime::state::start_workers(const runtime_setup& set
   for (worker_id w = 0; w < setup.workers; ++w)
     if (!preparations[w].problem.empty())
       return tl::unexpected(error{"worker " + std::to_string(w) + ": " + preparations[w].problem});
+  return {};
+}
+
+void runtime::state::restore(const call_source& kept) {
+  const time_us now = shared.clock.at(rte_get_tsc_cycles());
+  kept(*world, [&](const kept_call& call) {
+    const worker_id owner = owner_of(call_hash(call.call_id, shared.secret), shared.workers);
+    return workers[owner]->engine_at_rest().restore(call, now);
+  });
+  // Lines that were taken without a lease have to be known at their homes.
+  sink_at_rest between(workers, now);
+  do {
+    between.mailed = false;
+    for (auto& w : workers)
+      w->engine_at_rest().tell_loads(between);
+  } while (between.mailed);
+}
+
+void runtime::state::run_workers() {
   // Registered from here, so that a publish right after the start waits for them already.
-  for (worker_id w = 0; w < setup.workers; ++w) {
+  for (worker_id w = 0; w < shared.workers; ++w) {
     (void)rte_rcu_qsbr_thread_register(shared.quiescence, w);
     rte_rcu_qsbr_thread_online(shared.quiescence, w);
   }
-  for (worker_id w = 0; w < setup.workers; ++w)
+  for (worker_id w = 0; w < shared.workers; ++w)
     (void)rte_eal_remote_launch(run_worker, workers[w].get(), lcore_of(w)); // idle as of just now
   running = true;
-  return {};
 }
 
 void runtime::state::stop() {
@@ -228,15 +273,22 @@ void runtime::state::wait_for_quiescence() const {
 runtime::runtime(std::unique_ptr<state> s) : state_(std::move(s)) {}
 runtime::~runtime() = default;
 
-tl::expected<std::unique_ptr<runtime>, error>
-runtime::start(const runtime_setup& setup, std::unique_ptr<const snapshot> world) {
+tl::expected<std::unique_ptr<runtime>, error> runtime::start(const runtime_setup& setup,
+                                                             std::unique_ptr<const snapshot> world,
+                                                             const call_source& kept) {
   auto s = std::make_unique<state>();
   s->world = std::move(world);
-  if (auto started = s->start(setup); !started) return tl::unexpected(started.error());
+  if (auto started = s->start(setup, kept); !started) return tl::unexpected(started.error());
   s->figures.open(
       setup.workers, [&workers = s->workers](worker_id w) { return workers[w]->report(); },
       setup.limits, *s->world);
   return std::unique_ptr<runtime>(new runtime(std::move(s)));
+}
+
+void runtime::end(const std::function<void(const kept_call&)>& visit) {
+  state_->stop();
+  for (auto& w : state_->workers)
+    w->engine_at_rest().for_each_kept(now(), visit);
 }
 
 void runtime::publish(std::unique_ptr<const snapshot> world) {

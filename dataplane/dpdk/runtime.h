@@ -98,14 +98,24 @@ struct port_report {
   std::uint64_t tx_errors = 0;
 };
 
+// Hands over calls that a run before has left, one after the other. `restore` says whether there
+// was room for the call.
+using restoring = std::function<bool(const kept_call& call)>;
+using call_source = std::function<void(const snapshot& world, const restoring& restore)>;
+
 class runtime {
  public:
   // Starts EAL, ports and workers with the first snapshot. On an error nothing keeps running. EAL
   // starts only once in a process; where it runs already (eal.h) it is used, and left running.
+  // The calls of `kept` are there, and all workers know of their lines, before the first packet.
   [[nodiscard]] static tl::expected<std::unique_ptr<runtime>, error>
-  start(const runtime_setup& setup, std::unique_ptr<const snapshot> world);
+  start(const runtime_setup& setup, std::unique_ptr<const snapshot> world,
+        const call_source& kept = {});
   // Stops the workers, closes the ports, releases EAL.
   ~runtime();
+
+  // Stops the workers, for good, and visits the calls that another run can take up.
+  void end(const std::function<void(const kept_call&)>& visit);
 
   // Publishes a snapshot, waits until every worker has adopted it, frees the old one.
   void publish(std::unique_ptr<const snapshot> world);

@@ -168,7 +168,8 @@ int verdicts_command(const char*, const char*, rte_tel_data* out) {
 int calls_command(const char*, const char*, rte_tel_data* out) {
   const std::lock_guard lock(turn);
   if (answering == nullptr) return -ENODEV;
-  std::uint64_t started = 0, answered = 0, failed = 0, ended = 0, live = 0, failovers = 0;
+  std::uint64_t started = 0, answered = 0, failed = 0, ended = 0, live = 0, failovers = 0,
+                restored = 0;
   std::array<std::uint64_t, end_cause_count> causes{};
   for (worker_id w = 0; w < answering->workers; ++w) {
     const worker_report r = answering->report(w);
@@ -179,6 +180,7 @@ int calls_command(const char*, const char*, rte_tel_data* out) {
     failed += read(r.engine->calls_failed);
     ended += read(r.engine->calls_ended);
     live += read(r.engine->calls_live);
+    restored += read(r.engine->calls_restored);
     failovers += read(r.engine->failovers);
     for (std::size_t i = 0; i < causes.size(); ++i)
       causes[i] += read(r.engine->ended_by[i]);
@@ -188,6 +190,7 @@ int calls_command(const char*, const char*, rte_tel_data* out) {
   add(out, "answered", answered);
   add(out, "failed", failed);
   add(out, "ended", ended);
+  add(out, "restored", restored);
   add(out, "live", live);
   add(out, "failovers", failovers);
   for (std::size_t i = 0; i < causes.size(); ++i)

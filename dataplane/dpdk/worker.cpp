@@ -62,6 +62,7 @@ std::string worker::prepare() {
     e.limits = setup_.limits;
     e.secret = shared_.secret;
     e.random_seed = setup_.random_seed;
+    e.start = tsc_clock::origin;
     e.memory = &memory_;
     engine_ = std::make_unique<engine>(e, *world_);
     listeners_.adopt(*world_);

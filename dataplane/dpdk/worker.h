@@ -50,6 +50,8 @@ class worker {
   [[nodiscard]] std::string prepare();
   // On the worker's core, until control_block::stopping.
   void run();
+  // Of the control thread before and after `run`: the engine that prepare has built.
+  [[nodiscard]] linehunt::engine& engine_at_rest() noexcept { return *engine_; }
 
   // Control thread.
   [[nodiscard]] bool post(const mail& what) noexcept { return mail_.push(what); }
