@@ -57,6 +57,8 @@ struct admin_settings {
 struct service_settings {
   std::string user; // whom it becomes once its ports are open; empty: it stays who it is
   std::uint32_t drain_limit_s = 30; // how long SIGTERM waits for the calls
+  std::string state_dir; // keeps calls and operators' changes over a restart; empty: they are lost
+  std::uint32_t calls_valid_s = 300; // calls that were kept longer ago are over
 };
 
 struct log_settings {

@@ -23,6 +23,18 @@ void read_service(table_reader& root, configuration& into, diagnostics& out) {
   if (section.read("user", into.service.user) && has_control_character(into.service.user))
     section.error("user", "'user' holds a control character; write the name of a user, or \"\"");
   section.read("drain_limit_s", into.service.drain_limit_s, 0, 7 * 86'400);
+  if (section.read("state_dir", into.service.state_dir)) {
+    std::string& folder = into.service.state_dir;
+    if (has_control_character(folder))
+      section.error("state_dir", "'state_dir' holds a control character; take it out");
+    else if (!folder.empty() && folder.front() != '/')
+      section.error("state_dir", fmt::format("folder '{}' must begin with '/'; write for example "
+                                             "\"/var/lib/linehunt\"",
+                                             folder));
+    while (folder.size() > 1 && folder.back() == '/')
+      folder.pop_back();
+  }
+  section.read("calls_valid_s", into.service.calls_valid_s, 0, 86'400);
   section.finish();
 }
 

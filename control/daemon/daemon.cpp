@@ -18,6 +18,7 @@
 #include "control/database/store.h"
 #include "control/metrics/exposition.h"
 #include "control/probing/prober.h"
+#include "control/state/keeper.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
@@ -96,10 +97,14 @@ std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
 // True: we are, or need not become, the user of [service].
 bool become_user(const std::optional<account>& whom, const config::configuration& whole,
                  bool made_folder) {
+  const std::string& state = whole.service.state_dir;
+  std::error_code failure;
+  const bool made_state = !state.empty() && std::filesystem::create_directories(state, failure);
   if (!whom) return true;
   for (const std::string& path : {whole.admin.socket, whole.admin.datagram, whole.admin.fifo})
     if (!path.empty()) hand_over(path, *whom);
   if (made_folder) hand_over(std::filesystem::path(whole.admin.socket).parent_path(), *whom);
+  if (made_state) hand_over(state, *whom);
   if (const auto done = become(*whom); !done) {
     spdlog::error("{}", done.error());
     return false;
@@ -137,12 +142,14 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   world_source source(whole.runtime.limits);
   naming names(loop, whole);
   names.serve(source);
+  keeper kept(whole.service);
+  kept.remember(source.changes());
   const first_configuration first = with_copy(whole, file);
   auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
     spdlog::error("{}", line);
   if (!world) return 1;
-  auto runtime = dpdk::runtime::start(whole.runtime, std::move(world));
+  auto runtime = dpdk::runtime::start(whole.runtime, std::move(world), kept.calls_of_before());
   if (!runtime) {
     spdlog::error("{}", runtime.error().message);
     return 1;
@@ -150,6 +157,10 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   if (!become_user(user, whole, makes_folder)) return 1;
   if (const auto opened = log.open(); !opened) {
     spdlog::error("{}", opened.error());
+    return 1;
+  }
+  if (const auto taken = kept.take_over(); !taken) {
+    spdlog::error("{}", taken.error());
     return 1;
   }
   // As that user, who owns what the database and its copy leave on the disk.
@@ -163,6 +174,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     (*ways_in)->publish(admin::event_line(name, params));
   };
   drainage draining({[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
+                     [&] { return kept.active() ? early_calls(**runtime) : live_calls(**runtime); },
                      [&] { loop.stop(); }, raise});
   live_view view(**runtime, source, reloading, draining, raise);
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
@@ -183,7 +195,12 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   reloading.on_published([&](const config::configuration& running) { prober.adopt(running); });
   event_pump events(loop, **runtime, view, draining, prober);
   events.start();
-  if (!read_first_rows(loop, reloading, first)) return 0; // a signal came first
+  view.on_operator_change([&] { kept.note(source.changes()); });
+  reloading.on_published([&](const auto&) { kept.note(source.changes()); });
+  if (!read_first_rows(loop, reloading, first)) { // a signal came first
+    kept.keep_calls(**runtime);
+    return 0;
+  }
   row_retry retry(loop, reloading, view);
   retry.start();
   supervision supervised(loop,
@@ -200,7 +217,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   std::puts("ready");
   std::fflush(stdout);
   loop.run();
-  tell_stopping(std::chrono::seconds(10));
+  tell_stopping(std::chrono::seconds(60));
+  kept.keep_calls(**runtime);
   return 0;
 }
 

@@ -51,9 +51,10 @@ void drainage::look(clock::time_point now) {
   }
   empty_ = calls == 0;
   if (!ending_) return;
-  if (calls != 0 && now < deadline_) return;
-  if (calls != 0)
-    spdlog::warn("{} calls go on without linehunt: they did not end within drain_limit_s", calls);
+  const std::uint64_t lost = calls != 0 ? on_.lost() : 0;
+  if (lost != 0 && now < deadline_) return;
+  if (lost != 0)
+    spdlog::warn("{} calls go on without linehunt: they did not end within drain_limit_s", lost);
   on_.end();
 }
 

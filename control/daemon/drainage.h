@@ -20,6 +20,7 @@ class drainage {
   struct effects {
     std::function<void(bool)> refuse_new_calls;
     std::function<std::uint64_t()> calls; // in progress
+    std::function<std::uint64_t()> lost;  // of these, if the daemon ended now
     std::function<void()> end;            // the daemon
     admin::raising raise;
   };
@@ -27,7 +28,7 @@ class drainage {
 
   // False: the daemon is about to end, nothing is taken back.
   [[nodiscard]] bool ask(bool drain, clock::time_point now);
-  // Ends when the last call has, or at `deadline`. A second time: at once.
+  // Ends when no call would be lost by it, or at `deadline`. A second time: at once.
   void end_by(clock::time_point now, clock::time_point deadline);
   void end_at_once() { on_.end(); }
 

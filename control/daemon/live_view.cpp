@@ -75,6 +75,18 @@ std::uint64_t live_calls(const dpdk::runtime& runtime) {
   return calls;
 }
 
+std::uint64_t early_calls(const dpdk::runtime& runtime) {
+  std::uint64_t over = 0, started = 0; // in this order: calls go on meanwhile
+  for (worker_id w = 0; w < runtime.workers(); ++w) {
+    const engine_counters* const engine = runtime.report(w).engine;
+    if (engine == nullptr) continue;
+    over += engine->calls_answered.load(std::memory_order_relaxed) +
+            engine->calls_failed.load(std::memory_order_relaxed);
+    started += engine->calls_started.load(std::memory_order_relaxed);
+  }
+  return started > over ? started - over : 0;
+}
+
 std::int64_t live_view::load(const std::vector<dpdk::worker_report>& workers,
                              slot_index slot) const {
   std::int64_t total = 0;
@@ -220,6 +232,7 @@ live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
   source_.changes().set_by_admin(id, enabled);
   if (differs) raise_status(*found, enabled, "admin");
   if (status_changed_) status_changed_(id);
+  if (operator_changed_) operator_changed_();
   return {};
 }
 
@@ -238,6 +251,7 @@ live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
   m.value = capacity;
   if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
   source_.changes().set_capacity(id, one->name, capacity);
+  if (operator_changed_) operator_changed_();
   return {};
 }
 

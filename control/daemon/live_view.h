@@ -29,6 +29,8 @@ namespace linehunt {
 [[nodiscard]] bool tell_all(dpdk::runtime& runtime, const mail& what);
 
 [[nodiscard]] std::uint64_t live_calls(const dpdk::runtime& runtime);
+// Of these, those that are not answered yet.
+[[nodiscard]] std::uint64_t early_calls(const dpdk::runtime& runtime);
 
 class live_view final : public admin::daemon_view {
  public:
@@ -87,6 +89,8 @@ class live_view final : public admin::daemon_view {
     round_trip_us_ = std::move(round_trip_us);
   }
   // Called after each change of a status.
+  // Called after each change by an operator.
+  void on_operator_change(std::function<void()> call) { operator_changed_ = std::move(call); }
   void on_status_change(std::function<void(std::uint32_t id)> call) {
     status_changed_ = std::move(call);
   }
@@ -119,6 +123,7 @@ class live_view final : public admin::daemon_view {
   drainage& draining_;
   admin::raising raise_;
   std::function<void(std::uint32_t)> status_changed_;
+  std::function<void()> operator_changed_;
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_;
   naming_report names_;

@@ -13,8 +13,8 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     for (const resource_model& resource : model.resources)
       now.resources[resource.name] = {resource.capacity, resource.capacity, false,
                                       resource.heartbeat, false};
-    if (const auto before = records_.find(model.id); before != records_.end()) {
-      const record& old = before->second;
+    if (const record* const before = known(model.id)) {
+      const record& old = *before;
       if (old.group == model.group && old.uri == model.uri) now.status = old.status;
       for (auto& [name, size] : now.resources) {
         const auto known = old.resources.find(name);
@@ -31,6 +31,35 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     next.emplace(model.id, std::move(now));
   }
   records_ = std::move(next);
+  std::erase_if(remembered_, [this](const auto& one) { return records_.contains(one.first); });
+}
+
+const operator_state::record* operator_state::known(std::uint32_t id) const {
+  for (const auto* all : {&records_, &remembered_})
+    if (const auto found = all->find(id); found != all->end()) return &found->second;
+  return nullptr;
+}
+
+void operator_state::remember(const std::vector<operator_change>& changes) {
+  for (const operator_change& change : changes) {
+    record r{change.group, change.uri, {!change.disabled, change.disabled}, {}};
+    for (const operator_change::size& size : change.sizes)
+      r.resources[size.resource] = {size.configured, size.capacity, true, std::nullopt, false};
+    remembered_.insert_or_assign(change.id, std::move(r));
+  }
+}
+
+std::vector<operator_change> operator_state::changes() const {
+  std::vector<operator_change> all;
+  for (const auto* records : {&records_, &remembered_}) {
+    for (const auto& [id, r] : *records) {
+      operator_change change{id, r.group, r.uri, r.status.by_admin && !r.status.enabled, {}};
+      for (const auto& [name, size] : r.resources)
+        if (size.changed) change.sizes.push_back({name, size.configured, size.capacity});
+      if (change.disabled || !change.sizes.empty()) all.push_back(std::move(change));
+    }
+  }
+  return all;
 }
 
 destination_status operator_state::status(std::uint32_t id) const {

@@ -20,6 +20,21 @@ struct destination_status {
   bool by_admin = false; // disabled by an admin: nothing but an admin enables it again
 };
 
+// What an operator has said about one destination, for the next run of the program.
+struct operator_change {
+  struct size {
+    std::string resource;
+    std::int32_t configured = 0; // what it was changed from
+    std::int32_t capacity = 0;
+    friend bool operator==(const size&, const size&) = default;
+  };
+  std::uint32_t id = 0, group = 0;
+  std::string uri;
+  bool disabled = false; // by an admin
+  std::vector<size> sizes;
+  friend bool operator==(const operator_change&, const operator_change&) = default;
+};
+
 class operator_state {
  public:
   // Puts what has been changed over what is configured, and forgets what no longer applies.
@@ -37,6 +52,12 @@ class operator_state {
   // place of what an operator has said before.
   void set_by_heartbeat(std::uint32_t id, const std::string& resource, std::int32_t capacity);
 
+  // Of the run before. Each holds as it would over a reload, from when its destination is first
+  // seen.
+  void remember(const std::vector<operator_change>& changes);
+  // What there is to remember, those of destinations that have not been seen among it.
+  [[nodiscard]] std::vector<operator_change> changes() const;
+
  private:
   struct resized {
     std::int32_t configured = 0;
@@ -51,7 +72,10 @@ class operator_state {
     destination_status status;
     std::map<std::string, resized> resources;
   };
-  std::map<std::uint32_t, record> records_; // by destination id
+  [[nodiscard]] const record* known(std::uint32_t id) const;
+
+  std::map<std::uint32_t, record> records_;    // by destination id
+  std::map<std::uint32_t, record> remembered_; // the same, not seen in this run so far
 };
 
 } // namespace linehunt

@@ -3,16 +3,14 @@
 #include "control/database/kept_copy.h"
 
 #include "control/database/url.h"
+#include "control/state/file_replacement.h"
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <unistd.h>
 
 namespace linehunt::database {
 namespace {
@@ -49,26 +47,6 @@ row read(const json& j) {
   return r;
 }
 
-// Empty: all bytes are on the disk.
-std::string write_file(const std::string& path, const std::string& bytes) {
-  // Resources may hold the passwords of event sockets.
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return std::strerror(errno);
-  std::size_t done = 0;
-  bool good = true;
-  while (good && done < bytes.size()) {
-    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
-    good = count > 0 || (count < 0 && errno == EINTR);
-    if (count > 0) done += static_cast<std::size_t>(count);
-  }
-  good = good && ::fsync(file) == 0;
-  const int failure = errno;
-  ::close(file);
-  if (good) return {};
-  ::unlink(path.c_str());
-  return std::strerror(failure);
-}
-
 } // namespace
 
 std::string keep_copy(const settings& from, const std::vector<row>& good) {
@@ -76,16 +54,9 @@ std::string keep_copy(const settings& from, const std::vector<row>& good) {
   json all = {{"linehunt_copy", copy_version}, {"of", name_of(from)}, {"rows", json::array()}};
   for (const row& r : good)
     all["rows"].push_back(written(r));
-  const std::string fresh = from.copy + ".new";
-  std::error_code failure;
-  if (const auto folder = std::filesystem::path(from.copy).parent_path(); !folder.empty())
-    std::filesystem::create_directories(folder, failure);
-  std::string wrong =
-      write_file(fresh, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
-  if (wrong.empty()) {
-    std::filesystem::rename(fresh, from.copy, failure);
-    if (failure) wrong = failure.message();
-  }
+  // Resources may hold the passwords of event sockets.
+  const std::string wrong =
+      replace_file(from.copy, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
   if (wrong.empty()) return {};
   return fmt::format("copy {} cannot be written: {}; name another file in [database] copy",
                      from.copy, wrong);

@@ -21,7 +21,9 @@ class drainage_test : public ::testing::Test {
   int ended = 0;
   std::vector<std::string> states;
   drainage::clock::time_point now{seconds(100)};
-  drainage one{{[this](bool on) { refusing = on; }, [this] { return calls; }, [this] { ++ended; },
+  std::optional<std::uint64_t> lost; // all calls
+  drainage one{{[this](bool on) { refusing = on; }, [this] { return calls; },
+                [this] { return lost.value_or(calls); }, [this] { ++ended; },
                 [this](std::string_view name, const nlohmann::json& params) {
                   EXPECT_EQ(name, admin::drain_event);
                   states.push_back(params["state"].get<std::string>() + " " +

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// See call_file.h.
+#include "control/state/call_file.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+#include <vector>
+
+namespace linehunt {
+namespace {
+
+using nlohmann::json;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::seconds;
+
+constexpr int file_version = 1;
+
+// The texts of a call, in the order of the file.
+constexpr std::array texts_of_call{
+    &kept_call::call_id,       &kept_call::from_tag,      &kept_call::to_tag,
+    &kept_call::caller_target, &kept_call::callee_target, &kept_call::caller_routes,
+    &kept_call::callee_routes, &kept_call::from_uri,      &kept_call::to_uri};
+constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
+                                     &kept_call::caller_cseq, &kept_call::callee_cseq};
+constexpr std::array marks_of_call{&kept_call::balanced, &kept_call::acked, &kept_call::leaving,
+                                   &kept_call::ping_caller, &kept_call::ping_callee};
+
+std::string cbor(const json& item) {
+  std::string bytes;
+  json::to_cbor(item, bytes);
+  return bytes;
+}
+
+std::int64_t microseconds_of(wall_clock::time_point at) {
+  return duration_cast<microseconds>(at.time_since_epoch()).count();
+}
+
+// What names and ids mean in this run.
+class numbering {
+ public:
+  explicit numbering(const snapshot& world) : world_(world) {
+    for (const destination& d : world.destinations)
+      destinations_.emplace(d.id, &d);
+    for (std::size_t i = 0; i < world.listeners.size(); ++i)
+      listeners_.emplace(std::string{std::string_view{to_text(world.listeners[i].local)}},
+                         static_cast<listener_index>(i));
+  }
+  [[nodiscard]] const destination* destination_with(std::uint32_t id) const {
+    const auto found = destinations_.find(id);
+    return found == destinations_.end() ? nullptr : found->second;
+  }
+  [[nodiscard]] const resource* resource_of(const destination& d, const std::string& name) const {
+    const auto found = std::ranges::find_if(
+        d.resources, [&](const resource& r) { return world_.resource_names[r.name] == name; });
+    return found == d.resources.end() ? nullptr : &*found;
+  }
+  // Of one that has gone a number that is none; the engine finds another.
+  [[nodiscard]] listener_index listener_at(const std::string& address) const {
+    const auto found = listeners_.find(address);
+    return found == listeners_.end() ? static_cast<listener_index>(-1) : found->second;
+  }
+
+ private:
+  const snapshot& world_;
+  std::unordered_map<std::uint32_t, const destination*> destinations_;
+  std::unordered_map<std::string, listener_index> listeners_;
+};
+
+std::string listener_text(const snapshot& world, listener_index which) {
+  if (which >= world.listeners.size()) return {};
+  return std::string{std::string_view{to_text(world.listeners[which].local)}};
+}
+
+std::string text_of(const endpoint& e) {
+  return std::string{std::string_view{to_text(e)}};
+}
+
+endpoint endpoint_of(const json& item) {
+  return parse_endpoint(item.get_ref<const std::string&>(), 0).value_or(endpoint{});
+}
+
+struct read_call {
+  kept_call call; // its texts lie in the item that it was read from
+  bool lost_lines = false;
+};
+
+// Throws json::exception where the item is no call.
+read_call call_in(const json& item, const numbering& numbers) {
+  read_call r;
+  kept_call& call = r.call;
+  std::size_t at = 0;
+  for (const auto text : texts_of_call)
+    call.*text = item.at(at++).get_ref<const std::string&>();
+  for (const auto number : numbers_of_call)
+    item.at(at++).get_to(call.*number);
+  for (const auto mark : marks_of_call)
+    item.at(at++).get_to(call.*mark);
+  item.at(at++).get_to(call.age_us);
+  call.caller = endpoint_of(item.at(at++));
+  call.callee = endpoint_of(item.at(at++));
+  call.caller_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
+  call.callee_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
+  const json& where = item.at(at++);
+  const json& resources = item.at(at++);
+  const destination* const d =
+      where.is_null() ? nullptr : numbers.destination_with(where.get<std::uint32_t>());
+  if (d != nullptr) call.destination = d->index;
+  for (const json& name : resources) {
+    const resource* const found =
+        d != nullptr ? numbers.resource_of(*d, name.get_ref<const std::string&>()) : nullptr;
+    if (found != nullptr && call.resource_count < call.resources.size())
+      call.resources[call.resource_count++] = found->name;
+    else
+      r.lost_lines = true;
+  }
+  return r;
+}
+
+} // namespace
+
+call_file_writer::call_file_writer(const std::string& path, const snapshot& world,
+                                   wall_clock::time_point now)
+    : file_(path), world_(world) {
+  for (const destination& d : world.destinations)
+    ids_.emplace(d.index, d.id);
+  file_.write(cbor({{"linehunt_calls", file_version}, {"written_at_us", microseconds_of(now)}}));
+}
+
+void call_file_writer::add(const kept_call& call) {
+  json item = json::array();
+  for (const auto text : texts_of_call)
+    item.push_back(call.*text);
+  for (const auto number : numbers_of_call)
+    item.push_back(call.*number);
+  for (const auto mark : marks_of_call)
+    item.push_back(call.*mark);
+  item.push_back(call.age_us);
+  item.push_back(text_of(call.caller));
+  item.push_back(text_of(call.callee));
+  item.push_back(listener_text(world_, call.caller_listener));
+  item.push_back(listener_text(world_, call.callee_listener));
+  const auto id = ids_.find(call.destination);
+  item.push_back(id != ids_.end() ? json(id->second) : json());
+  json resources = json::array();
+  for (std::size_t i = 0; i < call.resource_count; ++i)
+    resources.push_back(world_.resource_names[call.resources[i]]);
+  item.push_back(std::move(resources));
+  file_.write(cbor(item));
+  ++calls_;
+}
+
+tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
+  file_.write(cbor({{"calls", calls_}}));
+  std::string failure = file_.put_in_place();
+  if (!failure.empty()) return tl::unexpected(std::move(failure));
+  return calls_;
+}
+
+tl::expected<call_file_report, std::string>
+read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
+           seconds oldest, const std::function<bool(const kept_call&)>& restore) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return tl::unexpected(std::string{});
+  const auto next = [&file] { return json::from_cbor(file, false, false); };
+  call_file_report report;
+  try {
+    const json head = next();
+    if (head.at("linehunt_calls") != file_version)
+      return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
+    const auto written_at_us = head.at("written_at_us").get<std::int64_t>();
+    // A time that is none makes no overflow below.
+    const microseconds age{microseconds_of(now) - std::max<std::int64_t>(written_at_us, 0)};
+    if (age > oldest || age < -oldest)
+      return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
+                                        duration_cast<seconds>(age).count(), oldest.count()));
+    const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
+    const numbering numbers(world);
+    std::uint64_t calls = 0;
+    while (file.peek() != std::ifstream::traits_type::eof()) {
+      const json item = next();
+      if (item.is_object()) {
+        report.whole = item.at("calls") == calls;
+        return report;
+      }
+      read_call one = call_in(item, numbers);
+      ++calls;
+      one.call.age_us += older_us;
+      const bool taken = restore(one.call);
+      ++(taken ? report.restored : report.refused);
+      if (taken && one.lost_lines) ++report.unknown_load;
+    }
+  } catch (const json::exception&) {
+    if (report.restored + report.refused == 0)
+      return tl::unexpected(fmt::format("{} is no file of calls, or is damaged", path));
+  }
+  report.whole = false;
+  return report;
+}
+
+} // namespace linehunt

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls that are kept over a restart, in a file: a sequence of CBOR items (RFC 8742), of which
+// the first says what it is and the last how many calls lie between. Destinations are named by id,
+// resources by name and listeners by address, since numbers mean something else in the next run.
+// Whoever can write the file can make calls up, so it is its owner's alone. Knows nothing of
+// workers.
+#pragma once
+
+#include "control/state/file_replacement.h"
+#include "dataplane/kept_call.h"
+#include "dataplane/snapshot.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <tl/expected.hpp>
+#include <unordered_map>
+
+namespace linehunt {
+
+using wall_clock = std::chrono::system_clock;
+
+class call_file_writer {
+ public:
+  // `world` gives the calls' numbers their meaning.
+  call_file_writer(const std::string& path, const snapshot& world, wall_clock::time_point now);
+  void add(const kept_call& call);
+  // How many calls the file has now; the error says what went wrong, and leaves the file that was
+  // there before.
+  [[nodiscard]] tl::expected<std::uint64_t, std::string> finish();
+
+ private:
+  file_replacement file_;
+  const snapshot& world_;
+  std::unordered_map<destination_index, std::uint32_t> ids_;
+  std::uint64_t calls_ = 0;
+};
+
+struct call_file_report {
+  std::uint64_t restored = 0;
+  std::uint64_t refused = 0;      // no room, or no call
+  std::uint64_t unknown_load = 0; // restored, but without lines that they had
+  bool whole = true;              // else the file breaks off
+};
+
+// Hands every call to `restore`, as much older as the file is. An error: there is no file
+// (an empty text), it is none of ours, or it is older than `oldest`.
+[[nodiscard]] tl::expected<call_file_report, std::string>
+read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
+           std::chrono::seconds oldest, const std::function<bool(const kept_call&)>& restore);
+
+} // namespace linehunt

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file that is written anew as a whole or stays as it was: written beside its place, flushed to
+// the disk, and moved there. Only its owner may read it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace linehunt {
+
+class file_replacement {
+ public:
+  // Makes the folder where it is missing.
+  explicit file_replacement(std::string path);
+  ~file_replacement(); // what was not put in place is removed
+  file_replacement(const file_replacement&) = delete;
+  file_replacement& operator=(const file_replacement&) = delete;
+
+  void write(std::string_view bytes);
+  // Empty: it is in place. Else what went wrong first, as the system says it.
+  [[nodiscard]] std::string put_in_place();
+
+ private:
+  void flush();
+  void note_failure();
+
+  std::string path_, fresh_, waiting_, failure_;
+  int file_ = -1;
+};
+
+// Empty: the file holds these bytes now.
+[[nodiscard]] std::string replace_file(const std::string& path, std::string_view bytes);
+
+} // namespace linehunt

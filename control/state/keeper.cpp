@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// See keeper.h.
+#include "control/state/keeper.h"
+
+#include "control/state/operator_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+#include <utility>
+
+namespace linehunt {
+
+keeper::keeper(const config::service_settings& settings)
+    : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
+      changes_file_(folder_ + "/operator.json"), oldest_(settings.calls_valid_s) {}
+
+void keeper::remember(operator_state& changes) const {
+  if (!active()) return;
+  const auto kept = kept_changes(changes_file_);
+  if (!kept) {
+    spdlog::error("what operators had changed is lost: {}", kept.error());
+    return;
+  }
+  changes.remember(*kept);
+  if (!kept->empty())
+    spdlog::info("{} destinations are as operators had changed them before the restart",
+                 kept->size());
+}
+
+dpdk::call_source keeper::calls_of_before() {
+  if (!active()) return {};
+  return [this](const snapshot& world, const dpdk::restoring& restore) {
+    found_ = read_calls(calls_file_, world, wall_clock::now(), oldest_, restore);
+  };
+}
+
+tl::expected<void, std::string> keeper::take_over() {
+  if (!active()) return {};
+  std::error_code failure;
+  std::filesystem::create_directories(folder_, failure);
+  if (::access(folder_.c_str(), W_OK | X_OK) != 0)
+    return tl::unexpected(fmt::format(
+        "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
+        "another",
+        folder_, std::strerror(errno)));
+  if (!found_) return {};
+  const auto& found = *found_;
+  if (found) {
+    spdlog::info("{} calls go on that were there before the restart", found->restored);
+    if (found->refused != 0)
+      spdlog::error("{} calls of before had no place; raise [limits] max_calls", found->refused);
+    if (found->unknown_load != 0)
+      spdlog::warn("{} of the calls of before hold lines that are not configured any more, and are "
+                   "not counted there",
+                   found->unknown_load);
+    if (!found->whole) spdlog::error("{} breaks off; the calls behind are lost", calls_file_);
+  } else if (!found.error().empty()) {
+    spdlog::error("no calls of before the restart: {}", found.error());
+  }
+  if (::unlink(calls_file_.c_str()) != 0 && errno != ENOENT)
+    spdlog::error("{} cannot be removed: {}; do so before the next start", calls_file_,
+                  std::strerror(errno));
+  return {};
+}
+
+void keeper::note(const operator_state& changes) {
+  if (!active()) return;
+  auto now = changes.changes();
+  if (now == noted_) return;
+  if (const std::string failure = keep_changes(changes_file_, now); !failure.empty())
+    spdlog::error("{} cannot be written: {}; a restart would forget what operators have changed",
+                  changes_file_, failure);
+  else
+    noted_ = std::move(now);
+}
+
+void keeper::keep_calls(dpdk::runtime& runtime) const {
+  if (!active()) return;
+  call_file_writer file(calls_file_, runtime.world(), wall_clock::now());
+  runtime.end([&](const kept_call& call) { file.add(call); });
+  if (const auto written = file.finish(); written)
+    spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
+  else
+    spdlog::error("{} cannot be written: {}; its calls are lost", calls_file_, written.error());
+}
+
+} // namespace linehunt

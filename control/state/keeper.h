@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes over a restart, in the folder [service] state_dir: calls.cbor from the end of one run
+// to the start of the next, operator.json from each change by an operator on. Belongs to the
+// control thread; without a folder it does nothing.
+#pragma once
+
+#include "control/config/configuration.h"
+#include "control/daemon/operator_state.h"
+#include "control/state/call_file.h"
+#include "dataplane/dpdk/runtime.h"
+
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace linehunt {
+
+class keeper {
+ public:
+  explicit keeper(const config::service_settings& settings);
+  [[nodiscard]] bool active() const noexcept { return !folder_.empty(); }
+
+  // Before the first snapshot is built.
+  void remember(operator_state& changes) const;
+  // For the start of the runtime.
+  [[nodiscard]] dpdk::call_source calls_of_before();
+  // After it, as the user of [service]: says what became of the calls, and from here on their file
+  // is gone, so that no later run counts them again. The error says why nothing could be kept.
+  [[nodiscard]] tl::expected<void, std::string> take_over();
+
+  // Writes what operators have changed, where it is not what the file says.
+  void note(const operator_state& changes);
+  // Stops the workers and writes their calls.
+  void keep_calls(dpdk::runtime& runtime) const;
+
+ private:
+  std::string folder_, calls_file_, changes_file_;
+  std::chrono::seconds oldest_;
+  std::optional<tl::expected<call_file_report, std::string>> found_;
+  std::vector<operator_change> noted_;
+};
+
+} // namespace linehunt

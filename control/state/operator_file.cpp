@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// See operator_file.h.
+#include "control/state/operator_file.h"
+
+#include "control/state/file_replacement.h"
+
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace linehunt {
+namespace {
+
+using nlohmann::json;
+
+constexpr int file_version = 1;
+
+} // namespace
+
+std::string keep_changes(const std::string& path, const std::vector<operator_change>& changes) {
+  json all = {{"linehunt_changes", file_version}, {"destinations", json::array()}};
+  for (const operator_change& change : changes) {
+    json sizes = json::array();
+    for (const operator_change::size& size : change.sizes)
+      sizes.push_back({{"resource", size.resource},
+                       {"configured", size.configured},
+                       {"capacity", size.capacity}});
+    all["destinations"].push_back({{"id", change.id},
+                                   {"group", change.group},
+                                   {"uri", change.uri},
+                                   {"disabled", change.disabled},
+                                   {"resized", std::move(sizes)}});
+  }
+  return replace_file(path, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::string& path) {
+  std::vector<operator_change> changes;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return changes;
+  const json all = json::parse(file, nullptr, false);
+  try {
+    if (all.at("linehunt_changes") != file_version)
+      return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
+    for (const json& one : all.at("destinations")) {
+      operator_change& change = changes.emplace_back();
+      one.at("id").get_to(change.id);
+      one.at("group").get_to(change.group);
+      one.at("uri").get_to(change.uri);
+      one.at("disabled").get_to(change.disabled);
+      for (const json& size : one.at("resized"))
+        change.sizes.push_back({size.at("resource").get<std::string>(),
+                                size.at("configured").get<std::int32_t>(),
+                                size.at("capacity").get<std::int32_t>()});
+    }
+  } catch (const json::exception&) {
+    return tl::unexpected(fmt::format("{} is damaged", path));
+  }
+  return changes;
+}
+
+} // namespace linehunt
