@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes over a restart: calls with their lines, and what operators have changed."""
+
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+from cases import case, check
+from lab_setups import diagnosis, study_case
+from service_cases import calls, start_calls, wait_until
+
+CALLS = 20
+HOLD_MS = 12_000
+
+
+def state_of(lab) -> Path:
+    return Path(lab.folder) / "state"
+
+
+@contextmanager
+def keeping(**rest):
+    """A lab whose linehunt keeps its state beside its configuration."""
+    with study_case(**rest) as lab:
+        lab.configuration.more = (
+            f'\n[service]\nstate_dir = "{state_of(lab)}"\ndrain_limit_s = 20\n')
+        yield lab
+
+
+def end(balancer, by: int = signal.SIGTERM) -> None:
+    check(balancer.stop(by, limit_s=10) == 0, balancer.tail())
+
+
+@case(before=1, after=1)
+@case(before=1, after=2)
+@case(before=2, after=1)
+def calls_go_on_over_a_restart(before: int, after: int):
+    with keeping(boxes={1: {"vm": CALLS}, 2: {"fax": 1}}, workers=before) as lab:
+        lab.start_balancer()
+        lab.start_box(1)
+        core = start_calls(lab, CALLS, HOLD_MS)
+        check(lab.balancer.loads()[1] == {"vm": CALLS}, f"{lab.balancer.loads()}")
+        shown = {each["callid"]: each["timestart"] for each in lab.balancer.ask("calls")["Dialogs"]}
+        end(lab.balancer)
+        check(f"{CALLS} calls are kept" in lab.balancer.tail(), lab.balancer.tail())
+
+        lab.configuration.workers = after
+        balancer = lab.start_balancer()
+        check(f"{CALLS} calls go on" in balancer.tail(), balancer.tail())
+        check(list(state_of(lab).glob("calls*")) == [], "the calls could be taken up twice")
+        check(balancer.loads()[1] == {"vm": CALLS}, f"{balancer.loads()}")
+        listed = {each["callid"]: each["timestart"] for each in balancer.ask("calls")["Dialogs"]}
+        check(listed.keys() == shown.keys(), f"{listed} {shown}")
+        check(all(abs(listed[each] - shown[each]) <= 1 for each in shown), f"{listed} {shown}")
+        # No line is free, as before.
+        late = lab.start_core([("VM_1", 100)], 10, name="late", port=7300)
+        wait_until(lambda: balancer.statistics()["load_balancer:refused_no_capacity"] == 1,
+                   "the call that has no line")
+        late.wait(10)
+
+        check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        counted = balancer.statistics()
+        check(counted["load_balancer:calls_restored"] == CALLS, "calls_restored")
+        check(counted["load_balancer:ended_bye"] == CALLS, "not all ended by their BYE")
+        check(calls(balancer) == 0, "calls are left")
+
+
+@case
+def what_rings_is_waited_for_and_then_lost():
+    with keeping(boxes={1: {"vm": 5}}) as lab:
+        lab.start_balancer()
+        core = lab.start_core([("VM_1", 100)], 10)  # to a box that does not answer
+        wait_until(lambda: calls(lab.balancer) == 1, "a call")
+        lab.balancer.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in lab.balancer.tail(), "draining")
+        check(lab.balancer.running(), "it did not wait")
+        # fr_timeout, and the call has failed.
+        wait_until(lambda: not lab.balancer.running(), "the end", limit_s=15)
+        check("0 calls are kept" in lab.balancer.tail(), lab.balancer.tail())
+        core.wait(20)
+
+
+@case
+def what_operators_have_changed_holds_after_a_crash():
+    with keeping(boxes={1: {"vm": 50}, 2: {"vm": 50}}) as lab:
+        lab.start_balancer()
+        check(lab.balancer.control("status", "1", "disable")[0] == 0, "disable")
+        check(lab.balancer.control("resize", "2", "vm", "7")[0] == 0, "resize")
+        lab.balancer.process.kill()
+        lab.balancer.process.wait()
+        balancer = lab.start_balancer()
+        by_id = {each["id"]: each for each in balancer.ask("list")["Destinations"]}
+        check(by_id[1]["enabled"] == "no" and by_id[1]["auto-reenable"] == "off", f"{by_id[1]}")
+        check(by_id[2]["Resources"][0]["max"] == 7, f"{by_id[2]}")
+        lab.start_box(2)
+        core = lab.start_core([("VM_1", 1500)] * 8, 200)
+        core.wait(20)
+        check((core.counts().successful, core.counts().failed) == (7, 1), f"{core.counts()}")
+        check(balancer.control("status", "1", "enable")[0] == 0, "enable")
+        end(balancer)
+        balancer = lab.start_balancer()
+        by_id = {each["id"]: each for each in balancer.ask("list")["Destinations"]}
+        check(by_id[1]["enabled"] == "yes" and by_id[2]["Resources"][0]["max"] == 7, f"{by_id}")
+
+
+@case
+def a_folder_that_cannot_be_written_is_told_at_the_start():
+    with keeping(boxes={1: {"vm": 50}}) as lab:
+        state_of(lab).write_text("a file, no folder", encoding="utf-8")
+        try:
+            lab.start_balancer()
+        except Exception as error:  # noqa: BLE001 - whatever the lab makes of it, the log counts
+            check("state_dir" in str(error) and "cannot be written" in str(error), str(error))
+        else:
+            check(False, "it started")
