@@ -6,6 +6,7 @@
 #include "dataplane/ledger/lease_mail.h"
 #include "sipparse/message_view.h"
 #include "sipparse/scan.h"
+#include "tests/models/kept_calls.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -58,6 +59,24 @@ class balancer::exit final : public action_sink {
   worker_id self_;
 };
 
+// Between workers that do not run: mail is in the hands of the other at once.
+class balancer::at_rest final : public action_sink {
+ public:
+  explicit at_rest(balancer& all) : all_(all) {}
+  void forward(const sip::edit_list&, const outbound&) override { all_.say("a packet at rest"); }
+  void send(std::string_view, const outbound&) override { all_.say("a packet at rest"); }
+  void raise(const event&) override { all_.say("an event at rest"); }
+  bool mail(worker_id to, const linehunt::mail& what) override {
+    all_.workers_[to]->engine->on_mail(what, all_.events_.now, *this);
+    mailed = true;
+    return true;
+  }
+  bool mailed = false;
+
+ private:
+  balancer& all_;
+};
+
 balancer::worker::worker(const engine_setup& setup, const snapshot& world)
     : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers),
       used(setup.limits.max_slots), forced(setup.limits.max_slots), known(setup.limits.max_calls),
@@ -66,22 +85,13 @@ balancer::worker::worker(const engine_setup& setup, const snapshot& world)
 balancer::balancer(const balancer_setup& setup, const snapshot_model& model, event_queue& events,
                    chance& random, network& net)
     : setup_(setup), events_(events), random_(random), net_(net),
-      book_(setup.limits.max_destinations, setup.limits.max_slots), secret_{{setup.seed, 2},
-                                                                            {3, setup.seed}},
+      book_(setup.limits.max_destinations, setup.limits.max_slots),
       on_the_way_(setup.limits.max_slots), bound_(setup.limits.max_slots),
       home_(setup.limits.max_slots) {
   std::vector<build_error> errors;
   worlds_.push_back(build_snapshot(model, book_, errors));
   if (!worlds_.back()) throw std::logic_error(errors.front().message);
-  for (worker_id w = 0; w < setup.workers; ++w) {
-    engine_setup one;
-    one.self = w;
-    one.workers = setup.workers;
-    one.limits = setup.limits;
-    one.secret = secret_;
-    one.random_seed = setup.seed + w;
-    workers_.push_back(std::make_unique<worker>(one, world()));
-  }
+  make_workers();
   for (const destination& d : world().destinations)
     for (const resource& r : d.resources)
       home_[r.slot] = d.home;
@@ -89,6 +99,65 @@ balancer::balancer(const balancer_setup& setup, const snapshot_model& model, eve
 }
 
 balancer::~balancer() = default;
+
+void balancer::make_workers() {
+  secret_ = {{setup_.seed, 2}, {3 + run_++, setup_.seed}};
+  workers_.clear();
+  for (worker_id w = 0; w < setup_.workers; ++w) {
+    engine_setup one;
+    one.self = w;
+    one.workers = setup_.workers;
+    one.limits = setup_.limits;
+    one.secret = secret_;
+    one.random_seed = setup_.seed + w;
+    one.start = events_.now;
+    workers_.push_back(std::make_unique<worker>(one, world()));
+  }
+}
+
+void balancer::restart() {
+  const time_us now = events_.now;
+  models::kept_calls kept;
+  std::uint64_t live = 0;
+  for (const auto& w : workers_) {
+    add_counters(*w);
+    const std::size_t before = kept.size();
+    w->engine->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });
+    for (std::size_t i = before; i < kept.size(); ++i)
+      live += kept[i].balanced ? 1u : 0u;
+  }
+  make_workers();
+  std::ranges::fill(on_the_way_, 0);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const auto owner = owner_of(call_hash(kept[i].call_id, secret_), setup_.workers);
+    if (!workers_[owner]->engine->restore(kept[i], now)) say("a restart has no room for a call");
+  }
+  restored += live;
+  std::uint64_t there = 0;
+  for (worker_id w = 0; w < setup_.workers; ++w)
+    there += workers_[w]->engine->counters().calls_live;
+  if (there != live) say("a restart lost a call");
+  // Lines may be taken already that no lease covers: of a capacity that an operator had changed, or
+  // of calls that were counted above it.
+  for (slot_index s = 0; s < slots_; ++s) {
+    std::int64_t used = 0;
+    for (const auto& w : workers_)
+      used += w->engine->ledger().view(s).used;
+    bound_[s] = std::max(bound_[s], used);
+  }
+  // As the runtime does it: before any of them runs.
+  at_rest between(*this);
+  do {
+    between.mailed = false;
+    for (auto& w : workers_)
+      w->engine->tell_loads(between);
+  } while (between.mailed);
+  for (worker_id w = 0; w < setup_.workers; ++w) {
+    judge(w);
+    judge_calls(w);
+    schedule(w, now + 1);
+  }
+}
 
 void balancer::arrive(packet p) {
   const std::string_view call_id = sip::find_call_id(p.bytes);

@@ -46,6 +46,9 @@ class balancer {
   void to_all(const mail& m);
   void to_one(worker_id w, const mail& m);
   void reload(const snapshot_model& model);
+  // Another run of the program in the place of this one, with the calls that can be kept. What was
+  // on its way inside is lost.
+  void restart();
 
   [[nodiscard]] const snapshot& world() const { return *worlds_.back(); }
   [[nodiscard]] std::vector<std::uint64_t> live_handles(worker_id w) const;
@@ -61,12 +64,15 @@ class balancer {
   std::uint64_t late_answers = 0;
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
-  std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0;
+  std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0, restored = 0;
 
  private:
   struct worker;
   class exit;
+  class at_rest;
 
+  void make_workers();
+  void add_counters(const worker& it);
   void schedule(worker_id w, time_us at);
   void judge(worker_id w);
   void judge_calls(worker_id w);
@@ -83,6 +89,7 @@ class balancer {
   std::vector<std::unique_ptr<const snapshot>> worlds_;
   std::vector<std::unique_ptr<worker>> workers_;
   node_secret secret_;
+  std::uint64_t run_ = 0;
 
   // By slot: the lines in rings, the largest capacity that leases may still follow, forced lines.
   std::vector<std::int64_t> on_the_way_, bound_;

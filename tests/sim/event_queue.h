@@ -43,6 +43,7 @@ enum class happening : std::uint8_t {
   box_dies,    // a: box
   box_returns, // a: box
   admin,
+  restart,
   probed, // a: destination that is found to be well again
   stranger,
 };

@@ -61,8 +61,8 @@ void balancer::judge(worker_id w) {
   for (const auto& v : counted.verdicts)
     judged += v.load(std::memory_order_relaxed);
   if (judged != it.received) say("a datagram without a verdict, or with two");
-  if (counted.calls_started - counted.calls_ended != counted.calls_live)
-    say("calls started, ended and live do not add up");
+  if (counted.calls_started + counted.calls_restored - counted.calls_ended != counted.calls_live)
+    say("calls started, restored, ended and live do not add up");
   std::uint64_t by_cause = 0;
   for (const auto& n : counted.ended_by)
     by_cause += n.load(std::memory_order_relaxed);
@@ -134,6 +134,19 @@ void balancer::judge_slots() {
   }
 }
 
+void balancer::add_counters(const worker& it) {
+  const engine_counters& counted = it.engine->counters();
+  started += counted.calls_started;
+  answered += counted.calls_answered;
+  failovers += counted.failovers;
+  address_turns += counted.address_turns;
+  shed += counted.calls_shed;
+  passed_over += counted.passed_over;
+  for (std::size_t v = 0; v < verdict_count; ++v)
+    verdicts[v] += counted.verdicts[v].load();
+  refused_full += counted.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)].load();
+}
+
 void balancer::judge_the_end() {
   for (worker_id w = 0; w < setup_.workers; ++w) {
     const worker& it = *workers_[w];
@@ -151,16 +164,7 @@ void balancer::judge_the_end() {
       if (on_the_way_[s] != 0) say(name + "slot " + std::to_string(s) + " has lines in rings");
     }
     it.engine->for_each_call([&](const call_info&) { say(name + "a call is listed"); });
-    started += counted.calls_started;
-    answered += counted.calls_answered;
-    failovers += counted.failovers;
-    address_turns += counted.address_turns;
-    shed += counted.calls_shed;
-    passed_over += counted.passed_over;
-    for (std::size_t v = 0; v < verdict_count; ++v)
-      verdicts[v] += counted.verdicts[v].load();
-    refused_full +=
-        counted.verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)].load();
+    add_counters(it);
   }
 }
 

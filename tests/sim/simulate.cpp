@@ -67,9 +67,10 @@ void print(const totals& t, std::uint64_t seeds) {
       const std::string_view name = name_of(static_cast<verdict>(v));
       std::printf(" %.*s %llu", static_cast<int>(name.size()), name.data(), n(t.verdicts[v]));
     }
-  std::printf(
-      "\n  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes %llu\n",
-      n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes));
+  std::printf("\n  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes "
+              "%llu, restarts %llu with %llu calls kept\n",
+              n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes),
+              n(t.restarts), n(t.restored));
 }
 
 } // namespace

@@ -55,6 +55,8 @@ void totals::add(const totals& o) {
   probes += o.probes;
   strangers += o.strangers;
   table_full += o.table_full;
+  restarts += o.restarts;
+  restored += o.restored;
   pauses += o.pauses;
   ipv6_callers += o.ipv6_callers;
   longest_wait = std::max(longest_wait, o.longest_wait);
@@ -101,6 +103,7 @@ simulation::simulation(const simulation_setup& setup)
   if (behave_) return;
   events_.add(random_.between(0, 10 * sec), happening::admin);
   events_.add(random_.between(0, 10 * sec), happening::stranger);
+  if (setup.seed % 3 == 1) events_.add(random_.between(5 * sec, 60 * sec), happening::restart);
   for (std::uint32_t box = 0; box < addresses_.size(); ++box)
     events_.add(random_.between(5 * sec, 200 * sec), happening::box_dies, box);
 }
@@ -186,6 +189,7 @@ std::string simulation::run() {
   counts.shed = balancer_->shed;
   counts.passed_over = balancer_->passed_over;
   counts.deadlines = balancer_->deadlines;
+  counts.restored = balancer_->restored;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
@@ -234,6 +238,12 @@ void simulation::dispatch(const event_at& e) {
     if (begun_ == setup_.calls) break;
     administer();
     events_.add(e.at + random_.between(100 * msec, 15 * sec), happening::admin);
+    break;
+  case happening::restart:
+    if (begun_ == setup_.calls) break;
+    ++counts.restarts;
+    balancer_->restart();
+    events_.add(e.at + random_.between(10 * sec, 200 * sec), happening::restart);
     break;
   case happening::probed: {
     mail m;
