@@ -18,9 +18,9 @@ keeper::keeper(const config::service_settings& settings)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       changes_file_(folder_ + "/operator.json"), oldest_(settings.calls_valid_s) {}
 
-void keeper::remember(operator_state& changes) const {
+void keeper::remember(operator_state& changes) {
   if (!active()) return;
-  const auto kept = kept_changes(changes_file_);
+  auto kept = kept_changes(changes_file_);
   if (!kept) {
     spdlog::error("what operators had changed is lost: {}", kept.error());
     return;
@@ -29,6 +29,7 @@ void keeper::remember(operator_state& changes) const {
   if (!kept->empty())
     spdlog::info("{} destinations are as operators had changed them before the restart",
                  kept->size());
+  noted_ = std::move(*kept);
 }
 
 dpdk::call_source keeper::calls_of_before() {

@@ -21,7 +21,7 @@ class keeper {
   [[nodiscard]] bool active() const noexcept { return !folder_.empty(); }
 
   // Before the first snapshot is built.
-  void remember(operator_state& changes) const;
+  void remember(operator_state& changes);
   // For the start of the runtime.
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
@@ -37,7 +37,7 @@ class keeper {
   std::string folder_, calls_file_, changes_file_;
   std::chrono::seconds oldest_;
   std::optional<tl::expected<call_file_report, std::string>> found_;
-  std::vector<operator_change> noted_;
+  std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };
 
 } // namespace linehunt

@@ -109,5 +109,28 @@ TEST_F(drainage_test, nobody_takes_back_the_end) {
   EXPECT_TRUE(one.ask(true, now)) << "it drains as asked";
 }
 
+TEST_F(drainage_test, the_end_does_not_wait_for_calls_that_it_does_not_lose) {
+  calls = 9;
+  lost = 2;
+  one.end_by(now, now + seconds(30));
+  look_after(seconds(1));
+  EXPECT_EQ(ended, 0) << "two are ringing";
+  lost = 0;
+  look_after(seconds(1));
+  EXPECT_EQ(ended, 1);
+}
+
+TEST_F(drainage_test, an_operator_waits_for_all_calls) {
+  calls = 9;
+  lost = 0;
+  EXPECT_TRUE(one.ask(true, now));
+  look_after(seconds(1));
+  EXPECT_THAT(states, ElementsAre("draining 9"));
+  calls = 0;
+  look_after(seconds(1));
+  EXPECT_THAT(states, ElementsAre("draining 9", "drained 0"));
+  EXPECT_EQ(ended, 0);
+}
+
 } // namespace
 } // namespace linehunt

@@ -124,5 +124,48 @@ TEST_F(operator_state_test, next_heartbeat_overrules_an_operator) {
   EXPECT_EQ(reload(following("pbx1")).resources[0].capacity, 80);
 }
 
+TEST_F(operator_state_test, the_next_run_remembers_what_an_admin_said) {
+  (void)reload(configured());
+  state.set_by_admin(1, false);
+  state.set_capacity(1, "vm", 7);
+  const std::vector<operator_change> kept{{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}};
+  ASSERT_EQ(state.changes(), kept);
+
+  state = {};
+  state.remember(kept);
+  EXPECT_FALSE(state.knows(1));
+  EXPECT_EQ(state.changes(), kept) << "also before its destination is seen";
+  EXPECT_EQ(reload({}).id, 0u);
+  EXPECT_EQ(state.changes(), kept) << "a database may be late";
+  const auto seen = reload(configured());
+  EXPECT_FALSE(seen.enabled);
+  EXPECT_TRUE(state.status(1).by_admin);
+  EXPECT_EQ(seen.resources[0].capacity, 7);
+  EXPECT_EQ(seen.resources[1].capacity, 32);
+  EXPECT_EQ(state.changes(), kept);
+  // Once it was seen, a reload without it is a destination that was taken out.
+  (void)reload({});
+  EXPECT_TRUE(state.changes().empty());
+}
+
+TEST_F(operator_state_test, what_is_remembered_holds_as_over_a_reload) {
+  state.remember({{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}});
+  auto moved = configured(60);
+  moved.front().uri = "sip:192.0.2.99";
+  const auto seen = reload(moved);
+  EXPECT_TRUE(seen.enabled);
+  EXPECT_EQ(seen.resources[0].capacity, 60) << "the configuration says something new";
+  EXPECT_TRUE(state.changes().empty());
+}
+
+TEST_F(operator_state_test, failures_and_what_was_taken_back_are_nothing_to_keep) {
+  (void)reload(configured());
+  state.set_usable(1, false);
+  EXPECT_TRUE(state.changes().empty());
+  state.set_by_admin(1, false);
+  state.set_by_admin(1, true);
+  EXPECT_TRUE(state.changes().empty());
+}
+
 } // namespace
 } // namespace linehunt

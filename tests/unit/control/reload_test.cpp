@@ -180,13 +180,16 @@ TEST(unchangeable, ports_workers_and_tables_may_not) {
   next.listeners[0].local.port = 5070;
   next.admin.socket = "/tmp/other";
   next.service.user = "other";
+  next.service.state_dir = "/tmp/other";
+  next.service.calls_valid_s = 7;
   next.log.file = "/tmp/other.log";
   config::diagnostics out("t.toml");
   config::refuse_unchangeable(running, next, out);
   EXPECT_THAT(out.lines(),
               ElementsAre(HasSubstr("[runtime] workers"), HasSubstr("[limits]"),
                           HasSubstr("[[port]]"), HasSubstr("[[listen]]"), HasSubstr("[admin]"),
-                          HasSubstr("[service] user"), HasSubstr("[log] file")));
+                          HasSubstr("[service] user"), HasSubstr("[service] state_dir"),
+                          HasSubstr("[service] calls_valid_s"), HasSubstr("[log] file")));
 }
 
 } // namespace

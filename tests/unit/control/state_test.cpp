@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes over a restart, in its files: whole, translated into the numbers of the next run, and
+// refused where it is damaged, old, or somebody else's.
+#include "control/state/call_file.h"
+#include "control/state/file_replacement.h"
+#include "control/state/keeper.h"
+#include "control/state/operator_file.h"
+#include "dataplane/index_book.h"
+#include "dataplane/snapshot_builder.h"
+#include "tests/models/kept_calls.h"
+#include "tests/models/models.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+
+namespace linehunt {
+namespace {
+
+using models::at;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class state : public ::testing::Test {
+ protected:
+  state() {
+    std::string name = ::testing::TempDir() + "linehunt-state-XXXXXX";
+    folder = ::mkdtemp(name.data());
+  }
+  ~state() override { std::filesystem::remove_all(folder); }
+  [[nodiscard]] std::string file(const std::string& name) const { return folder + "/" + name; }
+  [[nodiscard]] static std::string read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+  }
+  static void write(const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  std::string folder;
+};
+
+// Two destinations, in an order and with numbers that depend on what was there before.
+class world {
+ public:
+  explicit world(const std::vector<destination_model>& destinations,
+                 std::string_view other = "192.0.2.1") {
+    snapshot_model model;
+    model.destinations = destinations;
+    model.listeners = {models::listening_at(std::string{other}), models::listening_at("192.0.2.2")};
+    model.routes = {route{}};
+    (void)book_.resource("taken");
+    snapshot_ = models::build(model, book_);
+  }
+  [[nodiscard]] const snapshot& now() const { return *snapshot_; }
+  [[nodiscard]] const destination& with(std::uint32_t id) const {
+    return *std::ranges::find(snapshot_->destinations, id, &destination::id);
+  }
+  [[nodiscard]] resource_id name(std::string_view text) const {
+    return static_cast<resource_id>(std::ranges::find(snapshot_->resource_names, text) -
+                                    snapshot_->resource_names.begin());
+  }
+
+ private:
+  index_book book_{64, 256};
+  std::unique_ptr<const snapshot> snapshot_;
+};
+
+kept_call call_at(const world& w, std::uint32_t destination, std::string_view id) {
+  kept_call call;
+  call.call_id = id;
+  call.from_tag = "a";
+  call.to_tag = "b\xff\x01"; // bytes as they came, whatever they are
+  call.caller_target = "sip:a@198.51.100.7";
+  call.callee_target = "sip:b@192.0.2.11";
+  call.caller_routes = "<sip:p1;lr>, <sip:p2;lr>";
+  call.callee_routes = "<sip:p3;lr>";
+  call.from_uri = "sip:a@x";
+  call.to_uri = "sip:b@x";
+  call.caller = at("198.51.100.7:5070");
+  call.callee = at("[2001:db8::11]:5060");
+  call.caller_listener = 1;
+  call.callee_listener = 0;
+  call.destination = w.with(destination).index;
+  call.resources = {w.name("pstn"), w.name("vm")};
+  call.resource_count = 2;
+  call.age_us = 7'000'000;
+  call.answered_after_ms = 1234;
+  call.expires_after_s = 90;
+  call.caller_cseq = 5;
+  call.callee_cseq = 4'000'000'000;
+  call.balanced = call.acked = call.ping_callee = true;
+  return call;
+}
+
+const auto start = wall_clock::time_point{seconds(1'800'000'000)};
+const std::vector<destination_model> both{models::machine(1, "pstn=10; vm=5"),
+                                          models::machine(2, "vm=5; pstn=10")};
+
+} // namespace
+
+TEST_F(state, a_call_comes_back_as_it_was_in_the_numbers_of_the_next_run) {
+  const world before(both);
+  {
+    call_file_writer out(file("calls"), before.now(), start);
+    out.add(call_at(before, 1, "1@x"));
+    out.add(call_at(before, 2, "2@x"));
+    ASSERT_EQ(out.finish().value(), 2u);
+  }
+  struct ::stat kept {};
+  ASSERT_EQ(::stat(file("calls").c_str(), &kept), 0);
+  EXPECT_EQ(kept.st_mode & 0777, 0600u);
+
+  const world after({models::machine(7, "conf=1"), both[1], both[0]});
+  ASSERT_NE(before.with(1).index, after.with(1).index);
+  ASSERT_NE(before.name("pstn"), after.name("pstn"));
+  models::kept_calls found;
+  const auto report =
+      read_calls(file("calls"), after.now(), start + seconds(4), seconds(300), [&](const auto& c) {
+        found.add(c);
+        return true;
+      });
+  ASSERT_TRUE(report) << report.error();
+  EXPECT_EQ(report->restored, 2u);
+  EXPECT_EQ(report->refused, 0u);
+  EXPECT_EQ(report->unknown_load, 0u);
+  EXPECT_TRUE(report->whole);
+  ASSERT_EQ(found.size(), 2u);
+  const kept_call wanted = call_at(after, 1, "1@x");
+  const kept_call& got = found[0];
+  for (const auto text :
+       {&kept_call::call_id, &kept_call::from_tag, &kept_call::to_tag, &kept_call::caller_target,
+        &kept_call::callee_target, &kept_call::caller_routes, &kept_call::callee_routes,
+        &kept_call::from_uri, &kept_call::to_uri})
+    EXPECT_EQ(got.*text, wanted.*text);
+  EXPECT_EQ(got.caller, wanted.caller);
+  EXPECT_EQ(got.callee, wanted.callee);
+  EXPECT_EQ(got.caller_listener, 1);
+  EXPECT_EQ(got.callee_listener, 0);
+  EXPECT_EQ(got.destination, wanted.destination);
+  EXPECT_EQ(got.resources, wanted.resources);
+  EXPECT_EQ(got.resource_count, 2);
+  EXPECT_EQ(got.age_us, 11'000'000u) << "four seconds older";
+  EXPECT_EQ(got.answered_after_ms, 1234u);
+  EXPECT_EQ(got.expires_after_s, 90u);
+  EXPECT_EQ(got.caller_cseq, 5u);
+  EXPECT_EQ(got.callee_cseq, 4'000'000'000u);
+  EXPECT_TRUE(got.balanced && got.acked && got.ping_callee);
+  EXPECT_FALSE(got.leaving || got.ping_caller);
+  EXPECT_EQ(found[1].destination, after.with(2).index);
+}
+
+TEST_F(state, what_is_not_configured_any_more_is_left_out_and_told) {
+  const world before(both);
+  {
+    call_file_writer out(file("calls"), before.now(), start);
+    out.add(call_at(before, 1, "1@x"));
+    out.add(call_at(before, 2, "2@x"));
+    ASSERT_TRUE(out.finish());
+  }
+  const world after({models::machine(2, "vm=5")}, "192.0.2.9");
+  models::kept_calls found;
+  const auto report =
+      read_calls(file("calls"), after.now(), start, seconds(300), [&](const auto& c) {
+        found.add(c);
+        return found.size() == 2;
+      });
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->restored, 1u);
+  EXPECT_EQ(report->refused, 1u);
+  EXPECT_EQ(report->unknown_load, 1u) << "of those that were restored";
+  EXPECT_EQ(found[0].destination, no_index);
+  EXPECT_EQ(found[0].resource_count, 0);
+  EXPECT_EQ(found[1].resource_count, 1);
+  EXPECT_EQ(found[1].resources[0], after.name("vm"));
+  EXPECT_GE(found[1].callee_listener, 2u) << "none that there is";
+}
+
+TEST_F(state, calls_that_are_too_old_are_over) {
+  const world w(both);
+  {
+    call_file_writer out(file("calls"), w.now(), start);
+    out.add(call_at(w, 1, "1@x"));
+    ASSERT_TRUE(out.finish());
+  }
+  const auto read_at = [&](seconds after) {
+    return read_calls(file("calls"), w.now(), start + after, seconds(300),
+                      [](const auto&) { return true; });
+  };
+  EXPECT_TRUE(read_at(seconds(299)));
+  const auto late = read_at(seconds(301));
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error(), HasSubstr("301 s ago"));
+  EXPECT_TRUE(read_at(seconds(-2))) << "a clock that was set back a little";
+  EXPECT_FALSE(read_at(seconds(-301)));
+}
+
+TEST_F(state, a_file_of_calls_that_breaks_off_gives_what_it_has) {
+  const world w(both);
+  {
+    call_file_writer out(file("calls"), w.now(), start);
+    for (const char* id : {"1@x", "2@x", "3@x"})
+      out.add(call_at(w, 1, id));
+    ASSERT_TRUE(out.finish());
+  }
+  const std::string whole = read(file("calls"));
+  std::size_t some = 0;
+  for (std::size_t len = 0; len < whole.size(); ++len) {
+    write(file("cut"), whole.substr(0, len));
+    const auto report =
+        read_calls(file("cut"), w.now(), start, seconds(300), [](const auto&) { return true; });
+    if (!report) continue;
+    EXPECT_FALSE(report->whole) << len;
+    EXPECT_LE(report->restored, 3u);
+    some += report->restored == 2 ? 1u : 0u;
+  }
+  EXPECT_GT(some, 100u);
+}
+
+TEST_F(state, any_bytes_are_read_without_harm) {
+  const world w(both);
+  {
+    call_file_writer out(file("calls"), w.now(), start);
+    for (const char* id : {"1@x", "2@x"})
+      out.add(call_at(w, 1, id));
+    ASSERT_TRUE(out.finish());
+  }
+  const std::string whole = read(file("calls"));
+  std::uint32_t chance = 1;
+  const auto next = [&chance] { return chance = chance * 1664525 + 1013904223; };
+  std::size_t refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string spoiled = whole;
+    for (unsigned n = 1 + next() % 3; n-- > 0;)
+      spoiled[(next() >> 8) % spoiled.size()] = static_cast<char>(next() >> 24);
+    write(file("spoiled"), spoiled);
+    std::uint64_t handed = 0;
+    const auto report =
+        read_calls(file("spoiled"), w.now(), start, seconds(300), [&](const kept_call& c) {
+          ++handed;
+          EXPECT_TRUE(c.destination == no_index || c.destination < 64);
+          EXPECT_LE(c.resource_count, c.resources.size());
+          return true;
+        });
+    refused += report && report->whole ? 0u : 1u;
+    if (report) EXPECT_EQ(report->restored, handed);
+  }
+  EXPECT_GT(refused, 300u);
+  for (const char* text :
+       {"", "x", "{}", "\xa1\x64kind\x01", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff"}) {
+    write(file("other"), text);
+    EXPECT_FALSE(
+        read_calls(file("other"), w.now(), start, seconds(300), [](const auto&) { return true; }));
+  }
+  const auto none =
+      read_calls(file("none"), w.now(), start, seconds(300), [](const auto&) { return true; });
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error(), IsEmpty()) << "nothing to be told";
+}
+
+TEST_F(state, a_file_is_replaced_as_a_whole_or_not_at_all) {
+  const std::string path = file("deep/down/it");
+  EXPECT_THAT(replace_file(path, "one"), IsEmpty());
+  EXPECT_EQ(read(path), "one");
+  {
+    file_replacement half(path);
+    half.write("half");
+  }
+  EXPECT_EQ(read(path), "one");
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  const std::string much(3 << 20, 'x');
+  EXPECT_THAT(replace_file(path, much), IsEmpty());
+  EXPECT_EQ(read(path), much);
+  // Where a folder is in the way.
+  std::filesystem::create_directories(file("folder/inside"));
+  EXPECT_THAT(replace_file(file("folder"), "x"), HasSubstr("irectory"));
+  EXPECT_FALSE(std::filesystem::exists(file("folder.new")));
+  EXPECT_THAT(replace_file("/dev/full/x", "x"), HasSubstr("directory"));
+}
+
+TEST_F(state, a_full_disk_leaves_the_file_as_it_was) {
+  // Its place beside the file is a device that has no room.
+  write(file("it"), "before");
+  std::filesystem::create_symlink("/dev/full", file("it.new"));
+  EXPECT_THAT(replace_file(file("it"), "after"), HasSubstr("No space left"));
+  EXPECT_EQ(read(file("it")), "before");
+}
+
+TEST_F(state, changes_of_operators_come_back) {
+  const std::vector<operator_change> changes{
+      {3, 1, "sip:192.0.2.23", true, {}},
+      {4, 2, "sip:\"x\"@192.0.2.24", false, {{"pstn", 32, 8}, {"vm", 5, 0}}}};
+  EXPECT_THAT(keep_changes(file("operator.json"), changes), IsEmpty());
+  EXPECT_EQ(kept_changes(file("operator.json")).value(), changes);
+  EXPECT_THAT(kept_changes(file("none")).value(), IsEmpty());
+  for (const char* text : {"", "[]", "{\"linehunt_changes\": 2}",
+                           R"({"linehunt_changes": 1, "destinations": [{"id": "x"}]})"}) {
+    write(file("wrong"), text);
+    EXPECT_FALSE(kept_changes(file("wrong"))) << text;
+  }
+}
+
+TEST_F(state, the_keeper_writes_changes_once_and_brings_them_back) {
+  config::service_settings settings;
+  settings.state_dir = folder;
+  std::vector<destination_model> configured{models::machine(1, "pstn=10"),
+                                            models::machine(2, "pstn=10")};
+  operator_state first;
+  first.apply(configured);
+  {
+    keeper one(settings);
+    operator_state none;
+    one.remember(none);
+    one.note(first);
+    EXPECT_FALSE(std::filesystem::exists(file("operator.json"))) << "nothing to keep";
+    first.set_by_admin(1, false);
+    first.set_capacity(2, "pstn", 3);
+    one.note(first);
+    ASSERT_TRUE(std::filesystem::exists(file("operator.json")));
+    std::filesystem::remove(file("operator.json"));
+    one.note(first);
+    EXPECT_FALSE(std::filesystem::exists(file("operator.json"))) << "what it says already";
+    first.set_capacity(2, "pstn", 4);
+    one.note(first);
+  }
+  operator_state second;
+  keeper other(settings);
+  other.remember(second);
+  second.apply(configured);
+  EXPECT_FALSE(configured[0].enabled);
+  EXPECT_TRUE(second.status(1).by_admin);
+  EXPECT_EQ(configured[1].resources[0].capacity, 4);
+}
+
+TEST_F(state, a_change_that_was_taken_back_is_forgotten_in_the_file_too) {
+  config::service_settings settings;
+  settings.state_dir = folder;
+  std::vector<destination_model> configured{models::machine(1, "pstn=10")};
+  for (const bool enabled : {false, true}) {
+    operator_state changes;
+    keeper one(settings);
+    one.remember(changes);
+    changes.apply(configured);
+    changes.set_by_admin(1, enabled);
+    one.note(changes);
+  }
+  EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
+}
+
+TEST_F(state, without_a_folder_nothing_is_kept_and_nothing_fails) {
+  keeper none({});
+  EXPECT_FALSE(none.active());
+  EXPECT_FALSE(none.calls_of_before());
+  EXPECT_TRUE(none.take_over());
+  operator_state changes;
+  none.remember(changes);
+  none.note(changes);
+  EXPECT_THAT(changes.changes(), IsEmpty());
+}
+
+TEST_F(state, a_folder_that_is_none_is_told) {
+  config::service_settings settings;
+  write(file("file"), "");
+  settings.state_dir = file("file");
+  keeper one(settings);
+  const auto taken = one.take_over();
+  ASSERT_FALSE(taken);
+  EXPECT_THAT(taken.error(), HasSubstr(settings.state_dir + " cannot be written"));
+  settings.state_dir = file("to/be/made");
+  EXPECT_TRUE(keeper(settings).take_over());
+  EXPECT_TRUE(std::filesystem::is_directory(settings.state_dir));
+}
+
+TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
+  const world w(both);
+  {
+    call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
+    out.add(call_at(w, 1, "1@x"));
+    ASSERT_TRUE(out.finish());
+  }
+  config::service_settings settings;
+  settings.state_dir = folder;
+  keeper one(settings);
+  std::uint64_t calls = 0;
+  one.calls_of_before()(w.now(), [&](const kept_call&) { return ++calls > 0; });
+  EXPECT_EQ(calls, 1u);
+  EXPECT_TRUE(std::filesystem::exists(file("calls.cbor"))) << "the start may still fail";
+  EXPECT_TRUE(one.take_over());
+  EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
+}
+
+} // namespace linehunt
