@@ -49,7 +49,7 @@ namespace linehunt {
   X(dropped_draining, "new work while stopping")                                                   \
   /* Frames */                                                                                     \
   X(arp_handled, "ARP for us")                                                                     \
-  X(ndp_handled, "IPv6 neighbour discovery for us")                                                \
+  X(ndp_handled, "IPv6 neighbour or group discovery for us")                                       \
   X(icmp_answered, "echo request answered")                                                        \
   X(icmp_ignored, "other ICMP or ICMPv6")                                                          \
   X(fragment_kept, "IP fragment waiting for the rest")                                             \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the protocols below SIP make of a frame: a verdict, perhaps a reply written over the frame
-// itself, perhaps news about a neighbour.
+// itself, perhaps news about a neighbour, perhaps something to be said later.
 #pragma once
 
 #include "dataplane/address.h"
@@ -20,10 +20,19 @@ struct neighbour_claim {
   bool overrides = true;   // takes the place of another MAC (RFC 4861 7.2.5)
 };
 
+enum class mld_version : std::uint8_t { v1, v2 };
+
+// Somebody asks which groups are wanted here (mld.h), and how long the answer may take.
+struct mld_request {
+  mld_version version = mld_version::v2;
+  std::uint16_t within_ms = 0;
+};
+
 struct answer {
   verdict what = verdict::arp_handled;
   bool send_back = false; // the mbuf now holds a frame to be sent out of the same port
   std::optional<neighbour_claim> claim = std::nullopt;
+  std::optional<mld_request> report = std::nullopt;
 };
 
 } // namespace linehunt::dpdk

@@ -6,6 +6,7 @@
 #include "dataplane/dpdk/ndp.h"
 #include "dataplane/dpdk/udp_frame.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -15,7 +16,8 @@ namespace linehunt::dpdk {
 egress::egress(std::vector<const station*> stations, std::vector<tx_lane> lanes, rte_mempool& pool,
                worker_counters& counters, std::uint64_t seed)
     : stations_(std::move(stations)), lanes_(std::move(lanes)), pool_(pool), counters_(counters),
-      neighbours_(seed), ip_id_(static_cast<std::uint32_t>(seed >> 32)) {}
+      neighbours_(seed), reports_(stations_.size()), chance_(seed | 1),
+      ip_id_(static_cast<std::uint32_t>(seed >> 32)) {}
 
 egress::~egress() {
   for (tx_lane& lane : lanes_)
@@ -107,18 +109,44 @@ bool egress::learn(std::uint8_t port, const neighbour_claim& claim) noexcept {
   return is_news || claim.is_answer;
 }
 
+// Groups first: without them the answer to who else has the address may not get here.
 void egress::announce() noexcept {
-  for (std::uint8_t p = 0; p < stations_.size(); ++p)
-    for (const port_address& a : stations_[p]->addresses) {
+  for (std::uint8_t p = 0; p < stations_.size(); ++p) {
+    const auto& addresses = stations_[p]->addresses;
+    if (std::ranges::any_of(addresses, [](const port_address& a) { return a.ip.is_v6; }))
+      report(p, mld_version::v2, mld_reason::joined);
+    for (const port_address& a : addresses) {
       mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
       if (!m) return;
       const bool written = a.ip.is_v6 ? write_announcement(*stations_[p], *m, a.ip)
                                       : write_arp_request(*stations_[p], *m, a.ip, a.ip, nullptr);
       if (written) send_frame(p, std::move(m));
     }
+  }
+}
+
+void egress::plan_report(std::uint8_t port, const mld_request& asked) noexcept {
+  planned_report& plan = reports_[port];
+  chance_ = chance_ * 6364136223846793005u + 1442695040888963407u;
+  const time_us due = now_ + (chance_ >> 33) % (asked.within_ms * 1000u + 1u);
+  if (plan.due != 0 && plan.due <= due) return; // that one is for both
+  plan = {due, asked.version};
+}
+
+void egress::report(std::uint8_t port, mld_version version, mld_reason why) noexcept {
+  for (std::size_t number = 0;; ++number) {
+    mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
+    if (!m || !write_mld_report(*stations_[port], *m, version, why, number)) return;
+    send_frame(port, std::move(m));
+  }
 }
 
 void egress::age() noexcept {
+  for (std::uint8_t p = 0; p < reports_.size(); ++p)
+    if (reports_[p].due != 0 && now_ >= reports_[p].due) {
+      report(p, reports_[p].version, mld_reason::asked);
+      reports_[p].due = 0;
+    }
   const std::size_t given_up =
       neighbours_.age(now_, [this](neighbour& n) { ask(n, question::everybody); });
   if (given_up != 0) drop(given_up);

@@ -7,6 +7,7 @@
 #include "dataplane/datagram.h"
 #include "dataplane/dpdk/counters.h"
 #include "dataplane/dpdk/mbuf.h"
+#include "dataplane/dpdk/mld.h"
 #include "dataplane/dpdk/neighbour_table.h"
 #include "dataplane/dpdk/station.h"
 #include "dataplane/dpdk/tx_lane.h"
@@ -41,7 +42,11 @@ class egress {
   bool learn(std::uint8_t port, const neighbour_claim& claim) noexcept;
   // Says on every link which addresses are ours.
   void announce() noexcept;
-  // Asks again for neighbours that have not answered. Some times a second.
+  // Somebody has asked which groups are wanted: the answer is sent by `age`, at a time of chance
+  // until its limit, so that not all hosts of a link answer at once.
+  void plan_report(std::uint8_t port, const mld_request& asked) noexcept;
+  // Asks again for neighbours that have not answered, and sends reports that are due. Some times a
+  // second.
   void age() noexcept;
   void flush() noexcept;
 
@@ -51,6 +56,7 @@ class egress {
  private:
   void send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept;
   void ask(neighbour& n, question whom) noexcept;
+  void report(std::uint8_t port, mld_version version, mld_reason why) noexcept;
   void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
 
   std::vector<const station*> stations_;
@@ -58,6 +64,12 @@ class egress {
   rte_mempool& pool_;
   worker_counters& counters_;
   neighbour_table neighbours_;
+  struct planned_report {
+    time_us due = 0; // 0: none
+    mld_version version = mld_version::v2;
+  };
+  std::vector<planned_report> reports_; // by port
+  std::uint64_t chance_;
   std::uint32_t ip_id_;
   time_us now_ = 0;
 };

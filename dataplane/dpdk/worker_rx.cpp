@@ -140,6 +140,7 @@ void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept 
     for (worker_id w = 0; w < shared_.workers; ++w)
       if (w != setup_.self) (void)shared_.mesh->news(setup_.self, w).push(news);
   }
+  if (a.report) egress_.plan_report(port, *a.report);
   if (a.send_back) egress_.send_frame(port, std::move(m));
 }
 

@@ -2,6 +2,7 @@
 // ARP, neighbour discovery and echo, byte by byte against frames made without our code.
 #include "dataplane/dpdk/arp.h"
 #include "dataplane/dpdk/icmp.h"
+#include "dataplane/dpdk/mld.h"
 #include "dataplane/dpdk/ndp.h"
 #include "frame_bytes.h"
 #include "packet_bed.h"
@@ -292,6 +293,101 @@ TEST(icmp6, echo_without_a_source_is_ignored) {
   EXPECT_FALSE(r.dropped);
   EXPECT_EQ(r.said.what, verdict::icmp_ignored);
   EXPECT_EQ(r.frame, "");
+}
+
+// Hop-by-hop with Router Alert, hop limit 1 (RFC 3810 5).
+std::string mld_frame(const ip_address& from, const ip_address& to, std::string_view message,
+                      const link_parts& link, std::uint8_t hop_limit = 1) {
+  const std::string alert("\x3a\0\x05\x02\0\0\x01\0", 8);
+  return ethernet(link, 0x86dd, ipv6(from, to, 0, alert + icmpv6(from, to, message), hop_limit));
+}
+
+const ip_address querier = ip("fe80::10");
+
+std::string query(std::uint16_t within_ms, bool v2, const ip_address& from = querier) {
+  std::string message =
+      std::string("\x82\0\0\0", 4) + be16(within_ms) + std::string(2, '\0') + std::string(16, '\0');
+  if (v2) message += std::string("\x02\x7d\0\0", 4);
+  return mld_frame(from, everybody6, message, {all_mac, peer_mac, 0});
+}
+
+TEST(mld, a_query_is_to_be_answered_in_its_version) {
+  const auto v2 = react(query(4000, true));
+  EXPECT_EQ(v2.said.what, verdict::ndp_handled);
+  EXPECT_EQ(v2.frame, "");
+  ASSERT_TRUE(v2.said.report);
+  EXPECT_EQ(v2.said.report->version, dpdk::mld_version::v2);
+  EXPECT_EQ(v2.said.report->within_ms, 4000);
+  const auto v1 = react(query(65'000, false));
+  ASSERT_TRUE(v1.said.report);
+  EXPECT_EQ(v1.said.report->version, dpdk::mld_version::v1);
+  EXPECT_EQ(v1.said.report->within_ms, 10'000);
+}
+
+TEST(mld, refuses_what_rfc_3810_refuses) {
+  const auto ignored = [](const std::string& frame) {
+    const auto r = react(frame);
+    return !r.dropped && r.said.what == verdict::icmp_ignored && !r.said.report && !r.said.claim;
+  };
+  const std::string message = std::string("\x82\0\0\0\x0f\xa0\0\0", 8) + std::string(20, '\0');
+  EXPECT_TRUE(ignored(query(4000, true, peer6))) << "not link-local";
+  EXPECT_TRUE(ignored(mld_frame(querier, everybody6, message, {all_mac, peer_mac, 0}, 2)));
+  EXPECT_TRUE(
+      ignored(ethernet({all_mac, peer_mac, 0}, 0x86dd,
+                       ipv6(querier, everybody6, 58, icmpv6(querier, everybody6, message), 1))))
+      << "no Router Alert";
+  for (const std::size_t len : {4u, 8u, 23u, 25u, 27u})
+    EXPECT_TRUE(
+        ignored(mld_frame(querier, everybody6, message.substr(0, len), {all_mac, peer_mac, 0})))
+        << len;
+  std::string broken = query(4000, true);
+  broken.back() ^= 1;
+  EXPECT_TRUE(ignored(broken));
+}
+
+TEST(mld, reports_name_each_group_once) {
+  dpdk::station we = our_station();
+  const ip_address ours = we.link_local, both = ip("ff02::1:ff00:1");
+  ASSERT_EQ(ip("ff02::1:ff00:1"), dpdk::solicited_node_of(ours)) << "as that of 2001:db8::1";
+  we.addresses.push_back({ip("2001:db8::7:77"), 64});
+  const auto report = [&](dpdk::mld_version version, dpdk::mld_reason why, std::size_t number) {
+    dpdk::mbuf_ptr m(rte_pktmbuf_alloc(&pool()));
+    return write_mld_report(we, *m, version, why, number) ? hex(bytes_of(*m)) : std::string{};
+  };
+  using dpdk::mld_reason;
+  using dpdk::mld_version;
+  const ip_address other = ip("ff02::1:ff07:77"), routers = ip("ff02::16");
+  for (const auto& [why, type] :
+       {std::pair{mld_reason::joined, '\x04'}, std::pair{mld_reason::asked, '\x02'}}) {
+    const std::string head = std::string(1, type) + std::string(3, '\0');
+    EXPECT_EQ(
+        report(mld_version::v2, why, 0),
+        hex(mld_frame(ours, routers,
+                      std::string("\x8f\0\0\0\0\0\0\x02", 8) + head + raw(both) + head + raw(other),
+                      {{0x33, 0x33, 0, 0, 0, 0x16}, our_mac, 0})));
+    EXPECT_EQ(report(mld_version::v2, why, 1), "");
+  }
+  we.vlan = 42;
+  EXPECT_EQ(report(mld_version::v1, mld_reason::asked, 1),
+            hex(mld_frame(ours, other, std::string("\x83\0\0\0\0\0\0\0", 8) + raw(other),
+                          {{0x33, 0x33, 0xff, 0x07, 0, 0x77}, our_mac, 42})));
+  EXPECT_NE(report(mld_version::v1, mld_reason::asked, 0), "");
+  EXPECT_EQ(report(mld_version::v1, mld_reason::asked, 2), "");
+}
+
+TEST(mld, many_groups_take_several_frames) {
+  dpdk::station we = our_station();
+  for (int i = 0; i < 130; ++i)
+    we.addresses.push_back({ip("2001:db8::" + std::to_string(1000 + i)), 64});
+  std::size_t frames = 0, records = 0;
+  for (;; ++frames) {
+    dpdk::mbuf_ptr m(rte_pktmbuf_alloc(&pool()));
+    if (!write_mld_report(we, *m, dpdk::mld_version::v2, dpdk::mld_reason::joined, frames)) break;
+    EXPECT_LE(m->pkt_len, 1280u + 14u);
+    records += static_cast<unsigned char>(bytes_of(*m)[14 + 40 + 8 + 7]);
+  }
+  EXPECT_EQ(frames, 3u);
+  EXPECT_EQ(records, 131u);
 }
 
 TEST(next_hop, network_gateway_or_nobody) {

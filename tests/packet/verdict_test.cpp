@@ -60,6 +60,27 @@ TEST(verdicts, each_frame_has_exactly_one) {
   }
 }
 
+TEST(groups, are_said_at_the_start_and_when_somebody_asks) {
+  running_balancer lb;
+  const auto report_of = [&lb](char type) {
+    return lb.link.take_one([type](std::string_view f) {
+      return ethertype_of(f) == 0x86dd && f.size() > 14 + 40 + 8 + 8 && f[14 + 40 + 8] == '\x8f' &&
+             f[14 + 40 + 8 + 8] == type;
+    });
+  };
+  EXPECT_TRUE(report_of(4)) << "announced again a second after the start";
+  const ip_address querier = ip("fe80::10"), everybody = ip("ff02::1");
+  const std::string query = std::string("\x82\0\0\0\0\x64\0\0", 8) + std::string(20, '\0');
+  lb.link.put(ethernet(
+      {{0x33, 0x33, 0, 0, 0, 1}, peer_mac, 0}, 0x86dd,
+      ipv6(querier, everybody, 0,
+           std::string("\x3a\0\x05\x02\0\0\x01\0", 8) + icmpv6(querier, everybody, query), 1)));
+  const auto asked = report_of(2);
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(lb.count_of(verdict::ndp_handled), 1u);
+  EXPECT_NE(asked->find(raw(ip("ff02::1:ff00:1"))), std::string::npos) << "of 2001:db8::1";
+}
+
 TEST(handover, a_full_ring_is_a_verdict) {
   running_balancer lb({.workers = 2});
   // The second worker stands still while its calls are visited; the first goes on receiving.
