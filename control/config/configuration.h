@@ -58,7 +58,7 @@ struct service_settings {
   std::string user; // whom it becomes once its ports are open; empty: it stays who it is
   std::uint32_t drain_limit_s = 30; // how long SIGTERM waits for the calls
   std::string state_dir; // keeps calls and operators' changes over a restart; empty: they are lost
-  std::uint32_t calls_valid_s = 300; // calls that were kept longer ago are over
+  std::uint32_t calls_valid_s = 300; // calls that were kept longer ago are over; 0: none are kept
 };
 
 struct log_settings {

@@ -173,9 +173,10 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   const admin::raising raise = [&](std::string_view name, const auto& params) {
     (*ways_in)->publish(admin::event_line(name, params));
   };
-  drainage draining({[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
-                     [&] { return kept.active() ? early_calls(**runtime) : live_calls(**runtime); },
-                     [&] { loop.stop(); }, raise});
+  drainage draining(
+      {[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
+       [&] { return kept.keeps_calls() ? early_calls(**runtime) : live_calls(**runtime); },
+       [&] { loop.stop(); }, raise});
   live_view view(**runtime, source, reloading, draining, raise);
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
   names.start(reloading, raise);

@@ -33,7 +33,7 @@ void keeper::remember(operator_state& changes) {
 }
 
 dpdk::call_source keeper::calls_of_before() {
-  if (!active()) return {};
+  if (!keeps_calls()) return {};
   return [this](const snapshot& world, const dpdk::restoring& restore) {
     found_ = read_calls(calls_file_, world, wall_clock::now(), oldest_, restore);
   };
@@ -80,7 +80,7 @@ void keeper::note(const operator_state& changes) {
 }
 
 void keeper::keep_calls(dpdk::runtime& runtime) const {
-  if (!active()) return;
+  if (!keeps_calls()) return;
   call_file_writer file(calls_file_, runtime.world(), wall_clock::now());
   runtime.end([&](const kept_call& call) { file.add(call); });
   if (const auto written = file.finish(); written)

@@ -19,6 +19,7 @@ class keeper {
  public:
   explicit keeper(const config::service_settings& settings);
   [[nodiscard]] bool active() const noexcept { return !folder_.empty(); }
+  [[nodiscard]] bool keeps_calls() const noexcept { return active() && oldest_.count() > 0; }
 
   // Before the first snapshot is built.
   void remember(operator_state& changes);

@@ -355,6 +355,7 @@ TEST_F(state, a_change_that_was_taken_back_is_forgotten_in_the_file_too) {
 TEST_F(state, without_a_folder_nothing_is_kept_and_nothing_fails) {
   keeper none({});
   EXPECT_FALSE(none.active());
+  EXPECT_FALSE(none.keeps_calls());
   EXPECT_FALSE(none.calls_of_before());
   EXPECT_TRUE(none.take_over());
   operator_state changes;
@@ -385,6 +386,9 @@ TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
   }
   config::service_settings settings;
   settings.state_dir = folder;
+  settings.calls_valid_s = 0;
+  EXPECT_FALSE(keeper(settings).calls_of_before()) << "none are kept";
+  settings.calls_valid_s = 300;
   keeper one(settings);
   std::uint64_t calls = 0;
   one.calls_of_before()(w.now(), [&](const kept_call&) { return ++calls > 0; });
