@@ -49,7 +49,8 @@ struct rule_condition {
   bool any_port = false;           // from_destination: from whichever port it sends
 };
 
-enum class rule_action : std::uint8_t { add, balance, reply, forward };
+// `drop` answers nothing. It alone holds for other requests outside a call as well.
+enum class rule_action : std::uint8_t { add, balance, reply, forward, drop };
 
 // Flags of selection, as OpenSIPS names them.
 struct balance_flags {
@@ -127,6 +128,8 @@ class compiled_rules {
   // Packet path: allocates nothing. `worker` picks the scratch.
   [[nodiscard]] rule_decision decide(const rule_input& input, std::size_t worker) const noexcept;
   [[nodiscard]] const std::vector<rule_model>& models() const noexcept;
+  // Whether any rule drops, so that requests which are no INVITE have to be decided too.
+  [[nodiscard]] bool any_drops() const noexcept;
 
   struct state;
 

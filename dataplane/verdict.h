@@ -47,6 +47,7 @@ namespace linehunt {
   X(dropped_excess_dialog, "2xx that would make a ninth dialog of one INVITE")                     \
   X(dropped_no_route, "next hop cannot be resolved or reached")                                    \
   X(dropped_draining, "new work while stopping")                                                   \
+  X(dropped_by_rule, "request that a rule drops without an answer")                                \
   /* Frames */                                                                                     \
   X(arp_handled, "ARP for us")                                                                     \
   X(ndp_handled, "IPv6 neighbour or group discovery for us")                                       \

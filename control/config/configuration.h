@@ -41,6 +41,7 @@ struct rule_entry {
   std::vector<place> condition_at; // beside model.conditions
   std::vector<place> resource_at;  // beside model.resources
   place from_group_at;
+  place no_invite_at;  // methods that a rule matches, where INVITE is none of them
   bool broken = false; // has an error of its own; what follows from it need not be said
 };
 

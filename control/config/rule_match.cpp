@@ -70,11 +70,7 @@ class match_reader {
       }
     }
     if (std::ranges::find(names, "INVITE", &placed_text::text) == names.end())
-      out_.warning(
-          reader_.at("method"),
-          fmt::format("{} method is not INVITE, and rules see nothing else: outside a call "
-                      "OPTIONS to us is answered 200, all others 405",
-                      match_title));
+      rule_.no_invite_at = reader_.at("method");
     rule_condition condition;
     condition.field = rule_field::method;
     condition.pattern = pattern + ")$";

@@ -7,7 +7,7 @@
 
 namespace linehunt::config {
 
-// Appends to rule.model.conditions and rule.condition_at.
+// Appends to rule.model.conditions and rule.condition_at; notes the places of some keys.
 void read_match(const toml::table& match, rule_entry& rule, diagnostics& out);
 
 } // namespace linehunt::config

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // [[rule]]: name, what it matches (rule_match.cpp), and exactly one of add, balance, reply,
-// forward.
+// forward, drop.
 #include "control/config/rule_match.h"
 #include "control/config/sections.h"
 #include "control/config/sip_target.h"
@@ -161,7 +161,8 @@ void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
 }
 
 void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
-  static constexpr std::array<std::string_view, 4> actions{"add", "balance", "reply", "forward"};
+  static constexpr std::array<std::string_view, 5> actions{"add", "balance", "reply", "forward",
+                                                           "drop"};
   std::string_view chosen;
   for (std::string_view action : actions) {
     if (!section.has(action)) continue;
@@ -192,8 +193,13 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     rule.model.action = rule_action::forward;
     read_forward(section, rule, out);
     read_ping(section, rule.model.ping, out);
+  } else if (chosen == "drop") {
+    rule.model.action = rule_action::drop;
+    bool drop = true;
+    if (section.read("drop", drop) && !drop)
+      section.error("drop", "'drop' is false; write drop = true, or another action");
   } else {
-    section.error("", "does nothing; write one of add, balance, reply or forward");
+    section.error("", "does nothing; write one of add, balance, reply, forward or drop");
   }
 }
 
@@ -209,6 +215,11 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out) {
     if (const toml::table* match = section.table("match")) read_match(*match, rule, out);
     read_action(section, rule, out);
     section.finish();
+    if (rule.no_invite_at.line != 0 && rule.model.action != rule_action::drop)
+      out.warning(
+          rule.no_invite_at,
+          "[[rule]] match method is not INVITE, and rules other than drop see nothing else: "
+          "outside a call OPTIONS to us is answered 200, all others 405");
     rule.broken = out.error_count() != errors_before;
     into.rules.push_back(std::move(rule));
   }

@@ -17,6 +17,7 @@ verdict engine::state::on_cancel() {
     }
     // Of a re-INVITE, which went through without a transaction, and so does its CANCEL.
     if (!routing.to_tag.empty()) return on_in_dialog();
+    if (is_dropped_by_rule()) return verdict::dropped_by_rule;
     return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
   }
   if (transactions[transaction].source.ip != in->source.ip) return verdict::dropped_wrong_source;

@@ -41,20 +41,31 @@ verdict engine::state::on_invite() {
   if (const auto t = transactions.find(key); t != no_transaction) return repeat_reply(t);
   if (calls.find_server_key(hash, routing.call_id, key) != no_call)
     return verdict::retransmission_absorbed;
-  if (draining)
+  if (draining) {
+    if (is_dropped_by_rule()) return verdict::dropped_by_rule;
     return reply(503, "Service Unavailable", verdict::dropped_draining, "Retry-After: 5\r\n");
+  }
 
   rule_decision decision;
   if (world->rules)
     decision = world->rules->decide({&view, &routing, in->source, world}, setup.self);
   if (decision.rule == nullptr) return reply(404, "Not Found", verdict::rejected_no_rule);
   const rule_model& rule = *decision.rule;
+  if (rule.action == rule_action::drop) return verdict::dropped_by_rule;
   if (rule.action == rule_action::reply) {
     const std::uint16_t status = rule.status != 0 ? rule.status : std::uint16_t{403};
     return reply(status, rule.reason.empty() ? sip::reason_phrase(status) : rule.reason,
                  verdict::rejected_by_rule);
   }
   return start_call(key, decision);
+}
+
+// Of any request outside a call. Nothing of it is kept, so a repetition is decided anew.
+bool engine::state::is_dropped_by_rule() const noexcept {
+  if (!world->rules || !world->rules->any_drops()) return false;
+  const rule_decision decision =
+      world->rules->decide({&view, &routing, in->source, world}, setup.self);
+  return decision.rule != nullptr && decision.rule->action == rule_action::drop;
 }
 
 verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision) {

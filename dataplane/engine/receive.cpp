@@ -49,6 +49,7 @@ verdict engine::state::on_request() {
   if (view.method == sip::method::invite) return on_invite();
   // RFC 2543 parties have no tags, and their BYE must find its call.
   if (view.method == sip::method::bye && find_dialog(0)) return on_in_dialog();
+  if (is_dropped_by_rule()) return verdict::dropped_by_rule;
   if (view.method == sip::method::options) return answer_options();
   return refuse_method();
 }

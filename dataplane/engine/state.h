@@ -42,6 +42,7 @@ struct engine::state final : selection_listener {
 
   // --- new_call.cpp: an INVITE outside any dialog
   verdict on_invite();
+  [[nodiscard]] bool is_dropped_by_rule() const noexcept;
   verdict start_call(std::uint64_t key, const rule_decision& decision);
   // A record each, out of what is free or can be made free.
   [[nodiscard]] std::uint32_t take_transaction(std::uint64_t key);

@@ -84,6 +84,9 @@ class compiler {
     case rule_action::forward:
       if (model.count && model.resources.empty()) say(whole, "count names no resource");
       break;
+    case rule_action::drop:
+      out_.any_drops = true;
+      break;
     }
   }
 
@@ -211,6 +214,9 @@ compiled_rules::~compiled_rules() = default;
 
 const std::vector<rule_model>& compiled_rules::models() const noexcept {
   return state_->models;
+}
+bool compiled_rules::any_drops() const noexcept {
+  return state_->any_drops;
 }
 
 } // namespace linehunt

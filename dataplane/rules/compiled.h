@@ -56,6 +56,7 @@ struct compiled_rules::state {
   std::vector<rules::rule> rules;
   std::vector<rules::pattern_field> fields;
   std::vector<std::string> codec_names;             // in lower case; bit i of a codec mask
+  bool any_drops = false;                           // a rule's action is drop
   mutable std::vector<rules::workspace> workspaces; // by worker
 };
 

@@ -80,6 +80,22 @@ def requests_that_are_no_call_are_answered():
                   f"{text.decode(errors='replace')}\n{lab.balancer.tail()}")
 
 
+@case
+def a_scanner_gets_no_answer():
+    def of_scanner(text: bytes) -> bytes:
+        return text.replace(b"Max-Forwards", b"User-Agent: friendly-scanner\r\nMax-Forwards", 1)
+
+    rule = '[[rule]]\nmatch = { header.User-Agent = "^friendly-scanner" }\ndrop = true\n'
+    messages = [message("OPTIONS", ""), message("REGISTER"), message("INVITE"), message("CANCEL")]
+    with study_case() as lab:
+        lab.configuration.rules = rule + STUDY_CASE_RULES
+        lab.start_balancer()
+        got = statuses(lab, [*map(of_scanner, messages), *messages])
+        check(got == [[], [], [], [], [200], [405], [404], [481]], f"answers: {got}")
+        stats = lab.balancer.ask("stats")
+        check(stats["verdict:dropped_by_rule"] == 4, str(stats["verdict:dropped_by_rule"]))
+
+
 def acceptable(expect: str, is_request: bool) -> callable:
     """From a word of the corpus index to a check of the status codes that came."""
     if expect == "reject-483":

@@ -387,6 +387,21 @@ TEST(config, a_rule_for_another_method_never_holds) {
   EXPECT_THAT(result.lines, ElementsAre(AllOf(HasSubstr("warning"), HasSubstr("not INVITE"))));
 }
 
+TEST(config, a_rule_may_drop) {
+  const loaded result =
+      load(std::string{base} + "[[rule]]\nmatch = { header.User-Agent = \"^friendly-scanner\" }\n"
+                               "drop = true\n"
+                               "[[rule]]\nmatch = { method = \"REGISTER\" }\ndrop = true\n");
+  EXPECT_THAT(result.lines, IsEmpty()) << "it holds for other methods too";
+  ASSERT_TRUE(result.whole);
+  EXPECT_EQ(result.whole->rules[0].model.action, rule_action::drop);
+  EXPECT_THAT(faults_with("[[rule]]\ndrop = false\n"),
+              ElementsAre(AllOf(StartsWith("t.toml:17:8: "), HasSubstr("write drop = true"))));
+  EXPECT_THAT(faults_with("[[rule]]\ndrop = \"yes\"\n"), ElementsAre(HasSubstr("drop")));
+  EXPECT_THAT(faults_with("[[rule]]\ndrop = true\nreply = \"404 No\"\n"),
+              ElementsAre(HasSubstr("'reply' and 'drop' in one rule")));
+}
+
 TEST(config, file_that_is_not_there) {
   diagnostics out("/nonexistent/linehunt.toml");
   EXPECT_FALSE(load_file(small_machine, out));

@@ -424,6 +424,69 @@ TEST(engine_abuse, rules_may_refuse) {
   EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_destination);
 }
 
+rule_model dropping(rule_field field, std::string pattern, std::string header_name = {}) {
+  rule_model drop;
+  rule_condition c;
+  c.field = field;
+  c.pattern = std::move(pattern);
+  c.header_name = std::move(header_name);
+  drop.conditions = {c};
+  drop.action = rule_action::drop;
+  return drop;
+}
+
+TEST(engine_abuse, rules_may_drop_without_a_word_and_keep_nothing) {
+  snapshot_model model = study_case();
+  model.rules.insert(model.rules.begin(),
+                     dropping(rule_field::header, "^friendly-scanner$", "User-Agent"));
+  engine_world world(model);
+  call_parts scanner;
+  scanner.extra = "User-Agent: friendly-scanner\r\n";
+  std::uint64_t dropped = 0;
+  const auto is_dropped = [&](const std::string& text) {
+    EXPECT_EQ(world.give(text, stranger), verdict::dropped_by_rule) << text;
+    EXPECT_EQ(world.count_of(verdict::dropped_by_rule), ++dropped);
+  };
+  const std::string agent = "User-Agent: friendly-scanner\r\nMax-Forwards";
+  is_dropped(invite(scanner));
+  is_dropped(invite(scanner)); // a repetition
+  for (const char* method : {"OPTIONS", "REGISTER", "CANCEL"})
+    is_dropped(replace(hop_request(method, scanner), "Max-Forwards", agent));
+  EXPECT_EQ(world.give(hop_request("ACK", scanner, "x"), stranger), verdict::dropped_stray_ack);
+  world.engine().drain(true);
+  is_dropped(invite(scanner));
+  world.engine().drain(false);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+  EXPECT_EQ(world.counters().calls_started, 0u);
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty());
+  // The others are served as ever, the same Call-ID included.
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  EXPECT_EQ(world.give(hop_request("OPTIONS", {}), caller_address), verdict::request_answered);
+  EXPECT_EQ(world.give(hop_request("REGISTER", {}), caller_address), verdict::rejected_method);
+}
+
+TEST(engine_abuse, a_rule_above_keeps_requests_from_being_dropped) {
+  snapshot_model model = study_case();
+  model.rules.back() = dropping(rule_field::method, ".");
+  rule_model known = model.rules[1];
+  known.conditions[0].pattern = "^4930";
+  model.rules.insert(model.rules.begin(), known);
+  engine_world world(model);
+  EXPECT_EQ(world.give(hop_request("OPTIONS", {}), caller_address), verdict::request_answered);
+  EXPECT_EQ(status_of(world.take_one().bytes), 200);
+  call_parts other;
+  other.user = "nobody";
+  EXPECT_EQ(world.give(hop_request("OPTIONS", other), caller_address), verdict::dropped_by_rule);
+  EXPECT_EQ(world.give(invite(other), caller_address), verdict::dropped_by_rule);
+  EXPECT_TRUE(world.take().empty());
+  // Within a call nobody asks the rules.
+  const auto call = establish(world);
+  EXPECT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+}
+
 TEST(engine_abuse, a_probe_counts_only_if_the_probed_one_answers) {
   engine_world world;
   mail probe;
