@@ -37,3 +37,4 @@ void add_rows(const std::vector<database::row>& rows, configuration& whole, diag
 }
 
 } // namespace linehunt::config
+  if (!out.failed()) check_counted(whole, out);

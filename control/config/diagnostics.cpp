@@ -24,6 +24,18 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string_view prefix_of(severity weight) noexcept {
+  switch (weight) {
+  case severity::warning:
+    return "warning: ";
+  case severity::note:
+    return "note: ";
+  case severity::error:
+    break;
+  }
+  return "";
+}
+
 // What a file or a row holds may be quoted in it, and must not make lines of its own in a log.
 std::string one_line(std::string text) {
   std::ranges::replace_if(
@@ -34,12 +46,16 @@ std::string one_line(std::string text) {
 } // namespace
 
 void diagnostics::error(place at, std::string message) {
-  entries_.push_back({at, one_line(std::move(message)), false});
+  entries_.push_back({at, one_line(std::move(message)), severity::error});
   ++error_count_;
 }
 
 void diagnostics::warning(place at, std::string message) {
-  entries_.push_back({at, one_line(std::move(message)), true});
+  entries_.push_back({at, one_line(std::move(message)), severity::warning});
+}
+
+void diagnostics::note(place at, std::string message) {
+  entries_.push_back({at, one_line(std::move(message)), severity::note});
 }
 
 std::vector<diagnostic> diagnostics::sorted() const {
@@ -48,13 +64,16 @@ std::vector<diagnostic> diagnostics::sorted() const {
   return all;
 }
 
+std::string diagnostics::line_of(const diagnostic& one) const {
+  const std::string where =
+      one.at.line == 0 ? file_ : fmt::format("{}:{}:{}", file_, one.at.line, one.at.column);
+  return fmt::format("{}: {}{}", where, prefix_of(one.weight), one.message);
+}
+
 std::vector<std::string> diagnostics::lines() const {
   std::vector<std::string> out;
-  for (const diagnostic& d : sorted()) {
-    const std::string where =
-        d.at.line == 0 ? file_ : fmt::format("{}:{}:{}", file_, d.at.line, d.at.column);
-    out.push_back(fmt::format("{}: {}{}", where, d.warning ? "warning: " : "", d.message));
-  }
+  for (const diagnostic& d : sorted())
+    out.push_back(line_of(d));
   return out;
 }
 

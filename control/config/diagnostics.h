@@ -18,10 +18,13 @@ struct place {
   friend auto operator<=>(const place&, const place&) = default;
 };
 
+// A note is about what is right, and yet may not be meant.
+enum class severity : std::uint8_t { error, warning, note };
+
 struct diagnostic {
   place at;
   std::string message; // "what is wrong; what to do"
-  bool warning = false;
+  severity weight = severity::error;
 };
 
 class diagnostics {
@@ -30,13 +33,16 @@ class diagnostics {
 
   void error(place at, std::string message);
   void warning(place at, std::string message);
+  void note(place at, std::string message);
 
   [[nodiscard]] bool failed() const noexcept { return error_count_ != 0; }
   [[nodiscard]] std::size_t error_count() const noexcept { return error_count_; }
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   // In the order of the file.
   [[nodiscard]] std::vector<diagnostic> sorted() const;
-  // One "FILE:LINE:COLUMN: message" for each, in the order of the file.
+  // "FILE:LINE:COLUMN: message".
+  [[nodiscard]] std::string line_of(const diagnostic& one) const;
+  // That of each, in the order of the file.
   [[nodiscard]] std::vector<std::string> lines() const;
 
  private:

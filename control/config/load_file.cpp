@@ -81,6 +81,7 @@ std::optional<configuration> load_text(std::string_view text, const device_check
   cross_check(whole, out);
   check_snapshot(whole, out);
   if (out.failed()) return std::nullopt;
+  if (whole.database.url.empty()) check_counted(whole, out);
   return whole;
 }
 

@@ -37,6 +37,10 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out);
 // Destinations alone: ids, whether they can be reached, whether there is room for them.
 void check_destinations(const configuration& whole, diagnostics& out);
 
+// Destinations from which calls come that rules cannot count. Only where nothing is wrong, and
+// where all destinations are known: before the rows of a database are there, nothing can be said.
+void check_counted(const configuration& whole, diagnostics& out);
+
 // What no section sees alone: names that refer to others, duplicates, what cannot be reached.
 void cross_check(const configuration& whole, diagnostics& out);
 

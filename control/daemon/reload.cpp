@@ -98,8 +98,9 @@ reloader::outcome reloader::take_rows(const config::configuration& file_says,
   config::add_rows(rows, next, out,
                    first ? config::wrong_rows::leave_out : config::wrong_rows::refuse);
   if (out.failed()) return tl::unexpected(joined(out.lines()));
-  for (const std::string& line : out.lines())
-    spdlog::error("{}", line);
+  for (const config::diagnostic& d : out.sorted())
+    spdlog::log(d.weight == config::severity::note ? spdlog::level::info : spdlog::level::err, "{}",
+                out.line_of(d));
   const bool all_good = next.destinations.size() == file_says.destinations.size() + rows.size();
   outcome done = take_file(file_says, std::move(next));
   if (!done) return done;

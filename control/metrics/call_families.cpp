@@ -80,6 +80,9 @@ void add_calls(family_list& out, const node_figures& figures) {
       .add({{"state", "answered"}}, talking);
   out.counter("linehunt_failovers_total", "INVITEs sent on to another destination.")
       .add({}, sum(figures, &engine_counters::failovers));
+  out.counter("linehunt_calls_uncounted_total",
+              "Calls from a destination that does not offer a resource which their rule counts.")
+      .add({}, sum(figures, &engine_counters::calls_uncounted));
   out.counter("linehunt_retransmissions_total", "Messages that linehunt sent again.")
       .add({}, sum(figures, &engine_counters::retransmissions_sent));
   out.gauge("linehunt_transactions", "INVITE transactions in progress.")

@@ -126,6 +126,7 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
     if (rule.count && decision.source_destination != no_index) {
       ledger.count(decision.source_destination,
                    {decision.resources.data(), decision.resource_count}, held);
+      if (held.slot_count < decision.resource_count) count(counters.calls_uncounted);
       hold(call, held);
     }
     begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);

@@ -387,6 +387,35 @@ TEST(config, a_rule_for_another_method_never_holds) {
   EXPECT_THAT(result.lines, ElementsAre(AllOf(HasSubstr("warning"), HasSubstr("not INVITE"))));
 }
 
+TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
+  const auto counting = [](std::string_view group, std::string_view resource,
+                           std::string_view more = "") {
+    return load(std::string{base} +
+                "[[destination]]\nid = 2\ngroup = 2\nuri = \"sip:192.0.2.22\"\n"
+                "resources = \"vm=50\"\n[[rule]]\nforward = \"sip:192.0.2.5\"\ncount = \"" +
+                std::string{resource} + "\"\nmatch = { from_group = " + std::string{group} +
+                " }\n" + std::string{more})
+        .lines;
+  };
+  EXPECT_THAT(counting("1", "vm; pstn"), IsEmpty());
+  EXPECT_THAT(counting("0", "vm"), IsEmpty());
+  EXPECT_THAT(counting("2", "pstn"),
+              ElementsAre(AllOf(StartsWith("t.toml:20:9: warning: "), HasSubstr("'pstn'"),
+                                HasSubstr("no destination of group 2"))));
+  EXPECT_THAT(counting("0", "pstn"),
+              ElementsAre(AllOf(StartsWith("t.toml:20:9: note: "),
+                                HasSubstr("not offered by destination 2;"))));
+  EXPECT_THAT(counting("2", "fax"), ElementsAre(HasSubstr("will be refused"))) << "said once";
+  EXPECT_THAT(counting("0", "pstn", "nonsense = 1\n"), ElementsAre(HasSubstr("nonsense")))
+      << "errors first";
+  std::string many;
+  for (int id = 3; id < 10; ++id)
+    many += "[[destination]]\nid = " + std::to_string(id) +
+            "\nuri = \"sip:192.0.2.23\"\nresources = \"vm=1\"\n";
+  EXPECT_THAT(counting("0", "pstn", many),
+              ElementsAre(HasSubstr("destinations 2, 3, 4, 5, 6 and 3 more;")));
+}
+
 TEST(config, a_rule_may_drop) {
   const loaded result =
       load(std::string{base} + "[[rule]]\nmatch = { header.User-Agent = \"^friendly-scanner\" }\n"

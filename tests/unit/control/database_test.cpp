@@ -280,7 +280,7 @@ class rows_beside_the_file : public ::testing::Test {
                                config::wrong_rows what = config::wrong_rows::refuse) {
     config::diagnostics out("t.toml");
     auto loaded = config::load_text(
-        file_text, [](const auto&) { return std::nullopt; }, out);
+        text, [](const auto&) { return std::nullopt; }, out);
     EXPECT_TRUE(loaded) << ::testing::PrintToString(out.lines());
     if (!loaded) return {};
     whole = *loaded;
@@ -297,6 +297,7 @@ TEST_F(rows_beside_the_file, a_wrong_one_is_left_out_where_there_is_nothing_yet)
                          {3, 1, "sip:192.0.2.23", "vm=5", 0, "", ""}},
                         config::wrong_rows::leave_out);
   EXPECT_THAT(said, ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("left out"))));
+  std::string text = file_text;
   EXPECT_FALSE(failed);
   ASSERT_THAT(whole.destinations, SizeIs(2));
   EXPECT_EQ(whole.destinations[1].model.id, 3u);
@@ -340,3 +341,12 @@ TEST_F(rows_beside_the_file, what_cannot_be_reached) {
 
 } // namespace
 } // namespace linehunt::database
+TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
+  text = std::string{file_text} + "[[rule]]\nmatch = { from_group = 1 }\n"
+                                  "forward = \"sip:192.0.2.5\"\ncount = \"vm\"\n";
+  EXPECT_THAT(add({{2, 1, "sip:192.0.2.22", "vm=5", 0, "", ""},
+                   {3, 1, "sip:192.0.2.23", "conf=5", 0, "", ""}}),
+              ElementsAre(AllOf(HasSubstr("note: "), HasSubstr("not offered by destination 3"))));
+  EXPECT_FALSE(failed);
+}
+

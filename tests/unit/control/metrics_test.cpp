@@ -38,6 +38,7 @@ struct figures_with_two_workers : ::testing::Test {
     first.no_destination = 7;
     second.unknown_resource = 8;
     second.calls_shed = 9;
+    second.calls_uncounted = 4;
     figures.workers.resize(2);
     figures.workers[0].engine = &first;
     figures.workers[0].busy_cycles = 70;
@@ -80,6 +81,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_calls_total{outcome=\"unknown_resource\"} 8\n",
         "linehunt_calls_total{outcome=\"overload\"} 9\n",
         "linehunt_calls_ended_total{cause=\"bye\"} 2\n",
+        "linehunt_calls_uncounted_total 4\n",
         "linehunt_calls{state=\"early\"} 2\n",
         "linehunt_calls{state=\"answered\"} 4\n",
         "linehunt_verdicts_total{verdict=\"rejected_no_capacity\"} 9\n",

@@ -21,6 +21,8 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
   first.no_destination = 2;
   second.no_destination = 1;
   first.unknown_resource = 4;
+  first.calls_uncounted = 5;
+  second.calls_uncounted = 6;
   const resource_id needed[] = {1};
   second.no_capacity.add(1, needed);
   second.calls_live = 1;
@@ -48,6 +50,7 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
   EXPECT_EQ(by_name.at("load_balancer:refused_no_capacity"), 1u);
   EXPECT_EQ(by_name.at("load_balancer:refused_no_destination"), 3u);
   EXPECT_EQ(by_name.at("load_balancer:refused_unknown_resource"), 4u);
+  EXPECT_EQ(by_name.at("load_balancer:calls_uncounted"), 11u);
   EXPECT_EQ(by_name.at("dialog:active_dialogs"), 6u);
   EXPECT_EQ(by_name.at("dialog:early_dialogs"), 2u); // 6 answered, 2 of them over: 4 of 6 are up
   EXPECT_EQ(by_name.at("linehunt:rx_packets"), 120u);

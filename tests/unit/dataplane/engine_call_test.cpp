@@ -210,6 +210,21 @@ TEST(engine_call, a_call_from_a_destination_counts_there_and_goes_to_the_core) {
   EXPECT_EQ(world.counters().calls_failed, 1u);
 }
 
+TEST(engine_call, a_call_that_its_machine_cannot_be_charged_for_is_told) {
+  engine_world world;
+  call_parts parts;
+  parts.sent_by = "192.0.2.12:5060"; // offers no pstn
+  ASSERT_EQ(world.give(invite(parts), at("192.0.2.12:5060")), verdict::request_forwarded);
+  EXPECT_EQ(world.take().at(1).to, at("198.51.100.7:5060")) << "it goes on all the same";
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_uncounted, 1u);
+  parts.sent_by = "192.0.2.14:5060";
+  parts.call_id = "2@x";
+  ASSERT_EQ(world.give(invite(parts), at("192.0.2.14:5060")), verdict::request_forwarded);
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+  EXPECT_EQ(world.counters().calls_uncounted, 1u);
+}
+
 TEST(engine_call, every_given_datagram_is_counted_once) {
   engine_world world;
   const auto call = establish(world);
