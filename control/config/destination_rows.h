@@ -9,8 +9,7 @@
 
 namespace linehunt::config {
 
-// What becomes of a row with a URI or resources that cannot be: an error, or a warning and it is
-// left out.
+// What becomes of a row with a value that cannot be: an error, or a warning and it is left out.
 enum class wrong_rows : bool { refuse, leave_out };
 
 // Puts the rows behind the destinations of the file and checks all of them. Every error names its

@@ -107,27 +107,27 @@ struct fields {
   std::array<std::string, count> text;
   std::array<soci::indicator, count> state{};
 
-  [[nodiscard]] std::string name_of_row() const {
-    return state[0] == soci::i_ok ? "row " + text[0] : std::string{"a row without id"};
+  // What is wrong with a value goes to `faults`, and the value is empty or 0. PostgreSQL fills a
+  // CHAR(128) with spaces.
+  [[nodiscard]] std::string trimmed(std::size_t which, std::vector<std::string>& faults) const {
+    if (state[which] == soci::i_ok)
+      return text[which].substr(0, text[which].find_last_not_of(" \t\r\n") + 1);
+    if (which < nullable_from)
+      faults.push_back(fmt::format("{} is NULL; give it a value", names[which]));
+    return {};
   }
-  // PostgreSQL fills a CHAR(128) with spaces.
-  [[nodiscard]] std::string trimmed(std::size_t which) const {
-    if (state[which] != soci::i_ok) {
-      if (which >= nullable_from) return {};
-      throw fault(fmt::format("{}: {} is NULL; give it a value", name_of_row(), names[which]));
-    }
-    return text[which].substr(0, text[which].find_last_not_of(" \t\r\n") + 1);
-  }
-  [[nodiscard]] std::uint32_t number(std::size_t which, std::uint32_t min,
-                                     std::uint32_t max) const {
-    const std::string value = trimmed(which);
+  [[nodiscard]] std::uint32_t number(std::size_t which, std::uint32_t min, std::uint32_t max,
+                                     std::vector<std::string>& faults) const {
+    const std::size_t before = faults.size();
+    const std::string value = trimmed(which, faults);
+    if (faults.size() != before) return 0;
     std::uint32_t number = 0;
     const char* end = value.data() + value.size();
     const auto read = std::from_chars(value.data(), end, number);
-    if (read.ec != std::errc{} || read.ptr != end || number < min || number > max)
-      throw fault(fmt::format("{}: {} is '{}'; it must be a whole number from {} to {}",
-                              name_of_row(), names[which], value, min, max));
-    return number;
+    if (read.ec == std::errc{} && read.ptr == end && number >= min && number <= max) return number;
+    faults.push_back(fmt::format("{} is '{}'; it must be a whole number from {} to {}",
+                                 names[which], value, min, max));
+    return 0;
   }
 };
 
@@ -154,14 +154,14 @@ std::vector<row> read_all(soci::session& sql, const std::string& query) {
   std::vector<row> rows;
   for (all.execute(); all.fetch();) {
     row one;
-    one.id = f.number(0, 1, most);
-    one.group = f.number(1, 0, most);
-    one.uri = f.trimmed(2);
-    one.resources = f.trimmed(3);
-    one.probe_mode = static_cast<std::uint8_t>(f.number(4, 0, 2));
-    one.attrs = f.trimmed(5);
-    one.description = f.trimmed(6);
-    if (!rows.empty() && rows.back().id == one.id)
+    one.id = f.number(0, 1, most, one.faults);
+    one.group = f.number(1, 0, most, one.faults);
+    one.uri = f.trimmed(2, one.faults);
+    one.resources = f.trimmed(3, one.faults);
+    one.probe_mode = static_cast<std::uint8_t>(f.number(4, 0, 2, one.faults));
+    one.attrs = f.trimmed(5, one.faults);
+    one.description = f.trimmed(6, one.faults);
+    if (one.id != 0 && !rows.empty() && rows.back().id == one.id)
       throw fault(fmt::format("row {} is there twice; give each its own id", one.id));
     rows.push_back(std::move(one));
   }

@@ -13,18 +13,21 @@
 namespace linehunt::database {
 
 struct row {
-  std::uint32_t id = 0;
+  std::uint32_t id = 0; // 0: `faults` say what is wrong with it
   std::uint32_t group = 0;
   std::string uri, resources;
   std::uint8_t probe_mode = 0;
   std::string attrs, description;
+  // Columns that are NULL or no number, and what must stand there; their fields are as here.
+  std::vector<std::string> faults{};
   friend bool operator==(const row&, const row&) = default;
 };
 
 using rows = tl::expected<std::vector<row>, std::string>;
 
-// All rows in the order of their ids. Makes file and table of a SQLite database that has none. The
-// error names database, table and row, and says what to do; it holds no password.
+// All rows in the order of their ids, those with faults too. Makes file and table of a SQLite
+// database that has none. The error names database and table, and says what to do; it holds no
+// password.
 [[nodiscard]] rows read_rows(const settings& from);
 
 } // namespace linehunt::database

@@ -146,7 +146,9 @@ def change_everything(database, lab, balancer) -> None:
     reload_is_refused(balancer, "row 2", "port")
     database.update(2, dst_uri=uri(FIRST_BOX + 2), resources="vm=-4")
     reload_is_refused(balancer, "row 2", "-4")
-    database.update(2, resources="vm=10")
+    database.update(2, resources="vm=10", probe_mode=7)
+    reload_is_refused(balancer, "row 2", "probe_mode is '7'")
+    database.update(2, probe_mode=2)
 
     # It hangs: two who reload are told so, and everybody else is answered meanwhile.
     database.hang()
@@ -214,6 +216,24 @@ def a_damaged_copy_is_said_and_ignored(in_file: bool):
         balancer = lab.start_balancer()
         check(list(entries(balancer)) == ([1] if in_file else []), str(balancer.ask("list")))
         check("damaged" in balancer.tail(100), balancer.tail(100))
+
+
+@case
+def a_start_goes_without_a_row_that_has_no_number():
+    with study_case(boxes={1: {"vm": 5}}, boxes_in_file=False) as lab:
+        with KINDS["SQLite"](lab.device) as database:
+            for number in (1, 2):
+                database.insert(number, uri(FIRST_BOX + number), "vm=5")
+            database.update(1, group_id="first")  # SQLite takes it
+            lab.configuration.more = MORE.replace("URL", database.url).replace(
+                "COPY", str(lab.folder / "copy.json"))
+            balancer = lab.start_balancer()
+            check(list(entries(balancer)) == [2], str(balancer.ask("list")))
+            check("row 1: group_id is 'first'" in balancer.tail(100), balancer.tail(100))
+            reload_is_refused(balancer, "row 1", "group_id is 'first'")
+            database.update(1, group_id=1)
+            check(balancer.control("reload")[0] == 0, "a reload of mended rows was refused")
+            check(list(entries(balancer)) == [1, 2], str(balancer.ask("list")))
 
 
 @case(quick=False)

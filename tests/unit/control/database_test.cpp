@@ -117,23 +117,32 @@ TEST_F(database_test, another_version_is_refused) {
   EXPECT_TRUE(read_rows(from)) << "nor is no table of versions";
 }
 
-TEST_F(database_test, wrong_values_are_named_with_their_row) {
+TEST_F(database_test, wrong_values_are_told_with_their_row_and_leave_the_others_alone) {
   make("id, group_id, dst_uri, resources, probe_mode, attrs, description");
   struct wrong {
     const char* values;
+    std::uint32_t id;
     const char* said;
   };
-  for (const wrong& w : {wrong{"4, 1, 'sip:a', 'vm=5', 3, NULL, NULL", "row 4: probe_mode is '3'"},
-                         wrong{"4, -1, 'sip:a', 'vm=5', 0, NULL, NULL", "row 4: group_id is '-1'"},
-                         wrong{"4, 'x', 'sip:a', 'vm=5', 0, NULL, NULL", "row 4: group_id is 'x'"},
-                         wrong{"0, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "row 0: id is '0'"},
-                         wrong{"99999999999, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "id is"},
-                         wrong{"NULL, 1, 'sip:a', 'vm=5', 0, NULL, NULL", "id is NULL"},
-                         wrong{"4, 1, NULL, 'vm=5', 0, NULL, NULL", "row 4: dst_uri is NULL"},
-                         wrong{"4, 1, 'sip:a', NULL, 0, NULL, NULL", "row 4: resources is NULL"}}) {
+  for (const wrong& w : {wrong{"4, 1, 'sip:a', 'vm=5', 3, NULL, NULL", 4, "probe_mode is '3'"},
+                         wrong{"4, -1, 'sip:a', 'vm=5', 0, NULL, NULL", 4, "group_id is '-1'"},
+                         wrong{"4, 'x', 'sip:a', 'vm=5', 0, NULL, NULL", 4, "group_id is 'x'"},
+                         wrong{"4, NULL, 'sip:a', 'vm=5', 0, NULL, NULL", 4, "group_id is NULL"},
+                         wrong{"0, 1, 'sip:a', 'vm=5', 0, NULL, NULL", 0, "id is '0'"},
+                         wrong{"99999999999, 1, 'sip:a', 'vm=5', 0, NULL, NULL", 0, "id is"},
+                         wrong{"NULL, 1, 'sip:a', 'vm=5', 0, NULL, NULL", 0, "id is NULL"},
+                         wrong{"4, 1, NULL, 'vm=5', 0, NULL, NULL", 4, "dst_uri is NULL"},
+                         wrong{"4, 1, 'sip:a', NULL, 0, NULL, NULL", 4, "resources is NULL"}}) {
     run("delete from load_balancer");
     insert(w.values);
-    EXPECT_THAT(fault(), HasSubstr(w.said)) << w.values;
+    insert("5, 1, 'sip:b', 'vm=5', 0, NULL, NULL");
+    const rows found = read_rows(from);
+    ASSERT_THAT(found.value(), SizeIs(2)) << w.values;
+    const bool first = found->front().id == w.id;
+    const row& bad = found->at(first ? 0 : 1);
+    EXPECT_EQ(bad.id, w.id);
+    EXPECT_THAT(bad.faults, ElementsAre(HasSubstr(w.said))) << w.values;
+    EXPECT_EQ(found->at(first ? 1 : 0), (row{5, 1, "sip:b", "vm=5", 0, "", ""}));
   }
   run("delete from load_balancer");
   insert("4, 1, 'sip:a', 'vm=5', 0, NULL, NULL");
@@ -288,6 +297,7 @@ class rows_beside_the_file : public ::testing::Test {
     failed = out.failed();
     return out.lines();
   }
+  std::string text = file_text;
   config::configuration whole;
   bool failed = false;
 };
@@ -297,10 +307,25 @@ TEST_F(rows_beside_the_file, a_wrong_one_is_left_out_where_there_is_nothing_yet)
                          {3, 1, "sip:192.0.2.23", "vm=5", 0, "", ""}},
                         config::wrong_rows::leave_out);
   EXPECT_THAT(said, ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("left out"))));
-  std::string text = file_text;
   EXPECT_FALSE(failed);
   ASSERT_THAT(whole.destinations, SizeIs(2));
   EXPECT_EQ(whole.destinations[1].model.id, 3u);
+}
+
+TEST_F(rows_beside_the_file, one_with_a_null_or_no_number_is_wrong_like_any_other) {
+  const std::vector<row> rows{
+      {2, 0, "sip:192.0.2.22:port", "", 0, "", "", {"group_id is 'x'", "resources is NULL"}},
+      {0, 1, "sip:192.0.2.23", "vm=5", 0, "", "", {"id is NULL"}},
+      {4, 1, "sip:192.0.2.24", "vm=5", 0, "", ""}};
+  EXPECT_THAT(add(rows, config::wrong_rows::leave_out),
+              ElementsAre(AllOf(HasSubstr("row 2: group_id is 'x'"), HasSubstr("left out")),
+                          HasSubstr("row 2: resources is NULL"), HasSubstr("row 2: 'sip:192.0.2."),
+                          AllOf(HasSubstr("'sip:192.0.2.23'"), HasSubstr("id is NULL"))));
+  EXPECT_FALSE(failed);
+  ASSERT_THAT(whole.destinations, SizeIs(2));
+  EXPECT_EQ(whole.destinations[1].model.id, 4u);
+  EXPECT_THAT(add(rows), SizeIs(4));
+  EXPECT_TRUE(failed);
 }
 
 TEST_F(rows_beside_the_file, both_are_there) {
@@ -332,15 +357,6 @@ TEST_F(rows_beside_the_file, one_id_in_both_names_both) {
       ElementsAre(AllOf(HasSubstr("table load_balancer, row 1:"), HasSubstr("in line 12"))));
 }
 
-TEST_F(rows_beside_the_file, what_cannot_be_reached) {
-  EXPECT_THAT(add({{2, 1, "sip:203.0.113.1", "vm=5", 0, "", ""}}),
-              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("cannot be reached"))));
-  EXPECT_THAT(add({{2, 1, "sip:192.0.2.10", "vm=5", 0, "", ""}}),
-              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("linehunt itself"))));
-}
-
-} // namespace
-} // namespace linehunt::database
 TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
   text = std::string{file_text} + "[[rule]]\nmatch = { from_group = 1 }\n"
                                   "forward = \"sip:192.0.2.5\"\ncount = \"vm\"\n";
@@ -350,3 +366,12 @@ TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
   EXPECT_FALSE(failed);
 }
 
+TEST_F(rows_beside_the_file, what_cannot_be_reached) {
+  EXPECT_THAT(add({{2, 1, "sip:203.0.113.1", "vm=5", 0, "", ""}}),
+              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("cannot be reached"))));
+  EXPECT_THAT(add({{2, 1, "sip:192.0.2.10", "vm=5", 0, "", ""}}),
+              ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("linehunt itself"))));
+}
+
+} // namespace
+} // namespace linehunt::database
