@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/mbuf.h"
+#include "dataplane/dpdk/runtime_folder.h"
 
 #include <algorithm>
 #include <rte_eal.h>
@@ -18,6 +19,7 @@ namespace {
 
 enum class eal_state : std::uint8_t { unused, running, over };
 eal_state now = eal_state::unused; // control thread only
+std::optional<runtime_folder> folder;
 
 // PCI addresses that a vdev's arguments name: members of a bond, for example.
 void add_members(std::string_view device, std::vector<std::string>& out) {
@@ -135,6 +137,8 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
                                 advice + " Arguments:" + line});
   }
   now = eal_state::running;
+  // What a secondary process shares with others is not ours.
+  if (rte_eal_process_type() == RTE_PROC_PRIMARY) folder.emplace(rte_eal_get_runtime_dir());
   if (!register_arrival()) {
     stop_eal();
     return tl::unexpected(error{"no room in the mbuf for a field of ours; do eal_arguments load a "
@@ -150,6 +154,7 @@ bool eal_is_running() noexcept {
 void stop_eal() noexcept {
   if (now != eal_state::running) return;
   (void)rte_eal_cleanup();
+  folder.reset();
   now = eal_state::over;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does to it: wrong configurations, pings, signals, admin commands under load."""
 
+import os
 import re
 import signal
 import subprocess
@@ -134,6 +135,24 @@ def it_starts_again_on_the_same_device():
         for _ in range(3):
             balancer = lab.start_balancer()
             check(balancer.stop() == 0, balancer.tail())
+
+
+@case
+def no_folder_of_dpdk_is_left_behind():
+    """Neither by an end nor, once another one starts, by a crash."""
+    folders = [Path("/var/run/dpdk") / f"linehunt-e2e-{os.getpid()}-{number}" for number in range(2)]
+    with study_case() as lab:
+        lab.configuration.runtime["file_prefix"] = folders[0].name
+        balancer = lab.start_balancer()
+        check(folders[0].exists(), f"no {folders[0]}; does this case know where it is?")
+        balancer.stop(signal.SIGKILL)
+        check(folders[0].exists(), "it went with the crash; is this case of any use?")
+        lab.configuration.runtime["file_prefix"] = folders[1].name
+        balancer = lab.start_balancer()
+        check(not folders[0].exists(), f"{folders[0]} stays after a crash")
+        check(balancer.stop() == 0, balancer.tail())
+        check(not folders[1].exists(), f"{folders[1]} stays after the end: "
+              f"{[each.name for each in folders[1].glob('*')]}")
 
 
 @case(workers=1)

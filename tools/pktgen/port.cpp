@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pktgen/port.h"
 
-#include "tools/pktgen/runtime_folder.h"
-
 #include <algorithm>
 #include <cstring>
 #include <rte_cycles.h>
@@ -67,6 +65,8 @@ time_ns tsc_clock::now() const noexcept {
 tl::expected<std::unique_ptr<port>, std::string> port::open(const port_settings& settings) {
   if (auto eal = start_eal(settings); !eal) return tl::unexpected(eal.error());
   std::unique_ptr<port> p(new port);
+  // What a secondary process shares with others is not ours.
+  if (rte_eal_process_type() == RTE_PROC_PRIMARY) p->folder_.emplace(rte_eal_get_runtime_dir());
   if (auto started = p->start(settings); !started) return tl::unexpected(started.error());
   return p;
 }
@@ -74,7 +74,6 @@ tl::expected<std::unique_ptr<port>, std::string> port::open(const port_settings&
 tl::expected<void, std::string> port::start(const port_settings& settings) {
   clock_ = tsc_clock();
   drop_when_full_ = settings.drop_when_full;
-  file_prefix_ = settings.file_prefix;
   if (rte_eth_dev_count_avail() == 0)
     return tl::unexpected(settings.device.empty()
                               ? std::string("there is no port; name one with --device, or give EAL "
@@ -124,11 +123,8 @@ port::~port() {
     rte_eth_dev_stop(id_);
     rte_eth_dev_close(id_);
   }
-  // What a secondary process shares with others is not ours.
-  const bool is_ours = rte_eal_process_type() == RTE_PROC_PRIMARY;
-  const std::string folder = rte_eal_get_runtime_dir();
   (void)rte_eal_cleanup();
-  if (is_ours && folder.ends_with("/" + file_prefix_)) remove_runtime_folder(folder);
+  folder_.reset();
 }
 
 std::string port::driver() const {

@@ -3,6 +3,7 @@
 // nothing of calls.
 #pragma once
 
+#include "dataplane/dpdk/runtime_folder.h"
 #include "tools/pktgen/frame.h"
 #include "tools/pktgen/port_settings.h"
 #include "tools/pktgen/traffic.h"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <rte_mbuf.h>
 #include <span>
 #include <string>
@@ -85,7 +87,7 @@ class port final : public outbox {
   std::size_t received_count_ = 0;
   std::uint64_t full_turns_ = 0; // the port took less than it was given
   bool drop_when_full_ = false;
-  std::string file_prefix_; // names the folder that DPDK makes for this run
+  std::optional<dpdk::runtime_folder> folder_; // what EAL makes for this run
   std::uint64_t dropped_ = 0;
 };
 
