@@ -139,6 +139,22 @@ TEST(manual, configuration_page_has_every_key_in_its_section) {
   }
 }
 
+TEST(manual, coming_from_opensips_names_keys_and_commands_that_exist) {
+  std::ifstream file(LINEHUNT_OPENSIPS);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto sections = example_keys();
+  const std::regex key(R"(`\[\[?([a-z]+)\]\]? ([a-z_]+)`)");
+  std::size_t keys = 0;
+  for (std::sregex_iterator each(text.begin(), text.end(), key), end; each != end; ++each, ++keys) {
+    ASSERT_TRUE(sections.contains((*each)[1])) << each->str();
+    EXPECT_THAT(sections.at((*each)[1]), Contains((*each)[2].str())) << each->str();
+  }
+  EXPECT_GE(keys, 25u);
+  const names commands = commands_of(LINEHUNTCTL);
+  for (const std::string& command : found(text, "`linehuntctl ([a-z]+)"))
+    EXPECT_THAT(commands, Contains(command));
+}
+
 // ---- completion
 
 // What bash offers behind these words, of which the last may be unfinished.
