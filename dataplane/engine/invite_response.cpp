@@ -70,7 +70,8 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
     send_cancel(transaction, number);
     return verdict::response_consumed;
   }
-  if (t.client == client_state::calling) timers.disarm(client_timer(transaction)); // timer A
+  const bool first = t.client == client_state::calling;
+  if (first) timers.disarm(client_timer(transaction)); // timer A
   t.client = client_state::proceeding;
   transactions.move_to(transaction_list::ringing, transaction);
   if (t.cancel_wanted) {
@@ -78,7 +79,7 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
       send_cancel(transaction, number);
       timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
     }
-  } else {
+  } else if (first || view.status != 100) { // RFC 3261 16.7 (2)
     const auto wait = std::min(world->timers.fr_inv_timeout_ms, world->timers.timer_c_ms);
     timers.arm(deadline_timer(transaction), after_ms(wait));
   }

@@ -164,6 +164,31 @@ TEST_F(engine_failure, ringing_too_long_is_cancelled_and_answered_408) {
   EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
 }
 
+TEST_F(engine_failure, timer_c_counts_where_it_is_shorter_and_begins_anew_with_what_rings) {
+  snapshot_model model = study_case();
+  model.timers.timer_c_ms = 10'000;
+  world.reload(model);
+  ring();
+  const auto hears = [&](int status) {
+    (void)world.give(response(at_callee, status, status == 100 ? "" : "t"), callee);
+    (void)world.take();
+  };
+  hears(100);
+  world.wait_ms(9'000);
+  hears(180);
+  world.wait_ms(9'000);
+  hears(183);
+  world.wait_ms(9'000);
+  hears(100); // RFC 3261 16.7 (2): anything but this
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(1'100);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(status_of(sent[1].bytes), 408);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
 // The study case fails over and disables on "timeout": that is no reply at all, and this one rang.
 TEST_F(engine_failure, a_destination_that_only_rang_stays_enabled) {
   snapshot_model model = study_case();
