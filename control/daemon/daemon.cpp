@@ -178,6 +178,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
        [&] { return kept.keeps_calls() ? early_calls(**runtime) : live_calls(**runtime); },
        [&] { loop.stop(); }, raise});
   live_view view(**runtime, source, reloading, draining, raise);
+  reloading.on_status_set_back(
+      [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
   names.start(reloading, raise);
   capacity_feedback feedback(loop, view, raise);

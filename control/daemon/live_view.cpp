@@ -293,6 +293,10 @@ void live_view::on_paused(destination_index index, std::uint64_t seconds) {
   raise_status(*found, "paused"sv, fmt::format("Retry-After {}", seconds));
 }
 
+void live_view::on_status_set_back(destination_index index, bool enabled) {
+  if (const destination* const found = find_index(index)) raise_status(*found, enabled, "reload");
+}
+
 live_view::outcome live_view::end_call(const admin::call_state& call) {
   const auto name = read_call_name(call.id);
   if (!name) return tl::unexpected(change_fault::no_such_call);

@@ -135,6 +135,9 @@ reloader::outcome reloader::publish(config::configuration next) {
   running_ = std::move(next);
   for (const auto& call : on_published_)
     call(running_);
+  for (const mail& m : mails)
+    if (m.kind == mail_kind::set_enabled && on_status_set_back_)
+      on_status_set_back_(static_cast<destination_index>(m.subject), m.value != 0);
   return {};
 }
 

@@ -54,6 +54,11 @@ class reloader {
   void on_published(std::function<void(const config::configuration& running)> call) {
     on_published_.push_back(std::move(call));
   }
+  // Called for each destination whose status is no longer what operators or failures made it, after
+  // the snapshot that says so was published.
+  void on_status_set_back(std::function<void(destination_index which, bool enabled)> call) {
+    on_status_set_back_ = std::move(call);
+  }
   // What is in force.
   [[nodiscard]] const config::configuration& running() const noexcept { return running_; }
   // The database has been read since the daemon started, or there is none.
@@ -85,6 +90,7 @@ class reloader {
   world_source& source_;
   telling tell_all_;
   std::vector<std::function<void(const config::configuration&)>> on_published_;
+  std::function<void(destination_index which, bool enabled)> on_status_set_back_;
   std::vector<request> waiting_, asked_;
   bool under_way_ = false;
   bool rows_are_read_ = false;

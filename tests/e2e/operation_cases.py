@@ -222,6 +222,25 @@ def a_reload_takes_all_or_nothing_and_calls_go_on():
 
 
 @case
+def a_reload_that_moves_a_disabled_box_tells_that_it_is_enabled():
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 60}}) as lab:
+        balancer = lab.start_balancer()
+        file = lab.configuration.file
+        with events_of(lab) as events:
+            check(balancer.control("status", "2", "disable")[0] == 0, "status was refused")
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace("sip:10.77.0.22:5060", "sip:10.77.0.29:5060"),
+                            encoding="utf-8")
+            check(balancer.control("reload")[0] == 0, "a reload was refused")
+            deadline = time.monotonic() + 5
+            while len(told := events.all("E_LOAD_BALANCER_STATUS")) < 2:
+                check(time.monotonic() < deadline, f"told: {told}")
+                time.sleep(0.05)
+        got = [(each["destination_id"], each["status"], each["cause"]) for each in told]
+        check(got == [(2, "disabled", "admin"), (2, "enabled", "reload")], f"told: {got}")
+
+
+@case
 def a_reload_changes_rules_and_refuses_what_needs_a_restart():
     with study_case(boxes={1: {"vm": 5}}) as lab:
         balancer = lab.start_balancer()
