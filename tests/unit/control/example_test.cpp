@@ -4,10 +4,12 @@
 #include "control/config/snapshot_source.h"
 #include "dataplane/dpdk/device_check.h"
 
+#include <cstring>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
+#include <type_traits>
 
 namespace linehunt::config {
 namespace {
@@ -62,8 +64,8 @@ TEST(example, builds_a_snapshot) {
   EXPECT_NE(world->listener_for(*parse_ip("203.0.113.1"), index), nullptr);
 }
 
-// Every key that a comment of the example offers is one that the program knows.
-TEST(example, keys_in_comments_are_known) {
+// Every key that a comment of the example offers, without the comment sign.
+std::string with_keys_of_comments() {
   std::ifstream file(LINEHUNT_EXAMPLE);
   std::string text, line;
   bool in_section = false;
@@ -78,12 +80,62 @@ TEST(example, keys_in_comments_are_known) {
   EXPECT_TRUE(in_section);
   // cores must fit the one worker; one port name and one socket are as written.
   const auto cores = text.find("cores = [1, 2]");
-  ASSERT_NE(cores, std::string::npos);
-  text.replace(cores, 14, "cores = [1]");
+  EXPECT_NE(cores, std::string::npos);
+  return cores == std::string::npos ? text : text.replace(cores, 14, "cores = [1]");
+}
+
+TEST(example, keys_in_comments_are_known) {
   diagnostics out("example");
-  EXPECT_TRUE(load_text(text, dpdk::check_device, out));
+  EXPECT_TRUE(load_text(with_keys_of_comments(), dpdk::check_device, out));
   for (const diagnostic& said : out.sorted())
     EXPECT_EQ(said.weight, severity::note) << said.message;
+}
+
+template <class Numbers>
+bool same_bytes(const Numbers& a, const Numbers& b) {
+  static_assert(std::has_unique_object_representations_v<Numbers>);
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+TEST(example, what_a_comment_shows_is_the_default) {
+  diagnostics out("example");
+  const auto said = load_text(with_keys_of_comments(), dpdk::check_device, out);
+  ASSERT_TRUE(said);
+  const configuration left_out = example();
+  EXPECT_TRUE(same_bytes(said->timers, left_out.timers));
+  EXPECT_TRUE(same_bytes(said->runtime.limits, left_out.runtime.limits));
+  EXPECT_EQ(said->runtime.memory_mb, left_out.runtime.memory_mb);
+  EXPECT_EQ(said->runtime.mbufs, left_out.runtime.mbufs);
+  EXPECT_EQ(said->runtime.file_prefix, left_out.runtime.file_prefix);
+  EXPECT_EQ(said->runtime.control_core, left_out.runtime.control_core);
+  EXPECT_EQ(said->runtime.hugepages, left_out.runtime.hugepages);
+  EXPECT_EQ(said->runtime.yield_when_idle, left_out.runtime.yield_when_idle);
+  EXPECT_EQ(said->kernel, left_out.kernel);
+  EXPECT_EQ(said->log_level, left_out.log_level);
+  EXPECT_EQ(said->user_agent, left_out.user_agent);
+  EXPECT_EQ(said->probing.interval_s, left_out.probing.interval_s);
+  EXPECT_EQ(said->probing.timeout_ms, left_out.probing.timeout_ms);
+  EXPECT_EQ(said->probing.method, left_out.probing.method);
+  EXPECT_EQ(said->probing.from, left_out.probing.from);
+  EXPECT_EQ(said->probing.reply_codes, left_out.probing.reply_codes);
+  EXPECT_EQ(said->probing.failures_to_disable, left_out.probing.failures_to_disable);
+  EXPECT_EQ(said->probing.successes_to_enable, left_out.probing.successes_to_enable);
+  database::settings there = said->database;
+  there.url.clear();
+  EXPECT_EQ(there, left_out.database);
+  EXPECT_EQ(said->admin.socket, left_out.admin.socket);
+  EXPECT_EQ(said->admin.datagram, left_out.admin.datagram);
+  EXPECT_EQ(said->admin.fifo, left_out.admin.fifo);
+  EXPECT_EQ(said->admin.fifo_reply_dir, left_out.admin.fifo_reply_dir);
+  EXPECT_EQ(said->admin.http, left_out.admin.http);
+  EXPECT_EQ(said->admin.max_clients, left_out.admin.max_clients);
+  EXPECT_EQ(said->admin.max_request_bytes, left_out.admin.max_request_bytes);
+  EXPECT_EQ(said->service.user, left_out.service.user);
+  EXPECT_EQ(said->service.drain_limit_s, left_out.service.drain_limit_s);
+  EXPECT_EQ(said->log.file, left_out.log.file);
+  EXPECT_EQ(said->dns, left_out.dns);
+  EXPECT_EQ(said->heartbeat, left_out.heartbeat);
+  EXPECT_EQ(said->overload.enabled, left_out.overload.enabled);
 }
 
 } // namespace
