@@ -25,10 +25,12 @@ US = address(BALANCER)
 CALLER = address(CORE)
 
 
-def statuses(lab, messages: list, wait_ms: int = 300) -> list:
-    """For each message the status codes that came back, without 100."""
+def statuses(lab, messages: list, wait_ms: int = 300, host=None) -> list:
+    """For each message the status codes that came back, without 100; from the core proxy, or another
+    host."""
+    prefix, ip = (host.prefix(), host.ip) if host else (lab.core.prefix(), CALLER)
     told = subprocess.run(
-        [*lab.core.prefix(), "/usr/bin/python3", "-B", str(EXCHANGE), CALLER, US, str(wait_ms)],
+        [*prefix, "/usr/bin/python3", "-B", str(EXCHANGE), ip, US, str(wait_ms)],
         input=json.dumps([base64.b64encode(each).decode() for each in messages]),
         capture_output=True, text=True)
     if told.returncode != 0:
@@ -94,6 +96,19 @@ def a_scanner_gets_no_answer():
         check(got == [[], [], [], [], [200], [405], [404], [481]], f"answers: {got}")
         stats = lab.balancer.ask("stats")
         check(stats["verdict:dropped_by_rule"] == 4, str(stats["verdict:dropped_by_rule"]))
+
+
+@case
+def calls_that_no_line_of_their_box_is_counted_for_are_told():
+    with study_case(boxes={1: {"vm": 5, "pstn": 5}, 2: {"vm": 5}}) as lab:
+        balancer = lab.start_balancer()
+        check("note: [[rule]] count 'pstn' is not offered by destination 2 of" in balancer.tail(50),
+              balancer.tail(50))
+        for number in (1, 2):
+            statuses(lab, [message("INVITE", number=number)], host=lab.box_hosts[number])
+        stats = balancer.ask("stats")
+        check(stats["load_balancer:calls_started"] == 2, "the calls did not go on")
+        check(stats["load_balancer:calls_uncounted"] == 1, str(stats["load_balancer:calls_uncounted"]))
 
 
 def acceptable(expect: str, is_request: bool) -> callable:
