@@ -10,6 +10,7 @@
 #include "control/daemon/live_view.h"
 #include "control/daemon/log_output.h"
 #include "control/daemon/naming.h"
+#include "control/daemon/placement.h"
 #include "control/daemon/privileges.h"
 #include "control/daemon/reload.h"
 #include "control/daemon/signal_watch.h"
@@ -89,8 +90,8 @@ class event_pump {
 
 std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
   std::vector<std::uint64_t> loops;
-  for (worker_id w = 0; w < runtime.workers(); ++w)
-    loops.push_back(runtime.report(w).loops);
+  for (const dpdk::worker_report& worker : reports_of(runtime))
+    loops.push_back(worker.loops);
   return loops;
 }
 
@@ -154,6 +155,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", runtime.error().message);
     return 1;
   }
+  for (const std::string& line : misplaced((*runtime)->ports(), reports_of(**runtime)))
+    spdlog::warn("{}", line);
   if (!become_user(user, whole, makes_folder)) return 1;
   if (const auto opened = log.open(); !opened) {
     spdlog::error("{}", opened.error());

@@ -51,11 +51,15 @@ const destination* live_view::find_index(destination_index index) const noexcept
   return found == all.end() ? nullptr : &*found;
 }
 
-std::vector<dpdk::worker_report> live_view::reports() const {
+std::vector<dpdk::worker_report> reports_of(const dpdk::runtime& runtime) {
   std::vector<dpdk::worker_report> all;
-  for (worker_id w = 0; w < runtime_.workers(); ++w)
-    all.push_back(runtime_.report(w));
+  for (worker_id w = 0; w < runtime.workers(); ++w)
+    all.push_back(runtime.report(w));
   return all;
+}
+
+std::vector<dpdk::worker_report> live_view::reports() const {
+  return reports_of(runtime_);
 }
 
 bool tell_all(dpdk::runtime& runtime, const mail& what) {
@@ -69,20 +73,18 @@ bool tell_all(dpdk::runtime& runtime, const mail& what) {
 
 std::uint64_t live_calls(const dpdk::runtime& runtime) {
   std::uint64_t calls = 0;
-  for (worker_id w = 0; w < runtime.workers(); ++w)
-    if (const engine_counters* engine = runtime.report(w).engine)
-      calls += engine->calls_live.load(std::memory_order_relaxed);
+  for (const dpdk::worker_report& worker : reports_of(runtime))
+    if (worker.engine) calls += worker.engine->calls_live.load(std::memory_order_relaxed);
   return calls;
 }
 
 std::uint64_t early_calls(const dpdk::runtime& runtime) {
   std::uint64_t over = 0, started = 0; // in this order: calls go on meanwhile
-  for (worker_id w = 0; w < runtime.workers(); ++w) {
-    const engine_counters* const engine = runtime.report(w).engine;
-    if (engine == nullptr) continue;
-    over += engine->calls_answered.load(std::memory_order_relaxed) +
-            engine->calls_failed.load(std::memory_order_relaxed);
-    started += engine->calls_started.load(std::memory_order_relaxed);
+  for (const dpdk::worker_report& worker : reports_of(runtime)) {
+    if (!worker.engine) continue;
+    over += worker.engine->calls_answered.load(std::memory_order_relaxed) +
+            worker.engine->calls_failed.load(std::memory_order_relaxed);
+    started += worker.engine->calls_started.load(std::memory_order_relaxed);
   }
   return started > over ? started - over : 0;
 }

@@ -28,6 +28,7 @@ namespace linehunt {
 // way says how things shall be, so that does no harm. False: some worker did not get it in time.
 [[nodiscard]] bool tell_all(dpdk::runtime& runtime, const mail& what);
 
+[[nodiscard]] std::vector<dpdk::worker_report> reports_of(const dpdk::runtime& runtime);
 [[nodiscard]] std::uint64_t live_calls(const dpdk::runtime& runtime);
 // Of these, those that are not answered yet.
 [[nodiscard]] std::uint64_t early_calls(const dpdk::runtime& runtime);

@@ -244,6 +244,7 @@ std::size_t port::mbufs_kept() const noexcept {
 port_report port::report() const noexcept {
   port_report r;
   r.name = setup_.name;
+  r.numa_node = rte_eth_dev_socket_id(device_);
   rte_eth_stats stats{};
   if (rte_eth_stats_get(device_, &stats) == 0) {
     r.rx_missed = stats.imissed;
