@@ -5,6 +5,7 @@
 #include "dataplane/dpdk/control_block.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/mbuf_pools.h"
+#include "dataplane/dpdk/port_capture.h"
 #include "dataplane/dpdk/telemetry.h"
 #include "dataplane/dpdk/worker.h"
 
@@ -86,6 +87,7 @@ struct runtime::state {
   control_block shared;
   std::unique_ptr<rte_rcu_qsbr, free_quiescence> quiescence;
   std::vector<std::unique_ptr<worker>> workers;
+  std::vector<int> nodes; // of the workers
   bool running = false;
   std::uint64_t mbufs_at_start = 0;
   telemetry figures;
@@ -96,10 +98,9 @@ struct runtime::state {
   ~state();
 
   tl::expected<void, error> start(const runtime_setup& setup, const call_source& kept);
-  tl::expected<void, error> make_rings(const runtime_setup& setup, const std::vector<int>& nodes);
+  tl::expected<void, error> make_rings(const runtime_setup& setup);
   tl::expected<void, error> prepare_workers(const runtime_setup& setup,
-                                            const std::vector<unsigned>& cores,
-                                            const std::vector<int>& nodes);
+                                            const std::vector<unsigned>& cores);
   void restore(const call_source& kept);
   void run_workers();
   void stop();
@@ -132,7 +133,6 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
     if (rte_lcore_is_enabled(lcore_of(w)) == 0)
       return tl::unexpected(error{"DPDK runs with fewer cores than workers"});
 
-  std::vector<int> nodes;
   for (const unsigned core : *cores)
     nodes.push_back(numa_node_of(core));
   shared.workers = setup.workers;
@@ -162,15 +162,14 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
     shared.stations.push_back(&p.us());
   mbufs_at_start = pools->in_use();
 
-  if (auto rings = make_rings(setup, nodes); !rings) return rings;
-  if (auto prepared = prepare_workers(setup, *cores, nodes); !prepared) return prepared;
+  if (auto rings = make_rings(setup); !rings) return rings;
+  if (auto prepared = prepare_workers(setup, *cores); !prepared) return prepared;
   if (kept) restore(kept);
   run_workers();
   return {};
 }
 
-tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup,
-                                                     const std::vector<int>& nodes) {
+tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup) {
   try {
     shared.mesh = std::make_unique<worker_mesh>(nodes);
     for (const port& p : shared.ports) {
@@ -191,8 +190,7 @@ tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup,
 }
 
 tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& setup,
-                                                          const std::vector<unsigned>& cores,
-                                                          const std::vector<int>& nodes) {
+                                                          const std::vector<unsigned>& cores) {
   std::vector<preparation> preparations(setup.workers);
   for (worker_id w = 0; w < setup.workers; ++w) {
     worker_setup ws;
@@ -360,6 +358,17 @@ std::vector<port_report> runtime::ports() const {
 
 void runtime::announce() {
   state_->shared.announcements.fetch_add(1, std::memory_order_relaxed);
+}
+
+tl::expected<std::unique_ptr<capture>, error> runtime::begin_capture(const capture_filter& what,
+                                                                     std::size_t ring_cells) {
+  auto begun =
+      std::make_unique<port_capture>(state_->shared, [this] { state_->wait_for_quiescence(); });
+  const std::size_t cells =
+      ring_cells != 0 ? ring_cells : port_capture::usual_cells(state_->shared.workers);
+  if (const auto done = begun->begin(what, state_->nodes, cells); !done)
+    return tl::unexpected(done.error());
+  return begun;
 }
 
 std::uint64_t runtime::mbufs_in_use() const noexcept {

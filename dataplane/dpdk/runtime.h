@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dataplane/address.h"
+#include "dataplane/dpdk/capture.h"
 #include "dataplane/engine.h"
 #include "dataplane/mail.h"
 #include "dataplane/snapshot.h"
@@ -140,6 +141,11 @@ class runtime {
   [[nodiscard]] std::vector<port_report> ports() const; // by port index
   // Tells the neighbours of all ports again where we are, as at the start.
   void announce();
+  // Copies frames from here on. One at a time; it must have ended before this runtime does. The
+  // ring of each worker holds 16 MB of copies, or less where there are many workers; `ring_cells`
+  // other than 0 is another size, in 16 bytes.
+  [[nodiscard]] tl::expected<std::unique_ptr<capture>, error>
+  begin_capture(const capture_filter& what, std::size_t ring_cells = 0);
   // mbufs that are in use outside the ports' own rx rings; the same before and after a run, but for
   // what cards keep in their tx queues.
   [[nodiscard]] std::uint64_t mbufs_in_use() const noexcept;
