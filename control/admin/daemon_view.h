@@ -4,6 +4,8 @@
 // JSON or sockets.
 #pragma once
 
+#include "control/admin/capture_view.h"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -108,6 +110,9 @@ class daemon_view {
   // No new calls, or again.
   [[nodiscard]] virtual outcome drain(bool on) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
+  [[nodiscard]] virtual capture_outcome start_capture(const capture_request& wanted) = 0;
+  [[nodiscard]] virtual capture_outcome stop_capture() = 0;
+  [[nodiscard]] virtual capture_state capture_status() = 0; // of the last one
   // The error says why, in the words of `linehunt check`; everything is then as it was.
   using reload_outcome = tl::expected<void, std::string>;
   // Calls `done` once, in the control thread: at once or later, since a database may have to answer

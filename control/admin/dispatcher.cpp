@@ -95,7 +95,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
     const method* found = method_named(name);
     if (!found || (found->follows && !can_follow_))
       return done(tl::unexpected(rpc_error{method_not_found_code, "Method not found", {}}));
-    const auto bound = parameters::bind(params, found->recipes, found->gathers);
+    const auto bound =
+        parameters::bind(params, found->recipes, found->gathers, found->optional_names);
     if (!bound) return done(tl::unexpected(bound.error()));
     follows_ = follows_ || found->follows;
     if (found->run_later) return found->run_later(*bound, daemon_, std::move(done));

@@ -33,6 +33,10 @@ inline constexpr std::string_view drain_event = "E_LINEHUNT_DRAIN";
 // The link of a port went down or came up: port, status (up, down).
 inline constexpr std::string_view link_event = "E_LINEHUNT_LINK";
 
+// A capture of packets began or ended: state (running, ended), file, and at its end reason
+// (stopped, seconds, max_mb, packets, error, shutdown), packets, missed, error.
+inline constexpr std::string_view capture_event = "E_LINEHUNT_CAPTURE";
+
 using raising = std::function<void(std::string_view name, const nlohmann::json& params)>;
 
 [[nodiscard]] inline std::string event_line(std::string_view name, const nlohmann::json& params) {

@@ -33,7 +33,7 @@ std::vector<method> gather() {
   std::vector<method> all{{"which", "", {{}, {"command"}}, false, which},
                           {"events_follow", "", {{}}, false, follow, true}};
   for (auto part : {load_balancer_methods(), dialog_methods(), log_methods(), process_methods(),
-                    statistics_methods()})
+                    statistics_methods(), capture_methods()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -24,6 +24,7 @@ struct method {
   // In the place of `run`, where the answer may take its time.
   void (*run_later)(const parameters& given, daemon_view& daemon,
                     std::function<void(rpc_answer)> done) = nullptr;
+  bool optional_names = false; // named parameters may be any of the longest recipe
 };
 
 [[nodiscard]] std::span<const method> all_methods();
@@ -31,6 +32,7 @@ struct method {
 
 // One source file each.
 [[nodiscard]] std::vector<method> load_balancer_methods();
+[[nodiscard]] std::vector<method> capture_methods();
 [[nodiscard]] std::vector<method> dialog_methods();
 [[nodiscard]] std::vector<method> log_methods();
 [[nodiscard]] std::vector<method> process_methods();

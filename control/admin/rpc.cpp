@@ -24,13 +24,22 @@ rpc_error invalid_params(std::string data) {
   return {invalid_params_code, "Invalid params", std::move(data)};
 }
 
-tl::expected<parameters, rpc_error>
-parameters::bind(const json* params, const std::vector<recipe>& recipes, bool gathers) {
+tl::expected<parameters, rpc_error> parameters::bind(const json* params,
+                                                     const std::vector<recipe>& recipes,
+                                                     bool gathers, bool optional_names) {
   parameters bound;
   const json none = json::array();
   const json& given = params ? *params : none;
   if (gathers && given.is_array() && !given.empty()) {
     bound.values_[std::string{recipes.front().front()}] = given;
+    return bound;
+  }
+  if (optional_names && given.is_object()) {
+    for (const auto& [name, value] : given.items())
+      if (std::ranges::find(recipes.back(), name) == recipes.back().end())
+        return tl::unexpected(invalid_params(fmt::format(
+            "There is no parameter '{}'; there are: {}", name, fmt::join(recipes.back(), ", "))));
+    bound.values_ = given;
     return bound;
   }
   const auto fits = [&](const recipe& r) { return r.size() == given.size(); };

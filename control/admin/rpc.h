@@ -35,9 +35,12 @@ using recipe = std::vector<std::string_view>;
 class parameters {
  public:
   // `params` may be nullptr (none given). With `gathers`, all positional parameters together are
-  // the list that is the only parameter of the first recipe.
-  [[nodiscard]] static tl::expected<parameters, rpc_error>
-  bind(const json* params, const std::vector<recipe>& recipes, bool gathers);
+  // the list that is the only parameter of the first recipe. With `optional_names`, named ones may
+  // be any of the last recipe's.
+  [[nodiscard]] static tl::expected<parameters, rpc_error> bind(const json* params,
+                                                                const std::vector<recipe>& recipes,
+                                                                bool gathers,
+                                                                bool optional_names = false);
 
   [[nodiscard]] bool has(std::string_view name) const { return values_.contains(name); }
   [[nodiscard]] tl::expected<std::int64_t, rpc_error> integer(std::string_view name) const;

@@ -75,6 +75,11 @@ void read_admin(table_reader& root, configuration& into, diagnostics& out) {
   read_path(section, "datagram", admin.datagram, longest_socket, true);
   read_path(section, "fifo", admin.fifo, PATH_MAX - 1, true);
   read_path(section, "fifo_reply_dir", admin.fifo_reply_dir, PATH_MAX - NAME_MAX - 2, false);
+  if (section.read("capture_dir", admin.capture_dir) && !admin.capture_dir.empty() &&
+      (admin.capture_dir.front() != '/' || admin.capture_dir.size() > PATH_MAX - NAME_MAX - 2 ||
+       admin.capture_dir.find('\0') != std::string::npos))
+    section.error("capture_dir", "'capture_dir' must be a path that begins with '/'; write for "
+                                 "example \"/var/lib/linehunt/captures\", or \"\" for none");
   read_http(section, admin, out);
   section.read("max_clients", admin.max_clients, 1, 4096);
   section.read("max_request_bytes", admin.max_request_bytes, 256, 64 << 20);

@@ -12,7 +12,7 @@
 namespace linehunt::config {
 namespace {
 
-constexpr std::uint16_t default_sip_port = 5060;
+constexpr std::uint16_t default_uri_port = 5060;
 constexpr std::string_view example = "sip:192.0.2.21:5060";
 
 std::string lowered(std::string_view text) {
@@ -82,7 +82,7 @@ tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri
     return tl::unexpected(fmt::format("'{}' is the unspecified address; write the one that calls "
                                       "go to",
                                       uri));
-  return std::vector{endpoint{*ip, parsed->port != 0 ? parsed->port : default_sip_port}};
+  return std::vector{endpoint{*ip, parsed->port != 0 ? parsed->port : default_uri_port}};
 }
 
 std::optional<dns::sip_name> name_to_look_up(std::string_view uri) {

@@ -64,7 +64,8 @@ void refuse_unchangeable(const configuration& running, const configuration& next
   refuse_if(!std::ranges::equal(running.listeners, next.listeners, same_listener), "[[listen]]");
   const auto admin = [](const configuration& c) {
     return std::tie(c.admin.socket, c.admin.datagram, c.admin.fifo, c.admin.fifo_reply_dir,
-                    c.admin.http, c.admin.metrics, c.admin.max_clients, c.admin.max_request_bytes);
+                    c.admin.http, c.admin.metrics, c.admin.max_clients, c.admin.max_request_bytes,
+                    c.admin.capture_dir);
   };
   refuse_if(admin(running) != admin(next), "[admin]");
   refuse_if(running.service.user != next.service.user, "[service] user");

@@ -3,6 +3,7 @@
 #include "control/daemon/daemon.h"
 
 #include "control/admin/events.h"
+#include "control/capture/capture_session.h"
 #include "control/daemon/capacity_feedback.h"
 #include "control/daemon/drainage.h"
 #include "control/daemon/first_rows.h"
@@ -52,8 +53,9 @@ void choose_kernel(const std::string& name) {
 class event_pump {
  public:
   event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view, drainage& draining,
-             probing::prober& prober)
-      : timer_(loop), runtime_(runtime), view_(view), draining_(draining), prober_(prober) {}
+             probing::prober& prober, capture_session& capturing)
+      : timer_(loop), runtime_(runtime), view_(view), draining_(draining), prober_(prober),
+        capturing_(capturing) {}
 
   void start() {
     timer_.expires_after(event_interval);
@@ -62,6 +64,7 @@ class event_pump {
       runtime_.poll_events([this](const event& e) { take(e); });
       prober_.advance(); // after the answers that have come in, so that none of them is too late
       draining_.look(drainage::clock::now());
+      capturing_.look(capture_session::clock::now());
       if (++rounds_ % rounds_between_housekeeping == 0) {
         view_.keep_house();
         if (draining_.ending()) tell_stopping(time_to_end);
@@ -85,6 +88,7 @@ class event_pump {
   live_view& view_;
   drainage& draining_;
   probing::prober& prober_;
+  capture_session& capturing_;
   unsigned rounds_ = 0;
 };
 
@@ -93,6 +97,13 @@ std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
   for (const dpdk::worker_report& worker : reports_of(runtime))
     loops.push_back(worker.loops);
   return loops;
+}
+
+std::vector<capture_session::named_port> named_ports(const dpdk::runtime_setup& setup) {
+  std::vector<capture_session::named_port> all;
+  for (const dpdk::port_setup& p : setup.ports)
+    all.push_back({p.name, p.device});
+  return all;
 }
 
 // True: we are, or need not become, the user of [service].
@@ -180,7 +191,10 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       {[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
        [&] { return kept.keeps_calls() ? early_calls(**runtime) : live_calls(**runtime); },
        [&] { loop.stop(); }, raise});
-  live_view view(**runtime, source, reloading, draining, raise);
+  capture_session capturing(
+      whole.admin.capture_dir, named_ports(whole.runtime),
+      {[&](const dpdk::capture_filter& what) { return (*runtime)->begin_capture(what); }, raise});
+  live_view view(**runtime, source, reloading, draining, capturing, raise);
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
@@ -199,7 +213,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   probing::prober prober(**runtime, source, view);
   prober.adopt(reloading.running());
   reloading.on_published([&](const config::configuration& running) { prober.adopt(running); });
-  event_pump events(loop, **runtime, view, draining, prober);
+  event_pump events(loop, **runtime, view, draining, prober, capturing);
   events.start();
   view.on_operator_change([&] { kept.note(source.changes()); });
   reloading.on_published([&](const auto&) { kept.note(source.changes()); });

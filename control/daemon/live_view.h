@@ -5,6 +5,7 @@
 
 #include "control/admin/daemon_view.h"
 #include "control/admin/events.h"
+#include "control/capture/capture_session.h"
 #include "control/daemon/drainage.h"
 #include "control/daemon/pauses.h"
 #include "control/daemon/reload.h"
@@ -36,9 +37,10 @@ namespace linehunt {
 class live_view final : public admin::daemon_view {
  public:
   live_view(dpdk::runtime& runtime, world_source& source, reloader& reloading, drainage& draining,
-            admin::raising raise)
+            capture_session& capturing, admin::raising raise)
       : runtime_(runtime), source_(source), reloading_(reloading), draining_(draining),
-        raise_(std::move(raise)), started_at_(std::chrono::system_clock::now()) {}
+        capturing_(capturing), raise_(std::move(raise)),
+        started_at_(std::chrono::system_clock::now()) {}
 
   [[nodiscard]] std::vector<admin::destination_state> destinations() override;
   [[nodiscard]] std::vector<admin::statistic> statistics() override;
@@ -55,6 +57,17 @@ class live_view final : public admin::daemon_view {
                                std::int32_t capacity) override;
   [[nodiscard]] outcome drain(bool on) override;
   [[nodiscard]] outcome end_call(const admin::call_state& call) override;
+
+  [[nodiscard]] admin::capture_outcome
+  start_capture(const admin::capture_request& wanted) override {
+    return capturing_.start(wanted, capture_session::clock::now());
+  }
+  [[nodiscard]] admin::capture_outcome stop_capture() override {
+    return capturing_.stop(capture_session::clock::now());
+  }
+  [[nodiscard]] admin::capture_state capture_status() override {
+    return capturing_.status(capture_session::clock::now());
+  }
 
   void reload(std::function<void(reload_outcome)> done) override;
   // Logs how a reload went, and tells those who follow events.
@@ -124,6 +137,7 @@ class live_view final : public admin::daemon_view {
   world_source& source_;
   reloader& reloading_;
   drainage& draining_;
+  capture_session& capturing_;
   admin::raising raise_;
   std::function<void(std::uint32_t)> status_changed_;
   std::function<void()> operator_changed_;

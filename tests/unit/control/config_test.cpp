@@ -181,6 +181,7 @@ const mistake mistakes[] = {
     {"socket_path", "[admin]\nsocket = \"\"\n", "17:10", "'socket' must be a path"},
     {"datagram_path", "[admin]\ndatagram = 7\n", "17:12", "is a whole number; write a string"},
     {"fifo_reply_dir", "[admin]\nfifo_reply_dir = \"\"\n", "17:18", "must be a path"},
+    {"capture_dir", "[admin]\ncapture_dir = \"here\"\n", "17:15", "begins with '/'"},
     {"same_path", "[admin]\nsocket = \"/tmp/a\"\nfifo = \"/tmp/a\"\n", "18:8", "the same path"},
     {"advertise", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"a.b\"\n",
      "19:13", "'a.b' is no address"},

@@ -151,7 +151,55 @@ TEST_F(dispatcher, which_lists_every_method_and_its_recipes) {
   EXPECT_EQ(result("which", R"(["load_balancer:resize"])"),
             json::parse(R"([["destination_id","res_name","new_capacity"]])"));
   EXPECT_EQ(result("which", R"(["lb_list"])"), json::parse("[[]]"));
+  EXPECT_EQ(result("which", R"(["capture_start"])").size(), 8u);
+  EXPECT_EQ(result("which", R"(["capture_start"])").back(),
+            json::parse(R"(["name","match","port","seconds","max_mb","packets","overwrite"])"));
   EXPECT_EQ(error("which", R"(["nothing"])")["code"], 404);
+}
+
+TEST_F(dispatcher, capture_begins_and_ends) {
+  EXPECT_EQ(result("capture_status"), json::parse(R"({"state":"none"})"));
+  EXPECT_EQ(error("capture_stop")["code"], 404);
+  const json running = json::parse(R"({"state":"running","file":"/captures/a.pcapng","packets":7,
+    "bytes":3000,"missed":0,"elapsed_ms":1500,"seconds":60,"max_mb":100,"match":"4930"})");
+  EXPECT_EQ(result("capture_start", R"({"name":"a.pcapng","match":4930,"seconds":"60"})"), running);
+  EXPECT_EQ(result("capture_status"), running);
+  const json ended = result("linehunt:capture_stop");
+  EXPECT_EQ(ended["state"], "ended");
+  EXPECT_EQ(ended["reason"], "stopped");
+  EXPECT_EQ(result("capture_start")["file"], "/captures/by-time");
+  EXPECT_EQ(result("capture_start", R"(["b","x","lan",1,2,3,1])")["max_packets"], 3);
+  EXPECT_EQ(view.capturing.wanted.port, "lan");
+  EXPECT_TRUE(view.capturing.wanted.overwrite);
+}
+
+TEST_F(dispatcher, capture_says_what_is_wrong) {
+  EXPECT_EQ(error("capture_start", R"({"seconds":0})"), invalid("seconds must be from 1 to 86400"));
+  EXPECT_EQ(error("capture_start", R"({"max_mb":-1})"), invalid("max_mb must be from 1 to 10000"));
+  EXPECT_EQ(error("capture_start", R"({"max_mb":10001})"),
+            invalid("max_mb must be from 1 to 10000"));
+  EXPECT_EQ(error("capture_start", R"({"packets":"many"})"),
+            invalid("Bad type for parameter 'packets'"));
+  EXPECT_EQ(error("capture_start", R"({"name":[]})"), invalid("Bad type for parameter 'name'"));
+  EXPECT_EQ(error("capture_start", R"({"overwrite":2})"), invalid("overwrite must be from 0 to 1"));
+  EXPECT_EQ(error("capture_start", "{\"match\":\"" + std::string(257, 'x') + "\"}"),
+            invalid("match has 256 bytes at most"));
+  EXPECT_EQ(error("capture_start", R"({"file":"a"})"),
+            invalid("There is no parameter 'file'; there are: name, match, port, seconds, max_mb, "
+                    "packets, overwrite"));
+  EXPECT_EQ(error("capture_start", "[1,2,3,4,5,6,7,8]"), invalid("Too few or too many parameters"));
+  EXPECT_EQ(view.capturing.phase, capture_phase::none);
+  const std::pair<capture_fault::kind, int> faults[] = {
+      {capture_fault::switched_off, 403}, {capture_fault::running, 409},
+      {capture_fault::no_such_port, 404}, {capture_fault::bad_name, -32602},
+      {capture_fault::exists, 409},       {capture_fault::disk, 507},
+      {capture_fault::no_memory, 503}};
+  for (const auto& one : faults) {
+    view.capture_refused = capture_fault{one.first, "because"};
+    const json told = error("capture_start");
+    EXPECT_EQ(told["code"], one.second);
+    EXPECT_THAT(told["data"].get<std::string>(), ::testing::HasSubstr("because"));
+  }
 }
 
 TEST_F(dispatcher, drain_and_back) {

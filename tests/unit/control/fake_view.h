@@ -86,6 +86,29 @@ class fake_view final : public daemon_view {
       done(reload_fault.empty() ? reload_outcome{} : tl::unexpected(reload_fault));
   }
   std::vector<std::function<void(reload_outcome)>> waiting;
+  capture_state capturing;
+  std::optional<capture_fault> capture_refused;
+  unsigned capture_ends_after = 0; // so many questions; 0: never
+  capture_outcome start_capture(const capture_request& wanted) override {
+    if (capture_refused) return tl::unexpected(*capture_refused);
+    capturing = {capture_phase::running,
+                 "/captures/" + (wanted.name.empty() ? "by-time" : wanted.name), wanted, 7, 3'000};
+    capturing.elapsed = std::chrono::milliseconds(1500);
+    return capturing;
+  }
+  capture_outcome stop_capture() override {
+    if (capturing.phase != capture_phase::running)
+      return tl::unexpected(capture_fault{capture_fault::none_running, "no capture is running"});
+    capturing.phase = capture_phase::ended;
+    return capturing;
+  }
+  capture_state capture_status() override {
+    if (capture_ends_after != 0 && --capture_ends_after == 0) {
+      capturing.phase = capture_phase::ended;
+      capturing.why = capturing.error.empty() ? capture_end::time : capture_end::failed;
+    }
+    return capturing;
+  }
   bool draining = false, ending = false;
   outcome drain(bool on) override {
     if (ending) return tl::unexpected(change_fault::ending);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// See capture_file.h.
+#include "control/capture/capture_file.h"
+
+#include "control/capture/pcapng.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <utility>
+
+namespace linehunt {
+namespace {
+
+constexpr std::size_t longest_name = 200;
+constexpr mode_t mode = 0640;
+
+using fault = capture_file::fault;
+
+fault fault_of_folder(const std::string& folder, int failure) {
+  return {false, fmt::format("folder {}: {}; make it with `install -d -m 750 -o USER {}` for the "
+                             "user whom linehunt runs as, or name another one with capture_dir of "
+                             "[admin]",
+                             folder, std::strerror(failure), folder)};
+}
+
+// What is there may go only where it is a capture, or nothing at all.
+bool is_capture(int folder, const std::string& name) {
+  const int file = ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return false;
+  struct stat about {};
+  std::array<char, pcapng::magic.size()> begin{};
+  const bool regular = ::fstat(file, &about) == 0 && S_ISREG(about.st_mode);
+  const ssize_t count = regular ? ::read(file, begin.data(), begin.size()) : -1;
+  ::close(file);
+  return count == 0 || (count == static_cast<ssize_t>(begin.size()) &&
+                        std::string_view(begin.data(), begin.size()) == pcapng::magic);
+}
+
+// Through the folder itself, so that no link of somebody else's comes in between.
+tl::expected<int, fault> open_new(int folder, const std::string& name, const std::string& path,
+                                  bool overwrite) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int file = ::openat(folder, name.c_str(), flags, mode);
+  if (file < 0 && errno == EEXIST) {
+    if (!overwrite)
+      return tl::unexpected(
+          fault{true, fmt::format("{} is there already; take another name, or --overwrite", path)});
+    if (!is_capture(folder, name))
+      return tl::unexpected(
+          fault{true, fmt::format("{} is no capture, so it stays; take another name", path)});
+    (void)::unlinkat(folder, name.c_str(), 0); // where it fails, the next line says why
+    file = ::openat(folder, name.c_str(), flags, mode);
+  }
+  if (file < 0)
+    return tl::unexpected(fault{false, fmt::format("{}: {}; make its folder writable for the user "
+                                                   "whom linehunt runs as, or make room",
+                                                   path, std::strerror(errno))});
+  return file;
+}
+
+} // namespace
+
+std::string fault_of_name(std::string_view name) {
+  if (name.empty() || name.size() > longest_name)
+    return fmt::format("a name has 1 to {} bytes", longest_name);
+  if (name.find('/') != std::string_view::npos)
+    return "a name has no '/'; all captures are in the folder that capture_dir of [admin] names";
+  if (name.front() == '.' || name.front() == '-')
+    return fmt::format("a name does not begin with '{}'", name.front());
+  if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+    return "a name has no control characters";
+  return {};
+}
+
+tl::expected<capture_file, fault> capture_file::create(const std::string& folder,
+                                                       const std::string& name, bool overwrite,
+                                                       std::uint64_t max_bytes) {
+  const int in = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (in < 0) return tl::unexpected(fault_of_folder(folder, errno));
+  struct statvfs disk {};
+  const std::uint64_t free_bytes =
+      ::fstatvfs(in, &disk) == 0 ? std::uint64_t{disk.f_bavail} * disk.f_frsize : max_bytes;
+  if (free_bytes < max_bytes) {
+    ::close(in);
+    return tl::unexpected(
+        fault{false, fmt::format("folder {} has {} MB free, and this capture may take {} MB; make "
+                                 "room, or ask for less with max_mb",
+                                 folder, free_bytes / 1'000'000, max_bytes / 1'000'000)});
+  }
+  std::string path = folder + '/' + name;
+  const auto file = open_new(in, name, path, overwrite);
+  ::close(in);
+  if (!file) return tl::unexpected(file.error());
+  return capture_file(*file, std::move(path));
+}
+
+capture_file::capture_file(capture_file&& other) noexcept
+    : file_(std::exchange(other.file_, -1)), path_(std::move(other.path_)), bytes_(other.bytes_) {}
+
+capture_file::~capture_file() {
+  if (file_ >= 0) ::close(file_);
+}
+
+tl::expected<void, std::string> capture_file::write(std::string_view blocks) {
+  for (std::string_view left = blocks; !left.empty();) {
+    const ssize_t count = ::write(file_, left.data(), left.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const int failure = count < 0 ? errno : ENOSPC;
+      // Half a block would end what reads it.
+      (void)(::ftruncate(file_, static_cast<off_t>(bytes_)) == 0 &&
+             ::lseek(file_, 0, SEEK_END) >= 0);
+      return tl::unexpected(
+          fmt::format("{}: {}; the file ends there, make room", path_, std::strerror(failure)));
+    }
+    left.remove_prefix(static_cast<std::size_t>(count));
+  }
+  bytes_ += blocks.size();
+  return {};
+}
+
+} // namespace linehunt

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Captures: the blocks of the file, its name and place, and a session from its begin to each of its
+// ends, over frames of the test.
+#include "control/capture/capture_file.h"
+#include "control/capture/capture_session.h"
+#include "control/capture/pcapng.h"
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+namespace linehunt {
+namespace {
+
+using namespace std::chrono_literals;
+using admin::capture_end;
+using admin::capture_fault;
+using admin::capture_phase;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::uint32_t word_at(std::string_view bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+// The types of all blocks; 0 where they are not put together rightly.
+std::vector<std::uint32_t> types_in(std::string_view file) {
+  std::vector<std::uint32_t> all;
+  while (!file.empty()) {
+    const std::uint32_t length = file.size() < 12 ? 0 : word_at(file, 4);
+    if (length < 12 || length % 4 != 0 || length > file.size() ||
+        word_at(file, length - 4) != length) {
+      all.push_back(0);
+      return all;
+    }
+    all.push_back(word_at(file, 0));
+    file.remove_prefix(length);
+  }
+  return all;
+}
+
+constexpr std::uint32_t section = 0x0a0d0d0a, interface = 1, statistics = 5, packet = 6;
+
+TEST(pcapng, blocks_are_as_the_draft_draws_them) {
+  EXPECT_TRUE(pcapng::section_header("x").starts_with(pcapng::magic));
+  for (std::size_t size = 0; size < 9; ++size) {
+    const std::string bytes(size, 'b');
+    const pcapng::packet one{3, 0x1122334455667788, true, 99, bytes};
+    std::string block;
+    pcapng::append(block, one);
+    EXPECT_EQ(block.size(), pcapng::block_bytes(one));
+    EXPECT_THAT(types_in(block), ElementsAre(packet));
+    EXPECT_EQ(word_at(block, 8), 3u);
+    EXPECT_EQ(word_at(block, 12), 0x11223344u); // the higher word first
+    EXPECT_EQ(word_at(block, 16), 0x55667788u);
+    EXPECT_EQ(word_at(block, 20), size);
+    EXPECT_EQ(word_at(block, 24), 99u);
+    EXPECT_EQ(block.substr(28, size), bytes);
+    const std::size_t options = 28 + (size + 3) / 4 * 4;
+    EXPECT_EQ(word_at(block, options), 0x00040002u); // flags, 4 bytes
+    EXPECT_EQ(word_at(block, options + 4), 2u);      // outbound
+  }
+  EXPECT_THAT(types_in(pcapng::interface_description("lan", "net_ring0", "x")),
+              ElementsAre(interface));
+  EXPECT_THAT(types_in(pcapng::interface_statistics(0, 1, 2, 3)), ElementsAre(statistics));
+}
+
+class folder {
+ public:
+  folder() {
+    std::string name = std::filesystem::temp_directory_path() / "linehunt-capture-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path = name;
+  }
+  ~folder() { std::filesystem::remove_all(path); }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  [[nodiscard]] std::string content(const std::string& name) const {
+    std::stringstream text;
+    text << std::ifstream(path + "/" + name, std::ios::binary).rdbuf();
+    return text.str();
+  }
+  void put(const std::string& name, const std::string& text) const {
+    std::ofstream(path + "/" + name, std::ios::binary) << text;
+  }
+  std::string path;
+};
+
+TEST(capture_file, takes_plain_names_only) {
+  for (const char* good : {"a", "a.pcapng", "call 7.pcapng", "a..b"})
+    EXPECT_EQ(fault_of_name(good), "") << good;
+  for (const char* bad : {"", ".", "..", "../a", "/tmp/a", "a/b", ".a", "-a", "a\nb", "a\x7f"})
+    EXPECT_NE(fault_of_name(bad), "") << bad;
+  EXPECT_NE(fault_of_name(std::string(201, 'a')), "");
+}
+
+TEST(capture_file, is_new_and_for_owner_and_group) {
+  const folder in;
+  const auto file = capture_file::create(in.path, "a.pcapng", false, 1000);
+  ASSERT_TRUE(file) << file.error().message;
+  struct stat about {};
+  ASSERT_EQ(::stat(file->path().c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0137u, 0u); // never more than 0640
+  const auto again = capture_file::create(in.path, "a.pcapng", false, 1000);
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(again.error().exists);
+  EXPECT_THAT(again.error().message, HasSubstr("--overwrite"));
+}
+
+TEST(capture_file, overwrites_captures_alone) {
+  const folder in;
+  in.put("old", pcapng::section_header("x"));
+  in.put("empty", "");
+  in.put("notes", "not to be lost");
+  in.put("victim", pcapng::section_header("x"));
+  std::filesystem::create_symlink(in.path + "/victim", in.path + "/link");
+  std::filesystem::create_directory(in.path + "/folder");
+  EXPECT_TRUE(capture_file::create(in.path, "old", true, 1000));
+  EXPECT_EQ(in.content("old"), "");
+  EXPECT_TRUE(capture_file::create(in.path, "empty", true, 1000));
+  for (const char* name : {"notes", "link", "folder"}) {
+    const auto kept = capture_file::create(in.path, name, true, 1000);
+    ASSERT_FALSE(kept) << name;
+    EXPECT_THAT(kept.error().message, HasSubstr("is no capture"));
+  }
+  EXPECT_EQ(in.content("notes"), "not to be lost");
+  EXPECT_EQ(in.content("victim"), pcapng::section_header("x"));
+}
+
+TEST(capture_file, says_what_to_do_about_folder_and_disk) {
+  const folder in;
+  const auto missing = capture_file::create(in.path + "/none", "a", false, 1000);
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, AllOf(HasSubstr("No such file or directory"),
+                                             HasSubstr("install -d"), HasSubstr("capture_dir")));
+  const auto large = capture_file::create(in.path, "a", false, std::uint64_t{1} << 60);
+  ASSERT_FALSE(large);
+  EXPECT_THAT(large.error().message, AllOf(HasSubstr("MB free"), HasSubstr("max_mb")));
+  EXPECT_FALSE(std::filesystem::exists(in.path + "/a"));
+}
+
+// A disk that is full, played by a limit on the size of files.
+class limited_files {
+ public:
+  explicit limited_files(rlim_t bytes) {
+    before_signal_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~limited_files() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, before_signal_);
+  }
+  limited_files(const limited_files&) = delete;
+  limited_files& operator=(const limited_files&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*before_signal_)(int);
+};
+
+// Frames that the test brings.
+class played final : public dpdk::capture {
+ public:
+  struct queue {
+    std::vector<std::string> frames;
+    std::uint64_t missed = 0;
+    bool ended = false;
+  };
+  explicit played(queue& from) : from_(from) {}
+  ~played() override { from_.ended = true; }
+  void poll(const visitor& each) override {
+    for (const std::string& f : std::exchange(from_.frames, {}))
+      each({1'700'000'000'000'000'000, 0, false, static_cast<std::uint32_t>(f.size()), f});
+  }
+  void stop(const visitor& each) override { poll(each); }
+  [[nodiscard]] std::uint64_t missed(std::size_t port) const noexcept override {
+    return port == 0 ? from_.missed : 0;
+  }
+
+ private:
+  queue& from_;
+};
+
+class session : public ::testing::Test {
+ protected:
+  using clock = capture_session::clock;
+  admin::capture_outcome start(const admin::capture_request& wanted = {}) {
+    return one.start(wanted, clock::time_point{});
+  }
+  static clock::time_point at(std::chrono::seconds s) { return clock::time_point{} + s; }
+  admin::capture_state status() { return one.status(at(0s)); }
+  std::string name_of_end() { return std::string{word_for(status().why)}; }
+
+  folder in;
+  played::queue frames;
+  std::vector<dpdk::capture_filter> asked;
+  std::string refusal; // of the data plane
+  std::vector<json> events;
+  capture_session one{in.path,
+                      {{"access", "net_ring0"}, {"core", "net_ring1"}},
+                      {[this](const dpdk::capture_filter& what)
+                           -> tl::expected<std::unique_ptr<dpdk::capture>, dpdk::error> {
+                         asked.push_back(what);
+                         if (!refusal.empty()) return tl::unexpected(dpdk::error{refusal});
+                         frames.ended = false;
+                         return std::make_unique<played>(frames);
+                       },
+                       [this](std::string_view name, const json& params) {
+                         EXPECT_EQ(name, "E_LINEHUNT_CAPTURE");
+                         events.push_back(params);
+                       }}};
+};
+
+TEST_F(session, writes_what_comes_and_says_so) {
+  EXPECT_EQ(status().phase, capture_phase::none);
+  const auto begun = start({.name = "a.pcapng", .match = "4930", .port = "core"});
+  ASSERT_TRUE(begun) << begun.error().message;
+  EXPECT_EQ(begun->file, in.path + "/a.pcapng");
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].match, "4930");
+  EXPECT_EQ(asked[0].port, 1u);
+  frames.frames = {"one", "two!"};
+  one.look(at(1s));
+  EXPECT_EQ(one.status(at(2s)).packets, 2u);
+  EXPECT_EQ(one.status(at(2s)).elapsed, 2000ms);
+  EXPECT_THAT(types_in(in.content("a.pcapng")),
+              ElementsAre(section, interface, interface, packet, packet));
+  frames.frames = {"and the last"}; // copied, not yet looked at
+  frames.missed = 4;
+  const auto ended = one.stop(at(3s));
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->packets, 3u);
+  EXPECT_EQ(ended->missed, 4u);
+  EXPECT_EQ(ended->why, capture_end::stopped);
+  EXPECT_TRUE(frames.ended);
+  EXPECT_THAT(
+      types_in(in.content("a.pcapng")),
+      ElementsAre(section, interface, interface, packet, packet, packet, statistics, statistics));
+  EXPECT_EQ(in.content("a.pcapng").size(), ended->bytes);
+  EXPECT_EQ(one.status(at(9s)).elapsed, 3000ms);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0]["state"], "running");
+  EXPECT_EQ(events[1]["reason"], "stopped");
+  EXPECT_EQ(events[1]["packets"], 3);
+  EXPECT_EQ(events[1]["missed"], 4);
+  EXPECT_EQ(one.stop(at(4s)).error().why, capture_fault::none_running);
+}
+
+TEST_F(session, ends_by_itself_at_each_limit) {
+  ASSERT_TRUE(start({.name = "time", .seconds = 5}));
+  one.look(at(4s));
+  EXPECT_EQ(status().phase, capture_phase::running);
+  one.look(at(5s));
+  EXPECT_EQ(status().phase, capture_phase::ended);
+  EXPECT_EQ(status().why, capture_end::time);
+
+  ASSERT_TRUE(start({.name = "packets", .packets = 3}));
+  frames.frames = {"1", "2", "3", "4", "5"};
+  one.look(at(1s));
+  EXPECT_EQ(status().why, capture_end::packets);
+  EXPECT_EQ(status().packets, 3u);
+
+  ASSERT_TRUE(start({.name = "size", .max_mb = 1}));
+  frames.frames.assign(2000, std::string(1000, 'x'));
+  one.look(at(1s));
+  EXPECT_EQ(status().why, capture_end::size);
+  EXPECT_LE(status().bytes, 1'000'000u);
+  EXPECT_GT(status().bytes, 998'000u);
+  EXPECT_EQ(in.content("size").size(), status().bytes);
+  EXPECT_EQ(types_in(in.content("size")).back(), statistics);
+}
+
+TEST_F(session, is_one_at_a_time_and_refuses_what_it_cannot_do) {
+  const auto why = [&](const admin::capture_request& wanted) {
+    const auto begun = start(wanted);
+    return begun ? std::string{"begun"} : begun.error().message;
+  };
+  EXPECT_THAT(why({.name = "../a"}), HasSubstr("no '/'"));
+  EXPECT_THAT(why({.port = "wan"}), HasSubstr("there are: access, core"));
+  refusal = "no memory for the copies of frames";
+  EXPECT_EQ(why({.name = "b"}), refusal);
+  EXPECT_EQ(status().phase, capture_phase::none);
+  refusal.clear();
+  ASSERT_EQ(why({}), "begun"); // named by the time
+  EXPECT_THAT(status().file, HasSubstr(".pcapng"));
+  EXPECT_THAT(why({.name = "c"}), HasSubstr("capture_stop"));
+  EXPECT_FALSE(std::filesystem::exists(in.path + "/c"));
+  capture_session off("", {}, {});
+  EXPECT_EQ(off.start({}, {}).error().why, capture_fault::switched_off);
+}
+
+TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
+  ASSERT_TRUE(start({.name = "full"}));
+  {
+    const limited_files limit(100'000);
+    frames.frames.assign(50, std::string(1000, 'x'));
+    one.look(at(1s));
+    EXPECT_EQ(status().phase, capture_phase::running);
+    frames.frames.assign(80, std::string(1000, 'x'));
+    one.look(at(2s));
+  }
+  EXPECT_EQ(status().why, capture_end::failed);
+  EXPECT_THAT(status().error, HasSubstr("File too large"));
+  EXPECT_TRUE(frames.ended);
+  const auto types = types_in(in.content("full"));
+  EXPECT_EQ(types.size(), 3u + 50);
+  EXPECT_EQ(types.back(), packet);
+  EXPECT_EQ(events.back()["reason"], "error");
+}
+
+} // namespace
+} // namespace linehunt
