@@ -47,6 +47,14 @@ struct drain_wish {
   bool wait = false; // until no call is in progress
 };
 outcome drain(connection& daemon, const output_style& style, const drain_wish& wish);
+// What is absent is as the daemon has it.
+struct capture_wish {
+  std::string name, match, port;
+  std::optional<std::uint64_t> seconds, max_mb, packets;
+  bool overwrite = false;
+  bool stop = false, status = false; // of the one that runs, instead
+};
+outcome capture(connection& daemon, const output_style& style, const capture_wish& wish);
 // An empty level: says which it is.
 outcome log(connection& daemon, const output_style& style, const std::string& level);
 outcome reload(connection& daemon, const output_style& style);

@@ -42,6 +42,7 @@ struct arguments {
   call_filter filter;
   bool answered = false, unanswered = false;
   drain_wish drain;
+  capture_wish capture;
   std::int32_t capacity = 0;
   std::vector<std::string> names;
   bool zeros = false;
@@ -164,6 +165,35 @@ void add_drain(CLI::App& app, arguments& given, command& chosen) {
   });
 }
 
+void add_capture(CLI::App& app, arguments& given, command& chosen) {
+  CLI::App* sub = app.add_subcommand("capture", "Packets of the ports into a pcapng file");
+  capture_wish& wish = given.capture;
+  sub->add_option("NAME", wish.name, "Of the file, in capture_dir of [admin]; else by the time");
+  sub->add_option("--match", wish.match, "Only frames with this in them, such as a Call-ID")
+      ->type_name("TEXT");
+  sub->add_option("--port", wish.port, "Only this port")->type_name("NAME");
+  sub->add_option("--seconds", wish.seconds, "End after so long (600)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 86'400));
+  sub->add_option("--max-mb", wish.max_mb, "End before the file is larger (100)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000));
+  sub->add_option("--packets", wish.packets, "End after so many packets")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000'000));
+  sub->add_flag("--overwrite", wish.overwrite, "An older capture of that name goes");
+  CLI::Option* stop = sub->add_flag("--stop", wish.stop, "End the one that runs");
+  CLI::Option* status = sub->add_flag("--status", wish.status, "How the last one stands");
+  for (CLI::Option* one : {stop, status})
+    for (CLI::Option* other : sub->get_options())
+      if (other != one && !other->get_name().ends_with("help")) one->excludes(other);
+  sub->callback([&] {
+    chosen = [&](connection& daemon, const output_style& style) {
+      return capture(daemon, style, given.capture);
+    };
+  });
+}
+
 void add_reload(CLI::App& app, command& chosen) {
   app.add_subcommand("reload", "Read the configuration again: all of it or nothing")->callback([&] {
     chosen = [](connection& daemon, const output_style& style) { return reload(daemon, style); };
@@ -221,6 +251,7 @@ int run(int argc, char** argv) {
   add_reload(app, chosen);
   add_drain(app, given, chosen);
   add_events(app, given, chosen);
+  add_capture(app, given, chosen);
   add_log(app, given, chosen);
   add_version(app, chosen);
   try {

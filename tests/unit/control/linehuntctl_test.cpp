@@ -35,8 +35,13 @@ class linehuntctl : public ::testing::Test {
  protected:
   told run(const std::string& words) { return run_on(served.path(), words); }
 
-  told run_on(const std::string& path, const std::string& words) {
-    const std::string err_file = served.path() + ".err";
+  // For two at the same time.
+  told run_with_errors_to(const std::string& name, const std::string& words) {
+    return run_on(served.path(), words, '.' + name);
+  }
+
+  told run_on(const std::string& path, const std::string& words, const std::string& name = "") {
+    const std::string err_file = served.path() + name + ".err";
     const std::string line =
         std::string{LINEHUNTCTL} + " --socket " + path + " " + words + " 2>" + err_file;
     told t;
@@ -192,6 +197,83 @@ TEST_F(linehuntctl, drain_waits_for_the_last_call) {
   last.join();
 }
 
+TEST_F(linehuntctl, capture_goes_on_until_its_end) {
+  served.view.capture_ends_after = 2;
+  const told t = run("capture a.pcapng --match 4930 --port lan --seconds 5 --max-mb 2 --packets 9");
+  EXPECT_EQ(t.status, 0) << t.err;
+  EXPECT_EQ(t.out, "captures to /captures/a.pcapng\n"
+                   "/captures/a.pcapng: 7 packets, 0.0 MB, 1 s, ended (after 5 s)\n");
+  const capture_request& wanted = served.view.capturing.wanted;
+  EXPECT_EQ(wanted.match, "4930");
+  EXPECT_EQ(wanted.port, "lan");
+  EXPECT_EQ(wanted.seconds, 5u);
+  EXPECT_EQ(wanted.max_mb, 2u);
+  EXPECT_EQ(wanted.packets, 9u);
+  EXPECT_FALSE(wanted.overwrite);
+  served.view.capture_ends_after = 1;
+  const json shown = json::parse(run("capture --overwrite --json").out);
+  EXPECT_EQ(shown["state"], "ended");
+  EXPECT_EQ(shown["file"], "/captures/by-time");
+  EXPECT_TRUE(served.view.capturing.wanted.overwrite);
+}
+
+TEST_F(linehuntctl, capture_that_fails_says_why) {
+  served.view.capture_ends_after = 1;
+  served.view.capture_refused = capture_fault{capture_fault::disk, "make room"};
+  const told refused = run("capture");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("Cannot write the file: make room"));
+  served.view.capture_refused.reset();
+  std::thread disk([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    served.in_loop([&] {
+      served.view.capturing.error = "/captures/a: No space left on device";
+      served.view.capture_ends_after = 1;
+    });
+  });
+  served.view.capture_ends_after = 0;
+  const told full = run("capture");
+  disk.join();
+  EXPECT_EQ(full.status, 1);
+  EXPECT_THAT(full.out, HasSubstr("7 packets"));
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+}
+
+TEST_F(linehuntctl, capture_is_stopped_by_hand) {
+  EXPECT_EQ(run("capture --stop").status, 1);
+  EXPECT_EQ(run("capture --status").out, "no capture yet\n");
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    EXPECT_THAT(run_with_errors_to("other", "capture --status").out, HasSubstr("goes on"));
+    EXPECT_THAT(run_with_errors_to("other", "capture --stop").out, HasSubstr("ended (stopped)"));
+  });
+  EXPECT_THAT(run_with_errors_to("first", "capture a").out, HasSubstr("ended (stopped)"));
+  other.join();
+  // And by Ctrl-C.
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const std::string socket = served.path();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::execl(LINEHUNTCTL, LINEHUNTCTL, "--socket", socket.c_str(), "capture", "b", nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  std::string out;
+  std::array<char, 4096> chunk;
+  for (ssize_t n = 0; (n = ::read(ends[0], chunk.data(), chunk.size())) > 0;) {
+    out.append(chunk.data(), static_cast<std::size_t>(n));
+    if (out.ends_with("captures to /captures/b\n")) ::kill(child, SIGINT);
+  }
+  ::close(ends[0]);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_THAT(out, HasSubstr("ended (stopped)"));
+}
+
 TEST_F(linehuntctl, reload) {
   EXPECT_EQ(run("reload").status, 0);
   served.view.reload_fault = "t.toml:3:1: unknown key";
@@ -290,10 +372,27 @@ TEST_F(linehuntctl, version) {
 }
 
 TEST_F(linehuntctl, usage) {
-  for (const char* wrong :
-       {"", "lst", "status", "status x", "status 1 off", "resize 1 vm -1", "resize 1 vm",
-        "list --watch 0", "end", "--colour list", "calls --older -1",
-        "calls --answered --unanswered", "drain --undo --wait", "top --frames 0", "log loud"})
+  for (const char* wrong : {"",
+                            "lst",
+                            "status",
+                            "status x",
+                            "status 1 off",
+                            "resize 1 vm -1",
+                            "resize 1 vm",
+                            "list --watch 0",
+                            "end",
+                            "--colour list",
+                            "calls --older -1",
+                            "calls --answered --unanswered",
+                            "drain --undo --wait",
+                            "top --frames 0",
+                            "log loud",
+                            "capture a b",
+                            "capture --stop a",
+                            "capture --stop --status",
+                            "capture --seconds 0",
+                            "capture --max-mb 10001",
+                            "capture --packets 0"})
     EXPECT_EQ(run(wrong).status, 2) << wrong;
   EXPECT_EQ(run("--help").status, 0);
   EXPECT_EQ(run("resize --help").status, 0);

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <thread>
@@ -48,6 +49,8 @@ class served_view {
       view.finish_reloads();
     });
   }
+  // In the loop's thread.
+  void in_loop(std::function<void()> what) { boost::asio::post(loop_, std::move(what)); }
   [[nodiscard]] std::size_t clients() {
     return seen([](const socket_server& s) { return s.clients(); });
   }
