@@ -158,7 +158,8 @@ def it_runs_as_another_user(device: str):
         lab.configuration.more = f'\n[service]\nuser = "nobody"\n[log]\nfile = "{log}"\n'
         lab.configuration.socket_folder = "run"
         others = [folder / "run/datagram", folder / "run/fifo"]
-        lab.configuration.admin = {"datagram": str(others[0]), "fifo": str(others[1]), "http": ""}
+        lab.configuration.admin = {"datagram": str(others[0]), "fifo": str(others[1]), "http": "",
+                                   "capture_dir": str(folder / "log")}
         lab.start_box(1)
         for _ in range(2):
             balancer = lab.start_balancer()
@@ -171,6 +172,8 @@ def it_runs_as_another_user(device: str):
                 check(kept == (0x3000 if own else 0), f"capabilities {kept:x} of {task.name}")
             core = lab.start_core([("VM_1", 100)] * 10, 50)
             check(core.wait(LIMIT_S) == 0, diagnosis(lab))
+            status, _, error = balancer.control("capture", "file", "--overwrite", "--seconds", "1")
+            check(status == 0 and (folder / "log/file").owner() == "nobody", error)
             check(balancer.control("reload")[0] == 0, "reload was refused")
             log.rename(folder / "log/linehunt.log.1")
             balancer.process.send_signal(signal.SIGUSR1)

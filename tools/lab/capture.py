@@ -60,19 +60,23 @@ class Capture:
         return len(tshark(self.file, display_filter))
 
     def faults(self) -> list:
-        """What tshark finds wrong, a line for each kind with its first frames."""
-        # One pass over the file for the usual answer.
-        if not tshark(self.file, " || ".join(f"({each})" for each in FAULTS.values())):
-            return []
-        wrong = []
-        for name, display_filter in FAULTS.items():
-            frames = tshark(self.file, display_filter)
-            if frames:
-                wrong.append(f"{len(frames)} frames {name}: " + "; ".join(frames[:3]))
-        return wrong
+        return faults_of(self.file)
 
     def _said(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+def faults_of(file: Path) -> list:
+    """What tshark finds wrong, a line for each kind with its first frames."""
+    # One pass over the file for the usual answer.
+    if not tshark(file, " || ".join(f"({each})" for each in FAULTS.values())):
+        return []
+    wrong = []
+    for name, display_filter in FAULTS.items():
+        frames = tshark(file, display_filter)
+        if frames:
+            wrong.append(f"{len(frames)} frames {name}: " + "; ".join(frames[:3]))
+    return wrong
 
 
 def tshark(file: Path, display_filter: str, *more: str) -> list:
