@@ -45,7 +45,8 @@ def calls_of_both_directions(device: str, workers: int, ipv6: bool = False) -> N
         for capture in captures:
             capture.stop()
             check(capture.lost_frames() == 0, "tcpdump lost frames; the capture proves nothing")
-            check(not capture.faults(), "\n".join(capture.faults()))
+            faults = capture.faults()
+            check(not faults, "\n".join(faults))
         # INVITE, 180, 200, ACK, BYE, 200 on both legs, and our 100.
         seen = captures[0].count("sip")
         check(seen >= 13 * CALLS, f"{seen} SIP messages for {CALLS} calls")

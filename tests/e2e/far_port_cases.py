@@ -102,7 +102,8 @@ def calls_through_two_ports(device: str, workers: int, far_ipv6: bool) -> None:
             check(balancer.stop() == 0, f"linehunt did not end well:\n{balancer.tail()}")
             for capture in (near, far):
                 capture.stop()
-                check(not capture.faults(), "\n".join(capture.faults()))
+                faults = capture.faults()
+                check(not faults, "\n".join(faults))
             far_ip = address(BALANCER, far_ipv6, far=True)
             check_routes(near, far, address(BALANCER), f"[{far_ip}]" if far_ipv6 else far_ip)
 

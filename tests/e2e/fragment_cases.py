@@ -25,7 +25,8 @@ def device_for_long(device: str) -> str:
 def check_capture(capture: Capture, name: str, ours: str, ipv6: bool) -> None:
     capture.stop()
     check(capture.lost_frames() == 0, "tcpdump lost frames; the capture proves nothing")
-    check(not capture.faults(), f"{name}: " + "\n".join(capture.faults()))
+    faults = capture.faults()
+    check(not faults, f"{name}: " + "\n".join(faults))
     source = f"{'ipv6' if ipv6 else 'ip'}.src"
     for direction, who in ((f"{source} == {ours}", "us"), (f"{source} != {ours}", "the party")):
         seen = tshark(capture.file, f"({FRAGMENT[ipv6]}) && {direction}")
