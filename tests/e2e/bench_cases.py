@@ -274,7 +274,7 @@ def each_overload_meets_a_linehunt_of_its_own():
     check(grown == [1], f"{grown}")
 
 
-@case
+@case(alone=True)
 def hugepages_are_given_back():
     before = PAGES.read_text()
     with Hugepages(4) as pages:
@@ -318,7 +318,7 @@ def floods_for_pktgen_dpdk_are_what_they_are_called():
         check("shares = {1,7} " in script and "seconds = 3\n" in script, script)
 
 
-@case
+@case(alone=True)
 def processor_time_is_told_for_a_time_that_is_over():
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
@@ -337,7 +337,7 @@ def processor_time_is_told_for_a_time_that_is_over():
         stop(busy)
 
 
-@case
+@case(alone=True)
 def a_raised_limit_of_the_kernel_is_put_back():
     file = Path("/proc/sys/net/core/rmem_max")
     before = file.read_text()

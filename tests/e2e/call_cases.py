@@ -80,9 +80,9 @@ def lost_messages_are_repeated_and_counted_once(workers: int):
         mbufs.check_none_lost()
 
 
-@case(workers=1)
-@case(workers=2)
-@case(workers=4)
+@case(alone=True, workers=1)
+@case(alone=True, workers=2)
+@case(alone=True, workers=4)
 def capacity_is_never_exceeded(workers: int):
     """Twenty lines, sixty calls at once: twenty are taken, forty hear 500."""
     boxes = {1: {"vm": 8}, 2: {"vm": 12}}
@@ -106,7 +106,7 @@ def capacity_is_never_exceeded(workers: int):
         mbufs.check_none_lost()
 
 
-@case
+@case(alone=True)
 def the_emptiest_box_is_chosen():
     """With the tutorial's boxes and one long call after another, each goes where most is free."""
     with study_case() as lab:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The list of end-to-end cases, running them, and the JUnit file that tools/test reads."""
 
+import multiprocessing
 import time
 import traceback
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -20,15 +22,28 @@ class Case:
     name: str
     run: Callable
     quick: bool
+    group: str
+    alone: bool
 
 
-def case(function: Callable = None, *, quick: bool = True, **parameters):
-    """Registers a function as a case. `parameters` go to it, and into the case's name."""
+@dataclass
+class Result:
+    name: str
+    word: str
+    detail: str
+    seconds: float
+
+
+def case(function: Callable = None, *, quick: bool = True, group: str = "", alone: bool = False,
+         **parameters):
+    """Registers a function as a case. `parameters` go to it, and into the case's name. Cases of one
+    group have something in common, so they run one after another; a case that is to be alone looks
+    at times, loads or memory, or loads the machine itself, so that nothing runs beside it."""
 
     def register(target: Callable) -> Callable:
         suffix = "".join(f" {key}={value}" for key, value in parameters.items())
         name = target.__name__.replace("_", " ") + suffix
-        ALL.append(Case(name, lambda: target(**parameters), quick))
+        ALL.append(Case(name, lambda: target(**parameters), quick, group or name, alone))
         return target
 
     return register(function) if function else register
@@ -39,30 +54,55 @@ def check(holds, message: str) -> None:
         raise AssertionError(message)
 
 
-def run_cases(cases: list, report: Path) -> bool:
-    """Runs them in order. True if none failed."""
-    suite = ElementTree.Element("testsuite", name="e2e")
-    good = True
+def run_cases(cases: list, report: Path, at_once: int) -> bool:
+    """Runs them, `at_once` side by side except those that are to be alone. True if none failed."""
+    groups = {}
     for each in cases:
-        began = time.monotonic()
-        entry = ElementTree.SubElement(suite, "testcase", classname="e2e", name=each.name)
-        word, detail = "ok", ""
-        try:
-            each.run()
-        except NotHere as reason:
-            word, detail = "not run", str(reason)
-            ElementTree.SubElement(entry, "skipped", message=detail)
-        except Exception as error:  # whatever a case raises is its failure
-            good = False
-            word, detail = "FAILED", str(error)
-            if not isinstance(error, AssertionError):
-                detail = traceback.format_exc()
-            ElementTree.SubElement(entry, "failure", message=detail)
-        seconds = time.monotonic() - began
-        entry.set("time", f"{seconds:.3f}")
-        print(f"e2e {each.name}: {word}  ({seconds:.1f} s)", flush=True)
-        if detail:
-            print("\n".join("    " + line for line in detail.strip().splitlines()), flush=True)
+        groups.setdefault((each.alone, each.group), []).append(each.name)
+    results = {}
+    for alone in (False, True):
+        # Processes, because the number of one is in the names of what a case makes on the machine;
+        # forked, so that they know the cases.
+        with ProcessPoolExecutor(1 if alone else at_once,
+                                 multiprocessing.get_context("fork")) as pool:
+            for done in as_completed([pool.submit(run_group, names)
+                                      for (lonely, _), names in groups.items() if lonely == alone]):
+                results.update(done.result())
     if report:
-        ElementTree.ElementTree(suite).write(report, encoding="utf-8", xml_declaration=True)
-    return good
+        write_report([results[each.name] for each in cases], report)
+    return all(each.word != "FAILED" for each in results.values())
+
+
+def run_group(names: list) -> dict:
+    """In a process of the pool."""
+    return {each.name: run_one(each) for each in ALL if each.name in names}
+
+
+def run_one(each: Case) -> Result:
+    began = time.monotonic()
+    word, detail = "ok", ""
+    try:
+        each.run()
+    except NotHere as reason:
+        word, detail = "not run", str(reason)
+    except Exception as error:  # whatever a case raises is its failure
+        word, detail = "FAILED", str(error)
+        if not isinstance(error, AssertionError):
+            detail = traceback.format_exc()
+    seconds = time.monotonic() - began
+    lines = [f"e2e {each.name}: {word}  ({seconds:.1f} s)"]
+    lines += ["    " + line for line in detail.strip().splitlines()]
+    print("\n".join(lines), flush=True)
+    return Result(each.name, word, detail, seconds)
+
+
+def write_report(results: list, report: Path) -> None:
+    suite = ElementTree.Element("testsuite", name="e2e")
+    for each in results:
+        entry = ElementTree.SubElement(suite, "testcase", classname="e2e", name=each.name,
+                                       time=f"{each.seconds:.3f}")
+        if each.word == "not run":
+            ElementTree.SubElement(entry, "skipped", message=each.detail)
+        elif each.word == "FAILED":
+            ElementTree.SubElement(entry, "failure", message=each.detail)
+    ElementTree.ElementTree(suite).write(report, encoding="utf-8", xml_declaration=True)

@@ -201,7 +201,7 @@ def start_without_it(database, lab) -> None:
 
 
 for kind in KINDS:
-    case(kind=kind, quick=kind == "SQLite")(destinations_live_in_a_database)
+    case(kind=kind, quick=kind == "SQLite", group="databases")(destinations_live_in_a_database)
 
 
 @case(in_file=True)
@@ -236,7 +236,7 @@ def a_start_goes_without_a_row_that_has_no_number():
             check(list(entries(balancer)) == [1, 2], str(balancer.ask("list")))
 
 
-@case(quick=False)
+@case(quick=False, alone=True)
 def ten_thousand_rows_are_probed_without_a_burst():
     """One box stands in for all of them. Each is probed once in an interval."""
     rows, interval_s, seconds = 10_000, 5, 13
@@ -280,7 +280,7 @@ def resident_kib(pid: int) -> int:
     raise AssertionError(f"process {pid} has no VmRSS")
 
 
-@case(quick=False)
+@case(quick=False, alone=True)
 def a_hundred_reloads_in_ten_seconds_under_load():
     """Destinations come, go and change, and so do rules and timers; no call and no count is lost."""
     reloads = 100

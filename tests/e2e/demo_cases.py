@@ -54,7 +54,7 @@ def check_result(demo: subprocess.Popen, calls: int) -> None:
     check(not leftovers(demo), f"left behind: {leftovers(demo)}")
 
 
-@case
+@case(group="demos")
 def two_demos_at_once_do_not_meet():
     with running_demo("--calls", "200", "--rate", "50", "--workers", "2", "--json") as first, \
             running_demo("--calls", "100", "--rate", "50", "--device", "af_xdp", "--json") as second:
@@ -62,8 +62,9 @@ def two_demos_at_once_do_not_meet():
         check_result(second, 100)
 
 
-@case(number="SIGINT")
-@case(number="SIGTERM")
+# Each looks for folders that appear meanwhile.
+@case(group="demos", number="SIGINT")
+@case(group="demos", number="SIGTERM")
 def an_interrupted_demo_leaves_nothing(number: str):
     before = set(glob.glob("/tmp/linehunt-demo-*"))
     with running_demo("--calls", "2000", "--rate", "20") as demo:

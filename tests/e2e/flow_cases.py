@@ -102,4 +102,5 @@ def flow_through_linehunt(flow: str, device: str, workers: int) -> None:
 for device, workers in DEVICES_AND_WORKERS:
     for flow in FLOWS:
         case(flow=flow, device=device, workers=workers,
-             quick=(device, workers) == DEVICES_AND_WORKERS[0])(flow_through_linehunt)
+             quick=(device, workers) == DEVICES_AND_WORKERS[0],
+             group=f"flows {device} {workers}")(flow_through_linehunt)

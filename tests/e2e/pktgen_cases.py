@@ -77,7 +77,7 @@ def flood(balancer: Balancer, folder: Path, device: str) -> None:
         time.sleep(0.1)
 
 
-@case
+@case(alone=True)
 def generated_calls_over_memif():
     """No hugepages and no network: both map the same memory."""
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
@@ -98,8 +98,8 @@ def generated_calls_over_memif():
             balancer.stop()
 
 
-@case(ipv6=False)
-@case(ipv6=True)
+@case(alone=True, ipv6=False)
+@case(alone=True, ipv6=True)
 def generated_calls_over_ethernet(ipv6: bool):
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
         folder = Path(name)

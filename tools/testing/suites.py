@@ -15,6 +15,9 @@ from .programs import cores, run_suites
 from .results import Tally, failed, read_junit, skipped
 
 
+E2E_AT_ONCE = 3  # they mostly wait
+
+
 @dataclass(frozen=True)
 class Options:
     quick: bool
@@ -39,7 +42,7 @@ def run_e2e(options: Options) -> Tally:
         return failed("e2e: build", str(error))
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as folder:
         report = Path(folder) / "report.xml"
-        command = ["tests/e2e/run", "--junit", str(report)]
+        command = ["tests/e2e/run", "--at-once", str(E2E_AT_ONCE), "--junit", str(report)]
         if options.quick:
             command.append("--quick")
         status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
