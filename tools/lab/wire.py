@@ -18,11 +18,17 @@ class LabError(Exception):
     """Something of the lab could not be set up; the message says what."""
 
 
-def command(*words: str) -> str:
-    told = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+def command(*words: str, lines: tuple = ()) -> str:
+    told = subprocess.run(words, input="\n".join(lines), capture_output=True, text=True)
     if told.returncode != 0:
-        raise LabError(f"{' '.join(words)}: {told.stderr.strip() or told.stdout.strip()}")
+        said = told.stderr.strip() or told.stdout.strip()
+        raise LabError("\n".join([f"{' '.join(words)}: {said}", *lines]))
     return told.stdout
+
+
+def ip(namespace: str, *lines: str) -> None:
+    """All of them by one process, since most of a case's beginning is starting processes."""
+    command("ip", "-n", namespace, "-batch", "-", lines=lines)
 
 
 def address(number: int, ipv6: bool = False, far: bool = False) -> str:
@@ -67,8 +73,7 @@ class Wire:
     def __enter__(self) -> "Wire":
         try:
             self._bridge = self._namespace("wire")
-            self._ip(self._bridge, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-            self._ip(self._bridge, "link", "set", "br0", "up")
+            ip(self._bridge, "link add br0 type bridge mcast_snooping 0", "link set br0 up")
         except BaseException:
             self.close()
             raise
@@ -92,8 +97,8 @@ class Wire:
 
     @staticmethod
     def _give_addresses(host: Host) -> None:
-        host.run("ip", "addr", "add", f"{host.ip}/24", "dev", "eth0")
-        host.run("ip", "addr", "add", f"{host.ip6}/64", "dev", "eth0", "nodad")
+        ip(host.namespace, f"addr add {host.ip}/24 dev eth0",
+           f"addr add {host.ip6}/64 dev eth0 nodad")
 
     def add_device(self, name: str, number: int, queues: int = 1) -> Host:
         """A host whose interface belongs to linehunt: the kernel has no address on it. What
@@ -114,7 +119,7 @@ class Wire:
             end.run("ip", "link", "set", interface, "up")
         device.run("sysctl", "-qw", "net.ipv6.conf.eth1.disable_ipv6=1")
         self._give_addresses(host)
-        host.run("ip", "link", "set", "lo", "up")
+        ip(host.namespace, "link set lo up")
         self.hosts[name] = host
         return host
 
@@ -131,15 +136,13 @@ class Wire:
         size = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
         command("ip", "link", "add", "name", "eth0", "netns", host.namespace, *size,
                 "type", "veth", "peer", "name", far, "netns", self._bridge, *size)
-        self._ip(self._bridge, "link", "set", far, "master", "br0")
         # A veth leaves checksums for later by telling its peer that all is well. linehunt and the
         # captures see the bytes, so the bytes must be right.
         host.run("ethtool", "-K", "eth0", *WITHOUT_OFFLOADS)
         command("nsenter", f"--net=/run/netns/{self._bridge}", "--",
                 "ethtool", "-K", far, *WITHOUT_OFFLOADS)
-        for interface in ("lo", "eth0"):
-            host.run("ip", "link", "set", interface, "up")
-        self._ip(self._bridge, "link", "set", far, "up")
+        ip(host.namespace, "link set lo up", "link set eth0 up")
+        ip(self._bridge, f"link set {far} master br0 up")
         self.hosts[name] = host
         return host
 
@@ -148,7 +151,3 @@ class Wire:
         command("ip", "netns", "add", namespace)
         self._namespaces.append(namespace)
         return namespace
-
-    @staticmethod
-    def _ip(namespace: str, *words: str) -> None:
-        command("ip", "-n", namespace, *words)
