@@ -3,12 +3,11 @@
 
 import ast
 import json
-import os
 import re
-import shlex
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+from . import headers
 from .builds import LINT, ROOT, BuildError
 from .programs import cores
 from .results import Tally, failed, passed
@@ -82,39 +81,9 @@ def check_layering() -> list:
     return wrong
 
 
-def compile_commands() -> dict:
-    """Source -> the words that compile it, without the source and what is written."""
-    LINT.compile(("build.ninja",))
-    entries = json.loads((LINT.path / "compile_commands.json").read_text(encoding="utf-8"))
-    commands = {}
-    for entry in entries:
-        words = shlex.split(entry["command"])
-        source = os.path.relpath(LINT.path / entry["file"], ROOT)
-        written = {words.index("-o"), words.index("-o") + 1, words.index("-MF"),
-                   words.index("-MF") + 1, words.index("-MQ"), words.index("-MQ") + 1}
-        commands[source] = [word for index, word in enumerate(words)
-                            if index not in written and word not in ("-c", "-MD", entry["file"])]
-    return commands
-
-
 def check_headers() -> list:
-    """Every header compiles as a translation unit of its own, with the flags of a neighbour. Those
-    that are precompiled do so in each build."""
-    commands = compile_commands()
-
-    def compile_alone(name: str) -> str:
-        neighbour = max(commands, key=lambda source: len(os.path.commonprefix([source, name])))
-        told = subprocess.run(
-            [*commands[neighbour], "-fsyntax-only", "-x", "c++", ROOT / name], cwd=LINT.path,
-            capture_output=True, text=True)
-        if told.returncode == 0:
-            return ""
-        first = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)
-        return f"{name}: does not compile alone: {first}"
-
-    with ThreadPoolExecutor(cores()) as pool:
-        headers = [name for name in tracked("*.h") if "/pch/" not in name]
-        return [line for line in pool.map(compile_alone, headers) if line]
+    """Those that are precompiled compile alone in each build."""
+    return headers.check_headers([name for name in tracked("*.h") if "/pch/" not in name])
 
 
 def check_scripts() -> list:
