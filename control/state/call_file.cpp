@@ -18,7 +18,7 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-constexpr int file_version = 1;
+constexpr int call_file_version = 1;
 
 // The texts of a call, in the order of the file.
 constexpr std::array texts_of_call{
@@ -128,7 +128,7 @@ call_file_writer::call_file_writer(const std::string& path, const snapshot& worl
     : file_(path), world_(world) {
   for (const destination& d : world.destinations)
     ids_.emplace(d.index, d.id);
-  file_.write(cbor({{"linehunt_calls", file_version}, {"written_at_us", microseconds_of(now)}}));
+  file_.write(cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
 }
 
 void call_file_writer::add(const kept_call& call) {
@@ -170,7 +170,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
   call_file_report report;
   try {
     const json head = next();
-    if (head.at("linehunt_calls") != file_version)
+    if (head.at("linehunt_calls") != call_file_version)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
     const auto written_at_us = head.at("written_at_us").get<std::int64_t>();
     // A time that is none makes no overflow below.

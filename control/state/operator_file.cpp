@@ -13,12 +13,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int file_version = 1;
+constexpr int operator_file_version = 1;
 
 } // namespace
 
 std::string keep_changes(const std::string& path, const std::vector<operator_change>& changes) {
-  json all = {{"linehunt_changes", file_version}, {"destinations", json::array()}};
+  json all = {{"linehunt_changes", operator_file_version}, {"destinations", json::array()}};
   for (const operator_change& change : changes) {
     json sizes = json::array();
     for (const operator_change::size& size : change.sizes)
@@ -40,7 +40,7 @@ tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::
   if (!file) return changes;
   const json all = json::parse(file, nullptr, false);
   try {
-    if (all.at("linehunt_changes") != file_version)
+    if (all.at("linehunt_changes") != operator_file_version)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
     for (const json& one : all.at("destinations")) {
       operator_change& change = changes.emplace_back();

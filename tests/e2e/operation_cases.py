@@ -137,7 +137,7 @@ def it_starts_again_on_the_same_device():
             check(balancer.stop() == 0, balancer.tail())
 
 
-@case
+@case(alone=True)  # another start would remove it first
 def no_folder_of_dpdk_is_left_behind():
     """Neither by an end nor, once another one starts, by a crash."""
     folders = [Path("/var/run/dpdk") / f"linehunt-e2e-{os.getpid()}-{number}" for number in range(2)]
@@ -155,8 +155,8 @@ def no_folder_of_dpdk_is_left_behind():
               f"{[each.name for each in folders[1].glob('*')]}")
 
 
-@case(workers=1)
-@case(workers=2)
+@case(alone=True, workers=1)
+@case(alone=True, workers=2)
 def admin_commands_while_calls_go_on(workers: int):
     with study_case(workers=workers) as lab:
         balancer = lab.start_balancer()

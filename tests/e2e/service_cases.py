@@ -56,7 +56,7 @@ def start_calls(lab, count: int, hold_ms: int):
     return core
 
 
-@case
+@case(alone=True)
 def sigterm_takes_no_new_call_and_waits_for_the_others():
     with study_case(boxes={1: {"vm": 50}, 2: {"fax": 1}}, workers=2) as lab:
         balancer = lab.start_balancer()
@@ -96,7 +96,7 @@ def the_end_does_not_wait_for_ever(ending: str):
             check("2 calls go on without linehunt" in balancer.tail(), balancer.tail())
 
 
-@case
+@case(alone=True)
 def an_operator_drains_it_and_takes_that_back():
     with study_case(boxes={1: {"vm": 50}, 2: {"fax": 1}}) as lab:
         balancer = lab.start_balancer()
