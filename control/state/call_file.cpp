@@ -128,7 +128,8 @@ call_file_writer::call_file_writer(const std::string& path, const snapshot& worl
     : file_(path), world_(world) {
   for (const destination& d : world.destinations)
     ids_.emplace(d.index, d.id);
-  file_.write(cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
+  file_.write(
+      cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
 }
 
 void call_file_writer::add(const kept_call& call) {

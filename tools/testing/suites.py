@@ -15,7 +15,7 @@ from .programs import cores, run_suites
 from .results import Tally, failed, read_junit, skipped
 
 
-E2E_AT_ONCE = 3  # they mostly wait
+E2E_AT_ONCE = 2  # they mostly wait
 
 
 @dataclass(frozen=True)
