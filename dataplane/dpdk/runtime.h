@@ -93,11 +93,11 @@ struct worker_report {
 // Per port, as its device says.
 struct port_report {
   std::string name;
-  int numa_node = -1; // of the card; below 0: not known, or of no node
   bool link_up = true;
   // Frames that the device itself lost: no place in its queue, no mbuf for it, or broken.
   std::uint64_t rx_missed = 0, rx_no_buffer = 0, rx_errors = 0;
   std::uint64_t tx_errors = 0;
+  int numa_node = -1; // of the card; below 0: not known, or of no node
 };
 
 // Hands over calls that a run before has left, one after the other. `restore` says whether there
