@@ -248,7 +248,9 @@ TEST_F(state, any_bytes_are_read_without_harm) {
           return true;
         });
     refused += report && report->whole ? 0u : 1u;
-    if (report) EXPECT_EQ(report->restored, handed);
+    if (report) {
+      EXPECT_EQ(report->restored, handed);
+    }
   }
   EXPECT_GT(refused, 300u);
   for (const char* text :
