@@ -119,7 +119,7 @@ class engine {
   // No new calls from now on (503 with Retry-After), the others go on.
   void drain(bool on) noexcept;
 
-  // Visits every call that a restart can leave standing: answered, and not ended by us.
+  // Visits every call that a restart can leave standing: it was answered and is not over.
   void for_each_kept(time_us now, const std::function<void(const kept_call&)>& visit) const;
   // Takes such a call up, lines and all, before the first datagram. False: there is no room for it,
   // or it is none.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An answered call, as it goes from one run of the program into the next: what the engine must know
-// to count it, route within it and end it. Knows nothing of files.
+// A call that was answered, as it goes from one run of the program into the next: what the engine
+// must know to count it, route within it and end it. Knows nothing of files.
 #pragma once
 
 #include "dataplane/address.h"
@@ -18,6 +18,7 @@ namespace linehunt {
 // clock goes on over a restart. The texts belong to whoever hands the call over, and are good until
 // he returns.
 struct kept_call {
+  std::uint64_t handle = 0; // which its parties have in their routes; never 0
   std::string_view call_id, from_tag, to_tag;
   std::string_view caller_target, callee_target; // URIs of the Contacts
   std::string_view caller_routes, callee_routes; // Route values, in the order to be sent
@@ -34,6 +35,8 @@ struct kept_call {
   bool balanced = false; // among the calls that are counted; else one more dialog of such a call
   bool acked = false;
   bool leaving = false; // a BYE is on its way
+  // We are ending it: BYEs are on their way to both, and answered_after_ms holds the end_cause.
+  bool closing = false, caller_bye_done = false, callee_bye_done = false;
   bool ping_caller = false, ping_callee = false;
 };
 

@@ -30,6 +30,12 @@ fault fault_of_folder(const std::string& folder, int failure) {
                              folder, std::strerror(failure), folder)};
 }
 
+// So much of the disk a capture leaves to others: linehunt's own state may lie on it.
+std::uint64_t reserve_of(const struct statvfs& disk) noexcept {
+  constexpr std::uint64_t most = 256'000'000;
+  return std::min<std::uint64_t>(most, std::uint64_t{disk.f_blocks} * disk.f_frsize / 20);
+}
+
 // What is there may go only where it is a capture, or nothing at all.
 bool is_capture(int folder, const std::string& name) {
   const int file = ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -85,14 +91,15 @@ tl::expected<capture_file, fault> capture_file::create(const std::string& folder
   const int in = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (in < 0) return tl::unexpected(fault_of_folder(folder, errno));
   struct statvfs disk {};
-  const std::uint64_t free_bytes =
-      ::fstatvfs(in, &disk) == 0 ? std::uint64_t{disk.f_bavail} * disk.f_frsize : max_bytes;
-  if (free_bytes < max_bytes) {
+  const bool known = ::fstatvfs(in, &disk) == 0;
+  const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (known && free_bytes < max_bytes + reserve_of(disk)) {
     ::close(in);
-    return tl::unexpected(
-        fault{false, fmt::format("folder {} has {} MB free, and this capture may take {} MB; make "
-                                 "room, or ask for less with max_mb",
-                                 folder, free_bytes / 1'000'000, max_bytes / 1'000'000)});
+    return tl::unexpected(fault{
+        false, fmt::format("folder {} has {} MB free, of which {} MB stay so, and this capture "
+                           "may take {} MB; make room, or ask for less with max_mb",
+                           folder, free_bytes / 1'000'000, reserve_of(disk) / 1'000'000,
+                           max_bytes / 1'000'000)});
   }
   std::string path = folder + '/' + name;
   const auto file = open_new(in, name, path, overwrite);
@@ -109,6 +116,11 @@ capture_file::~capture_file() {
 }
 
 tl::expected<void, std::string> capture_file::write(std::string_view blocks) {
+  struct statvfs disk {};
+  if (::fstatvfs(file_, &disk) == 0 &&
+      std::uint64_t{disk.f_bavail} * disk.f_frsize < blocks.size() + reserve_of(disk))
+    return tl::unexpected(fmt::format(
+        "{}: No space left but what stays free for others; the file ends there, make room", path_));
   for (std::string_view left = blocks; !left.empty();) {
     const ssize_t count = ::write(file_, left.data(), left.size());
     if (count < 0 && errno == EINTR) continue;

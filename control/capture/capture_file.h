@@ -20,8 +20,8 @@ class capture_file {
     bool exists = false; // the name is taken, nothing else is wrong
     std::string message; // says what to do
   };
-  // `max_bytes` must be free in the folder. With `overwrite` an older capture of that name goes; a
-  // file that is no capture stays.
+  // `max_bytes` must be free in the folder, besides some that stay so. With `overwrite` an older
+  // capture of that name goes; a file that is no capture stays.
   [[nodiscard]] static tl::expected<capture_file, fault> create(const std::string& folder,
                                                                 const std::string& name,
                                                                 bool overwrite,

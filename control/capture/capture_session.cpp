@@ -75,6 +75,9 @@ admin::capture_outcome capture_session::start(const admin::capture_request& want
   const std::string name = wanted.name.empty() ? name_by_time() : wanted.name;
   if (std::string fault = fault_of_name(name); !fault.empty())
     return refused(capture_fault::bad_name, std::move(fault));
+  // Before the file, so that a refusal leaves nothing behind and takes nothing away.
+  auto begun = on_.begin(filter);
+  if (!begun) return refused(capture_fault::no_memory, begun.error().message);
   const std::uint64_t max_bytes = wanted.max_mb * 1'000'000;
   auto made = capture_file::create(folder_, name, wanted.overwrite, max_bytes);
   if (!made)
@@ -92,12 +95,6 @@ admin::capture_outcome capture_session::start(const admin::capture_request& want
     file_.reset();
     state_ = {};
     return refused(capture_fault::disk, written.error());
-  }
-  auto begun = on_.begin(filter);
-  if (!begun) {
-    file_.reset();
-    state_ = {};
-    return refused(capture_fault::no_memory, begun.error().message);
   }
   source_ = std::move(*begun);
   state_.bytes = file_->bytes();
@@ -156,6 +153,10 @@ void capture_session::write_out() {
   if (const auto written = file_->write(waiting_); !written) state_.error = written.error();
   waiting_.clear();
   state_.bytes = file_->bytes();
+  if (state_.error.empty() && clock::now() - turn_began_ > longest_turn)
+    state_.error = fmt::format("{}: the disk is too slow; the file ends there, narrow the capture "
+                               "with --match, or name another disk with capture_dir of [admin]",
+                               state_.file);
 }
 
 std::optional<capture_end> capture_session::reached(clock::time_point now) const noexcept {
@@ -169,6 +170,7 @@ std::optional<capture_end> capture_session::reached(clock::time_point now) const
 
 void capture_session::look(clock::time_point now) {
   if (!source_) return;
+  turn_began_ = clock::now();
   source_->poll([this](const dpdk::captured_frame& frame) { take(frame); });
   write_out();
   state_.missed = missed();
@@ -176,6 +178,7 @@ void capture_session::look(clock::time_point now) {
 }
 
 void capture_session::end(clock::time_point now, capture_end why) {
+  turn_began_ = clock::now();
   source_->stop([this](const dpdk::captured_frame& frame) { take(frame); });
   state_.missed = missed();
   add_statistics();

@@ -63,6 +63,9 @@ class capture_session {
   const std::string folder_;
   const std::vector<named_port> ports_;
   effects on_;
+  // A disk that takes longer than this at a turn would keep the daemon from its other work.
+  static constexpr std::chrono::seconds longest_turn{2};
+
   std::unique_ptr<dpdk::capture> source_; // while one runs
   std::optional<capture_file> file_;      // the same
   std::string waiting_;                   // whole blocks for the file
@@ -71,6 +74,7 @@ class capture_session {
   bool full_ = false; // the next frame would be beyond max_mb
   admin::capture_state state_;
   clock::time_point began_;
+  clock::time_point turn_began_; // by the machine's clock
 };
 
 } // namespace linehunt

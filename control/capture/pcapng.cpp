@@ -16,8 +16,8 @@ constexpr std::uint16_t end_of_options = 0;
 constexpr std::uint16_t user_application = 4; // of a section
 constexpr std::uint16_t if_name = 2, if_description = 3, if_tsresol = 9, if_filter = 11;
 constexpr std::uint16_t packet_flags = 2;
-constexpr std::uint16_t if_received = 4, if_dropped = 5; // of statistics
-constexpr std::uint32_t inbound = 1, outbound = 2;       // bits 0 and 1 of packet_flags
+constexpr std::uint16_t if_dropped = 5, filter_accepted = 6; // of statistics
+constexpr std::uint32_t inbound = 1, outbound = 2;           // bits 0 and 1 of packet_flags
 constexpr char nanoseconds = 9;
 
 constexpr std::size_t padded(std::size_t bytes) noexcept {
@@ -122,8 +122,8 @@ std::string interface_statistics(std::uint32_t interface, std::uint64_t unix_ns,
   std::string body;
   add(body, interface);
   add_time(body, unix_ns);
-  add_number(body, if_received, captured + missed);
   add_number(body, if_dropped, missed);
+  add_number(body, filter_accepted, captured + missed);
   add_option(body, end_of_options, {});
   return block(statistics_block, body);
 }

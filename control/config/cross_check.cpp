@@ -3,12 +3,28 @@
 #include "control/config/sections.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace linehunt::config {
 namespace {
+
+// Operators name the files of captures, and shall not take the names of others.
+void check_folders(const configuration& whole, diagnostics& out) {
+  const std::filesystem::path captures = whole.admin.capture_dir;
+  const std::filesystem::path copy = std::filesystem::path(whole.database.copy).parent_path();
+  if (captures.empty()) return;
+  for (const auto& [folder, whose] :
+       {std::pair{std::filesystem::path(whole.service.state_dir), "state_dir of [service]"},
+        std::pair{copy, "the copy of [database]"}})
+    if (!folder.empty() && captures.lexically_normal() / "" == folder.lexically_normal() / "")
+      out.error({}, fmt::format("[admin] capture_dir {} is the folder of {}; give captures one of "
+                                "their own, for example {}/captures",
+                                captures.string(), whose, captures.string()));
+}
 
 void check_ports(const configuration& whole, diagnostics& out) {
   if (whole.runtime.ports.empty())
@@ -176,6 +192,7 @@ void cross_check(const configuration& whole, diagnostics& out) {
   check_listeners(whole, out);
   check_destinations(whole, out);
   check_rules(whole, out);
+  check_folders(whole, out);
 }
 
 } // namespace linehunt::config

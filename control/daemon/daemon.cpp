@@ -106,17 +106,27 @@ std::vector<capture_session::named_port> named_ports(const dpdk::runtime_setup& 
   return all;
 }
 
+// Those that were not there before, outermost first.
+std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted) {
+  std::vector<std::filesystem::path> made;
+  std::error_code failure;
+  for (std::filesystem::path at; const std::filesystem::path& part : wanted) {
+    at /= part;
+    if (std::filesystem::create_directory(at, failure)) made.push_back(at);
+  }
+  return made;
+}
+
 // True: we are, or need not become, the user of [service].
 bool become_user(const std::optional<account>& whom, const config::configuration& whole,
                  bool made_folder) {
-  const std::string& state = whole.service.state_dir;
-  std::error_code failure;
-  const bool made_state = !state.empty() && std::filesystem::create_directories(state, failure);
+  const auto made_state = make_folders(whole.service.state_dir);
   if (!whom) return true;
   for (const std::string& path : {whole.admin.socket, whole.admin.datagram, whole.admin.fifo})
     if (!path.empty()) hand_over(path, *whom);
   if (made_folder) hand_over(std::filesystem::path(whole.admin.socket).parent_path(), *whom);
-  if (made_state) hand_over(state, *whom);
+  for (const std::filesystem::path& folder : made_state)
+    hand_over(folder, *whom);
   if (const auto done = become(*whom); !done) {
     spdlog::error("{}", done.error());
     return false;
@@ -217,8 +227,12 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   events.start();
   view.on_operator_change([&] { kept.note(source.changes()); });
   reloading.on_published([&](const auto&) { kept.note(source.changes()); });
-  if (!read_first_rows(loop, reloading, first)) { // a signal came first
+  const auto end = [&] {
+    (void)capturing.stop(capture_session::clock::now()); // a capture leaves the disk to the calls
     kept.keep_calls(**runtime);
+  };
+  if (!read_first_rows(loop, reloading, first)) { // a signal came first
+    end();
     return 0;
   }
   row_retry retry(loop, reloading, view);
@@ -237,8 +251,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   std::puts("ready");
   std::fflush(stdout);
   loop.run();
-  tell_stopping(std::chrono::seconds(60));
-  kept.keep_calls(**runtime);
+  tell_stopping(std::chrono::seconds(10));
+  end();
   return 0;
 }
 

@@ -52,7 +52,12 @@ void drainage::look(clock::time_point now) {
   empty_ = calls == 0;
   if (!ending_) return;
   const std::uint64_t lost = calls != 0 ? on_.lost() : 0;
-  if (lost != 0 && now < deadline_) return;
+  if (lost != 0)
+    safe_since_.reset();
+  else if (!safe_since_)
+    safe_since_ = now;
+  const bool safe = lost == 0 && (calls == 0 || now - *safe_since_ >= calm);
+  if (!safe && now < deadline_) return;
   if (lost != 0)
     spdlog::warn("{} calls go on without linehunt: they did not end within drain_limit_s", lost);
   on_.end();

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 namespace linehunt {
 
@@ -28,13 +29,15 @@ class drainage {
 
   // False: the daemon is about to end, nothing is taken back.
   [[nodiscard]] bool ask(bool drain, clock::time_point now);
-  // Ends when no call would be lost by it, or at `deadline`. A second time: at once.
+  // Ends when no call would be lost by it, or at `deadline`. A second time: at once. Calls that are
+  // there then have been for `calm`, in which the ACK of the last one has come.
   void end_by(clock::time_point now, clock::time_point deadline);
   void end_at_once() { on_.end(); }
 
   // At least every `interval`, while it is active.
   void look(clock::time_point now);
   static constexpr std::chrono::milliseconds interval{50};
+  static constexpr std::chrono::seconds calm{1};
 
   [[nodiscard]] bool draining() const noexcept { return asked_ || ending_; }
   [[nodiscard]] bool ending() const noexcept { return ending_; }
@@ -48,6 +51,7 @@ class drainage {
   bool ending_ = false; // the daemon, after it
   bool empty_ = false;  // as last raised
   clock::time_point first_look_, deadline_;
+  std::optional<clock::time_point> safe_since_; // from when on no call would have been lost
 };
 
 } // namespace linehunt

@@ -15,7 +15,9 @@ void operator_state::apply(std::vector<destination_model>& configured) {
                                       resource.heartbeat, false};
     if (const record* const before = known(model.id)) {
       const record& old = *before;
-      if (old.group == model.group && old.uri == model.uri) now.status = old.status;
+      // A run before has only told what its admins disabled.
+      const bool says_status = old.status.by_admin || records_.contains(model.id);
+      if (says_status && old.group == model.group && old.uri == model.uri) now.status = old.status;
       for (auto& [name, size] : now.resources) {
         const auto known = old.resources.find(name);
         if (known == old.resources.end()) continue;

@@ -31,8 +31,13 @@ void tell_reloading() {
                    static_cast<unsigned long long>(monotonic_us()));
 }
 
+void tell_busy(std::chrono::microseconds more) {
+  (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu\nWATCHDOG=1",
+                   static_cast<unsigned long long>(more.count()));
+}
+
 void tell_stopping(std::chrono::microseconds more) {
-  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
+  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\nWATCHDOG=1",
                    static_cast<unsigned long long>(more.count()));
 }
 

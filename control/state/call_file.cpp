@@ -2,10 +2,12 @@
 // See call_file.h.
 #include "control/state/call_file.h"
 
+#include "control/state/state_file.h"
+
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <vector>
@@ -27,8 +29,10 @@ constexpr std::array texts_of_call{
     &kept_call::callee_routes, &kept_call::from_uri,      &kept_call::to_uri};
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
                                      &kept_call::caller_cseq, &kept_call::callee_cseq};
-constexpr std::array marks_of_call{&kept_call::balanced, &kept_call::acked, &kept_call::leaving,
-                                   &kept_call::ping_caller, &kept_call::ping_callee};
+constexpr std::array marks_of_call{&kept_call::balanced,        &kept_call::acked,
+                                   &kept_call::leaving,         &kept_call::ping_caller,
+                                   &kept_call::ping_callee,     &kept_call::closing,
+                                   &kept_call::caller_bye_done, &kept_call::callee_bye_done};
 
 std::string cbor(const json& item) {
   std::string bytes;
@@ -84,6 +88,46 @@ endpoint endpoint_of(const json& item) {
   return parse_endpoint(item.get_ref<const std::string&>(), 0).value_or(endpoint{});
 }
 
+// Builds items that are as flat as ours: the library goes down by recursion, however deep it is.
+class flat_item : public nlohmann::detail::json_sax_dom_parser<json> {
+ public:
+  explicit flat_item(json& into) : json_sax_dom_parser(into, false) {}
+  bool start_array(std::size_t count) {
+    return ++depth_ <= deepest && json_sax_dom_parser::start_array(count);
+  }
+  bool end_array() {
+    --depth_;
+    return json_sax_dom_parser::end_array();
+  }
+  bool start_object(std::size_t count) {
+    return ++depth_ <= deepest && json_sax_dom_parser::start_object(count);
+  }
+  bool end_object() {
+    --depth_;
+    return json_sax_dom_parser::end_object();
+  }
+
+ private:
+  static constexpr int deepest = 2;
+  int depth_ = 0;
+};
+
+// Of no type where it is broken, so that asking it for anything throws.
+json next_item(std::FILE* file) {
+  json item;
+  flat_item builder(item);
+  if (!json::sax_parse(file, &builder, json::input_format_t::cbor, false))
+    return json(json::value_t::discarded);
+  return item;
+}
+
+bool more_in(std::FILE* file) {
+  const int next = std::fgetc(file);
+  if (next == EOF) return false;
+  std::ungetc(next, file);
+  return true;
+}
+
 struct read_call {
   kept_call call; // its texts lie in the item that it was read from
   bool lost_lines = false;
@@ -101,6 +145,7 @@ read_call call_in(const json& item, const numbering& numbers) {
   for (const auto mark : marks_of_call)
     item.at(at++).get_to(call.*mark);
   item.at(at++).get_to(call.age_us);
+  item.at(at++).get_to(call.handle);
   call.caller = endpoint_of(item.at(at++));
   call.callee = endpoint_of(item.at(at++));
   call.caller_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
@@ -141,6 +186,7 @@ void call_file_writer::add(const kept_call& call) {
   for (const auto mark : marks_of_call)
     item.push_back(call.*mark);
   item.push_back(call.age_us);
+  item.push_back(call.handle);
   item.push_back(text_of(call.caller));
   item.push_back(text_of(call.callee));
   item.push_back(listener_text(world_, call.caller_listener));
@@ -165,9 +211,11 @@ tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
 tl::expected<call_file_report, std::string>
 read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
            seconds oldest, const std::function<bool(const kept_call&)>& restore) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return tl::unexpected(std::string{});
-  const auto next = [&file] { return json::from_cbor(file, false, false); };
+  auto opened = open_state_file(path);
+  if (!opened) return tl::unexpected(opened.error());
+  if (!*opened) return tl::unexpected(std::string{});
+  std::FILE* const file = opened->get();
+  const auto next = [file] { return next_item(file); };
   call_file_report report;
   try {
     const json head = next();
@@ -182,7 +230,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
     const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
     const numbering numbers(world);
     std::uint64_t calls = 0;
-    while (file.peek() != std::ifstream::traits_type::eof()) {
+    while (more_in(file)) {
       const json item = next();
       if (item.is_object()) {
         report.whole = item.at("calls") == calls;

@@ -18,7 +18,9 @@ file_replacement::file_replacement(std::string path)
   std::error_code failure;
   if (const auto folder = std::filesystem::path(path_).parent_path(); !folder.empty())
     std::filesystem::create_directories(folder, failure);
-  file_ = ::open(fresh_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // Ours for certain, and no link to elsewhere: the folder may be another user's.
+  ::unlink(fresh_.c_str());
+  file_ = ::open(fresh_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file_ < 0) note_failure();
 }
 

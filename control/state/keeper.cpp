@@ -2,9 +2,11 @@
 // See keeper.h.
 #include "control/state/keeper.h"
 
+#include "control/daemon/supervision.h"
 #include "control/state/operator_file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
@@ -14,6 +16,10 @@
 
 namespace linehunt {
 
+// There may be millions of calls, and systemd does not wait for ever.
+constexpr std::uint64_t calls_between_signs = 50'000;
+constexpr std::chrono::seconds time_for_them{30};
+
 keeper::keeper(const config::service_settings& settings)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       changes_file_(folder_ + "/operator.json"), oldest_(settings.calls_valid_s) {}
@@ -22,7 +28,10 @@ void keeper::remember(operator_state& changes) {
   if (!active()) return;
   auto kept = kept_changes(changes_file_);
   if (!kept) {
-    spdlog::error("what operators had changed is lost: {}", kept.error());
+    // Not written over: whoever can mend it should.
+    (void)std::rename(changes_file_.c_str(), (changes_file_ + ".bad").c_str());
+    spdlog::error("what operators had changed is lost: {}; it is now {}.bad", kept.error(),
+                  changes_file_);
     return;
   }
   changes.remember(*kept);
@@ -35,7 +44,11 @@ void keeper::remember(operator_state& changes) {
 dpdk::call_source keeper::calls_of_before() {
   if (!keeps_calls()) return {};
   return [this](const snapshot& world, const dpdk::restoring& restore) {
-    found_ = read_calls(calls_file_, world, wall_clock::now(), oldest_, restore);
+    std::uint64_t calls = 0;
+    found_ = read_calls(calls_file_, world, wall_clock::now(), oldest_, [&](const kept_call& call) {
+      if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
+      return restore(call);
+    });
   };
 }
 
@@ -48,12 +61,19 @@ tl::expected<void, std::string> keeper::take_over() {
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
         "another",
         folder_, std::strerror(errno)));
-  if (!found_) return {};
-  const auto& found = *found_;
+  if (found_) report(*found_);
+  if (::unlink(calls_file_.c_str()) != 0 && errno != ENOENT)
+    spdlog::error("{} cannot be removed: {}; do so before the next start", calls_file_,
+                  std::strerror(errno));
+  return {};
+}
+
+void keeper::report(const tl::expected<call_file_report, std::string>& found) const {
   if (found) {
     spdlog::info("{} calls go on that were there before the restart", found->restored);
     if (found->refused != 0)
-      spdlog::error("{} calls of before had no place; raise [limits] max_calls", found->refused);
+      spdlog::error("{} calls of before had no place; raise [limits] calls_per_worker",
+                    found->refused);
     if (found->unknown_load != 0)
       spdlog::warn("{} of the calls of before hold lines that are not configured any more, and are "
                    "not counted there",
@@ -62,10 +82,6 @@ tl::expected<void, std::string> keeper::take_over() {
   } else if (!found.error().empty()) {
     spdlog::error("no calls of before the restart: {}", found.error());
   }
-  if (::unlink(calls_file_.c_str()) != 0 && errno != ENOENT)
-    spdlog::error("{} cannot be removed: {}; do so before the next start", calls_file_,
-                  std::strerror(errno));
-  return {};
 }
 
 void keeper::note(const operator_state& changes) {
@@ -82,7 +98,12 @@ void keeper::note(const operator_state& changes) {
 void keeper::keep_calls(dpdk::runtime& runtime) const {
   if (!keeps_calls()) return;
   call_file_writer file(calls_file_, runtime.world(), wall_clock::now());
-  runtime.end([&](const kept_call& call) { file.add(call); });
+  std::uint64_t calls = 0;
+  tell_stopping(time_for_them);
+  runtime.end([&](const kept_call& call) {
+    if (++calls % calls_between_signs == 0) tell_stopping(time_for_them);
+    file.add(call);
+  });
   if (const auto written = file.finish(); written)
     spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
   else

@@ -35,6 +35,8 @@ class keeper {
   void keep_calls(dpdk::runtime& runtime) const;
 
  private:
+  void report(const tl::expected<call_file_report, std::string>& found) const;
+
   std::string folder_, calls_file_, changes_file_;
   std::chrono::seconds oldest_;
   std::optional<tl::expected<call_file_report, std::string>> found_;

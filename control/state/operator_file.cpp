@@ -3,9 +3,9 @@
 #include "control/state/operator_file.h"
 
 #include "control/state/file_replacement.h"
+#include "control/state/state_file.h"
 
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace linehunt {
@@ -36,9 +36,10 @@ std::string keep_changes(const std::string& path, const std::vector<operator_cha
 
 tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::string& path) {
   std::vector<operator_change> changes;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return changes;
-  const json all = json::parse(file, nullptr, false);
+  auto file = open_state_file(path);
+  if (!file) return tl::unexpected(file.error());
+  if (!*file) return changes;
+  const json all = json::parse(file->get(), nullptr, false);
   try {
     if (all.at("linehunt_changes") != operator_file_version)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));

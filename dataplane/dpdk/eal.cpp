@@ -126,6 +126,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     argv.push_back(a.data());
   argv.push_back(nullptr);
   now = eal_state::over;
+  const runtime_folder_hold hold(setup.file_prefix);
   if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
     std::string line;
     for (const std::string& a : arguments)

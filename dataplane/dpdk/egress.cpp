@@ -112,10 +112,8 @@ bool egress::learn(std::uint8_t port, const neighbour_claim& claim) noexcept {
 // Groups first: without them the answer to who else has the address may not get here.
 void egress::announce() noexcept {
   for (std::uint8_t p = 0; p < stations_.size(); ++p) {
-    const auto& addresses = stations_[p]->addresses;
-    if (std::ranges::any_of(addresses, [](const port_address& a) { return a.ip.is_v6; }))
-      report(p, mld_version::v2, mld_reason::joined);
-    for (const port_address& a : addresses) {
+    if (speaks_v6(p)) report(p, mld_version::v2, mld_reason::joined);
+    for (const port_address& a : stations_[p]->addresses) {
       mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
       if (!m) return;
       const bool written = a.ip.is_v6 ? write_announcement(*stations_[p], *m, a.ip)
@@ -125,7 +123,13 @@ void egress::announce() noexcept {
   }
 }
 
+bool egress::speaks_v6(std::uint8_t port) const noexcept {
+  return std::ranges::any_of(stations_[port]->addresses,
+                             [](const port_address& a) { return a.ip.is_v6; });
+}
+
 void egress::plan_report(std::uint8_t port, const mld_request& asked) noexcept {
+  if (!speaks_v6(port)) return;
   planned_report& plan = reports_[port];
   chance_ = chance_ * 6364136223846793005u + 1442695040888963407u;
   const time_us due = now_ + (chance_ >> 33) % (asked.within_ms * 1000u + 1u);

@@ -56,6 +56,7 @@ class egress {
  private:
   void send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept;
   void ask(neighbour& n, question whom) noexcept;
+  [[nodiscard]] bool speaks_v6(std::uint8_t port) const noexcept;
   void report(std::uint8_t port, mld_version version, mld_reason why) noexcept;
   void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -14,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -94,12 +97,17 @@ bool is_in_use(const fs::path& folder, whose it_is) {
   return false;
 }
 
-// The mark of that folder, locked shared, or -1. One that its remover has just unlinked is no mark.
+// The mark of that folder, locked shared, or -1. One that its remover has just unlinked is no mark,
+// and a remover does not take long.
 int locked_mark(const fs::path& folder, int flags) {
   const fs::path file = folder / runtime_folder::mark_name;
-  for (int most = 3; most > 0; --most) {
+  for (int most = 50; most > 0; --most) {
     descriptor mark(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
-    if (mark.get() < 0 || ::flock(mark.get(), LOCK_SH | LOCK_NB) != 0) return -1;
+    if (mark.get() < 0) return -1;
+    if (::flock(mark.get(), LOCK_SH | LOCK_NB) != 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      continue;
+    }
     struct stat ours = {};
     struct stat there = {};
     if (::fstat(mark.get(), &ours) == 0 && ::stat(file.c_str(), &there) == 0 &&
@@ -121,7 +129,10 @@ void remove_unless_used(const fs::path& folder, int mark, whose it_is) {
 
 void remove_abandoned(const fs::path& own) {
   for (const fs::directory_entry& entry : fs::directory_iterator(own.parent_path())) {
-    if (entry.path() == own || !entry.is_directory() || entry.is_symlink()) continue;
+    struct stat about = {};
+    if (entry.path() == own || ::lstat(entry.path().c_str(), &about) != 0 ||
+        !S_ISDIR(about.st_mode) || about.st_uid != ::geteuid())
+      continue;
     const descriptor mark(locked_mark(entry.path(), 0));
     if (mark.get() >= 0) remove_unless_used(entry.path(), mark.get(), whose::other);
   }
@@ -140,6 +151,20 @@ void try_to(const Work& work) noexcept {
 }
 
 } // namespace
+
+runtime_folder_hold::runtime_folder_hold(const std::string& prefix) noexcept {
+  try_to([&] {
+    const std::array<const char*, 4> places{::getenv("RUNTIME_DIRECTORY"), "/var/run",
+                                            ::getenv("XDG_RUNTIME_DIR"), "/tmp"};
+    for (std::size_t i = 0; i < places.size(); ++i)
+      if (places[i] != nullptr) marks_[i] = locked_mark(fs::path(places[i]) / "dpdk" / prefix, 0);
+  });
+}
+
+runtime_folder_hold::~runtime_folder_hold() {
+  for (const int mark : marks_)
+    if (mark >= 0) ::close(mark);
+}
 
 runtime_folder::runtime_folder(std::string path) noexcept : path_(std::move(path)) {
   try_to([&] {

@@ -59,7 +59,7 @@ std::uint32_t call_table::take(std::uint64_t hash, const call_texts& texts) {
   if (call == no_call) return no_call;
   call_record& record = records_[call];
   const std::uint32_t next = record.transaction;
-  const std::uint32_t generation = record.generation + 1;
+  const std::uint32_t generation = (record.generation + 1) & ~call_record::restored_bit;
   record = call_record{};
   record.generation = generation;
   record.transaction = next;
@@ -115,9 +115,12 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
     if (const auto found = match(call, call_id, from_tag, to_tag)) return found;
   }
   // Should several carry these tags, one that lives comes before one that is over; and a ringing
-  // one, which may get any tag yet, comes last.
-  const auto rank = [this](std::uint32_t call) {
+  // one, which may get any tag yet, comes last. First of all one that had this handle before a
+  // restart.
+  const bool before = is_of_another_run(handle);
+  const auto rank = [&](std::uint32_t call) {
     const call_state s = records_[call].state;
+    if (before && first_handle_of(call) == handle) return 4;
     return s == call_state::early ? 1 : s == call_state::ended ? 2 : 3;
   };
   dialog_match found;
@@ -128,7 +131,7 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
       found = here;
       best = rank(call);
     }
-    return best == 3;
+    return best == (before ? 4 : 3);
   });
   return found;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answered calls out of one run of the program and into the next. Those that we are ending
-// ourselves are left out: their BYEs have been sent.
+// Answered calls out of one run of the program and into the next.
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
@@ -10,10 +9,13 @@ namespace linehunt {
 void engine::state::for_each_kept(const std::function<void(const kept_call&)>& visit) const {
   for (std::uint32_t call = 0; call < calls.capacity(); ++call) {
     const call_record& record = calls[call];
-    if (record.state != call_state::answered && record.state != call_state::leaving) continue;
+    if (record.state != call_state::answered && record.state != call_state::leaving &&
+        record.state != call_state::closing)
+      continue;
     const call_texts texts = calls.texts(call);
     const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
     kept_call kept;
+    kept.handle = calls.first_handle_of(call);
     kept.call_id = text(call_text::call_id);
     kept.from_tag = text(call_text::from_tag);
     kept.to_tag = text(call_text::to_tag);
@@ -42,6 +44,9 @@ void engine::state::for_each_kept(const std::function<void(const kept_call&)>& v
     kept.balanced = (record.flags & call_record::counted) != 0;
     kept.acked = (record.flags & call_record::acked) != 0;
     kept.leaving = record.state == call_state::leaving;
+    kept.closing = record.state == call_state::closing;
+    kept.caller_bye_done = (record.flags & call_record::caller_bye_done) != 0;
+    kept.callee_bye_done = (record.flags & call_record::callee_bye_done) != 0;
     kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
     kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
     visit(kept);
@@ -50,6 +55,7 @@ void engine::state::for_each_kept(const std::function<void(const kept_call&)>& v
 
 // Its lines are held whatever there is, as those of a counted call: it was admitted before.
 bool engine::state::restore(const kept_call& kept) {
+  if (kept.closing && kept.answered_after_ms >= end_cause_count) return false;
   if (kept.call_id.empty() || !is_sendable(kept.caller) || !is_sendable(kept.callee)) return false;
   const std::uint64_t hash_of_it = call_hash(kept.call_id, setup.secret);
   const packed_endpoint caller = pack_endpoint(kept.caller);
@@ -77,6 +83,8 @@ bool engine::state::restore(const kept_call& kept) {
     if (is) record.flags |= which;
   };
   record.state = call_state::answered;
+  record.generation |= call_record::restored_bit;
+  record.server_key = kept.handle;
   record.started_at = now - std::min(now, kept.age_us);
   record.answered_after_ms = kept.answered_after_ms;
   record.expires_after_s = kept.expires_after_s;
@@ -88,6 +96,8 @@ bool engine::state::restore(const kept_call& kept) {
   flag(kept.acked, call_record::acked);
   flag(kept.ping_caller, call_record::ping_caller);
   flag(kept.ping_callee, call_record::ping_callee);
+  flag(kept.caller_bye_done, call_record::caller_bye_done);
+  flag(kept.callee_bye_done, call_record::callee_bye_done);
   if (find_destination(kept.destination) != nullptr) {
     holding held;
     ledger.count(kept.destination, {kept.resources.data(), kept.resource_count}, held);
@@ -98,10 +108,14 @@ bool engine::state::restore(const kept_call& kept) {
     count(counters.calls_restored);
     count(counters.calls_live);
   }
-  if (kept.leaving)
+  if (kept.closing) { // the BYEs anew
+    record.state = call_state::closing;
+    timers.arm(call, now);
+  } else if (kept.leaving) {
     leave(call);
-  else
+  } else {
     arm_call_timer(call);
+  }
   return true;
 }
 

@@ -32,6 +32,7 @@ class Result:
     word: str
     detail: str
     seconds: float
+    beside_others: str = ""  # why it failed there, where it did not alone
 
 
 def case(function: Callable = None, *, quick: bool = True, group: str = "", alone: bool = False,
@@ -43,6 +44,8 @@ def case(function: Callable = None, *, quick: bool = True, group: str = "", alon
     def register(target: Callable) -> Callable:
         suffix = "".join(f" {key}={value}" for key, value in parameters.items())
         name = target.__name__.replace("_", " ") + suffix
+        if any(each.name == name for each in ALL):
+            raise ValueError(f"two cases are called '{name}'")
         ALL.append(Case(name, lambda: target(**parameters), quick, group or name, alone))
         return target
 
@@ -64,9 +67,17 @@ def run_cases(cases: list, report: Path, at_once: int) -> bool:
         if pushed:
             print("e2e: failed beside others, once more alone: " + "; ".join(pushed), flush=True)
         lonely += [each for each in cases if each.name in pushed]
-    results.update(run_groups(lonely, 1))
+    for name, again in run_groups(lonely, 1).items():
+        first = results.get(name)
+        if first is None or again.word == "ok":
+            again.beside_others = first.detail if first else ""
+            results[name] = again
     if report:
         write_report([results[each.name] for each in cases], report)
+    for each in results.values():
+        if each.beside_others:
+            print(f"e2e {each.name}: passed alone, failed beside others:\n"
+                  f"    {each.beside_others.strip().splitlines()[-1]}", flush=True)
     return all(each.word != "FAILED" for each in results.values())
 
 
@@ -95,7 +106,7 @@ def run_one(each: Case) -> Result:
         each.run()
     except NotHere as reason:
         word, detail = "not run", str(reason)
-    except Exception as error:  # whatever a case raises is its failure
+    except BaseException as error:  # whatever a case raises is its failure, an exit too
         word, detail = "FAILED", str(error)
         if not isinstance(error, AssertionError):
             detail = traceback.format_exc()
@@ -115,4 +126,6 @@ def write_report(results: list, report: Path) -> None:
             ElementTree.SubElement(entry, "skipped", message=each.detail)
         elif each.word == "FAILED":
             ElementTree.SubElement(entry, "failure", message=each.detail)
+        if each.beside_others:
+            ElementTree.SubElement(entry, "system-out").text = each.beside_others
     ElementTree.ElementTree(suite).write(report, encoding="utf-8", xml_declaration=True)

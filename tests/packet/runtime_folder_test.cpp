@@ -156,6 +156,30 @@ TEST_F(runtime_folder_test, stays_while_any_program_uses_it) {
   });
 }
 
+TEST_F(runtime_folder_test, stays_while_its_next_user_starts) {
+  const fs::path dpdk = base / "dpdk";
+  fs::create_directories(dpdk / "beside");
+  fs::rename(other, dpdk / "crashed");
+  mark(dpdk / "crashed");
+  const char* const before = ::getenv("XDG_RUNTIME_DIR");
+  const std::string kept = before != nullptr ? before : "";
+  ::setenv("XDG_RUNTIME_DIR", base.c_str(), 1);
+  {
+    std::optional<runtime_folder_hold> hold(std::in_place, "crashed");
+    { const runtime_folder starts(dpdk / "beside"); }
+    EXPECT_TRUE(fs::exists(dpdk / "crashed" / "config"));
+    hold.reset();
+    fs::create_directories(dpdk / "beside");
+    { const runtime_folder starts(dpdk / "beside"); }
+    EXPECT_FALSE(fs::exists(dpdk / "crashed"));
+    hold.emplace("crashed"); // nothing to hold
+  }
+  if (before != nullptr)
+    ::setenv("XDG_RUNTIME_DIR", kept.c_str(), 1);
+  else
+    ::unsetenv("XDG_RUNTIME_DIR");
+}
+
 // DPDK's thread for telemetry goes on after the clean-up.
 TEST_F(runtime_folder_test, goes_though_a_socket_in_it_is_our_own) {
   fs::remove(own / "dpdk_telemetry.v2");

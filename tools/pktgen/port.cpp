@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pktgen/port.h"
 
+#include "dataplane/dpdk/runtime_folder.h"
+
 #include <algorithm>
 #include <cstring>
 #include <rte_cycles.h>
@@ -38,6 +40,7 @@ tl::expected<void, std::string> start_eal(const port_settings& s) {
   for (std::string& w : words)
     argv.push_back(w.data());
   argv.push_back(nullptr);
+  const dpdk::runtime_folder_hold hold(s.file_prefix);
   if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) >= 0) return {};
   std::string line;
   for (const std::string& w : words)

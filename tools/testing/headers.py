@@ -44,15 +44,22 @@ def check_headers(names: list) -> list:
         return late + [line for line in pool.map(compile_chain, chains(texts)) if line]
 
 
+def room(name: str) -> str:
+    """Headers of one folder are compiled with the same flags."""
+    return os.path.dirname(name)
+
+
 def chains(texts: dict) -> list:
-    """Every header in one of them; those of a chain include all that come before."""
+    """Every header in one of them; those of a chain are of one folder and include all that come
+    before."""
     includes = {name: all_includes(name, texts) for name in texts}
     found, left = [], set(texts)
     for top in sorted(texts, key=lambda name: (-len(includes[name]), name)):
         if top not in left:
             continue
         chain = [top]
-        while below := (includes[chain[-1]] & left) - {chain[-1]}:
+        while below := {name for name in (includes[chain[-1]] & left) - set(chain)
+                        if room(name) == room(top)}:
             chain.append(max(below, key=lambda name: (len(includes[name]), name)))
         left -= set(chain)
         found.append(chain[::-1])

@@ -54,6 +54,16 @@ std::vector<std::string> faults_with(std::string_view more) {
   return result.lines;
 }
 
+TEST(config, captures_have_a_folder_of_their_own) {
+  const std::string captures = "[admin]\ncapture_dir = \"/var/lib/x/\"\n";
+  EXPECT_THAT(faults_with(captures + "[service]\nstate_dir = \"/var/lib/x\"\n"),
+              ElementsAre(AllOf(HasSubstr("capture_dir"), HasSubstr("state_dir"))));
+  EXPECT_THAT(faults_with(captures + "[database]\nurl = \"sqlite:///x.db\"\n"
+                                     "copy = \"/var/lib/x/rows.json\"\n"),
+              ElementsAre(AllOf(HasSubstr("capture_dir"), HasSubstr("copy"))));
+  EXPECT_THAT(faults_with(captures + "[service]\nstate_dir = \"/var/lib\"\n"), IsEmpty());
+}
+
 TEST(config, says_how_much_text_a_call_may_have) {
   const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
   const loaded result = load(std::string{base} + rule + "[limits]\ncall_text_bytes = 32\n");

@@ -5,6 +5,7 @@
 #include "control/state/file_replacement.h"
 #include "control/state/keeper.h"
 #include "control/state/operator_file.h"
+#include "control/state/state_file.h"
 #include "dataplane/index_book.h"
 #include "dataplane/snapshot_builder.h"
 #include "tests/models/kept_calls.h"
@@ -13,9 +14,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace linehunt {
@@ -82,6 +85,7 @@ kept_call call_at(const world& w, std::uint32_t destination, std::string_view id
   call.callee_routes = "<sip:p3;lr>";
   call.from_uri = "sip:a@x";
   call.to_uri = "sip:b@x";
+  call.handle = 0x1234'0001'0000'0007;
   call.caller = at("198.51.100.7:5070");
   call.callee = at("[2001:db8::11]:5060");
   call.caller_listener = 1;
@@ -138,6 +142,7 @@ TEST_F(state, a_call_comes_back_as_it_was_in_the_numbers_of_the_next_run) {
         &kept_call::callee_target, &kept_call::caller_routes, &kept_call::callee_routes,
         &kept_call::from_uri, &kept_call::to_uri})
     EXPECT_EQ(got.*text, wanted.*text);
+  EXPECT_EQ(got.handle, wanted.handle);
   EXPECT_EQ(got.caller, wanted.caller);
   EXPECT_EQ(got.callee, wanted.callee);
   EXPECT_EQ(got.caller_listener, 1);
@@ -151,7 +156,7 @@ TEST_F(state, a_call_comes_back_as_it_was_in_the_numbers_of_the_next_run) {
   EXPECT_EQ(got.caller_cseq, 5u);
   EXPECT_EQ(got.callee_cseq, 4'000'000'000u);
   EXPECT_TRUE(got.balanced && got.acked && got.ping_callee);
-  EXPECT_FALSE(got.leaving || got.ping_caller);
+  EXPECT_FALSE(got.leaving || got.ping_caller || got.closing || got.caller_bye_done);
   EXPECT_EQ(found[1].destination, after.with(2).index);
 }
 
@@ -286,11 +291,57 @@ TEST_F(state, a_file_is_replaced_as_a_whole_or_not_at_all) {
 }
 
 TEST_F(state, a_full_disk_leaves_the_file_as_it_was) {
-  // Its place beside the file is a device that has no room.
   write(file("it"), "before");
-  std::filesystem::create_symlink("/dev/full", file("it.new"));
-  EXPECT_THAT(replace_file(file("it"), "after"), HasSubstr("No space left"));
+  // Played by a limit on the size of files.
+  const auto before_signal = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{1000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const std::string failure = replace_file(file("it"), std::string(5000, 'x'));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, before_signal);
+  EXPECT_THAT(failure, HasSubstr("too large"));
   EXPECT_EQ(read(file("it")), "before");
+  EXPECT_FALSE(std::filesystem::exists(file("it.new")));
+}
+
+TEST_F(state, nobody_leads_a_writer_to_another_file) {
+  write(file("victim"), "stays");
+  std::filesystem::create_symlink(file("victim"), file("it.new"));
+  EXPECT_THAT(replace_file(file("it"), "new"), IsEmpty());
+  EXPECT_EQ(read(file("victim")), "stays");
+  EXPECT_EQ(read(file("it")), "new");
+}
+
+TEST_F(state, a_file_that_is_not_what_it_should_be_is_not_read) {
+  EXPECT_TRUE(open_state_file(file("none")));
+  EXPECT_FALSE(*open_state_file(file("none")));
+  write(file("good"), "x");
+  ASSERT_EQ(::chmod(file("good").c_str(), 0640), 0);
+  EXPECT_TRUE(open_state_file(file("good")) && *open_state_file(file("good")));
+  const auto refused = [this](const char* name) {
+    const auto opened = open_state_file(file(name));
+    return !opened && opened.error().find(file(name)) != std::string::npos;
+  };
+  write(file("everybody's"), "x");
+  ASSERT_EQ(::chmod(file("everybody's").c_str(), 0622), 0);
+  EXPECT_TRUE(refused("everybody's"));
+  std::filesystem::create_symlink(file("good"), file("link"));
+  EXPECT_TRUE(refused("link"));
+  ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
+  EXPECT_TRUE(refused("fifo")) << "and nobody waits for its other end";
+  std::filesystem::create_directory(file("folder"));
+  EXPECT_TRUE(refused("folder"));
+}
+
+TEST_F(state, items_within_items_are_not_followed_down) {
+  const world w(both);
+  for (const char open : {'\x81', '\x9f', '\xbf'}) {
+    write(file("deep"), std::string(1 << 20, open));
+    EXPECT_FALSE(
+        read_calls(file("deep"), w.now(), start, seconds(300), [](const auto&) { return true; }));
+  }
 }
 
 TEST_F(state, changes_of_operators_come_back) {
@@ -352,6 +403,28 @@ TEST_F(state, a_change_that_was_taken_back_is_forgotten_in_the_file_too) {
     one.note(changes);
   }
   EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
+}
+
+TEST_F(state, a_damaged_file_of_changes_is_put_aside) {
+  config::service_settings settings;
+  settings.state_dir = folder;
+  write(file("operator.json"), "{ no JSON");
+  ASSERT_EQ(::chmod(file("operator.json").c_str(), 0600), 0);
+  keeper one(settings);
+  operator_state changes;
+  one.remember(changes);
+  one.note(changes);
+  EXPECT_EQ(read(file("operator.json.bad")), "{ no JSON");
+  EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
+}
+
+TEST_F(state, calls_are_not_left_for_a_later_run_where_none_are_kept) {
+  config::service_settings settings;
+  settings.state_dir = folder;
+  settings.calls_valid_s = 0;
+  write(file("calls.cbor"), "of a run before");
+  EXPECT_TRUE(keeper(settings).take_over());
+  EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
 }
 
 TEST_F(state, without_a_folder_nothing_is_kept_and_nothing_fails) {

@@ -103,13 +103,28 @@ TEST(engine_keeping, what_rings_or_is_over_is_not_kept) {
   const auto there = world.take_one();
   (void)world.give(response(there.bytes, 200, ""), there.to);
   (void)world.take();
-  const auto closing = establish(world, numbered(3));
+  EXPECT_EQ(world.restart(), 0u);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+TEST(engine_keeping, byes_of_ours_go_on_until_they_are_answered) {
+  engine_world world;
+  (void)establish(world);
   mail end;
   end.kind = mail_kind::end_call;
   end.subject = world.handles().back();
   world.mail(end);
-  EXPECT_EQ(world.restart(), 0u);
-  EXPECT_EQ(world.total_load(), 0);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(world.give(response(sent[0].bytes, 200, ""), sent[0].to), verdict::response_consumed);
+  ASSERT_EQ(world.restart(), 1u);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(20);
+  const auto again = world.take_one();
+  EXPECT_EQ(again.to, sent[1].to) << "the one that had no answer";
+  EXPECT_TRUE(again.bytes.starts_with("BYE "));
+  EXPECT_EQ(world.give(response(again.bytes, 200, ""), again.to), verdict::response_consumed);
+  expect_over(world, end_cause::admin);
 }
 
 TEST(engine_keeping, a_bye_that_was_on_its_way_ends_it_after_32_s) {

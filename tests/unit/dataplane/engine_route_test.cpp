@@ -319,7 +319,10 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
 }
 
 // A destination that is a proxy without Record-Route sends the call back through us.
-TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
+class passing_twice : public ::testing::TestWithParam<int> {};
+
+// Also over restarts, behind which their handles tell the two apart as before.
+TEST_P(passing_twice, is_two_calls_and_ends_as_both) {
   engine_world world;
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
   const auto at_proxy = world.take().at(1);
@@ -349,6 +352,9 @@ TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
   EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
   world.wait_ms(40'000);
   EXPECT_TRUE(world.take().empty()) << "both know their ACK";
+  for (int i = 0; i < GetParam(); ++i)
+    ASSERT_EQ(world.restart(), 2u);
+  EXPECT_EQ(world.load(1, "pstn"), 2);
   what.method = "UPDATE";
   ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
   const auto update = world.take_one();
@@ -364,6 +370,8 @@ TEST(engine_route, a_call_that_passes_us_twice_is_two_calls_and_ends_as_both) {
   EXPECT_EQ(world.total_load(), 0);
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(restarts, passing_twice, ::testing::Values(0, 1, 2));
 
 } // namespace
 } // namespace linehunt::test
