@@ -28,9 +28,11 @@ def check_headers(names: list) -> list:
             for name, text in texts.items() for line in late_includes(text)]
 
     def compile_chain(chain: list) -> str:
-        """With the flags of a neighbour of the last one, which includes all the others."""
+        """With the flags of a neighbour of the last one, which includes all the others; of those
+        in the same folder, with the most."""
         last = chain[-1]
-        neighbour = max(commands, key=lambda source: len(os.path.commonprefix([source, last])))
+        neighbour = max(commands, key=lambda source: (
+            len(os.path.commonprefix([source, last])), len(commands[source])))
         told = subprocess.run(
             [*commands[neighbour], "-fsyntax-only", "-x", "c++", "-"], cwd=LINT.path,
             input="".join(f'#include "{ROOT / name}"\n' for name in chain), capture_output=True,
