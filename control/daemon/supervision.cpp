@@ -37,7 +37,7 @@ void tell_busy(std::chrono::microseconds more) {
 }
 
 void tell_stopping(std::chrono::microseconds more) {
-  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\nWATCHDOG=1",
+  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
                    static_cast<unsigned long long>(more.count()));
 }
 

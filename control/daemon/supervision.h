@@ -17,7 +17,8 @@ namespace linehunt {
 
 void tell_ready();
 void tell_reloading(); // until the next tell_ready()
-// A start takes its time; give us so much more, from now, than the unit says.
+// A start, or an end that has begun, takes its time; give us so much more, from now, than the unit
+// says. The watchdog is content meanwhile.
 void tell_busy(std::chrono::microseconds more);
 // We are about to end; give us so much more time, from now, than the unit says.
 void tell_stopping(std::chrono::microseconds more);

@@ -2,6 +2,7 @@
 // See call_file.h.
 #include "control/state/call_file.h"
 
+#include "control/state/json_number.h"
 #include "control/state/state_file.h"
 
 #include <algorithm>
@@ -141,11 +142,11 @@ read_call call_in(const json& item, const numbering& numbers) {
   for (const auto text : texts_of_call)
     call.*text = item.at(at++).get_ref<const std::string&>();
   for (const auto number : numbers_of_call)
-    item.at(at++).get_to(call.*number);
+    call.*number = number_in<std::uint32_t>(item.at(at++));
   for (const auto mark : marks_of_call)
     item.at(at++).get_to(call.*mark);
-  item.at(at++).get_to(call.age_us);
-  item.at(at++).get_to(call.handle);
+  call.age_us = number_in<std::uint64_t>(item.at(at++));
+  call.handle = number_in<std::uint64_t>(item.at(at++));
   call.caller = endpoint_of(item.at(at++));
   call.callee = endpoint_of(item.at(at++));
   call.caller_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
@@ -153,7 +154,7 @@ read_call call_in(const json& item, const numbering& numbers) {
   const json& where = item.at(at++);
   const json& resources = item.at(at++);
   const destination* const d =
-      where.is_null() ? nullptr : numbers.destination_with(where.get<std::uint32_t>());
+      where.is_null() ? nullptr : numbers.destination_with(number_in<std::uint32_t>(where));
   if (d != nullptr) call.destination = d->index;
   for (const json& name : resources) {
     const resource* const found =
@@ -221,9 +222,8 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
     const json head = next();
     if (head.at("linehunt_calls") != call_file_version)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
-    const auto written_at_us = head.at("written_at_us").get<std::int64_t>();
-    // A time that is none makes no overflow below.
-    const microseconds age{microseconds_of(now) - std::max<std::int64_t>(written_at_us, 0)};
+    const microseconds age{microseconds_of(now) -
+                           number_in<std::int64_t>(head.at("written_at_us"))};
     if (age > oldest || age < -oldest)
       return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
                                         duration_cast<seconds>(age).count(), oldest.count()));

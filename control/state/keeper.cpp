@@ -101,7 +101,7 @@ void keeper::keep_calls(dpdk::runtime& runtime) const {
   std::uint64_t calls = 0;
   tell_stopping(time_for_them);
   runtime.end([&](const kept_call& call) {
-    if (++calls % calls_between_signs == 0) tell_stopping(time_for_them);
+    if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
     file.add(call);
   });
   if (const auto written = file.finish(); written)

@@ -3,6 +3,7 @@
 #include "control/state/operator_file.h"
 
 #include "control/state/file_replacement.h"
+#include "control/state/json_number.h"
 #include "control/state/state_file.h"
 
 #include <fmt/format.h>
@@ -45,14 +46,14 @@ tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
     for (const json& one : all.at("destinations")) {
       operator_change& change = changes.emplace_back();
-      one.at("id").get_to(change.id);
-      one.at("group").get_to(change.group);
+      change.id = number_in<std::uint32_t>(one.at("id"));
+      change.group = number_in<std::uint32_t>(one.at("group"));
       one.at("uri").get_to(change.uri);
       one.at("disabled").get_to(change.disabled);
       for (const json& size : one.at("resized"))
         change.sizes.push_back({size.at("resource").get<std::string>(),
-                                size.at("configured").get<std::int32_t>(),
-                                size.at("capacity").get<std::int32_t>()});
+                                number_in<std::int32_t>(size.at("configured")),
+                                number_in<std::int32_t>(size.at("capacity"))});
     }
   } catch (const json::exception&) {
     return tl::unexpected(fmt::format("{} is damaged", path));

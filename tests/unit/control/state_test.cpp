@@ -352,7 +352,8 @@ TEST_F(state, changes_of_operators_come_back) {
   EXPECT_EQ(kept_changes(file("operator.json")).value(), changes);
   EXPECT_THAT(kept_changes(file("none")).value(), IsEmpty());
   for (const char* text : {"", "[]", "{\"linehunt_changes\": 2}",
-                           R"({"linehunt_changes": 1, "destinations": [{"id": "x"}]})"}) {
+                           R"({"linehunt_changes": 1, "destinations": [{"id": "x"}]})",
+                           R"({"linehunt_changes": 1, "destinations": [{"id": 1e30}]})"}) {
     write(file("wrong"), text);
     EXPECT_FALSE(kept_changes(file("wrong"))) << text;
   }

@@ -68,12 +68,14 @@ TEST_F(supervision_test, says_what_the_unit_waits_for) {
   tell_reloading();
   tell_stopping(std::chrono::seconds(10));
   tell_status("serving, 3 calls");
+  tell_busy(std::chrono::seconds(3));
   const auto all = heard();
-  ASSERT_EQ(all.size(), 4u);
+  ASSERT_EQ(all.size(), 5u);
   EXPECT_EQ(all[0], "READY=1");
   EXPECT_THAT(all[1], StartsWith("RELOADING=1\nMONOTONIC_USEC="));
   EXPECT_EQ(all[2], "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000");
   EXPECT_EQ(all[3], "STATUS=serving, 3 calls");
+  EXPECT_EQ(all[4], "EXTEND_TIMEOUT_USEC=3000000\nWATCHDOG=1");
 }
 
 TEST_F(supervision_test, the_watchdog_hears_of_workers_that_move) {
