@@ -14,6 +14,11 @@ namespace linehunt::dpdk {
 // Writes station::l2_bytes() bytes at `at`.
 void write_link_header(const station& we, std::uint8_t* at, const rte_ether_addr& to,
                        std::uint16_t ethertype) noexcept;
+// An IPv6 header in the mbuf's first segment, behind the link header; the checksum of what follows
+// is the caller's.
+void write_v6_header(const station& we, rte_mbuf& m, const ip_address& from, const ip_address& to,
+                     std::uint8_t next_header, std::uint8_t hop_limit,
+                     std::size_t payload_bytes) noexcept;
 inline void set_destination_mac(rte_mbuf& m, const rte_ether_addr& to) noexcept {
   header_at<rte_ether_hdr>(m, 0).dst_addr = to;
 }

@@ -56,13 +56,8 @@ std::optional<ip_address> group_at(const station& we, std::size_t index) noexcep
   return std::nullopt;
 }
 
-constexpr ip_address all_mldv2_routers() noexcept { // ff02::16
-  ip_address ip;
-  ip.is_v6 = true;
-  ip.bytes[0] = 0xff;
-  ip.bytes[1] = 0x02;
-  ip.bytes[15] = 0x16;
-  return ip;
+constexpr ip_address all_mldv2_routers() noexcept {
+  return link_scope_group(0x16);
 }
 
 // Everything around a message of `l4_bytes`, which the caller has yet to write.
@@ -72,13 +67,7 @@ bool start_frame(const station& we, rte_mbuf& m, const ip_address& to,
   const auto len = static_cast<std::uint16_t>(we.l2_bytes() + sizeof(rte_ipv6_hdr) + behind_ip);
   if (rte_pktmbuf_append(&m, len) == nullptr) return false;
   write_link_header(we, bytes_at(m, 0), multicast_mac_of(to), RTE_ETHER_TYPE_IPV6);
-  auto& ip = header_at<rte_ipv6_hdr>(m, we.l2_bytes());
-  ip.vtc_flow = rte_cpu_to_be_32(6u << 28);
-  ip.payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(behind_ip));
-  ip.proto = IPPROTO_HOPOPTS;
-  ip.hop_limits = 1;
-  __builtin_memcpy(ip.src_addr, we.link_local.bytes.data(), 16);
-  __builtin_memcpy(ip.dst_addr, to.bytes.data(), 16);
+  write_v6_header(we, m, we.link_local, to, IPPROTO_HOPOPTS, 1, behind_ip);
   __builtin_memcpy(bytes_at(m, we.l2_bytes() + sizeof(rte_ipv6_hdr)), router_alert.data(),
                    router_alert.size());
   return true;

@@ -56,14 +56,7 @@ bool find_mac(const std::uint8_t* option, const std::uint8_t* end, std::uint8_t 
 void write_message(const station& we, rte_mbuf& m, std::uint8_t type, std::uint32_t flags,
                    const ip_address& from, const ip_address& to,
                    const ip_address& target) noexcept {
-  auto& ip = header_at<rte_ipv6_hdr>(m, we.l2_bytes());
-  ip.vtc_flow = rte_cpu_to_be_32(6u << 28);
-  ip.payload_len = rte_cpu_to_be_16(written_l4_bytes);
-  ip.proto = IPPROTO_ICMPV6;
-  ip.hop_limits = link_hop_limit;
-  __builtin_memcpy(ip.src_addr, from.bytes.data(), 16);
-  __builtin_memcpy(ip.dst_addr, to.bytes.data(), 16);
-
+  write_v6_header(we, m, from, to, IPPROTO_ICMPV6, link_hop_limit, written_l4_bytes);
   const std::size_t l4_off = we.l2_bytes() + sizeof(rte_ipv6_hdr);
   auto& message = header_at<neighbour_message>(m, l4_off);
   message = neighbour_message{type, 0, 0, rte_cpu_to_be_32(flags), target.bytes};
@@ -83,12 +76,7 @@ bool start_frame(const station& we, rte_mbuf& m, const rte_ether_addr& to) noexc
 }
 
 constexpr ip_address all_nodes() noexcept {
-  ip_address ip;
-  ip.is_v6 = true;
-  ip.bytes[0] = 0xff;
-  ip.bytes[1] = 0x02;
-  ip.bytes[15] = 0x01;
-  return ip;
+  return link_scope_group(0x01);
 }
 
 answer answer_solicitation(const station& we, rte_mbuf& m, const frame& f,

@@ -43,6 +43,16 @@ struct station {
 [[nodiscard]] ip_address solicited_node_of(const ip_address& ip) noexcept;
 [[nodiscard]] rte_ether_addr multicast_mac_of(const ip_address& v6_group) noexcept;
 
+// ff02::XX (RFC 4291 2.7).
+[[nodiscard]] constexpr ip_address link_scope_group(std::uint8_t number) noexcept {
+  ip_address ip;
+  ip.is_v6 = true;
+  ip.bytes[0] = 0xff;
+  ip.bytes[1] = 0x02;
+  ip.bytes[15] = number;
+  return ip;
+}
+
 [[nodiscard]] inline ip_address ip_from(const void* network_order, bool is_v6) noexcept {
   ip_address ip;
   ip.is_v6 = is_v6;
