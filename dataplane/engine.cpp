@@ -163,8 +163,20 @@ void engine::drain(bool on) noexcept {
 }
 
 void engine::for_each_kept(time_us now, const std::function<void(const kept_call&)>& visit) const {
+  (void)visit_kept(0, call_places(), now, [&](const kept_call& call) {
+    visit(call);
+    return true;
+  });
+}
+
+std::uint32_t engine::visit_kept(std::uint32_t first, std::uint32_t places, time_us now,
+                                 const std::function<bool(const kept_call&)>& take) const {
   state_->now = std::max(state_->now, now);
-  state_->for_each_kept(visit);
+  return state_->visit_kept(first, places, take);
+}
+
+std::uint32_t engine::call_places() const noexcept {
+  return state_->calls.capacity();
 }
 
 bool engine::restore(const kept_call& call, time_us now) {

@@ -121,6 +121,12 @@ class engine {
 
   // Visits every call that a restart can leave standing: it was answered and is not over.
   void for_each_kept(time_us now, const std::function<void(const kept_call&)>& visit) const;
+  // The same in pieces: so many places of the table from `first` on, or as far as `take` goes
+  // along: false, and that call is the first of the next piece. Returns where to go on;
+  // `call_places`: that was the last one.
+  [[nodiscard]] std::uint32_t visit_kept(std::uint32_t first, std::uint32_t places, time_us now,
+                                         const std::function<bool(const kept_call&)>& take) const;
+  [[nodiscard]] std::uint32_t call_places() const noexcept;
   // Takes such a call up, lines and all, before the first datagram. False: there is no room for it,
   // or it is none.
   [[nodiscard]] bool restore(const kept_call& call, time_us now);

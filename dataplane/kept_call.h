@@ -38,6 +38,15 @@ struct kept_call {
   // We are ending it: BYEs are on their way to both, and answered_after_ms holds the end_cause.
   bool closing = false, caller_bye_done = false, callee_bye_done = false;
   bool ping_caller = false, ping_callee = false;
+  // From a copy that was made some time before its run ended, as by a crash: it may have gone on
+  // since, or be over.
+  bool uncertain = false;
 };
+
+// The texts of a call, for whoever takes them all alike.
+inline constexpr std::array kept_texts{
+    &kept_call::call_id,       &kept_call::from_tag,      &kept_call::to_tag,
+    &kept_call::caller_target, &kept_call::callee_target, &kept_call::caller_routes,
+    &kept_call::callee_routes, &kept_call::from_uri,      &kept_call::to_uri};
 
 } // namespace linehunt

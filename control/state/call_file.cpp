@@ -23,11 +23,7 @@ using std::chrono::seconds;
 
 constexpr int call_file_version = 1;
 
-// The texts of a call, in the order of the file.
-constexpr std::array texts_of_call{
-    &kept_call::call_id,       &kept_call::from_tag,      &kept_call::to_tag,
-    &kept_call::caller_target, &kept_call::callee_target, &kept_call::caller_routes,
-    &kept_call::callee_routes, &kept_call::from_uri,      &kept_call::to_uri};
+// What else a call has, in the order of the file, behind its texts.
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
                                      &kept_call::caller_cseq, &kept_call::callee_cseq};
 constexpr std::array marks_of_call{&kept_call::balanced,        &kept_call::acked,
@@ -139,7 +135,7 @@ read_call call_in(const json& item, const numbering& numbers) {
   read_call r;
   kept_call& call = r.call;
   std::size_t at = 0;
-  for (const auto text : texts_of_call)
+  for (const auto text : kept_texts)
     call.*text = item.at(at++).get_ref<const std::string&>();
   for (const auto number : numbers_of_call)
     call.*number = number_in<std::uint32_t>(item.at(at++));
@@ -180,7 +176,7 @@ call_file_writer::call_file_writer(const std::string& path, const snapshot& worl
 
 void call_file_writer::add(const kept_call& call) {
   json item = json::array();
-  for (const auto text : texts_of_call)
+  for (const auto text : kept_texts)
     item.push_back(call.*text);
   for (const auto number : numbers_of_call)
     item.push_back(call.*number);

@@ -59,7 +59,7 @@ std::uint32_t call_table::take(std::uint64_t hash, const call_texts& texts) {
   if (call == no_call) return no_call;
   call_record& record = records_[call];
   const std::uint32_t next = record.transaction;
-  const std::uint32_t generation = (record.generation + 1) & ~call_record::restored_bit;
+  const auto generation = static_cast<std::uint16_t>(record.generation + 1);
   record = call_record{};
   record.generation = generation;
   record.transaction = next;

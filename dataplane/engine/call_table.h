@@ -55,7 +55,6 @@ using call_texts = std::array<std::string_view, call_text_count>;
 
 struct call_record {
   static constexpr std::size_t inline_bytes = 160;
-  static constexpr std::uint32_t restored_bit = 1u << 31;
   // flags
   static constexpr std::uint8_t counted = 1;         // in calls_started
   static constexpr std::uint8_t acked = 2;           // the caller's ACK of the 2xx has come
@@ -65,6 +64,10 @@ struct call_record {
   static constexpr std::uint8_t ping_callee = 32;
   static constexpr std::uint8_t caller_ping_open = 64; // one is sent and not answered yet
   static constexpr std::uint8_t callee_ping_open = 128;
+  // origin
+  static constexpr std::uint16_t restored = 1;   // from a run before this one
+  static constexpr std::uint16_t uncertain = 2;  // see kept_call
+  static constexpr std::uint16_t unverified = 4; // of those: nothing has shown yet that it lives
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -72,7 +75,8 @@ struct call_record {
   time_us started_at = 0;
   std::uint32_t answered_after_ms = 0;        // since started_at
   std::uint32_t expires_after_s = 0;          // session timer (RFC 4028), since started_at; 0: none
-  std::uint32_t generation = 0;               // with the bit for restored calls
+  std::uint16_t generation = 0;               // so often the record has been taken
+  std::uint16_t origin = 0;
   std::uint32_t transaction = no_transaction; // while early; free: the next free record
   destination_index destination = no_index;
   std::uint32_t caller_cseq = 0; // the highest seen of each side
@@ -128,13 +132,12 @@ class call_table {
   // Which run of the program it is, which generation of the record, and the record: names a call
   // also after the record was used again. 16, 16 and 32 bits; never 0.
   [[nodiscard]] std::uint64_t handle_of(std::uint32_t call) const noexcept {
-    return run_ | std::uint64_t{records_[call].generation & 0xffffu} << 32 | call;
+    return run_ | std::uint64_t{records_[call].generation} << 32 | call;
   }
   // The one that its parties have in their routes.
   [[nodiscard]] std::uint64_t first_handle_of(std::uint32_t call) const noexcept {
     const call_record& record = records_[call];
-    return (record.generation & call_record::restored_bit) != 0 ? record.server_key
-                                                                : handle_of(call);
+    return (record.origin & call_record::restored) != 0 ? record.server_key : handle_of(call);
   }
   // The handle of no call.
   [[nodiscard]] std::uint64_t handle_of_none() const noexcept { return run_ | no_call; }

@@ -6,51 +6,61 @@
 
 namespace linehunt {
 
-void engine::state::for_each_kept(const std::function<void(const kept_call&)>& visit) const {
-  for (std::uint32_t call = 0; call < calls.capacity(); ++call) {
-    const call_record& record = calls[call];
-    if (record.state != call_state::answered && record.state != call_state::leaving &&
-        record.state != call_state::closing)
-      continue;
-    const call_texts texts = calls.texts(call);
-    const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
-    kept_call kept;
-    kept.handle = calls.first_handle_of(call);
-    kept.call_id = text(call_text::call_id);
-    kept.from_tag = text(call_text::from_tag);
-    kept.to_tag = text(call_text::to_tag);
-    kept.caller_target = text(call_text::caller_target);
-    kept.callee_target = text(call_text::callee_target);
-    kept.caller_routes = text(call_text::caller_routes);
-    kept.callee_routes = text(call_text::callee_routes);
-    kept.from_uri = text(call_text::from_uri);
-    kept.to_uri = text(call_text::to_uri);
-    kept.caller = unpack_endpoint(text(call_text::caller_address));
-    kept.callee = unpack_endpoint(text(call_text::callee_address));
-    kept.caller_listener = record.caller_listener;
-    kept.callee_listener = record.callee_listener;
-    if (const linehunt::destination* const d = find_destination(record.destination)) {
-      kept.destination = d->index;
-      for (const resource& r : d->resources)
-        if (std::find(record.slots.begin(), record.slots.begin() + record.slot_count, r.slot) !=
-            record.slots.begin() + record.slot_count)
-          kept.resources[kept.resource_count++] = r.name;
-    }
-    kept.age_us = now - std::min(now, record.started_at);
-    kept.answered_after_ms = record.answered_after_ms;
-    kept.expires_after_s = record.expires_after_s;
-    kept.caller_cseq = record.caller_cseq;
-    kept.callee_cseq = record.callee_cseq;
-    kept.balanced = (record.flags & call_record::counted) != 0;
-    kept.acked = (record.flags & call_record::acked) != 0;
-    kept.leaving = record.state == call_state::leaving;
-    kept.closing = record.state == call_state::closing;
-    kept.caller_bye_done = (record.flags & call_record::caller_bye_done) != 0;
-    kept.callee_bye_done = (record.flags & call_record::callee_bye_done) != 0;
-    kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
-    kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
-    visit(kept);
+std::uint32_t engine::state::visit_kept(std::uint32_t first, std::uint32_t places,
+                                        const std::function<bool(const kept_call&)>& take) const {
+  const std::uint32_t all = calls.capacity();
+  const std::uint32_t end = first + std::min(places, all - std::min(first, all));
+  for (std::uint32_t call = first; call < end; ++call)
+    if (is_kept(call) && !take(kept(call))) return call;
+  return end;
+}
+
+bool engine::state::is_kept(std::uint32_t call) const noexcept {
+  const call_state at = calls[call].state;
+  return at == call_state::answered || at == call_state::leaving || at == call_state::closing;
+}
+
+kept_call engine::state::kept(std::uint32_t call) const {
+  const call_record& record = calls[call];
+  const call_texts texts = calls.texts(call);
+  const auto text = [&](call_text which) { return texts[static_cast<std::size_t>(which)]; };
+  kept_call kept;
+  kept.handle = calls.first_handle_of(call);
+  kept.call_id = text(call_text::call_id);
+  kept.from_tag = text(call_text::from_tag);
+  kept.to_tag = text(call_text::to_tag);
+  kept.caller_target = text(call_text::caller_target);
+  kept.callee_target = text(call_text::callee_target);
+  kept.caller_routes = text(call_text::caller_routes);
+  kept.callee_routes = text(call_text::callee_routes);
+  kept.from_uri = text(call_text::from_uri);
+  kept.to_uri = text(call_text::to_uri);
+  kept.caller = unpack_endpoint(text(call_text::caller_address));
+  kept.callee = unpack_endpoint(text(call_text::callee_address));
+  kept.caller_listener = record.caller_listener;
+  kept.callee_listener = record.callee_listener;
+  if (const linehunt::destination* const d = find_destination(record.destination)) {
+    kept.destination = d->index;
+    for (const resource& r : d->resources)
+      if (std::find(record.slots.begin(), record.slots.begin() + record.slot_count, r.slot) !=
+          record.slots.begin() + record.slot_count)
+        kept.resources[kept.resource_count++] = r.name;
   }
+  kept.age_us = now - std::min(now, record.started_at);
+  kept.answered_after_ms = record.answered_after_ms;
+  kept.expires_after_s = record.expires_after_s;
+  kept.caller_cseq = record.caller_cseq;
+  kept.callee_cseq = record.callee_cseq;
+  kept.balanced = (record.flags & call_record::counted) != 0;
+  kept.acked = (record.flags & call_record::acked) != 0;
+  kept.leaving = record.state == call_state::leaving;
+  kept.closing = record.state == call_state::closing;
+  kept.caller_bye_done = (record.flags & call_record::caller_bye_done) != 0;
+  kept.callee_bye_done = (record.flags & call_record::callee_bye_done) != 0;
+  kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
+  kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
+  kept.uncertain = (record.origin & call_record::uncertain) != 0;
+  return kept;
 }
 
 // Its lines are held whatever there is, as those of a counted call: it was admitted before.
@@ -83,7 +93,8 @@ bool engine::state::restore(const kept_call& kept) {
     if (is) record.flags |= which;
   };
   record.state = call_state::answered;
-  record.generation |= call_record::restored_bit;
+  record.origin = call_record::restored;
+  if (kept.uncertain) record.origin |= call_record::uncertain | call_record::unverified;
   record.server_key = kept.handle;
   record.started_at = now - std::min(now, kept.age_us);
   record.answered_after_ms = kept.answered_after_ms;
@@ -93,7 +104,7 @@ bool engine::state::restore(const kept_call& kept) {
   record.caller_listener = usable_listener(kept.caller_listener, kept.caller);
   record.callee_listener = usable_listener(kept.callee_listener, kept.callee);
   flag(kept.balanced, call_record::counted);
-  flag(kept.acked, call_record::acked);
+  flag(kept.acked || kept.uncertain, call_record::acked); // it may have come since
   flag(kept.ping_caller, call_record::ping_caller);
   flag(kept.ping_callee, call_record::ping_callee);
   flag(kept.caller_bye_done, call_record::caller_bye_done);

@@ -79,7 +79,7 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
   parts.to = to_callee ? callee : caller;
   parts.call_id = text(call_text::call_id);
   parts.cseq = what.cseq;
-  const own_branch id{call, static_cast<std::uint16_t>(record.generation), what.ordinal, to_callee};
+  const own_branch id{call, record.generation, what.ordinal, to_callee};
   const branch_text branch = make_branch(
       {what.kind, id.number()}, call_hash(parts.call_id, setup.secret), what.cseq, setup.secret);
   parts.branch = branch;
@@ -92,7 +92,7 @@ bool engine::state::send_own_request(std::uint32_t call, const own_request& what
 std::uint32_t engine::state::find_own(const own_branch& branch) const noexcept {
   if (branch.call >= calls.capacity()) return no_call;
   const call_record& record = calls[branch.call];
-  const bool same = static_cast<std::uint16_t>(record.generation) == branch.generation;
+  const bool same = record.generation == branch.generation;
   return same && record.state != call_state::free ? branch.call : no_call;
 }
 

@@ -6,6 +6,9 @@
 // The OPTIONS bears the highest CSeq number that the other party has used, not the next one: RFC
 // 3261 12.2.2 lets an equal number pass, and the party's own next request must not find its number
 // taken. A stack that does not let it pass answers 500, and is alive.
+//
+// A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once, and
+// one that does not know it ends it. Silence does not: nobody has said that they answer OPTIONS.
 #include "dataplane/engine/state.h"
 
 namespace linehunt {
@@ -13,11 +16,24 @@ namespace {
 
 constexpr std::uint8_t wanted_flags = call_record::ping_caller | call_record::ping_callee;
 constexpr std::uint8_t open_flags = call_record::caller_ping_open | call_record::callee_ping_open;
+static_assert(wanted_flags << 2 == open_flags);
+
+constexpr std::uint32_t usual_interval_s = 30;
+constexpr std::uint8_t most_tries_unwanted = 4;
 
 } // namespace
 
-bool engine::state::pings(std::uint32_t call) const noexcept {
+bool engine::state::pings_wanted(std::uint32_t call) const noexcept {
   return (calls[call].flags & wanted_flags) != 0 && world->timers.ping_interval_s != 0;
+}
+
+bool engine::state::pings(std::uint32_t call) const noexcept {
+  return pings_wanted(call) || (calls[call].origin & call_record::unverified) != 0;
+}
+
+time_us engine::state::ping_interval() const noexcept {
+  const std::uint32_t interval_s = world->timers.ping_interval_s;
+  return (interval_s != 0 ? interval_s : usual_interval_s) * 1'000'000ull;
 }
 
 // While one is open, its repetition; otherwise the next whole interval since the answer. Calls are
@@ -27,29 +43,33 @@ time_us engine::state::next_ping(std::uint32_t call) const noexcept {
   if ((record.flags & open_flags) != 0)
     return after_ms(wait_after(static_cast<std::uint8_t>(record.tries - 1)).next_ms);
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  const time_us interval = world->timers.ping_interval_s * 1'000'000ull;
+  const time_us interval = ping_interval();
   return now + interval - (now - answered_at) % interval;
 }
 
 void engine::state::send_pings(std::uint32_t call) {
   call_record& record = calls[call];
+  const bool unverified = (record.origin & call_record::unverified) != 0;
   if ((record.flags & open_flags) == 0) {
-    if ((record.flags & call_record::ping_caller) != 0)
-      record.flags |= call_record::caller_ping_open;
-    if ((record.flags & call_record::ping_callee) != 0)
-      record.flags |= call_record::callee_ping_open;
+    record.flags |=
+        unverified ? open_flags : static_cast<std::uint8_t>((record.flags & wanted_flags) << 2);
     record.tries = 0;
   }
+  const bool wanted = pings_wanted(call) && (record.flags & wanted_flags & record.flags >> 2) != 0;
   const std::uint64_t waited_ms = wait_after(record.tries).so_far_ms;
-  if (waited_ms >= transaction_timeout_ms()) {
+  if (wanted && waited_ms >= transaction_timeout_ms()) {
     close_call(call, end_cause::ping_lost);
+    return;
+  }
+  if (!wanted && record.tries >= most_tries_unwanted) {
+    take_for_alive(call);
     return;
   }
   if (record.tries > 0) count(counters.retransmissions_sent);
   // Counted in intervals up to the first sending, which repetitions reckon back to.
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  const auto ordinal = static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) /
-                                                  (world->timers.ping_interval_s * 1'000'000ull));
+  const auto ordinal =
+      static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) / ping_interval());
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;
@@ -74,8 +94,16 @@ verdict engine::state::on_own_ping_response(const own_branch& branch) {
     return verdict::response_consumed;
   }
   record.flags &= static_cast<std::uint8_t>(~open);
-  if ((record.flags & open_flags) == 0) arm_call_timer(call);
+  if ((record.flags & open_flags) == 0) take_for_alive(call);
   return verdict::response_consumed;
+}
+
+// Until the next ping, if its rule wants any.
+void engine::state::take_for_alive(std::uint32_t call) {
+  call_record& record = calls[call];
+  record.flags &= static_cast<std::uint8_t>(~open_flags);
+  record.origin &= static_cast<std::uint16_t>(~call_record::unverified);
+  arm_call_timer(call);
 }
 
 } // namespace linehunt

@@ -203,7 +203,12 @@ struct engine::state final : selection_listener {
   void end_by_handle(std::uint64_t handle);
 
   // --- keeping.cpp
-  void for_each_kept(const std::function<void(const kept_call&)>& visit) const;
+  [[nodiscard]] std::uint32_t
+  visit_kept(std::uint32_t first, std::uint32_t places,
+             const std::function<bool(const kept_call&)>& take) const; // see engine
+  [[nodiscard]] bool is_kept(std::uint32_t call) const noexcept;
+  // Its texts are good as long as those of `calls.texts`.
+  [[nodiscard]] kept_call kept(std::uint32_t call) const;
   [[nodiscard]] bool restore(const kept_call& kept);
   [[nodiscard]] listener_index usable_listener(listener_index had, const endpoint& peer) const;
 
@@ -226,10 +231,13 @@ struct engine::state final : selection_listener {
   [[nodiscard]] retry_wait wait_after(std::uint8_t tries) const noexcept;
 
   // --- ping.cpp: OPTIONS within answered calls
+  [[nodiscard]] bool pings_wanted(std::uint32_t call) const noexcept; // by its rule
   [[nodiscard]] bool pings(std::uint32_t call) const noexcept;
+  [[nodiscard]] time_us ping_interval() const noexcept;
   [[nodiscard]] time_us next_ping(std::uint32_t call) const noexcept;
   void send_pings(std::uint32_t call);
   verdict on_own_ping_response(const own_branch& branch);
+  void take_for_alive(std::uint32_t call);
 
   // --- probe.cpp
   void send_probe(destination_index index, std::uint64_t number);
@@ -308,7 +316,7 @@ struct engine::state final : selection_listener {
   // The Contact of a re-INVITE or UPDATE that is not answered yet.
   struct expected_target {
     std::uint32_t call = no_call;
-    std::uint32_t generation = 0;
+    std::uint16_t generation = 0;
     std::uint32_t cseq = 0;
     side from = side::caller;
     std::uint8_t uri_len = 0;

@@ -6,7 +6,6 @@
 #include "dataplane/ledger/lease_mail.h"
 #include "sipparse/message_view.h"
 #include "sipparse/scan.h"
-#include "tests/models/kept_calls.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -115,24 +114,46 @@ void balancer::make_workers() {
   }
 }
 
-void balancer::restart() {
-  const time_us now = events_.now;
+models::kept_calls balancer::kept_now() const {
   models::kept_calls kept;
-  std::uint64_t live = 0;
-  for (const auto& w : workers_) {
-    add_counters(*w);
-    const std::size_t before = kept.size();
-    w->engine->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });
-    for (std::size_t i = before; i < kept.size(); ++i)
-      live += kept[i].balanced ? 1u : 0u;
+  for (const auto& w : workers_)
+    w->engine->for_each_kept(events_.now, [&](const kept_call& call) { kept.add(call); });
+  return kept;
+}
+
+void balancer::copy_calls() {
+  copied_ = kept_now();
+  copied_at_ = events_.now;
+}
+
+void balancer::restart() {
+  restored += start_again(kept_now());
+}
+
+// The copy stays, for a crash that comes before the next one.
+std::uint64_t balancer::crash() {
+  models::kept_calls kept;
+  for (std::size_t i = 0; i < copied_.size(); ++i) {
+    kept.add(copied_[i]);
+    kept[i].uncertain = true;
+    kept[i].age_us += events_.now - copied_at_;
   }
+  return start_again(std::move(kept));
+}
+
+// Returns how many calls that are counted live in it.
+std::uint64_t balancer::start_again(models::kept_calls kept) {
+  const time_us now = events_.now;
+  for (const auto& w : workers_)
+    add_counters(*w);
   make_workers();
   std::ranges::fill(on_the_way_, 0);
+  std::uint64_t live = 0;
   for (std::size_t i = 0; i < kept.size(); ++i) {
+    live += kept[i].balanced ? 1u : 0u;
     const auto owner = owner_of(call_hash(kept[i].call_id, secret_), setup_.workers);
     if (!workers_[owner]->engine->restore(kept[i], now)) say("a restart has no room for a call");
   }
-  restored += live;
   std::uint64_t there = 0;
   for (worker_id w = 0; w < setup_.workers; ++w)
     there += workers_[w]->engine->counters().calls_live;
@@ -157,6 +178,7 @@ void balancer::restart() {
     judge_calls(w);
     schedule(w, now + 1);
   }
+  return live;
 }
 
 void balancer::arrive(packet p) {

@@ -6,6 +6,7 @@
 #include "dataplane/engine.h"
 #include "dataplane/snapshot_builder.h"
 #include "network.h"
+#include "tests/models/kept_calls.h"
 
 #include <array>
 #include <deque>
@@ -49,6 +50,9 @@ class balancer {
   // Another run of the program in the place of this one, with the calls that can be kept. What was
   // on its way inside is lost.
   void restart();
+  // The same with the calls of the last copy, if there is one. Returns how many those are.
+  std::uint64_t crash();
+  void copy_calls();
 
   [[nodiscard]] const snapshot& world() const { return *worlds_.back(); }
   [[nodiscard]] std::vector<std::uint64_t> live_handles(worker_id w) const;
@@ -72,6 +76,8 @@ class balancer {
   class at_rest;
 
   void make_workers();
+  [[nodiscard]] models::kept_calls kept_now() const;
+  std::uint64_t start_again(models::kept_calls kept);
   void add_counters(const worker& it);
   void schedule(worker_id w, time_us at);
   void judge(worker_id w);
@@ -98,6 +104,8 @@ class balancer {
   std::uint64_t breakable_ = 0;
   std::vector<event> raised_;
   std::string broken_;
+  models::kept_calls copied_;
+  time_us copied_at_ = 0;
 };
 
 } // namespace linehunt::sim

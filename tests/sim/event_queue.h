@@ -44,6 +44,7 @@ enum class happening : std::uint8_t {
   box_returns, // a: box
   admin,
   restart,
+  copy,   // of the calls, for a crash
   probed, // a: destination that is found to be well again
   stranger,
 };

@@ -68,9 +68,9 @@ void print(const totals& t, std::uint64_t seeds) {
       std::printf(" %.*s %llu", static_cast<int>(name.size()), name.data(), n(t.verdicts[v]));
     }
   std::printf("\n  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes "
-              "%llu, restarts %llu with %llu calls kept\n",
+              "%llu, restarts %llu with %llu calls kept, crashes %llu with %llu\n",
               n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes),
-              n(t.restarts), n(t.restored));
+              n(t.restarts), n(t.restored), n(t.crashes), n(t.uncertain));
 }
 
 } // namespace

@@ -57,6 +57,8 @@ void totals::add(const totals& o) {
   table_full += o.table_full;
   restarts += o.restarts;
   restored += o.restored;
+  crashes += o.crashes;
+  uncertain += o.uncertain;
   pauses += o.pauses;
   ipv6_callers += o.ipv6_callers;
   longest_wait = std::max(longest_wait, o.longest_wait);
@@ -104,6 +106,7 @@ simulation::simulation(const simulation_setup& setup)
   events_.add(random_.between(0, 10 * sec), happening::admin);
   events_.add(random_.between(0, 10 * sec), happening::stranger);
   if (setup.seed % 3 == 1) events_.add(random_.between(5 * sec, 60 * sec), happening::restart);
+  if (setup.seed % 6 == 1) events_.add(random_.between(1 * sec, 10 * sec), happening::copy);
   for (std::uint32_t box = 0; box < addresses_.size(); ++box)
     events_.add(random_.between(5 * sec, 200 * sec), happening::box_dies, box);
 }
@@ -241,9 +244,19 @@ void simulation::dispatch(const event_at& e) {
     break;
   case happening::restart:
     if (begun_ == setup_.calls) break;
-    ++counts.restarts;
-    balancer_->restart();
+    if (setup_.seed % 6 == 1 && random_.below(2) == 0) {
+      ++counts.crashes;
+      counts.uncertain += balancer_->crash();
+    } else {
+      ++counts.restarts;
+      balancer_->restart();
+    }
     events_.add(e.at + random_.between(10 * sec, 200 * sec), happening::restart);
+    break;
+  case happening::copy:
+    if (begun_ == setup_.calls) break;
+    balancer_->copy_calls();
+    events_.add(e.at + 10 * sec, happening::copy);
     break;
   case happening::probed: {
     mail m;

@@ -28,7 +28,8 @@ struct totals {
                 failovers = 0, started = 0, answered = 0, full_checks = 0;
   std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
                 strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0, address_turns = 0,
-                shed = 0, passed_over = 0, deadlines = 0, restarts = 0, restored = 0;
+                shed = 0, passed_over = 0, deadlines = 0, restarts = 0, restored = 0, crashes = 0,
+                uncertain = 0;
   time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};

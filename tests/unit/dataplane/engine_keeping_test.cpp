@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls over a restart: which are kept, and that the next run counts, routes and ends them.
+// Calls over a restart or a crash: which are kept, and that the next run counts, routes and ends
+// them.
 #include "engine_world.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace linehunt::test {
@@ -18,6 +20,10 @@ std::string bye(const running_call& call, bool from_caller = true) {
   dialog_request what;
   what.from_caller = from_caller;
   return within(call.ok_at_caller, what);
+}
+
+bool is_bye(const sent_message& m) {
+  return m.bytes.starts_with("BYE ");
 }
 
 void expect_over(engine_world& world, end_cause cause) {
@@ -288,6 +294,150 @@ TEST(engine_keeping, one_more_dialog_of_a_call_is_routed_and_counts_nothing) {
   EXPECT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
   EXPECT_EQ(world.counters().calls_live, 1u);
   EXPECT_EQ(world.total_load(), 1);
+}
+
+// What a crash leaves is a copy that was made before it.
+
+TEST(engine_crash, a_call_that_lives_is_asked_once_and_goes_on) {
+  engine_world world;
+  const auto call = establish(world);
+  auto copied = world.copy();
+  world.wait_ms(4'000);
+  ASSERT_EQ(world.crash(std::move(copied), 4'000), 1u);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(25'900);
+  EXPECT_TRUE(world.take().empty()) << "at the next whole interval since the answer";
+  world.wait_ms(200);
+  const auto pings = world.take();
+  ASSERT_EQ(pings.size(), 2u);
+  for (const sent_message& ping : pings) {
+    EXPECT_TRUE(ping.bytes.starts_with("OPTIONS ")) << ping.bytes;
+    EXPECT_EQ(world.give(response(ping.bytes, 200, ""), ping.to), verdict::response_consumed);
+  }
+  world.wait_ms(120'000);
+  EXPECT_TRUE(world.take().empty()) << "its rule asks for no pings";
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  ASSERT_EQ(world.give(bye(call), caller_address), verdict::request_forwarded);
+  const auto there = world.take_one();
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  expect_over(world, end_cause::bye);
+}
+
+TEST(engine_crash, a_call_that_ended_after_the_copy_gives_its_line_back) {
+  for (const int status : {481, 408})
+    for (const std::size_t who : {0u, 1u}) {
+      engine_world world;
+      (void)establish(world);
+      ASSERT_EQ(world.crash(world.copy(), 0), 1u);
+      world.wait_ms(30'100);
+      const auto pings = world.take();
+      ASSERT_EQ(pings.size(), 2u);
+      EXPECT_EQ(world.total_load(), 1);
+      EXPECT_EQ(world.give(response(pings[who].bytes, status, ""), pings[who].to),
+                verdict::response_consumed);
+      for (const sent_message& one : expect_byes(world, 10))
+        EXPECT_EQ(world.give(response(one.bytes, 481, ""), one.to), verdict::response_consumed);
+      expect_over(world, end_cause::ping_lost);
+    }
+}
+
+// Whoever does not answer OPTIONS has not said that the call is over.
+TEST(engine_crash, silence_ends_no_call) {
+  const auto no_pings = with([](snapshot_model& m) { m.timers.ping_interval_s = 0; });
+  for (const snapshot_model& model : {study_case(), no_pings}) {
+    engine_world world(model);
+    (void)establish(world);
+    ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
+    world.wait_ms(50'000);
+    EXPECT_EQ(world.take().size(), 8u) << "each of both is asked four times";
+    world.wait_ms(300'000);
+    EXPECT_TRUE(world.take().empty());
+    EXPECT_EQ(world.total_load(), 1);
+  }
+}
+
+TEST(engine_crash, silence_of_whom_the_rule_asks_ends_it) {
+  const auto model = with([](snapshot_model& m) {
+    for (rule_model& rule : m.rules)
+      rule.ping = {false, true};
+  });
+  for (const bool callee_answers : {false, true}) {
+    engine_world world(model);
+    (void)establish(world);
+    ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
+    world.wait_ms(30'100);
+    const auto pings = world.take();
+    ASSERT_EQ(pings.size(), 2u);
+    if (callee_answers) (void)world.give(response(pings[1].bytes, 200, ""), pings[1].to);
+    world.wait_ms(29'000);
+    (void)world.take();
+    EXPECT_EQ(world.counters().calls_ended, 0u);
+    world.wait_ms(8'000);
+    EXPECT_EQ(std::ranges::any_of(world.take(), &is_bye), !callee_answers);
+  }
+}
+
+// The ACK may have come after the copy, and so may requests with numbers that we do not know.
+TEST(engine_crash, what_the_copy_does_not_know_ends_no_call_and_spoils_no_bye) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.crash(world.copy(), 2'000), 1u);
+  world.wait_ms(60'000);
+  for (const sent_message& one : world.take())
+    EXPECT_TRUE(one.bytes.starts_with("OPTIONS ")) << one.bytes;
+  EXPECT_EQ(world.total_load(), 1);
+
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().back();
+  world.mail(end);
+  const auto byes = expect_byes(world, 10);
+  ASSERT_EQ(byes.size(), 2u);
+  EXPECT_EQ(header(byes[0].bytes, "CSeq"), "1001 BYE");
+  EXPECT_EQ(header(byes[1].bytes, "CSeq"), "1002 BYE");
+  for (const sent_message& one : byes)
+    EXPECT_EQ(world.give(response(one.bytes, 200, ""), one.to), verdict::response_consumed);
+  expect_over(world, end_cause::admin);
+}
+
+TEST(engine_crash, a_restart_before_the_answer_asks_again) {
+  engine_world world;
+  (void)establish(world);
+  ASSERT_EQ(world.crash(world.copy(), 0), 1u);
+  world.wait_ms(30'100);
+  EXPECT_EQ(world.take().size(), 2u);
+  ASSERT_EQ(world.restart(), 1u);
+  world.wait_ms(30'000);
+  const auto pings = world.take();
+  ASSERT_EQ(pings.size(), 2u);
+  EXPECT_EQ(world.give(response(pings[0].bytes, 481, ""), pings[0].to), verdict::response_consumed);
+  expect_byes(world, 10);
+}
+
+TEST(engine_crash, calls_are_copied_in_pieces_and_none_twice) {
+  engine_world world;
+  for (int i = 0; i < 7; ++i)
+    (void)establish(world, numbered(i));
+  const std::uint32_t places = world.engine().call_places();
+  std::vector<std::string> found;
+  std::uint32_t at = 0, rounds = 0;
+  while (at < places) {
+    std::size_t room = 2;
+    at = world.engine().visit_kept(at, 5, world.now, [&](const kept_call& call) {
+      if (room == 0) return false;
+      --room;
+      found.emplace_back(call.call_id);
+      return true;
+    });
+    ASSERT_LT(++rounds, places);
+  }
+  EXPECT_EQ(found.size(), 7u);
+  std::ranges::sort(found);
+  EXPECT_EQ(std::ranges::unique(found).size(), 0u);
+  EXPECT_EQ(world.engine().visit_kept(places + 7, 5, world.now, {}), places + 7);
 }
 
 TEST(engine_keeping, what_is_no_call_or_has_no_room_is_refused) {

@@ -78,9 +78,26 @@ void engine_world::reload(const snapshot_model& model) {
   world_ = std::move(next);
 }
 
-std::size_t engine_world::restart(const snapshot_model& model) {
+models::kept_calls engine_world::copy() const {
   models::kept_calls kept;
   engine_->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });
+  return kept;
+}
+
+std::size_t engine_world::restart(const snapshot_model& model) {
+  return restart_with(copy(), model);
+}
+
+std::size_t engine_world::crash(models::kept_calls copied, std::uint64_t age_ms,
+                                const snapshot_model& model) {
+  for (std::size_t i = 0; i < copied.size(); ++i) {
+    copied[i].uncertain = true;
+    copied[i].age_us += age_ms * 1000;
+  }
+  return restart_with(std::move(copied), model);
+}
+
+std::size_t engine_world::restart_with(models::kept_calls kept, const snapshot_model& model) {
   auto next = models::build(model, book_);
   engine_ = models::make_engine(*next, limits_, 0, 1, {{5, 6}, {7, 8}});
   world_ = std::move(next);

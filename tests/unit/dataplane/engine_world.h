@@ -55,6 +55,10 @@ class engine_world {
   // Another engine with another secret in the place of this one, with the calls that can be kept.
   // Returns how many of them it took up.
   std::size_t restart(const snapshot_model& model = study_case());
+  // Calls that a crash would leave, and that crash so long after the copy was made.
+  [[nodiscard]] models::kept_calls copy() const;
+  std::size_t crash(models::kept_calls copied, std::uint64_t age_ms,
+                    const snapshot_model& model = study_case());
 
   // What was sent since the last take.
   [[nodiscard]] std::vector<sent_message> take();
@@ -73,6 +77,8 @@ class engine_world {
   std::uint64_t given = 0;
 
  private:
+  std::size_t restart_with(models::kept_calls kept, const snapshot_model& model);
+
   engine_limits limits_;
   index_book book_;
   std::unique_ptr<const snapshot> world_;
