@@ -61,6 +61,7 @@ struct service_settings {
   std::uint32_t drain_limit_s = 30; // how long SIGTERM waits for the calls
   std::string state_dir; // keeps calls and operators' changes over a restart; empty: they are lost
   std::uint32_t calls_valid_s = 300; // calls that were kept longer ago are over; 0: none are kept
+  std::uint32_t calls_copied_every_s = 10; // for a crash; 0: never
 };
 
 struct log_settings {

@@ -35,6 +35,7 @@ void read_service(table_reader& root, configuration& into, diagnostics& out) {
       folder.pop_back();
   }
   section.read("calls_valid_s", into.service.calls_valid_s, 0, 86'400);
+  section.read("calls_copied_every_s", into.service.calls_copied_every_s, 0, 3600);
   section.finish();
 }
 

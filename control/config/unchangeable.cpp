@@ -71,6 +71,8 @@ void refuse_unchangeable(const configuration& running, const configuration& next
   refuse_if(running.service.user != next.service.user, "[service] user");
   refuse_if(running.service.state_dir != next.service.state_dir, "[service] state_dir");
   refuse_if(running.service.calls_valid_s != next.service.calls_valid_s, "[service] calls_valid_s");
+  refuse_if(running.service.calls_copied_every_s != next.service.calls_copied_every_s,
+            "[service] calls_copied_every_s");
   refuse_if(running.log.file != next.log.file, "[log] file");
 }
 

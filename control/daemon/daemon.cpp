@@ -20,6 +20,7 @@
 #include "control/database/store.h"
 #include "control/metrics/exposition.h"
 #include "control/probing/prober.h"
+#include "control/state/call_copier.h"
 #include "control/state/keeper.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
@@ -227,7 +228,19 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   events.start();
   view.on_operator_change([&] { kept.note(source.changes()); });
   reloading.on_published([&](const auto&) { kept.note(source.changes()); });
+  std::optional<call_copier> copier;
+  if (const std::string copy = kept.copy_file(); !copy.empty()) {
+    copier.emplace(loop, whole.runtime.control_core, copy,
+                   std::chrono::seconds(whole.service.calls_copied_every_s),
+                   call_copier::source{[&]() -> const snapshot& { return (*runtime)->world(); },
+                                       [&](auto& at, const auto& take) {
+                                         return (*runtime)->copy_calls(at, take);
+                                       }});
+    copier->start();
+    view.count_copies([&] { return copier->statistics(); }); // asked in the loop only
+  }
   const auto end = [&] {
+    copier.reset();
     (void)capturing.stop(capture_session::clock::now()); // a capture leaves the disk to the calls
     kept.keep_calls(**runtime);
   };

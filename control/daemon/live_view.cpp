@@ -175,9 +175,10 @@ node_statistics live_view::node() {
 
 std::vector<admin::statistic> live_view::statistics() {
   auto all = statistics_of(reports(), node());
-  if (more_statistics_)
-    for (admin::statistic& one : more_statistics_())
-      all.push_back(std::move(one));
+  for (const counting* more : {&more_statistics_, &copies_})
+    if (*more)
+      for (admin::statistic& one : (*more)())
+        all.push_back(std::move(one));
   return all;
 }
 
@@ -199,6 +200,7 @@ metrics::node_figures live_view::figures() {
     }
   }
   if (more_statistics_) all.ways_in = more_statistics_();
+  if (copies_) all.copies = copies_();
   return all;
 }
 

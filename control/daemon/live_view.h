@@ -78,6 +78,7 @@ class live_view final : public admin::daemon_view {
   // Who counts something beside the workers; it joins what get_statistics gives.
   using counting = std::function<std::vector<admin::statistic>()>;
   void also_count(counting more) { more_statistics_ = std::move(more); }
+  void count_copies(counting more) { copies_ = std::move(more); }
 
   // Says of a URI with a host name how its resolution stands; nullopt for one with an address.
   using naming_report = std::function<std::optional<dns::name_report>(const std::string& uri)>;
@@ -142,7 +143,7 @@ class live_view final : public admin::daemon_view {
   std::function<void(std::uint32_t)> status_changed_;
   std::function<void()> operator_changed_;
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
-  counting more_statistics_;
+  counting more_statistics_, copies_;
   naming_report names_;
   heartbeat_report heartbeats_;
   pauses pauses_;

@@ -3,7 +3,7 @@
 // anybody waiting for longer than it says. Belongs to the control thread.
 #pragma once
 
-#include "control/database/blocking_thread.h"
+#include "control/blocking_thread.h"
 #include "control/database/table.h"
 
 #include <functional>

@@ -38,6 +38,10 @@ void add_node(family_list& out, const node_figures& figures) {
               "Requests and answers that the admin interface refused or dropped, by reason.");
   for (const admin::statistic& s : figures.ways_in)
     out.add({{"reason", s.name}}, s.value);
+  out.counter("linehunt_call_copies_total",
+              "Copies of the calls for a crash, by what became of them.");
+  for (const admin::statistic& s : figures.copies)
+    out.add({{"result", s.name}}, s.value);
 }
 
 } // namespace linehunt::metrics

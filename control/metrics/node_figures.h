@@ -29,6 +29,7 @@ struct node_figures {
   node_statistics node;
   std::vector<destination_delays> post_dial;
   std::vector<admin::statistic> ways_in; // what the admin interface refused and dropped
+  std::vector<admin::statistic> copies;  // of the calls, for a crash
 };
 
 } // namespace linehunt::metrics

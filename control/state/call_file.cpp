@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace linehunt {
@@ -21,15 +22,15 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-constexpr int call_file_version = 1;
+constexpr int call_file_version = 2;
 
 // What else a call has, in the order of the file, behind its texts.
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
                                      &kept_call::caller_cseq, &kept_call::callee_cseq};
-constexpr std::array marks_of_call{&kept_call::balanced,        &kept_call::acked,
-                                   &kept_call::leaving,         &kept_call::ping_caller,
-                                   &kept_call::ping_callee,     &kept_call::closing,
-                                   &kept_call::caller_bye_done, &kept_call::callee_bye_done};
+constexpr std::array marks_of_call{
+    &kept_call::balanced,        &kept_call::acked,           &kept_call::leaving,
+    &kept_call::ping_caller,     &kept_call::ping_callee,     &kept_call::closing,
+    &kept_call::caller_bye_done, &kept_call::callee_bye_done, &kept_call::uncertain};
 
 std::string cbor(const json& item) {
   std::string bytes;
@@ -41,6 +42,16 @@ std::int64_t microseconds_of(wall_clock::time_point at) {
   return duration_cast<microseconds>(at.time_since_epoch()).count();
 }
 
+std::string text_of(const endpoint& e) {
+  return std::string{std::string_view{to_text(e)}};
+}
+
+// By number; empty where it is none.
+const std::string& at_or_empty(const std::vector<std::string>& all, std::size_t which) {
+  static const std::string none;
+  return which < all.size() ? all[which] : none;
+}
+
 // What names and ids mean in this run.
 class numbering {
  public:
@@ -48,8 +59,7 @@ class numbering {
     for (const destination& d : world.destinations)
       destinations_.emplace(d.id, &d);
     for (std::size_t i = 0; i < world.listeners.size(); ++i)
-      listeners_.emplace(std::string{std::string_view{to_text(world.listeners[i].local)}},
-                         static_cast<listener_index>(i));
+      listeners_.emplace(text_of(world.listeners[i].local), static_cast<listener_index>(i));
   }
   [[nodiscard]] const destination* destination_with(std::uint32_t id) const {
     const auto found = destinations_.find(id);
@@ -71,15 +81,6 @@ class numbering {
   std::unordered_map<std::uint32_t, const destination*> destinations_;
   std::unordered_map<std::string, listener_index> listeners_;
 };
-
-std::string listener_text(const snapshot& world, listener_index which) {
-  if (which >= world.listeners.size()) return {};
-  return std::string{std::string_view{to_text(world.listeners[which].local)}};
-}
-
-std::string text_of(const endpoint& e) {
-  return std::string{std::string_view{to_text(e)}};
-}
 
 endpoint endpoint_of(const json& item) {
   return parse_endpoint(item.get_ref<const std::string&>(), 0).value_or(endpoint{});
@@ -167,9 +168,11 @@ read_call call_in(const json& item, const numbering& numbers) {
 
 call_file_writer::call_file_writer(const std::string& path, const snapshot& world,
                                    wall_clock::time_point now)
-    : file_(path), world_(world) {
+    : file_(path), resources_(world.resource_names) {
   for (const destination& d : world.destinations)
     ids_.emplace(d.index, d.id);
+  for (const listener& l : world.listeners)
+    listeners_.push_back(text_of(l.local));
   file_.write(
       cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
 }
@@ -186,20 +189,27 @@ void call_file_writer::add(const kept_call& call) {
   item.push_back(call.handle);
   item.push_back(text_of(call.caller));
   item.push_back(text_of(call.callee));
-  item.push_back(listener_text(world_, call.caller_listener));
-  item.push_back(listener_text(world_, call.callee_listener));
+  item.push_back(at_or_empty(listeners_, call.caller_listener));
+  item.push_back(at_or_empty(listeners_, call.callee_listener));
   const auto id = ids_.find(call.destination);
   item.push_back(id != ids_.end() ? json(id->second) : json());
   json resources = json::array();
   for (std::size_t i = 0; i < call.resource_count; ++i)
-    resources.push_back(world_.resource_names[call.resources[i]]);
+    resources.push_back(at_or_empty(resources_, call.resources[i]));
   item.push_back(std::move(resources));
   file_.write(cbor(item));
   ++calls_;
 }
 
+tl::expected<void, std::string> call_file_writer::settle() {
+  if (!std::exchange(ended_, true)) file_.write(cbor({{"calls", calls_}}));
+  std::string failure = file_.settle();
+  if (!failure.empty()) return tl::unexpected(std::move(failure));
+  return {};
+}
+
 tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
-  file_.write(cbor({{"calls", calls_}}));
+  if (auto settled = settle(); !settled) return tl::unexpected(std::move(settled.error()));
   std::string failure = file_.put_in_place();
   if (!failure.empty()) return tl::unexpected(std::move(failure));
   return calls_;
@@ -223,6 +233,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
     if (age > oldest || age < -oldest)
       return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
                                         duration_cast<seconds>(age).count(), oldest.count()));
+    report.age = std::max(duration_cast<seconds>(age), seconds{0});
     const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
     const numbering numbers(world);
     std::uint64_t calls = 0;

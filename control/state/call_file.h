@@ -16,6 +16,7 @@
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
+#include <vector>
 
 namespace linehunt {
 
@@ -23,18 +24,21 @@ using wall_clock = std::chrono::system_clock;
 
 class call_file_writer {
  public:
-  // `world` gives the calls' numbers their meaning.
+  // `world` gives the calls' numbers their meaning, and need not outlive this.
   call_file_writer(const std::string& path, const snapshot& world, wall_clock::time_point now);
   void add(const kept_call& call);
-  // How many calls the file has now; the error says what went wrong, and leaves the file that was
-  // there before.
+  // All calls are there: waits until the disk has them. The error says what went wrong.
+  [[nodiscard]] tl::expected<void, std::string> settle();
+  // How many calls the file has now; the error leaves the file that was there before. Settles where
+  // that has not been done.
   [[nodiscard]] tl::expected<std::uint64_t, std::string> finish();
 
  private:
   file_replacement file_;
-  const snapshot& world_;
   std::unordered_map<destination_index, std::uint32_t> ids_;
+  std::vector<std::string> resources_, listeners_; // by number
   std::uint64_t calls_ = 0;
+  bool ended_ = false;
 };
 
 struct call_file_report {
@@ -42,6 +46,7 @@ struct call_file_report {
   std::uint64_t refused = 0;      // no room, or no call
   std::uint64_t unknown_load = 0; // restored, but without lines that they had
   bool whole = true;              // else the file breaks off
+  std::chrono::seconds age{};
 };
 
 // Hands every call to `restore`, as much older as the file is. An error: there is no file

@@ -51,9 +51,16 @@ void file_replacement::flush() {
   waiting_.clear();
 }
 
-std::string file_replacement::put_in_place() {
+std::string file_replacement::settle() {
+  if (settled_) return failure_;
   flush();
   if (failure_.empty() && ::fsync(file_) != 0) note_failure();
+  settled_ = true;
+  return failure_;
+}
+
+std::string file_replacement::put_in_place() {
+  (void)settle();
   if (failure_.empty() && ::rename(fresh_.c_str(), path_.c_str()) != 0) note_failure();
   if (!failure_.empty()) return failure_;
   ::close(std::exchange(file_, -1));

@@ -17,7 +17,9 @@ class file_replacement {
   file_replacement& operator=(const file_replacement&) = delete;
 
   void write(std::string_view bytes);
-  // Empty: it is in place. Else what went wrong first, as the system says it.
+  // Both: empty, or what went wrong first, as the system says it. `settle` waits for the disk, and
+  // `put_in_place` only where that has not been done.
+  [[nodiscard]] std::string settle();
   [[nodiscard]] std::string put_in_place();
 
  private:
@@ -26,6 +28,7 @@ class file_replacement {
 
   std::string path_, fresh_, waiting_, failure_;
   int file_ = -1;
+  bool settled_ = false;
 };
 
 // Empty: the file holds these bytes now.

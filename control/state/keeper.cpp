@@ -22,7 +22,8 @@ constexpr std::chrono::seconds time_for_them{30};
 
 keeper::keeper(const config::service_settings& settings)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
-      changes_file_(folder_ + "/operator.json"), oldest_(settings.calls_valid_s) {}
+      copy_file_(folder_ + "/calls.copy.cbor"), changes_file_(folder_ + "/operator.json"),
+      oldest_(settings.calls_valid_s), copies_(settings.calls_copied_every_s != 0) {}
 
 void keeper::remember(operator_state& changes) {
   if (!active()) return;
@@ -45,10 +46,17 @@ dpdk::call_source keeper::calls_of_before() {
   if (!keeps_calls()) return {};
   return [this](const snapshot& world, const dpdk::restoring& restore) {
     std::uint64_t calls = 0;
-    found_ = read_calls(calls_file_, world, wall_clock::now(), oldest_, [&](const kept_call& call) {
+    const auto take = [&](const kept_call& kept) {
       if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
+      kept_call call = kept;
+      call.uncertain |= crashed_;
       return restore(call);
-    });
+    };
+    const auto now = wall_clock::now();
+    found_ = read_calls(calls_file_, world, now, oldest_, take);
+    if (*found_ || !found_->error().empty()) return;
+    crashed_ = true;
+    found_ = read_calls(copy_file_, world, now, oldest_, take);
   };
 }
 
@@ -62,15 +70,36 @@ tl::expected<void, std::string> keeper::take_over() {
         "another",
         folder_, std::strerror(errno)));
   if (found_) report(*found_);
-  if (::unlink(calls_file_.c_str()) != 0 && errno != ENOENT)
-    spdlog::error("{} cannot be removed: {}; do so before the next start", calls_file_,
-                  std::strerror(errno));
+  put_away();
   return {};
 }
 
+// A crash that comes before the first copy has what this run has begun with; but not after another
+// crash, of which the calls may be the reason.
+void keeper::put_away() const {
+  const auto told = [](int result, const std::string& file) {
+    if (result != 0 && errno != ENOENT)
+      spdlog::error("{} cannot be removed: {}; do so before the next start", file,
+                    std::strerror(errno));
+  };
+  if (copies_calls() && !crashed_ && found_ && *found_) {
+    told(::rename(calls_file_.c_str(), copy_file_.c_str()), calls_file_);
+  } else {
+    told(::unlink(calls_file_.c_str()), calls_file_);
+    told(::unlink(copy_file_.c_str()), copy_file_);
+  }
+}
+
 void keeper::report(const tl::expected<call_file_report, std::string>& found) const {
+  const std::string& file = crashed_ ? copy_file_ : calls_file_;
   if (found) {
-    spdlog::info("{} calls go on that were there before the restart", found->restored);
+    if (crashed_)
+      spdlog::warn(
+          "{} calls go on that were there {} s ago, before a crash; their parties are asked "
+          "whether they live",
+          found->restored, found->age.count());
+    else
+      spdlog::info("{} calls go on that were there before the restart", found->restored);
     if (found->refused != 0)
       spdlog::error("{} calls of before had no place; raise [limits] calls_per_worker",
                     found->refused);
@@ -78,7 +107,7 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found) co
       spdlog::warn("{} of the calls of before hold lines that are not configured any more, and are "
                    "not counted there",
                    found->unknown_load);
-    if (!found->whole) spdlog::error("{} breaks off; the calls behind are lost", calls_file_);
+    if (!found->whole) spdlog::error("{} breaks off; the calls behind are lost", file);
   } else if (!found.error().empty()) {
     spdlog::error("no calls of before the restart: {}", found.error());
   }
@@ -104,10 +133,13 @@ void keeper::keep_calls(dpdk::runtime& runtime) const {
     if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
     file.add(call);
   });
-  if (const auto written = file.finish(); written)
+  if (const auto written = file.finish(); written) {
     spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
-  else
-    spdlog::error("{} cannot be written: {}; its calls are lost", calls_file_, written.error());
+    (void)::unlink(copy_file_.c_str());
+  } else {
+    spdlog::error("{} cannot be written: {}; its calls are lost{}", calls_file_, written.error(),
+                  copies_ ? ", but for what the last copy has" : "");
+  }
 }
 
 } // namespace linehunt

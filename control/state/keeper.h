@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes over a restart, in the folder [service] state_dir: calls.cbor from the end of one run
-// to the start of the next, operator.json from each change by an operator on. Belongs to the
-// control thread; without a folder it does nothing.
+// to the start of the next, calls.copy.cbor from time to time for a crash, operator.json from each
+// change by an operator on. Belongs to the control thread; without a folder it does nothing.
 #pragma once
 
 #include "control/config/configuration.h"
@@ -20,13 +20,16 @@ class keeper {
   explicit keeper(const config::service_settings& settings);
   [[nodiscard]] bool active() const noexcept { return !folder_.empty(); }
   [[nodiscard]] bool keeps_calls() const noexcept { return active() && oldest_.count() > 0; }
+  // Where calls are copied to while this run lasts; empty: nowhere.
+  [[nodiscard]] std::string copy_file() const { return copies_calls() ? copy_file_ : ""; }
 
   // Before the first snapshot is built.
   void remember(operator_state& changes);
   // For the start of the runtime.
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
-  // is gone, so that no later run counts them again. The error says why nothing could be kept.
+  // is gone, or is only what a crash leaves, so that no later run takes it for its own. The error
+  // says why nothing could be kept.
   [[nodiscard]] tl::expected<void, std::string> take_over();
 
   // Writes what operators have changed, where it is not what the file says.
@@ -35,10 +38,14 @@ class keeper {
   void keep_calls(dpdk::runtime& runtime) const;
 
  private:
+  [[nodiscard]] bool copies_calls() const noexcept { return keeps_calls() && copies_; }
   void report(const tl::expected<call_file_report, std::string>& found) const;
+  void put_away() const;
 
-  std::string folder_, calls_file_, changes_file_;
+  std::string folder_, calls_file_, copy_file_, changes_file_;
   std::chrono::seconds oldest_;
+  bool copies_ = false;
+  bool crashed_ = false; // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
   std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };

@@ -50,6 +50,14 @@ struct visit_request {
   std::atomic<bool> done{false};
 };
 
+// The same for the calls that another run could take up, as far as `take` goes along.
+struct copy_request {
+  const std::function<bool(const kept_call&)>* take = nullptr;
+  std::uint32_t next = 0; // place in the table of calls
+  bool ended = false;     // that was all of the table
+  std::atomic<bool> done{false};
+};
+
 struct control_block {
   std::vector<port> ports;
   std::vector<const station*> stations; // by port index

@@ -333,6 +333,20 @@ void runtime::for_each_call(const std::function<void(worker_id, const call_info&
   }
 }
 
+bool runtime::copy_calls(call_place& at, const std::function<bool(const kept_call&)>& take) {
+  for (; at.worker < state_->workers.size(); ++at.worker, at.next = 0) {
+    copy_request request;
+    request.take = &take;
+    request.next = at.next;
+    state_->workers[at.worker]->request(request);
+    while (!request.done.load(std::memory_order_acquire))
+      wait_a_little();
+    at.next = request.next;
+    if (!request.ended) return true;
+  }
+  return false;
+}
+
 void runtime::drain(bool on) {
   state_->shared.draining.store(on, std::memory_order_relaxed);
 }

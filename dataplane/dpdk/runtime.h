@@ -132,6 +132,15 @@ class runtime {
   // bursts of packets: it must not take its time, nor allocate. Waits for the end, in which calls
   // come and go.
   void for_each_call(const std::function<void(worker_id, const call_info&)>& visit);
+  // Copies the calls that another run can take up, inside the workers' loops as for_each_call does,
+  // from a place on, which is where it stopped before: at a call that `take` had no room for. Waits
+  // for that. False: that was the last one. May be called by another thread than all else here,
+  // but by one at a time.
+  struct call_place {
+    worker_id worker = 0;
+    std::uint32_t next = 0;
+  };
+  [[nodiscard]] bool copy_calls(call_place& at, const std::function<bool(const kept_call&)>& take);
   void drain(bool on);
   // The workers' clock, in which calls and events say their times.
   [[nodiscard]] time_us now() const noexcept;

@@ -14,6 +14,7 @@ namespace {
 constexpr time_us aging_interval_us = 100'000;
 constexpr time_us announcement_interval_us = 1'000'000;
 constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us
+constexpr std::uint32_t copies_in_a_loop = 64;  // the same
 constexpr int announcements = 3;                // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
 
 std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_counters& counters) {
@@ -110,7 +111,7 @@ bool worker::loop() {
   work += serve_others();
   engine_->advance(now_, sink_);
   keep_house();
-  work += show_calls();
+  work += show_calls() + copy_calls();
   egress_.flush();
   rte_rcu_qsbr_quiescent(shared_.quiescence, setup_.self);
   return work != 0;
@@ -144,6 +145,20 @@ std::size_t worker::show_calls() {
                                  [&](const call_info& c) { (*r->visit)(setup_.self, c); });
   if (r->next != 0) return 1;
   visit_.store(nullptr, std::memory_order_relaxed);
+  r->done.store(true, std::memory_order_release); // from here on it may be gone
+  return 1;
+}
+
+std::size_t worker::copy_calls() {
+  copy_request* const r = copy_.load(std::memory_order_acquire);
+  if (r == nullptr) return 0;
+  bool goes_along = true;
+  r->next = engine_->visit_kept(r->next, copies_in_a_loop, now_, [&](const kept_call& call) {
+    return goes_along = (*r->take)(call);
+  });
+  r->ended = goes_along && r->next >= engine_->call_places();
+  if (goes_along && !r->ended) return 1;
+  copy_.store(nullptr, std::memory_order_relaxed);
   r->done.store(true, std::memory_order_release); // from here on it may be gone
   return 1;
 }

@@ -57,6 +57,7 @@ class worker {
   [[nodiscard]] bool post(const mail& what) noexcept { return mail_.push(what); }
   [[nodiscard]] spsc_ring<event>& events() noexcept { return events_; }
   void request(visit_request& r) noexcept { visit_.store(&r, std::memory_order_release); }
+  void request(copy_request& r) noexcept { copy_.store(&r, std::memory_order_release); }
   [[nodiscard]] worker_report report() const noexcept;
 
  private:
@@ -75,6 +76,7 @@ class worker {
   [[nodiscard]] std::size_t take_packets() noexcept; // handed over by other workers
   [[nodiscard]] std::size_t take_mail();             // from control and other workers
   [[nodiscard]] std::size_t show_calls();            // to the control thread, some in each loop
+  [[nodiscard]] std::size_t copy_calls();
   [[nodiscard]] std::size_t send_for_others() noexcept;
   std::size_t serve_others(); // all that comes from them and goes to them
   void keep_house() noexcept;
@@ -118,6 +120,7 @@ class worker {
   std::array<rte_mbuf*, burst> let_go_{};                         // of the burst at hand
   unsigned let_go_count_ = 0;
   std::atomic<visit_request*> visit_{nullptr};
+  std::atomic<copy_request*> copy_{nullptr};
   std::unique_ptr<engine> engine_;
 
   const snapshot* world_ = nullptr;

@@ -73,9 +73,9 @@ struct call_record {
   // the run that has set it up.
   std::uint64_t server_key = 0;
   time_us started_at = 0;
-  std::uint32_t answered_after_ms = 0;        // since started_at
-  std::uint32_t expires_after_s = 0;          // session timer (RFC 4028), since started_at; 0: none
-  std::uint16_t generation = 0;               // so often the record has been taken
+  std::uint32_t answered_after_ms = 0; // since started_at
+  std::uint32_t expires_after_s = 0;   // session timer (RFC 4028), since started_at; 0: none
+  std::uint16_t generation = 0;        // so often the record has been taken
   std::uint16_t origin = 0;
   std::uint32_t transaction = no_transaction; // while early; free: the next free record
   destination_index destination = no_index;

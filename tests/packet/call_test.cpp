@@ -3,6 +3,7 @@
 // no mbuf lost.
 #include "running_balancer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <gtest/gtest.h>
 #include <vector>
@@ -119,6 +120,36 @@ TEST(reload, amid_a_burst_judges_every_packet) {
     if (i % 60 == 59) lb.runtime->publish(lb.snapshot_of(100u + static_cast<unsigned>(i)));
   }
   EXPECT_TRUE(lb.settle()) << lb.judged();
+}
+
+TEST(control, copies_answered_calls_in_pieces_while_they_go_on) {
+  running_balancer lb({.workers = 2});
+  for (int i = 0; i < 8; ++i) {
+    lb.say(lb.caller, invite(numbered(i)));
+    if (i == 7) break; // it only rings
+    std::optional<seen_udp> there = lb.hear();
+    while (there && !there->payload.starts_with("INVITE "))
+      there = lb.hear();
+    ASSERT_TRUE(there) << i;
+    lb.say(there->to, response(there->payload, 200, "to-1"));
+  }
+  ASSERT_TRUE(lb.settle());
+  std::vector<std::string> copied;
+  std::size_t pieces = 0;
+  dpdk::runtime::call_place at;
+  for (bool more = true; more && pieces < 100; ++pieces) {
+    std::size_t room = 2;
+    more = lb.runtime->copy_calls(at, [&](const kept_call& call) {
+      if (room == 0) return false;
+      --room;
+      copied.emplace_back(call.call_id);
+      return true;
+    });
+  }
+  EXPECT_GE(pieces, 4u);
+  EXPECT_EQ(copied.size(), 7u);
+  std::ranges::sort(copied);
+  EXPECT_TRUE(std::ranges::unique(copied).empty());
 }
 
 TEST(control, sees_calls_and_reaches_workers) {

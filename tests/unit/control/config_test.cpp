@@ -182,6 +182,7 @@ const mistake mistakes[] = {
     {"state_dir", "[service]\nstate_dir = \"here\"\n", "17:13",
      "folder 'here' must begin with '/'"},
     {"calls_valid", "[service]\ncalls_valid_s = 100000\n", "17:17", "calls_valid_s"},
+    {"calls_copied", "[service]\ncalls_copied_every_s = -1\n", "17:24", "calls_copied_every_s"},
     {"drain_limit", "[service]\ndrain_limit_s = -1\n", "17:17", "drain_limit_s"},
     {"log_level", "[runtime]\nlog_level = \"loud\"\n", "17:13", "'loud' is unknown"},
     {"file_prefix", "[runtime]\nfile_prefix = \"a/b\"\n", "17:15", "'file_prefix'"},

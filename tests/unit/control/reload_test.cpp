@@ -182,6 +182,7 @@ TEST(unchangeable, ports_workers_and_tables_may_not) {
   next.service.user = "other";
   next.service.state_dir = "/tmp/other";
   next.service.calls_valid_s = 7;
+  next.service.calls_copied_every_s = 7;
   next.log.file = "/tmp/other.log";
   config::diagnostics out("t.toml");
   config::refuse_unchangeable(running, next, out);
@@ -189,7 +190,8 @@ TEST(unchangeable, ports_workers_and_tables_may_not) {
               ElementsAre(HasSubstr("[runtime] workers"), HasSubstr("[limits]"),
                           HasSubstr("[[port]]"), HasSubstr("[[listen]]"), HasSubstr("[admin]"),
                           HasSubstr("[service] user"), HasSubstr("[service] state_dir"),
-                          HasSubstr("[service] calls_valid_s"), HasSubstr("[log] file")));
+                          HasSubstr("[service] calls_valid_s"),
+                          HasSubstr("[service] calls_copied_every_s"), HasSubstr("[log] file")));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "control/state/call_file.h"
 #include "control/state/file_replacement.h"
 #include "control/state/keeper.h"
+#include "control/state/kept_copies.h"
 #include "control/state/operator_file.h"
 #include "control/state/state_file.h"
 #include "dataplane/index_book.h"
@@ -472,6 +473,107 @@ TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
   EXPECT_TRUE(std::filesystem::exists(file("calls.cbor"))) << "the start may still fail";
   EXPECT_TRUE(one.take_over());
   EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
+}
+
+class crash : public state {
+ protected:
+  crash() { settings.state_dir = folder; }
+  void leave(const std::string& name, std::string_view id) const {
+    call_file_writer out(file(name), w.now(), wall_clock::now() - seconds(5));
+    out.add(call_at(w, 1, id));
+    ASSERT_TRUE(out.finish());
+  }
+  // A start: what it takes up.
+  [[nodiscard]] models::kept_calls start_with() const {
+    models::kept_calls found;
+    keeper one(settings);
+    one.calls_of_before()(w.now(), [&](const kept_call& call) {
+      found.add(call);
+      return true;
+    });
+    EXPECT_TRUE(one.take_over());
+    return found;
+  }
+  [[nodiscard]] bool there(const std::string& name) const {
+    return std::filesystem::exists(file(name));
+  }
+  config::service_settings settings;
+  world w{both};
+};
+
+TEST_F(crash, its_copy_is_taken_up_as_uncertain_and_only_once) {
+  leave("calls.copy.cbor", "1@x");
+  auto found = start_with();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found[0].uncertain);
+  EXPECT_GE(found[0].age_us, 12'000'000u) << "5 s older than it was";
+  // The calls may be why it crashed: another crash must not meet them again.
+  EXPECT_FALSE(there("calls.copy.cbor"));
+  EXPECT_EQ(start_with().size(), 0u);
+}
+
+TEST_F(crash, what_an_end_has_written_goes_before_a_copy) {
+  leave("calls.copy.cbor", "copied@x");
+  leave("calls.cbor", "kept@x");
+  auto found = start_with();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].call_id, "kept@x");
+  EXPECT_FALSE(found[0].uncertain);
+  // Until this run has made a copy of its own.
+  EXPECT_FALSE(there("calls.cbor"));
+  auto again = start_with();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].call_id, "kept@x");
+  EXPECT_TRUE(again[0].uncertain);
+}
+
+TEST_F(crash, no_copy_is_left_where_none_are_made) {
+  settings.calls_copied_every_s = 0;
+  EXPECT_EQ(keeper(settings).copy_file(), "");
+  leave("calls.copy.cbor", "copied@x");
+  leave("calls.cbor", "kept@x");
+  EXPECT_EQ(start_with().size(), 1u);
+  EXPECT_FALSE(there("calls.cbor"));
+  EXPECT_FALSE(there("calls.copy.cbor"));
+}
+
+TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
+  leave("calls.copy.cbor", "copied@x");
+  settings.calls_valid_s = 3;
+  EXPECT_EQ(start_with().size(), 0u);
+}
+
+TEST_F(crash, that_a_call_is_uncertain_is_kept) {
+  {
+    call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
+    kept_call call = call_at(w, 1, "1@x");
+    call.uncertain = true;
+    out.add(call);
+    ASSERT_TRUE(out.finish());
+  }
+  auto found = start_with();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found[0].uncertain);
+}
+
+TEST_F(state, copies_have_their_own_texts_and_an_end) {
+  const world w(both);
+  kept_copies piece(3, 200);
+  std::string id = "1@x";
+  EXPECT_TRUE(piece.take(call_at(w, 1, id)));
+  id = "2@x";
+  EXPECT_TRUE(piece.take(call_at(w, 1, id)));
+  EXPECT_FALSE(piece.take(call_at(w, 1, std::string(100, 'a')))) << "no room for its texts";
+  ASSERT_EQ(piece.calls().size(), 2u);
+  EXPECT_EQ(piece.calls()[0].call_id, "1@x");
+  EXPECT_EQ(piece.calls()[1].call_id, "2@x");
+  EXPECT_EQ(piece.calls()[1].caller_routes, "<sip:p1;lr>, <sip:p2;lr>");
+  EXPECT_EQ(piece.calls()[1].callee_cseq, 4'000'000'000u);
+  piece.clear();
+  EXPECT_TRUE(piece.calls().empty());
+  const kept_call bare;
+  EXPECT_TRUE(piece.take(bare) && piece.take(bare) && piece.take(bare));
+  EXPECT_FALSE(piece.take(bare)) << "no room for another";
 }
 
 } // namespace linehunt

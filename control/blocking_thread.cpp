@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See blocking_thread.h.
-#include "control/database/blocking_thread.h"
+#include "control/blocking_thread.h"
 
 #include <boost/asio/post.hpp>
 #include <cap-ng.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace linehunt::database {
+namespace linehunt {
 
 constexpr std::chrono::seconds patience_at_end{2};
 
@@ -85,4 +85,4 @@ void blocking_thread::run(std::function<std::function<void()>()> job) {
   state_->changed.notify_all();
 }
 
-} // namespace linehunt::database
+} // namespace linehunt

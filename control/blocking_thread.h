@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread for work that blocks, such as asking a database, and the way back to the event loop.
-// Knows nothing of databases.
+// A thread for work that blocks, such as asking a database or writing to a disk, and the way back
+// to the event loop. Knows nothing of that work.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 
-namespace linehunt::database {
+namespace linehunt {
 
 class blocking_thread {
  public:
@@ -27,4 +27,4 @@ class blocking_thread {
   std::shared_ptr<state> state_;
 };
 
-} // namespace linehunt::database
+} // namespace linehunt
