@@ -92,7 +92,7 @@ void call_copier::note(const result& how) {
 }
 
 std::vector<admin::statistic> call_copier::statistics() const {
-  return {{"state", "copies_written", written_}, {"state", "copies_failed", failed_}};
+  return {{"call_copies", "written", written_}, {"call_copies", "failed", failed_}};
 }
 
 } // namespace linehunt

@@ -86,7 +86,7 @@ def crash(balancer) -> None:
 
 
 def copies(balancer) -> int:
-    return balancer.statistics()["state:copies_written"]
+    return balancer.statistics()["call_copies:written"]
 
 
 @case(device="af_packet", workers=1)
@@ -126,7 +126,7 @@ def a_copy_that_cannot_be_written_is_told_and_harms_no_call():
         (state_of(lab) / "calls.copy.cbor.new" / "in the way").mkdir(parents=True)
         core = start_calls(lab, CALLS, 3000)
         wait_until(lambda: "a crash would forget the calls" in balancer.tail(), "an error in the log")
-        check(balancer.statistics()["state:copies_failed"] >= 1, "it is not counted")
+        check(balancer.statistics()["call_copies:failed"] >= 1, "it is not counted")
         check(core.wait(20) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
 

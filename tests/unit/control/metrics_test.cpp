@@ -67,7 +67,7 @@ struct figures_with_two_workers : ::testing::Test {
     figures.post_dial = {delays};
     figures.workers[0].longest_loop_us = 250;
     figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
-    figures.copies = {{"state", "copies_written", 8}};
+    figures.copies = {{"call_copies", "written", 8}};
   }
 };
 
@@ -75,7 +75,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
   const std::string text = exposition(figures);
   for (const char* line :
        {"linehunt_calls_started_total 11\n",
-        "linehunt_call_copies_total{result=\"copies_written\"} 8\n",
+        "linehunt_call_copies_total{result=\"written\"} 8\n",
         "linehunt_calls_total{outcome=\"answered\"} 6\n",
         "linehunt_calls_total{outcome=\"failed\"} 3\n",
         "linehunt_calls_total{outcome=\"no_capacity\"} 39\n",
