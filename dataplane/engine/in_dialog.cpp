@@ -22,6 +22,10 @@ verdict engine::state::on_in_dialog() {
   if (!match && calls.is_of_another_run(plan.handle)) {
     if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
   }
+  if (!match) {
+    if (const dialog_match beside = find_early_beside())
+      return forward_in_early(beside, plan, edits);
+  }
   const bool over = match && calls[match.call].state == call_state::ended;
   // A call that has ended takes no new offer. Another usage of its dialog may live on (RFC 5057): a
   // NOTIFY that says how a REFER went, and repetitions of its BYE.
@@ -32,6 +36,40 @@ verdict engine::state::on_in_dialog() {
   const bool ends = view.method == sip::method::bye || view.method == sip::method::cancel;
   if (ends && !is_party(match.call, in->source)) return verdict::dropped_wrong_source;
   return forward_in_dialog(match, plan, edits);
+}
+
+// Another device that the INVITE has reached may ring on for 64*T1 after the first 2xx (RFC 3261
+// 13.2.2.4), in an early dialog of which we know nothing but the answered one beside it. No new
+// offer by INVITE belongs there.
+dialog_match engine::state::find_early_beside() {
+  if (view.method == sip::method::invite) return {};
+  const auto beside = [&](std::uint32_t call) {
+    const call_record& record = calls[call];
+    if (record.state != call_state::answered && record.state != call_state::leaving) return false;
+    const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
+    return now - answered_at < transaction_timeout_ms() * 1000 && is_party(call, in->source);
+  };
+  const std::uint32_t of_caller =
+      calls.find_caller(hash, routing.call_id, routing.from_tag, beside);
+  if (of_caller != no_call) return {of_caller, side::caller};
+  return {calls.find_caller(hash, routing.call_id, routing.to_tag, beside), side::callee};
+}
+
+// It says nothing of the call that was answered, so nothing of it is noted there.
+verdict engine::state::forward_in_early(const dialog_match& beside, const route_plan& plan,
+                                        sip::edit_list& edits) {
+  const call_record& record = calls[beside.call];
+  const bool to_callee = beside.from == side::caller;
+  auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
+  if (!to || !is_sendable(*to) || world->is_local(*to))
+    to = to_callee ? callee_of(beside.call)
+                   : unpack_endpoint(calls.text(beside.call, call_text::caller_address));
+  const auto listener =
+      listener_towards(*to, to_callee ? record.callee_listener : record.caller_listener);
+  if (!listener || !is_sendable(*to)) return verdict::dropped_no_route;
+  if (!edit_within(no_call, *listener, false, edits)) return too_long_within();
+  out->forward(edits, {*to, *listener});
+  return verdict::request_forwarded;
 }
 
 verdict engine::state::forward_in_dialog(const dialog_match& match, const route_plan& plan,

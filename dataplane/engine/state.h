@@ -154,6 +154,10 @@ struct engine::state final : selection_listener {
   verdict on_in_dialog();
   verdict forward_in_dialog(const dialog_match& match, const route_plan& plan,
                             sip::edit_list& edits);
+  // The call that was answered beside the early dialog of the request at hand, if there is one.
+  [[nodiscard]] dialog_match find_early_beside();
+  verdict forward_in_early(const dialog_match& beside, const route_plan& plan,
+                           sip::edit_list& edits);
   [[nodiscard]] bool edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
                                  sip::edit_list& edits) const;
   verdict too_long_within();

@@ -3,6 +3,7 @@
 // tags, useless branches, malformed messages; what is answered without a call, and probes.
 #include "engine_world.h"
 
+#include <array>
 #include <gtest/gtest.h>
 
 namespace linehunt::test {
@@ -57,19 +58,20 @@ TEST(engine_abuse, byes_of_strangers_or_with_wrong_tags_end_nothing) {
   const auto call = establish(world);
   EXPECT_EQ(world.give(within(call.ok_at_caller, {}), stranger), verdict::dropped_wrong_source);
   const auto bye = within(call.ok_at_caller, {});
-  EXPECT_EQ(world.give(replace(bye, ";tag=from-1", ";tag=from-2"), caller_address),
-            verdict::rejected_no_dialog);
-  EXPECT_EQ(world.give(replace(bye, ";tag=to-1", ";tag=to-2"), caller_address),
-            verdict::rejected_no_dialog);
   // A tag in the display name or in the URI is none.
-  EXPECT_EQ(world.give(replace(replace(bye, "\"Alice\"", "\"Alice;tag=from-1\""), ";tag=from-1\r",
-                               ";tag=x\r"),
-                       caller_address),
-            verdict::rejected_no_dialog);
-  EXPECT_EQ(world.give(replace(bye, "@192.0.2.1>;tag=to-1", "@192.0.2.1;tag=to-1>;tag=z"),
-                       caller_address),
-            verdict::rejected_no_dialog);
+  const std::array wrong_caller{
+      replace(bye, ";tag=from-1", ";tag=from-2"),
+      replace(replace(bye, "\"Alice\"", "\"Alice;tag=from-1\""), ";tag=from-1\r", ";tag=x\r")};
+  const std::array wrong_callee{replace(bye, ";tag=to-1", ";tag=to-2"),
+                                replace(bye, "@192.0.2.1>;tag=to-1", "@192.0.2.1;tag=to-1>;tag=z")};
+  for (const auto& wrong : wrong_caller)
+    EXPECT_EQ(world.give(wrong, caller_address), verdict::rejected_no_dialog);
+  // For 64*T1 it may be the tag of a device that rings.
+  for (const auto& wrong : wrong_callee)
+    EXPECT_EQ(world.give(wrong, caller_address), verdict::request_forwarded);
   world.wait_ms(40'000);
+  for (const auto& wrong : wrong_callee)
+    EXPECT_EQ(world.give(wrong, caller_address), verdict::rejected_no_dialog);
   EXPECT_EQ(world.load(1, "pstn"), 1);
 }
 

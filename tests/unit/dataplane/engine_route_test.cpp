@@ -318,6 +318,50 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
   EXPECT_EQ(world.take_one().to, caller_address);
 }
 
+// A proxy behind the destination has forked the INVITE: one device answers while another rings.
+TEST(engine_route, a_device_that_rings_on_after_another_has_answered_is_reached) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 183, "rings", "RSeq: 1\r\nRequire: 100rel\r\n"), there.to);
+  const auto progress = world.take_one().bytes;
+  (void)world.give(response(there.bytes, 200, "answers"), there.to);
+  const auto ok = world.take_one().bytes;
+  dialog_request what;
+  what.method = "ACK";
+  what.cseq = 1;
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+
+  for (const bool from_caller : {true, false})
+    for (const char* method : {"PRACK", "UPDATE", "BYE"}) {
+      what = {};
+      what.method = method;
+      what.from_caller = from_caller;
+      what.branch = std::string{"z9hG4bK"} + method + (from_caller ? "1" : "2");
+      const endpoint from = from_caller ? caller_address : there.to;
+      EXPECT_EQ(world.give(within(progress, what), at("203.0.113.9:5060")),
+                verdict::rejected_no_dialog)
+          << "a stranger's " << method;
+      (void)world.take();
+      ASSERT_EQ(world.give(within(progress, what), from), verdict::request_forwarded) << method;
+      const auto sent = world.take_one();
+      EXPECT_EQ(sent.to, from_caller ? at("192.0.2.99:5070") : caller_address) << method;
+      ASSERT_EQ(world.give(response(sent.bytes, 200, ""), sent.to), verdict::response_forwarded);
+      EXPECT_EQ(world.take_one().to.ip, from.ip);
+    }
+  EXPECT_EQ(world.total_load(), 1) << "whatever was said there, the answered call goes on";
+  EXPECT_EQ(world.counters().calls_live, 1u);
+
+  what = {};
+  what.method = "INVITE";
+  EXPECT_EQ(world.give(within(progress, what), caller_address), verdict::rejected_no_dialog);
+  world.wait_ms(33'000);
+  (void)world.take();
+  what.method = "PRACK";
+  EXPECT_EQ(world.give(within(progress, what), caller_address), verdict::rejected_no_dialog);
+}
+
 // A destination that is a proxy without Record-Route sends the call back through us.
 class passing_twice : public ::testing::TestWithParam<int> {};
 
