@@ -101,8 +101,11 @@ rpc_answer start_capture(const parameters& given, daemon_view& daemon) {
   return answer_of(daemon.start_capture(*wanted));
 }
 
-rpc_answer stop_capture(const parameters&, daemon_view& daemon) {
-  return answer_of(daemon.stop_capture());
+rpc_answer stop_capture(const parameters& given, daemon_view& daemon) {
+  std::string file;
+  if (const auto read = read_parameter(given, "file", file); !read)
+    return tl::unexpected(read.error());
+  return answer_of(daemon.stop_capture(file));
 }
 
 rpc_answer capture_status(const parameters&, daemon_view& daemon) {
@@ -121,7 +124,7 @@ std::vector<method> capture_methods() {
     starting.recipes.push_back(names);
   }
   return {std::move(starting),
-          {"capture_stop", "linehunt:capture_stop", {{}}, false, stop_capture},
+          {"capture_stop", "linehunt:capture_stop", {{}, {"file"}}, false, stop_capture},
           {"capture_status", "linehunt:capture_status", {{}}, false, capture_status}};
 }
 

@@ -111,7 +111,8 @@ class daemon_view {
   [[nodiscard]] virtual outcome drain(bool on) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
   [[nodiscard]] virtual capture_outcome start_capture(const capture_request& wanted) = 0;
-  [[nodiscard]] virtual capture_outcome stop_capture() = 0;
+  // The one to `file` only, where that is not empty.
+  [[nodiscard]] virtual capture_outcome stop_capture(const std::string& file) = 0;
   [[nodiscard]] virtual capture_state capture_status() = 0; // of the last one
   // The error says why, in the words of `linehunt check`; everything is then as it was.
   using reload_outcome = tl::expected<void, std::string>;

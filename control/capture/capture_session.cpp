@@ -27,13 +27,15 @@ std::uint64_t unix_ns_now() {
       duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+// To the millisecond: one may follow the other within a second.
 std::string name_by_time() {
-  const std::time_t now = std::time(nullptr);
+  const std::uint64_t now_ns = unix_ns_now();
+  const auto now = static_cast<std::time_t>(now_ns / 1'000'000'000);
   std::tm parts{};
   localtime_r(&now, &parts);
   char text[64] = {};
-  std::strftime(text, sizeof text, "linehunt-%Y%m%d-%H%M%S.pcapng", &parts);
-  return text;
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts);
+  return fmt::format("linehunt-{}.{:03}.pcapng", text, now_ns / 1'000'000 % 1000);
 }
 
 // So that nothing in it looks like a line of the log.
@@ -87,6 +89,7 @@ admin::capture_outcome capture_session::start(const admin::capture_request& want
   file_.emplace(std::move(*made));
   taken_.assign(ports_.size(), 0);
   waiting_.clear();
+  waiting_packets_ = 0;
   full_ = false;
   add_beginning();
   bytes_left_ = max_bytes - std::min(max_bytes, waiting_.size() + statistics_bytes());
@@ -145,13 +148,18 @@ void capture_session::take(const dpdk::captured_frame& frame) {
   pcapng::append(waiting_, packet);
   ++state_.packets;
   ++taken_[frame.port];
+  ++waiting_packets_;
   if (waiting_.size() >= write_bytes) write_out();
 }
 
 void capture_session::write_out() {
   if (waiting_.empty() || !state_.error.empty()) return;
-  if (const auto written = file_->write(waiting_); !written) state_.error = written.error();
+  if (const auto written = file_->write(waiting_); !written) {
+    state_.error = written.error();
+    state_.packets -= waiting_packets_; // which are not in the file
+  }
   waiting_.clear();
+  waiting_packets_ = 0;
   state_.bytes = file_->bytes();
   if (state_.error.empty() && clock::now() - turn_began_ > longest_turn)
     state_.error = fmt::format("{}: the disk is too slow; the file ends there, narrow the capture "
@@ -208,8 +216,11 @@ admin::capture_state capture_session::status(clock::time_point now) const {
   return out;
 }
 
-admin::capture_outcome capture_session::stop(clock::time_point now) {
+admin::capture_outcome capture_session::stop(clock::time_point now, const std::string& file) {
   if (!source_) return refused(capture_fault::none_running, "no capture is running");
+  if (!file.empty() && file != state_.file)
+    return refused(capture_fault::running,
+                   fmt::format("the capture that runs goes to {}", state_.file));
   end(now, capture_end::stopped);
   return state_;
 }

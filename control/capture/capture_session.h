@@ -45,7 +45,8 @@ class capture_session {
                                              clock::time_point now);
   // The last one's, also when it has ended.
   [[nodiscard]] admin::capture_state status(clock::time_point now) const;
-  [[nodiscard]] admin::capture_outcome stop(clock::time_point now);
+  // The one to `file` only, where that is not empty.
+  [[nodiscard]] admin::capture_outcome stop(clock::time_point now, const std::string& file = {});
   // As often as the rings of the workers need it: takes what has been copied, and ends the capture
   // where it has reached a limit.
   void look(clock::time_point now);
@@ -69,6 +70,7 @@ class capture_session {
   std::unique_ptr<dpdk::capture> source_; // while one runs
   std::optional<capture_file> file_;      // the same
   std::string waiting_;                   // whole blocks for the file
+  std::uint64_t waiting_packets_ = 0;     // of these
   std::vector<std::uint64_t> taken_;      // by port
   std::uint64_t bytes_left_ = 0;
   bool full_ = false; // the next frame would be beyond max_mb

@@ -62,8 +62,8 @@ class live_view final : public admin::daemon_view {
   start_capture(const admin::capture_request& wanted) override {
     return capturing_.start(wanted, capture_session::clock::now());
   }
-  [[nodiscard]] admin::capture_outcome stop_capture() override {
-    return capturing_.stop(capture_session::clock::now());
+  [[nodiscard]] admin::capture_outcome stop_capture(const std::string& file) override {
+    return capturing_.stop(capture_session::clock::now(), file);
   }
   [[nodiscard]] admin::capture_state capture_status() override {
     return capturing_.status(capture_session::clock::now());

@@ -91,7 +91,9 @@ outcome capture(connection& daemon, const output_style& style, const capture_wis
   while (runs(*state)) {
     show_progress(*state, style);
     const bool go_on = watch.pause(look_interval_s);
-    auto next = daemon.call(go_on ? "capture_status" : "capture_stop");
+    // That one and no other: it may have ended, and somebody else begun the next.
+    auto next =
+        go_on ? daemon.call("capture_status") : daemon.call("capture_stop", json{{"file", file}});
     // Just ended by itself, or by somebody else.
     if (!next && !go_on) next = daemon.call("capture_status");
     if (!next) {

@@ -294,7 +294,11 @@ TEST_F(session, is_one_at_a_time_and_refuses_what_it_cannot_do) {
   refusal.clear();
   ASSERT_EQ(why({}), "begun"); // named by the time
   EXPECT_THAT(status().file, HasSubstr(".pcapng"));
+  const std::string first = status().file;
   EXPECT_THAT(why({.name = "c"}), HasSubstr("capture_stop"));
+  EXPECT_EQ(one.stop(at(1s), "/another").error().why, capture_fault::running);
+  EXPECT_EQ(status().phase, capture_phase::running);
+  EXPECT_TRUE(one.stop(at(1s), first));
   EXPECT_FALSE(std::filesystem::exists(in.path + "/c"));
   capture_session off("", {}, {});
   EXPECT_EQ(off.start({}, {}).error().why, capture_fault::switched_off);
@@ -315,6 +319,7 @@ TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
   EXPECT_TRUE(frames.ended);
   const auto types = types_in(in.content("full"));
   EXPECT_EQ(types.size(), 3u + 50);
+  EXPECT_EQ(status().packets, 50u) << "of those that are in the file";
   EXPECT_EQ(types.back(), packet);
   EXPECT_EQ(events.back()["reason"], "error");
 }

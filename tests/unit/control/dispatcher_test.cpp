@@ -164,7 +164,8 @@ TEST_F(dispatcher, capture_begins_and_ends) {
     "bytes":3000,"missed":0,"elapsed_ms":1500,"seconds":60,"max_mb":100,"match":"4930"})");
   EXPECT_EQ(result("capture_start", R"({"name":"a.pcapng","match":4930,"seconds":"60"})"), running);
   EXPECT_EQ(result("capture_status"), running);
-  const json ended = result("linehunt:capture_stop");
+  EXPECT_EQ(error("capture_stop", R"({"file":"/captures/b.pcapng"})")["code"], 409);
+  const json ended = result("linehunt:capture_stop", R"({"file":"/captures/a.pcapng"})");
   EXPECT_EQ(ended["state"], "ended");
   EXPECT_EQ(ended["reason"], "stopped");
   EXPECT_EQ(result("capture_start")["file"], "/captures/by-time");

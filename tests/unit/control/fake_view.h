@@ -96,7 +96,9 @@ class fake_view final : public daemon_view {
     capturing.elapsed = std::chrono::milliseconds(1500);
     return capturing;
   }
-  capture_outcome stop_capture() override {
+  capture_outcome stop_capture(const std::string& file) override {
+    if (!file.empty() && file != capturing.file)
+      return tl::unexpected(capture_fault{capture_fault::running, "another one runs"});
     if (capturing.phase != capture_phase::running)
       return tl::unexpected(capture_fault{capture_fault::none_running, "no capture is running"});
     capturing.phase = capture_phase::ended;
