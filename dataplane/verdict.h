@@ -53,6 +53,7 @@ namespace linehunt {
   X(ndp_handled, "IPv6 neighbour or group discovery for us")                                       \
   X(icmp_answered, "echo request answered")                                                        \
   X(icmp_ignored, "other ICMP or ICMPv6")                                                          \
+  X(path_mtu_learnt, "a router says that packets to somebody must be smaller")                     \
   X(fragment_kept, "IP fragment waiting for the rest")                                             \
   X(dropped_fragment, "IP fragment that cannot be put together")                                   \
   X(dropped_short_frame, "shorter than its headers say")                                           \

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the protocols below SIP make of a frame: a verdict, perhaps a reply written over the frame
-// itself, perhaps news about a neighbour, perhaps something to be said later.
+// itself, perhaps news about a neighbour or a path, perhaps something to be said later.
 #pragma once
 
 #include "dataplane/address.h"
 #include "dataplane/verdict.h"
 
+#include <cstdint>
 #include <optional>
 #include <rte_ether.h>
 
@@ -28,11 +29,18 @@ struct mld_request {
   std::uint16_t within_ms = 0;
 };
 
+// Packets to this host may not be larger (path_mtu.h).
+struct path_report {
+  ip_address to;
+  std::uint16_t mtu_bytes = 0;
+};
+
 struct answer {
   verdict what = verdict::arp_handled;
   bool send_back = false; // the mbuf now holds a frame to be sent out of the same port
   std::optional<neighbour_claim> claim = std::nullopt;
   std::optional<mld_request> report = std::nullopt;
+  std::optional<path_report> path = std::nullopt;
 };
 
 } // namespace linehunt::dpdk

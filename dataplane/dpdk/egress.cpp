@@ -36,7 +36,7 @@ void egress::send_frame(std::uint8_t port, mbuf_ptr frame) noexcept {
 void egress::send_udp(std::uint8_t port, mbuf_ptr payload, const endpoint& from,
                       const endpoint& to) noexcept {
   const station& we = *stations_[port];
-  if (!fits_one_packet(we, to, payload->data_len)) {
+  if (!fits_one_packet(paths_.towards(to.ip, we.mtu_bytes, now_), to, payload->data_len)) {
     const void* const bytes = bytes_at(*payload, 0);
     send_udp(port, {static_cast<const char*>(bytes), payload->data_len}, from, to);
     return;
@@ -51,7 +51,8 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
                       const endpoint& to) noexcept {
   const station& we = *stations_[port];
   if (from.ip.is_v6 != to.ip.is_v6) return drop(1);
-  if (fits_one_packet(we, to, payload.size())) {
+  const std::uint16_t mtu_bytes = paths_.towards(to.ip, we.mtu_bytes, now_);
+  if (fits_one_packet(mtu_bytes, to, payload.size())) {
     mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
     char* const at =
         m ? rte_pktmbuf_append(m.get(), static_cast<std::uint16_t>(payload.size())) : nullptr;
@@ -62,7 +63,8 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
     return;
   }
   std::array<rte_mbuf*, max_fragments> fragments;
-  const std::size_t count = build_fragments(we, pool_, payload, from, to, ++ip_id_, fragments);
+  const std::size_t count =
+      build_fragments(we, mtu_bytes, pool_, payload, from, to, ++ip_id_, fragments);
   if (count == 0) return drop(1);
   for (std::size_t i = 0; i < count; ++i)
     send_to_neighbour(port, to, mbuf_ptr(fragments[i]));

@@ -9,6 +9,7 @@
 #include "dataplane/dpdk/mbuf.h"
 #include "dataplane/dpdk/mld.h"
 #include "dataplane/dpdk/neighbour_table.h"
+#include "dataplane/dpdk/path_mtu.h"
 #include "dataplane/dpdk/station.h"
 #include "dataplane/dpdk/tx_lane.h"
 
@@ -42,6 +43,7 @@ class egress {
   bool learn(std::uint8_t port, const neighbour_claim& claim) noexcept;
   // Says on every link which addresses are ours.
   void announce() noexcept;
+  void note_path(const path_report& said) noexcept { paths_.note(said, now_); }
   // Somebody has asked which groups are wanted: the answer is sent by `age`, at a time of chance
   // until its limit, so that not all hosts of a link answer at once.
   void plan_report(std::uint8_t port, const mld_request& asked) noexcept;
@@ -65,6 +67,7 @@ class egress {
   rte_mempool& pool_;
   worker_counters& counters_;
   neighbour_table neighbours_;
+  path_mtu_table paths_;
   struct planned_report {
     time_us due = 0; // 0: none
     mld_version version = mld_version::v2;

@@ -6,6 +6,7 @@
 #include "dataplane/dpdk/link_header.h"
 #include "dataplane/dpdk/mbuf.h"
 #include "dataplane/dpdk/mld.h"
+#include "dataplane/dpdk/path_mtu.h"
 
 #include <netinet/in.h>
 #include <rte_byteorder.h>
@@ -135,6 +136,7 @@ answer answer_icmp6(const station& we, rte_mbuf& m, const frame& f) noexcept {
 
   const std::uint8_t type = *bytes_at(m, f.l4_off);
   if (type == mld_query) return take_mld_query(m, f);
+  if (type == packet_too_big) return take_packet_too_big(we, m, f);
   if (type != solicitation && type != advertisement) return answer_echo_v6(we, m, f);
   const auto& message = header_at<neighbour_message>(m, f.l4_off);
   if (f.hop_limit != link_hop_limit || f.l4_len < sizeof(neighbour_message) || message.code != 0)

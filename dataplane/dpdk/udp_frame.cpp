@@ -56,8 +56,9 @@ rte_udp_hdr udp_header(const endpoint& from, const endpoint& to, std::size_t len
 
 } // namespace
 
-bool fits_one_packet(const station& we, const endpoint& to, std::size_t payload_bytes) noexcept {
-  return ip_header_bytes(to) + sizeof(rte_udp_hdr) + payload_bytes <= we.mtu_bytes;
+bool fits_one_packet(std::uint16_t mtu_bytes, const endpoint& to,
+                     std::size_t payload_bytes) noexcept {
+  return ip_header_bytes(to) + sizeof(rte_udp_hdr) + payload_bytes <= mtu_bytes;
 }
 
 bool prepend_headers(const station& we, rte_mbuf& m, const endpoint& from, const endpoint& to,
@@ -91,9 +92,9 @@ bool prepend_headers(const station& we, rte_mbuf& m, const endpoint& from, const
   return true;
 }
 
-std::size_t build_fragments(const station& we, rte_mempool& pool, std::span<const char> payload,
-                            const endpoint& from, const endpoint& to, std::uint32_t ip_id,
-                            std::span<rte_mbuf*, max_fragments> out) noexcept {
+std::size_t build_fragments(const station& we, std::uint16_t mtu_bytes, rte_mempool& pool,
+                            std::span<const char> payload, const endpoint& from, const endpoint& to,
+                            std::uint32_t ip_id, std::span<rte_mbuf*, max_fragments> out) noexcept {
   struct fragment_header { // RFC 8200 4.5
     std::uint8_t next_header, reserved;
     std::uint16_t offset_and_more;
@@ -102,8 +103,8 @@ std::size_t build_fragments(const station& we, rte_mempool& pool, std::span<cons
   const bool v6 = to.ip.is_v6;
   const std::size_t l3_len = ip_header_bytes(to) + (v6 ? sizeof(fragment_header) : 0);
   const std::size_t udp_len = sizeof(rte_udp_hdr) + payload.size();
-  if (udp_len + sizeof(rte_ipv4_hdr) > 0xffff || we.mtu_bytes < l3_len + 16) return 0;
-  const std::size_t slice_len = (we.mtu_bytes - l3_len) & ~std::size_t{7};
+  if (udp_len + sizeof(rte_ipv4_hdr) > 0xffff || mtu_bytes < l3_len + 16) return 0;
+  const std::size_t slice_len = (mtu_bytes - l3_len) & ~std::size_t{7};
 
   // Offset 0 of what is cut is the UDP header, whose checksum covers the whole datagram.
   rte_udp_hdr udp = udp_header(from, to, udp_len);

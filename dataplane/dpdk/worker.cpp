@@ -166,7 +166,7 @@ std::size_t worker::copy_calls() {
 std::size_t worker::take_mail() {
   std::size_t taken = 0;
   std::array<mail, burst> letters;
-  std::array<neighbour_news, burst> news;
+  std::array<link_news, burst> news;
   const auto take = [&](spsc_ring<mail>& ring) {
     for (const mail& m : ring.pop_burst(letters)) {
       ++taken;
@@ -176,10 +176,13 @@ std::size_t worker::take_mail() {
   take(mail_);
   for (worker_id from = 0; from < shared_.workers; ++from) {
     take(shared_.mesh->mail(from, setup_.self));
-    for (const neighbour_news& n : shared_.mesh->news(from, setup_.self).pop_burst(news)) {
+    for (const link_news& n : shared_.mesh->news(from, setup_.self).pop_burst(news)) {
       ++taken;
-      (void)egress_.learn(n.port,
-                          {ip_address{n.ip, n.is_v6}, n.mac, n.may_create, false, n.overrides});
+      const ip_address ip{n.ip, n.is_v6};
+      if (n.mtu_bytes != 0)
+        egress_.note_path({ip, n.mtu_bytes});
+      else
+        (void)egress_.learn(n.port, {ip, n.mac, n.may_create, false, n.overrides});
     }
   }
   return taken;

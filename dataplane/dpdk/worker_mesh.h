@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rings between the workers: for each ordered pair one of packets (to the owner of their
-// call), one of the engines' mail, and one of news of neighbours, so that a flood of ARP cannot
-// hold up mail.
+// call), one of the engines' mail, and one of news of neighbours and paths, so that a flood of ARP
+// cannot hold up mail.
 #pragma once
 
 #include "dataplane/datagram.h"
@@ -16,11 +16,12 @@
 
 namespace linehunt::dpdk {
 
-// A neighbour that another worker has learnt of: ARP and NDP arrive at one queue only.
-struct neighbour_news {
+// A neighbour or a path that another worker has learnt of: what tells arrives at one queue only.
+struct link_news {
   std::array<std::uint8_t, 16> ip;
   rte_ether_addr mac;
   std::uint8_t port;
+  std::uint16_t mtu_bytes; // of the path to `ip`; 0: it is a neighbour
   bool is_v6 : 1;
   bool may_create : 1;
   bool overrides : 1;
@@ -46,7 +47,7 @@ class worker_mesh {
   [[nodiscard]] spsc_ring<linehunt::mail>& mail(worker_id from, worker_id to) noexcept {
     return mail_[to * workers_ + from];
   }
-  [[nodiscard]] spsc_ring<neighbour_news>& news(worker_id from, worker_id to) noexcept {
+  [[nodiscard]] spsc_ring<link_news>& news(worker_id from, worker_id to) noexcept {
     return news_[to * workers_ + from];
   }
 
@@ -54,7 +55,7 @@ class worker_mesh {
   std::size_t workers_;
   std::vector<spsc_ring<rte_mbuf*>> packets_; // [to][from]
   std::vector<spsc_ring<linehunt::mail>> mail_;
-  std::vector<spsc_ring<neighbour_news>> news_;
+  std::vector<spsc_ring<link_news>> news_;
 };
 
 } // namespace linehunt::dpdk

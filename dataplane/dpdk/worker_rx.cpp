@@ -132,13 +132,18 @@ void worker::on_fragment(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept
 
 void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept {
   counters_.count(a.what);
-  if (a.claim && egress_.learn(port, *a.claim)) {
-    const ip_address& ip = a.claim->ip;
-    const neighbour_news news{ip.bytes, a.claim->mac,        port,
-                              ip.is_v6, a.claim->may_create, a.claim->overrides};
-    // Lost where a ring is full; that worker then asks for itself.
+  // Lost where a ring is full; that worker then asks for itself, or is told again.
+  const auto spread = [&](const link_news& news) {
     for (worker_id w = 0; w < shared_.workers; ++w)
       if (w != setup_.self) (void)shared_.mesh->news(setup_.self, w).push(news);
+  };
+  if (a.claim && egress_.learn(port, *a.claim)) {
+    const ip_address& ip = a.claim->ip;
+    spread({ip.bytes, a.claim->mac, port, 0, ip.is_v6, a.claim->may_create, a.claim->overrides});
+  }
+  if (a.path) {
+    egress_.note_path(*a.path);
+    spread({a.path->to.bytes, {}, port, a.path->mtu_bytes, a.path->to.is_v6, false, false});
   }
   if (a.report) egress_.plan_report(port, *a.report);
   if (a.send_back) egress_.send_frame(port, std::move(m));

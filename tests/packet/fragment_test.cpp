@@ -230,8 +230,8 @@ std::optional<std::string> through(const endpoint& from, const endpoint& to, std
   there.mac = {{8, 9, 9, 9, 9, 9}};
   const std::string text = text_of(len);
   std::array<rte_mbuf*, dpdk::max_fragments> built{};
-  const std::size_t count =
-      dpdk::build_fragments(we, pool(), {text.data(), text.size()}, from, to, 77, built);
+  const std::size_t count = dpdk::build_fragments(we, we.mtu_bytes, pool(),
+                                                  {text.data(), text.size()}, from, to, 77, built);
   dpdk::reassembler r(0);
   std::optional<std::string> result;
   for (std::size_t i = 0; i < count; ++i) {
@@ -264,8 +264,8 @@ TEST(outwards, largest_datagram_and_an_empty_pool) {
   std::array<rte_mbuf*, dpdk::max_fragments> built{};
   dpdk::station we = our_station();
   we.mtu_bytes = 1280;
-  const std::size_t count =
-      dpdk::build_fragments(we, pool(), {text.data(), text.size()}, us6, peer6, 1, built);
+  const std::size_t count = dpdk::build_fragments(we, we.mtu_bytes, pool(),
+                                                  {text.data(), text.size()}, us6, peer6, 1, built);
   EXPECT_EQ(count, (65507 + 8 + 1231) / 1232);
   rte_pktmbuf_free_bulk(built.data(), static_cast<unsigned>(count));
   EXPECT_EQ(mbufs_out(), before);
@@ -274,7 +274,9 @@ TEST(outwards, largest_datagram_and_an_empty_pool) {
   while (rte_mbuf* m = rte_pktmbuf_alloc(&pool()))
     all.emplace_back(m);
   all.resize(all.size() - 2); // not enough for three
-  EXPECT_EQ(dpdk::build_fragments(we, pool(), {text.data(), 3000}, us4, peer4, 1, built), 0u);
+  EXPECT_EQ(
+      dpdk::build_fragments(we, we.mtu_bytes, pool(), {text.data(), 3000}, us4, peer4, 1, built),
+      0u);
   all.clear();
   EXPECT_EQ(mbufs_out(), before);
 }
@@ -330,6 +332,46 @@ TEST_P(fragmented_call, large_invite_in_and_out) {
     EXPECT_EQ(lb.tx_dropped(), 0u);
   }
   EXPECT_EQ(mbufs_out(), before);
+}
+
+// 1400 bytes go to the box in one piece until a router on the way says that 1300 is the most.
+TEST_P(fragmented_call, is_cut_for_a_narrow_path) {
+  bed_options options = GetParam();
+  options.v6 = true;
+  running_balancer lb(options);
+  const auto largest_of = [&](int number) {
+    call_parts parts;
+    parts.call_id = std::to_string(number) + "-narrow";
+    parts.branch = "z9hG4bKnarrow" + std::to_string(number);
+    std::string message = in_family(invite(parts), true);
+    message.insert(message.find("\r\n") + 2, "Subject: " + text_of(1100 - message.size()) + "\r\n");
+    lb.say(lb.caller, message);
+    EXPECT_TRUE(lb.settle());
+    lb.answer_questions();
+    std::size_t largest = 0;
+    // To a box; 44 is a fragment.
+    (void)lb.link.take_one([&](std::string_view f) {
+      const bool to_box = ethertype_of(f) == 0x86dd && f[14 + 6] != 58 &&
+                          f.substr(14 + 24, 14) == raw(ip("2001:db8::")).substr(0, 14);
+      if (to_box) largest = std::max(largest, f.size() - 14);
+      return to_box;
+    });
+    return largest;
+  };
+  ASSERT_GT(largest_of(0), 1300u);
+  const ip_address router = ip("2001:db8:9::1");
+  for (const destination& d : lb.runtime->world().destinations) {
+    const std::string said = std::string("\x02\0\0\0\0\0\x05\x14", 8) +
+                             ipv6(us6.ip, d.addresses.front().ip, 17, std::string(64, 'q'));
+    lb.link.put(ethernet({lb.mac, peer_mac, 0}, 0x86dd,
+                         ipv6(router, us6.ip, 58, icmpv6(router, us6.ip, said))));
+  }
+  EXPECT_TRUE(eventually([&] { return lb.count_of(verdict::path_mtu_learnt) >= 4; }));
+  for (int i = 1; i < 7; ++i) {
+    const std::size_t largest = largest_of(i);
+    ASSERT_GT(largest, 0u);
+    EXPECT_LE(largest, 1300u) << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(workers, fragmented_call,

@@ -4,6 +4,7 @@
 #include "dataplane/dpdk/icmp.h"
 #include "dataplane/dpdk/mld.h"
 #include "dataplane/dpdk/ndp.h"
+#include "dataplane/dpdk/path_mtu.h"
 #include "frame_bytes.h"
 #include "packet_bed.h"
 
@@ -293,6 +294,66 @@ TEST(icmp6, echo_without_a_source_is_ignored) {
   EXPECT_FALSE(r.dropped);
   EXPECT_EQ(r.said.what, verdict::icmp_ignored);
   EXPECT_EQ(r.frame, "");
+}
+
+// A router behind the gateway, about a packet of that much (RFC 4443 3.2).
+std::string too_big_frame(std::uint32_t mtu, const ip_address& quoted_from,
+                          const ip_address& quoted_to, std::uint8_t quoted_protocol = 17,
+                          const ip_address& told = us6) {
+  const std::string quoted = ipv6(quoted_from, quoted_to, quoted_protocol, std::string(1200, 'q'));
+  const std::string message = std::string("\x02\0\0\0", 4) + be32(mtu) + quoted;
+  const ip_address router = ip("2001:db8:9::1");
+  return ethernet({our_mac, peer_mac, 0}, 0x86dd,
+                  ipv6(router, told, 58, icmpv6(router, told, message)));
+}
+
+TEST(icmp6, a_packet_too_big_is_heeded_where_it_quotes_us) {
+  const ip_address far = ip("2001:db8:1::7");
+  for (const std::uint8_t protocol : {17, 44})
+    for (const std::uint32_t mtu : {1280u, 1400u, 1499u}) {
+      const auto r = react(too_big_frame(mtu, us6, far, protocol));
+      EXPECT_EQ(r.said.what, verdict::path_mtu_learnt);
+      ASSERT_TRUE(r.said.path) << mtu;
+      EXPECT_EQ(r.said.path->to, far);
+      EXPECT_EQ(r.said.path->mtu_bytes, mtu);
+      EXPECT_EQ(r.frame, "");
+    }
+  const auto ignored = [](const std::string& frame) {
+    const auto r = react(frame);
+    return !r.dropped && r.said.what == verdict::icmp_ignored && !r.said.path;
+  };
+  EXPECT_TRUE(ignored(too_big_frame(1279, us6, far)));
+  EXPECT_TRUE(ignored(too_big_frame(0, us6, far)));
+  EXPECT_TRUE(ignored(too_big_frame(1500, us6, far)));
+  EXPECT_TRUE(ignored(too_big_frame(0xffffffff, us6, far)));
+  EXPECT_TRUE(ignored(too_big_frame(1400, peer6, far))) << "not of ours";
+  EXPECT_TRUE(ignored(too_big_frame(1400, us6, us6)));
+  EXPECT_TRUE(ignored(too_big_frame(1400, us6, everybody6)));
+  EXPECT_TRUE(ignored(too_big_frame(1400, us6, far, 6))) << "TCP";
+  // 8 bytes of ICMPv6 and 39 of the packet.
+  const std::string cut =
+      std::string("\x02\0\0\0", 4) + be32(1400) + ipv6(us6, far, 17, "").substr(0, 39);
+  EXPECT_TRUE(ignored(
+      ethernet({our_mac, peer_mac, 0}, 0x86dd, ipv6(peer6, us6, 58, icmpv6(peer6, us6, cut)))));
+}
+
+TEST(path_mtu, gets_smaller_and_is_forgotten) {
+  dpdk::path_mtu_table paths;
+  const ip_address far = ip("2001:db8:1::7"), other = ip("2001:db8:1::8");
+  EXPECT_EQ(paths.towards(far, 1500, 5), 1500);
+  paths.note({far, 1400}, 10);
+  EXPECT_EQ(paths.towards(far, 1500, 11), 1400);
+  EXPECT_EQ(paths.towards(far, 1300, 11), 1300) << "the link has less";
+  EXPECT_EQ(paths.towards(other, 1500, 11), 1500);
+  EXPECT_EQ(paths.towards(ip("192.0.2.10"), 1500, 11), 1500);
+  paths.note({far, 1450}, 20);
+  EXPECT_EQ(paths.towards(far, 1500, 21), 1400) << "not larger while it is known";
+  paths.note({far, 1280}, 30);
+  const time_us end = 30 + dpdk::path_mtu_table::lifetime_us;
+  EXPECT_EQ(paths.towards(far, 1500, end - 1), 1280);
+  EXPECT_EQ(paths.towards(far, 1500, end), 1500);
+  paths.note({far, 1450}, end + 1);
+  EXPECT_EQ(paths.towards(far, 1500, end + 2), 1450);
 }
 
 // Hop-by-hop with Router Alert, hop limit 1 (RFC 3810 5).

@@ -12,17 +12,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     text.replace(at, from.size(), to);
 }
 
-// The headers of the texts in engine_world.h, with IPv6 addresses for IPv4 ones.
-std::string in_family(std::string message, bool v6) {
-  if (!v6) return message;
-  const std::size_t head_end = message.find("\r\n\r\n");
-  std::string head = message.substr(0, head_end);
-  replace_all(head, "192.0.2.99", "[2001:db8::99]");
-  replace_all(head, "198.51.100.7", "[2001:db8:1::7]");
-  replace_all(head, "@192.0.2.1", "@[2001:db8::1]");
-  return head + message.substr(head_end);
-}
-
 // ARP request or neighbour solicitation for `target`; nullopt for anything else.
 std::optional<ip_address> question_in(std::string_view frame) {
   const std::size_t l3 = frame.substr(12, 2) == be16(0x8100) ? 18 : 14;
@@ -51,6 +40,16 @@ mac_bytes sender_of(std::string_view frame) {
 }
 
 } // namespace
+
+std::string in_family(std::string message, bool v6) {
+  if (!v6) return message;
+  const std::size_t head_end = message.find("\r\n\r\n");
+  std::string head = message.substr(0, head_end);
+  replace_all(head, "192.0.2.99", "[2001:db8::99]");
+  replace_all(head, "198.51.100.7", "[2001:db8:1::7]");
+  replace_all(head, "@192.0.2.1", "@[2001:db8::1]");
+  return head + message.substr(head_end);
+}
 
 running_balancer::running_balancer(const bed_options& o)
     : options(o), link("balancer", o.queues, o.depth),

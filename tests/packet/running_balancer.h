@@ -20,6 +20,9 @@ struct bed_options {
   bool v6 = false;      // destinations and listener in 2001:db8::/64
 };
 
+// The headers of the texts in engine_world.h, with IPv6 addresses for IPv4 ones.
+[[nodiscard]] std::string in_family(std::string message, bool v6);
+
 class running_balancer {
  public:
   explicit running_balancer(const bed_options& options = {});
