@@ -4,13 +4,12 @@
 
 #include "control/database/url.h"
 #include "control/state/file_replacement.h"
+#include "control/state/state_file.h"
 
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 namespace linehunt::database {
 namespace {
@@ -65,13 +64,13 @@ std::string keep_copy(const settings& from, const std::vector<row>& good) {
 rows kept_copy(const settings& from) {
   if (from.copy.empty())
     return tl::unexpected<std::string>("no copy is kept; name a file in [database] copy");
-  std::ifstream file(from.copy, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file)
+  // With the checks of the files of state: it says where calls go.
+  const auto file = open_state_file(from.copy);
+  if (!file) return tl::unexpected("copy " + file.error());
+  if (!*file)
     return tl::unexpected(
-        fmt::format("copy {} cannot be read: {}", from.copy, std::strerror(errno)));
-  const json all = json::parse(text.str(), nullptr, false);
+        fmt::format("copy {} cannot be read: {}", from.copy, std::strerror(ENOENT)));
+  const json all = json::parse(file->get(), nullptr, false);
   try {
     if (all.is_discarded() || all.at("linehunt_copy") != copy_version)
       return tl::unexpected(fmt::format("copy {} is damaged and is ignored", from.copy));

@@ -237,6 +237,16 @@ TEST_F(database_test, damaged_copies_are_said_and_ignored) {
   }
 }
 
+TEST_F(database_test, copy_that_others_may_write_is_not_taken) {
+  ASSERT_THAT(keep_copy(from, {}), IsEmpty());
+  ASSERT_TRUE(kept_copy(from));
+  ASSERT_EQ(::chmod(from.copy.c_str(), 0620), 0);
+  EXPECT_THAT(kept_copy(from).error(), HasSubstr("only its owner may write"));
+  std::filesystem::remove(from.copy);
+  ASSERT_EQ(::mkfifo(from.copy.c_str(), 0600), 0);
+  EXPECT_THAT(kept_copy(from).error(), HasSubstr("is not read")) << "nor waited for";
+}
+
 TEST_F(database_test, copy_of_another_database_is_not_taken) {
   ASSERT_THAT(keep_copy(from, {}), IsEmpty());
   from.table = "another";
