@@ -5,7 +5,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .builds import FUZZ, ROOT, BuildError
+from .builds import ASAN, ROOT, BuildError
 from .programs import SANITIZER_OPTIONS, cores
 from .results import Tally, failed, passed, skipped
 
@@ -15,8 +15,8 @@ SOURCES = ROOT / "tests/fuzz"
 def fuzz_one(program: Path, seconds: int) -> Tally:
     """One target, from the seeds and past findings of all targets, or from those of its own name."""
     name = program.name
-    work = FUZZ.path / "corpus" / name
-    findings = FUZZ.path / "findings"
+    work = ASAN.path / "corpus" / name
+    findings = ASAN.path / "findings"
     work.mkdir(parents=True, exist_ok=True)
     findings.mkdir(exist_ok=True)
     inputs = [work]
@@ -43,12 +43,12 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
 
 def fuzz(seconds: int) -> Tally:
     try:
-        FUZZ.compile()
+        ASAN.compile(("fuzzers",))
     except BuildError as error:
         return failed("fuzz: build", str(error))
-    programs = sorted(path for path in (FUZZ.path / "tests/fuzz").glob("fuzz_*") if path.is_file())
+    programs = [ASAN.path / "tests/fuzz" / source.stem for source in sorted(SOURCES.glob("fuzz_*.cpp"))]
     if not programs:
-        return skipped("fuzz", "no target is built")
+        return skipped("fuzz", "no target is there")
     tally = Tally()
     with ThreadPoolExecutor(cores()) as pool:
         for result in pool.map(lambda program: fuzz_one(program, seconds), programs):
