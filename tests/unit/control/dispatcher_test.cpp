@@ -373,13 +373,14 @@ TEST_F(dispatcher, a_batch_has_an_end) {
 }
 
 TEST_F(dispatcher, answers_of_a_batch_have_an_end) {
-  view.all[0].attrs.assign(30 << 20, 'a');
+  view.all[0].attrs.assign(30 << 10, 'a');
+  const batch_limits few{.answer_bytes = 64 << 10, .at_work = std::chrono::hours(1)};
   std::string batch;
   for (int i = 0; i < 5; ++i)
     batch += R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},)";
   const json answers = json::parse(
       at_once("[" + batch + R"({"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])",
-              view)
+              view, false, few)
           .text.value());
   ASSERT_EQ(answers.size(), 6u);
   EXPECT_TRUE(answers[2].contains("result"));
