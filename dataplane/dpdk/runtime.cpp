@@ -33,6 +33,16 @@ void wait_a_little() {
   std::this_thread::sleep_for(std::chrono::microseconds(100));
 }
 
+// As rte_eal_mp_wait_lcore, which spins while they fill their tables, maybe on the same core.
+void wait_for_workers() {
+  unsigned lcore = 0;
+  RTE_LCORE_FOREACH_WORKER(lcore) {
+    while (rte_eal_get_lcore_state(lcore) != WAIT)
+      wait_a_little();
+  }
+  rte_eal_mp_wait_lcore();
+}
+
 // Between the workers while none of them runs: the mail of one is in the hands of the other at
 // once.
 class sink_at_rest final : public action_sink {
@@ -213,7 +223,7 @@ tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& s
     if (rte_eal_remote_launch(prepare_worker, &preparations[w], lcore_of(w)) != 0)
       return tl::unexpected(error{"worker " + std::to_string(w) + " cannot be started"});
   }
-  rte_eal_mp_wait_lcore();
+  wait_for_workers();
   for (worker_id w = 0; w < setup.workers; ++w)
     if (!preparations[w].problem.empty())
       return tl::unexpected(error{"worker " + std::to_string(w) + ": " + preparations[w].problem});
@@ -248,7 +258,7 @@ void runtime::state::run_workers() {
 
 void runtime::state::stop() {
   shared.stopping.store(true, std::memory_order_relaxed);
-  if (eal_is_running()) rte_eal_mp_wait_lcore();
+  if (eal_is_running()) wait_for_workers();
   if (!std::exchange(running, false)) return;
   for (worker_id to = 0; to < shared.workers; ++to)
     for (worker_id from = 0; from < shared.workers; ++from)
