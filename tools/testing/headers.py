@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every header compiles alone: no header of ours relies on what somebody includes before it.
 
-Nearly all of the time goes into reading the same headers of others for each of ours, so several of
-ours are read by one compiler: a chain, each of which includes the one before. What has been read
-before a header of a chain is only what that header includes itself, so that what it lacks is still
-missing. That holds as long as no #include stands below code, which is checked too.
+Nearly all of the time goes into reading the same headers of others for each of ours. So a prelude of
+these is precompiled for all of ours that include everything that is in it; and several of ours are
+read by one compiler: a chain, each of which includes the one before. Either way, what has been read
+before a header is only what that header includes itself, so that what it lacks is still missing. That
+holds as long as no #include stands below code, which is checked too.
 """
 
 import json
@@ -12,6 +13,8 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,40 +23,86 @@ from .programs import cores
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
+# The later one is taken where a header includes all of two.
+PRELUDES = [
+    {"string", "string_view"},
+    (texts := {"string", "string_view", "optional", "vector"}),
+    texts | {"memory", "tl/expected.hpp"},
+    (engine := texts | {"array", "functional", "memory", "span", "unordered_map"}),
+    texts | {"rte_mbuf.h"},
+    engine | {"rte_mbuf.h"},
+    texts | {"nlohmann/json.hpp"},
+    engine | {"nlohmann/json.hpp"},
+    {"boost/asio/io_context.hpp", "functional", "string"},
+    engine | {"boost/asio/io_context.hpp"},
+    engine | {"boost/asio/io_context.hpp", "boost/asio/ip/tcp.hpp", "boost/asio/steady_timer.hpp"},
+]
+WORTH_IT = 3  # users of a prelude
+
 
 def check_headers(names: list) -> list:
-    commands = compile_commands()
     texts = {name: (ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
     late = [f"{name}:{line}: an #include below other lines; all stand at the top"
             for name, text in texts.items() for line in late_includes(text)]
+    with tempfile.TemporaryDirectory(prefix="linehunt-lint-") as folder:
+        conditions = conditions_of(texts)
+        preludes = {}
+        with ThreadPoolExecutor(cores()) as pool:
+            wanted = sorted(key for key, users in Counter(conditions.values()).items()
+                            if key[1] and users >= WORTH_IT)
+            for key, words in zip(wanted, pool.map(lambda key: precompiled(*key, folder), wanted)):
+                preludes[key] = words
+            for name, (words, prelude) in conditions.items():
+                if (words, prelude) not in preludes:
+                    conditions[name] = (words, ())
 
-    def compile_chain(chain: list) -> str:
-        """With the flags of a neighbour of the last one, which includes all the others; of those
-        in the same folder, with the most."""
-        last = chain[-1]
+            def compile_chain(chain: list) -> str:
+                key = conditions[chain[0]]
+                told = syntax_only([*key[0], *preludes.get(key, ())],
+                                   [f'"{ROOT / name}"' for name in chain])
+                if told.returncode == 0:
+                    return ""
+                first = next((line for line in told.stderr.splitlines() if "error" in line),
+                             told.stderr)
+                return f"{' or '.join(chain)}: does not compile alone: {first}"
+
+            return late + [line for line in pool.map(compile_chain, chains(texts, conditions))
+                           if line]
+
+
+def syntax_only(words: list, includes: list) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*words, "-fsyntax-only", "-x", "c++", "-"], cwd=LINT.path,
+        input="".join(f"#include {each}\n" for each in includes), capture_output=True, text=True)
+
+
+def conditions_of(texts: dict) -> dict:
+    """Header -> the words that compile it, those of its neighbour with the most, and its prelude."""
+    commands = compile_commands()
+
+    def of(name: str) -> tuple:
         neighbour = max(commands, key=lambda source: (
-            len(os.path.commonprefix([source, last])), len(commands[source])))
-        told = subprocess.run(
-            [*commands[neighbour], "-fsyntax-only", "-x", "c++", "-"], cwd=LINT.path,
-            input="".join(f'#include "{ROOT / name}"\n' for name in chain), capture_output=True,
-            text=True)
-        if told.returncode == 0:
-            return ""
-        first = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)
-        return f"{' or '.join(chain)}: does not compile alone: {first}"
-
-    with ThreadPoolExecutor(cores()) as pool:
-        return late + [line for line in pool.map(compile_chain, chains(texts)) if line]
+            len(os.path.commonprefix([source, name])), len(commands[source])))
+        given = {include.group(2) for one in all_includes(name, texts) | {name}
+                 for line in texts[one].splitlines()
+                 if (include := INCLUDE.match(line)) and include.group(1) == "<"}
+        fitting = [each for each in PRELUDES if each <= given]
+        return tuple(commands[neighbour]), tuple(sorted(fitting[-1])) if fitting else ()
+    return {name: of(name) for name in texts}
 
 
-def room(name: str) -> str:
-    """Headers of one folder are compiled with the same flags."""
-    return os.path.dirname(name)
+def precompiled(words: tuple, prelude: tuple, folder: str) -> tuple:
+    """The words that have a compiler read a prelude."""
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".h", delete=False) as source:
+        source.write("".join(f"#include <{each}>\n" for each in prelude))
+    subprocess.run([*words, "-x", "c++-header", source.name, "-o", f"{source.name}.pch"],
+                   cwd=LINT.path, check=True, capture_output=True)
+    return "-include-pch", f"{source.name}.pch"
 
 
-def chains(texts: dict) -> list:
-    """Every header in one of them; those of a chain are of one folder and include all that come
-    before."""
+def chains(texts: dict, conditions: dict) -> list:
+    """Every header in one of them; those of a chain include all that come before, and are compiled
+    under the same conditions."""
     includes = {name: all_includes(name, texts) for name in texts}
     found, left = [], set(texts)
     for top in sorted(texts, key=lambda name: (-len(includes[name]), name)):
@@ -61,7 +110,7 @@ def chains(texts: dict) -> list:
             continue
         chain = [top]
         while below := {name for name in (includes[chain[-1]] & left) - set(chain)
-                        if room(name) == room(top)}:
+                        if conditions[name] == conditions[top]}:
             chain.append(max(below, key=lambda name: (len(includes[name]), name)))
         left -= set(chain)
         found.append(chain[::-1])
