@@ -58,7 +58,7 @@ SUITES = {
     "optimised": lambda _: run_suites(RELEASE, ("optimised",), "optimised", cores()),
     "sim": lambda _: run_suites(RELEASE, ("sim",), "sim", cores()),
     "packet": lambda _: run_suites(RELEASE, ("packet",), "packet", 1),
-    "fuzz": lambda options: fuzz(6 if options.quick else 60),
+    "fuzz": lambda options: fuzz(3 if options.quick else 30),
     "e2e": run_e2e,
     "tidy": lambda _: tidy(),
     "package": lambda _: package_suite(),
