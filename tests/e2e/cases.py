@@ -89,7 +89,9 @@ def run_groups(cases: list, at_once: int) -> dict:
     # Processes, because the number of one is in the names of what a case makes on the machine;
     # forked, so that they know the cases.
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool:
-        for done in as_completed([pool.submit(run_group, names) for names in groups.values()]):
+        # The biggest first, so that none is left at the end while nothing else is to be done.
+        biggest_first = sorted(groups.values(), key=len, reverse=True)
+        for done in as_completed([pool.submit(run_group, names) for names in biggest_first]):
             results.update(done.result())
     return results
 
