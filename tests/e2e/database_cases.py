@@ -247,8 +247,8 @@ def ten_thousand_rows_are_probed_without_a_burst():
                 select i, 1, '{uri(FIRST_BOX + 1)}', 'vm=1', 2 from n""")
             probing = MORE.replace("interval_s = 1", f"interval_s = {interval_s}").replace(
                 "timeout_ms = 300", "timeout_ms = 5000")
-            lab.configuration.more = (probing + f"[limits]\ndestinations = {rows}\nslots = {rows}\n"
-                                      ).replace("URL", database.url).replace("COPY", "")
+            lab.configuration.limits = {"destinations": rows, "slots": rows}
+            lab.configuration.more = probing.replace("URL", database.url).replace("COPY", "")
             with open(lab.folder / "probes", "wb") as output:
                 responder = subprocess.Popen(
                     [*lab.box_hosts[1].prefix(), sys.executable, "-B",

@@ -16,13 +16,19 @@ from lab.wire import address
 DEVICES_AND_WORKERS = [("af_packet", 1), ("af_xdp", 2), ("af_packet", 2), ("af_xdp", 1)]
 
 
+# Most of what a start costs is memory that is touched for the first time.
+SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 5_000}
+
+
 NUDGE = Path(__file__).resolve().parent / "nudge.py"
 
 
 @contextmanager
-def study_case(device: str = "af_packet", workers: int = 1, **configuration):
+def study_case(device: str = "af_packet", workers: int = 1, limits: dict = SMALL_TABLES,
+               **configuration):
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
-        with StudyCase(Configuration(Path(name), device, workers=workers, **configuration)) as lab:
+        with StudyCase(Configuration(Path(name), device, workers=workers, limits=limits,
+                                     **configuration)) as lab:
             yield lab
 
 

@@ -242,7 +242,7 @@ def a_reload_that_moves_a_disabled_box_tells_that_it_is_enabled():
 
 @case
 def a_reload_changes_rules_and_refuses_what_needs_a_restart():
-    with study_case(boxes={1: {"vm": 5}}) as lab:
+    with study_case(boxes={1: {"vm": 5}}, limits={}) as lab:
         balancer = lab.start_balancer()
         lab.start_box(1)
         file = lab.configuration.file

@@ -67,6 +67,7 @@ class Configuration:
     boxes_in_file: bool = True  # else they are somewhere else, such as in a database
     rules: str = STUDY_CASE_RULES
     runtime: dict = field(default_factory=dict)  # more keys of [runtime]
+    limits: dict = field(default_factory=dict)  # keys of [limits]
     port: dict = field(default_factory=dict)  # more keys of [[port]]
     socket_folder: str = "."
     admin: dict = field(default_factory=dict)  # more keys of [admin]
@@ -100,6 +101,7 @@ class Configuration:
             "[[port]]", *pairs(port),
             "[[listen]]", *pairs({"address": address(BALANCER), "port": port["name"]}),
             "[[listen]]", *pairs({"address": address(BALANCER, True), "port": port["name"]}),
+            *(["[limits]", *pairs(self.limits)] if self.limits else []),
             "[admin]", *pairs({"socket": str(self.socket), **self.admin}),
         ]
         for number, resources in self.boxes.items() if self.boxes_in_file else ():
