@@ -18,7 +18,7 @@ namespace linehunt::dpdk {
 namespace {
 
 enum class eal_state : std::uint8_t { unused, running, over };
-eal_state now = eal_state::unused; // control thread only
+eal_state stage = eal_state::unused; // control thread only
 std::optional<runtime_folder> folder;
 
 // PCI addresses that a vdev's arguments name: members of a bond, for example.
@@ -112,7 +112,7 @@ std::vector<std::string> eal_arguments(const runtime_setup& setup,
 }
 
 tl::expected<void, error> start_eal(const runtime_setup& setup) {
-  if (now != eal_state::unused)
+  if (stage != eal_state::unused)
     return tl::unexpected(error{"DPDK can be started only once in a process"});
   const auto cores = worker_cores(setup);
   if (!cores) return tl::unexpected(cores.error());
@@ -125,7 +125,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
   for (std::string& a : arguments)
     argv.push_back(a.data());
   argv.push_back(nullptr);
-  now = eal_state::over;
+  stage = eal_state::over;
   const runtime_folder_hold hold(setup.file_prefix);
   if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
     std::string line;
@@ -137,7 +137,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     return tl::unexpected(error{std::string("DPDK cannot start: ") + rte_strerror(rte_errno) +
                                 advice + " Arguments:" + line});
   }
-  now = eal_state::running;
+  stage = eal_state::running;
   // What a secondary process shares with others is not ours.
   if (rte_eal_process_type() == RTE_PROC_PRIMARY) folder.emplace(rte_eal_get_runtime_dir());
   if (!register_arrival()) {
@@ -149,14 +149,14 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
 }
 
 bool eal_is_running() noexcept {
-  return now == eal_state::running;
+  return stage == eal_state::running;
 }
 
 void stop_eal() noexcept {
-  if (now != eal_state::running) return;
+  if (stage != eal_state::running) return;
   (void)rte_eal_cleanup();
   folder.reset();
-  now = eal_state::over;
+  stage = eal_state::over;
 }
 
 } // namespace linehunt::dpdk
