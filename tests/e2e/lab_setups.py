@@ -16,7 +16,7 @@ from lab.wire import address
 DEVICES_AND_WORKERS = [("af_packet", 1), ("af_xdp", 2), ("af_packet", 2), ("af_xdp", 1)]
 
 
-# Most of what a start costs is memory that is touched for the first time.
+# No case needs the sizes of a product, and each start fills its tables.
 SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 5_000}
 
 
