@@ -26,6 +26,15 @@ void check_folders(const configuration& whole, diagnostics& out) {
                                 captures.string(), whose, captures.string()));
 }
 
+void check_copies_of_calls(const configuration& whole, diagnostics& out) {
+  const service_settings& s = whole.service;
+  if (!s.state_dir.empty() && s.calls_valid_s != 0 && s.calls_copied_every_s >= s.calls_valid_s)
+    out.warning({},
+                fmt::format("[service] calls_copied_every_s {} is not less than calls_valid_s {}, "
+                            "so that a crash may find no copy that is valid; lower the first",
+                            s.calls_copied_every_s, s.calls_valid_s));
+}
+
 void check_ports(const configuration& whole, diagnostics& out) {
   if (whole.runtime.ports.empty())
     out.error({}, "no [[port]]; write at least one, with its device and addresses");
@@ -193,6 +202,7 @@ void cross_check(const configuration& whole, diagnostics& out) {
   check_destinations(whole, out);
   check_rules(whole, out);
   check_folders(whole, out);
+  check_copies_of_calls(whole, out);
 }
 
 } // namespace linehunt::config

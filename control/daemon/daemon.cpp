@@ -166,6 +166,10 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   naming names(loop, whole);
   names.serve(source);
   keeper kept(whole.service);
+  if (const auto mine = kept.claim(); !mine) {
+    spdlog::error("{}", mine.error());
+    return 1;
+  }
   kept.remember(source.changes());
   const first_configuration first = with_copy(whole, file);
   auto world = source.build(first.running, faults);
@@ -232,6 +236,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   if (const std::string copy = kept.copy_file(); !copy.empty()) {
     copier.emplace(loop, whole.runtime.control_core, copy,
                    std::chrono::seconds(whole.service.calls_copied_every_s),
+                   std::chrono::seconds(whole.service.calls_valid_s),
                    call_copier::source{[&]() -> const snapshot& { return (*runtime)->world(); },
                                        [&](auto& at, const auto& take) {
                                          return (*runtime)->copy_calls(at, take);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -24,33 +25,35 @@ constexpr int rest = 10;
 
 } // namespace
 
-// The thread's while it works.
+// The thread's while it works; the disk may keep it waiting.
 struct call_copier::one_copy {
-  one_copy(const std::string& path, const snapshot& world)
-      : file(path, world, wall_clock::now()), generation(world.generation) {}
+  one_copy(std::string at, const snapshot& world) : path(std::move(at)), names(world) {}
 
   void make(const decltype(source::copy)& from) {
+    file.emplace(path, names, wall_clock::now());
     dpdk::runtime::call_place at;
     const taking take = [this](const kept_call& call) { return piece.take(call); };
     for (bool more = true; more && !given_up;) {
       piece.clear();
       more = from(at, take);
       for (const kept_call& call : piece.calls())
-        file.add(call);
+        file->add(call);
     }
-    if (!given_up) (void)file.settle();
+    // For a crash of this process, not of the machine: nobody waits for the disk.
+    if (!given_up) file->hand_over();
   }
 
-  call_file_writer file;
+  const std::string path;
+  const call_names names; // which give the calls' numbers their meaning
+  std::optional<call_file_writer> file;
   kept_copies piece{piece_calls, piece_text_bytes};
-  const std::uint64_t generation; // of the snapshot that gives the numbers their meaning
   std::atomic<bool> given_up{false};
 };
 
 call_copier::call_copier(boost::asio::io_context& loop, unsigned core, std::string file,
-                         milliseconds interval, source from)
-    : timer_(loop), file_(std::move(file)), interval_(interval), from_(std::move(from)),
-      thread_(loop, core) {}
+                         milliseconds interval, milliseconds valid, source from)
+    : timer_(loop), file_(std::move(file)), interval_(interval), valid_(valid),
+      from_(std::move(from)), thread_(loop, core) {}
 
 call_copier::~call_copier() {
   if (at_hand_) at_hand_->given_up = true;
@@ -68,16 +71,23 @@ void call_copier::copy() {
   thread_.run([this, made = at_hand_, from = from_.copy]() -> std::function<void()> {
     const auto began = steady_clock::now();
     made->make(from);
-    return [this, made, took = steady_clock::now() - began] { finish(*made, took); };
+    return [this, took = steady_clock::now() - began] { decide(took); };
   });
 }
 
-void call_copier::finish(one_copy& made, steady_clock::duration took) {
-  // A reload on the way: numbers may mean something else in it.
-  const bool current = made.generation == from_.world().generation;
-  if (current) note(made.file.finish());
-  at_hand_.reset();
-  copy_after(current ? std::max<steady_clock::duration>(interval_, rest * took) : interval_);
+// It is put in place where a reload on the way has not given numbers another meaning.
+void call_copier::decide(steady_clock::duration took) {
+  const bool current = at_hand_->names == call_names(from_.world());
+  thread_.run([this, current, took, made = std::exchange(at_hand_, nullptr)]() mutable {
+    std::optional<result> how;
+    if (current) how = made->file->finish();
+    made.reset();
+    return std::function<void()>([this, took, how = std::move(how)] {
+      how ? note(*how) : static_cast<void>(++superseded_);
+      const auto most = std::max<steady_clock::duration>(interval_, valid_ / 3);
+      copy_after(std::clamp<steady_clock::duration>(rest * took, interval_, most));
+    });
+  });
 }
 
 void call_copier::note(const result& how) {
@@ -92,7 +102,9 @@ void call_copier::note(const result& how) {
 }
 
 std::vector<admin::statistic> call_copier::statistics() const {
-  return {{"call_copies", "written", written_}, {"call_copies", "failed", failed_}};
+  return {{"call_copies", "written", written_},
+          {"call_copies", "failed", failed_},
+          {"call_copies", "superseded", superseded_}};
 }
 
 } // namespace linehunt

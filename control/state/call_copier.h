@@ -29,9 +29,9 @@ class call_copier {
     std::function<bool(dpdk::runtime::call_place&, const taking&)> copy; // in the thread
   };
   // `core`: the control thread's processor. One copy begins so long after the last, or ten times as
-  // long as that one took, if that is more.
+  // long as that one took, if that is more; but so that there is always one that is `valid`.
   call_copier(boost::asio::io_context& loop, unsigned core, std::string file,
-              std::chrono::milliseconds interval, source from);
+              std::chrono::milliseconds interval, std::chrono::milliseconds valid, source from);
   // Gives up the copy at hand, and waits until it is.
   ~call_copier();
   call_copier(const call_copier&) = delete;
@@ -39,7 +39,7 @@ class call_copier {
 
   // The first copy begins after the interval.
   void start() { copy_after(interval_); }
-  // Copies that were written, and that failed.
+  // Copies that were written, that failed, and that a reload has overtaken.
   [[nodiscard]] std::vector<admin::statistic> statistics() const;
 
  private:
@@ -48,16 +48,16 @@ class call_copier {
 
   void copy_after(std::chrono::steady_clock::duration wait);
   void copy();
-  void finish(one_copy& made, std::chrono::steady_clock::duration took);
+  void decide(std::chrono::steady_clock::duration took);
   void note(const result& how);
 
   boost::asio::steady_timer timer_;
   std::string file_;
-  std::chrono::milliseconds interval_;
+  std::chrono::milliseconds interval_, valid_;
   source from_;
   std::shared_ptr<one_copy> at_hand_;
   std::string failure_; // as last told
-  std::uint64_t written_ = 0, failed_ = 0;
+  std::uint64_t written_ = 0, failed_ = 0, superseded_ = 0;
   blocking_thread thread_; // ends first
 };
 

@@ -23,6 +23,8 @@ using std::chrono::microseconds;
 using std::chrono::seconds;
 
 constexpr int call_file_version = 2;
+// Of version 1, which did not have the last one.
+constexpr std::size_t marks_of_version_1 = 8;
 
 // What else a call has, in the order of the file, behind its texts.
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
@@ -132,7 +134,7 @@ struct read_call {
 };
 
 // Throws json::exception where the item is no call.
-read_call call_in(const json& item, const numbering& numbers) {
+read_call call_in(const json& item, std::size_t marks, const numbering& numbers) {
   read_call r;
   kept_call& call = r.call;
   std::size_t at = 0;
@@ -140,8 +142,8 @@ read_call call_in(const json& item, const numbering& numbers) {
     call.*text = item.at(at++).get_ref<const std::string&>();
   for (const auto number : numbers_of_call)
     call.*number = number_in<std::uint32_t>(item.at(at++));
-  for (const auto mark : marks_of_call)
-    item.at(at++).get_to(call.*mark);
+  for (std::size_t mark = 0; mark < marks; ++mark)
+    item.at(at++).get_to(call.*marks_of_call[mark]);
   call.age_us = number_in<std::uint64_t>(item.at(at++));
   call.handle = number_in<std::uint64_t>(item.at(at++));
   call.caller = endpoint_of(item.at(at++));
@@ -166,13 +168,16 @@ read_call call_in(const json& item, const numbering& numbers) {
 
 } // namespace
 
-call_file_writer::call_file_writer(const std::string& path, const snapshot& world,
-                                   wall_clock::time_point now)
-    : file_(path), resources_(world.resource_names) {
+call_names::call_names(const snapshot& world) : resources(world.resource_names) {
   for (const destination& d : world.destinations)
-    ids_.emplace(d.index, d.id);
+    ids.emplace(d.index, d.id);
   for (const listener& l : world.listeners)
-    listeners_.push_back(text_of(l.local));
+    listeners.push_back(text_of(l.local));
+}
+
+call_file_writer::call_file_writer(const std::string& path, call_names names,
+                                   wall_clock::time_point now)
+    : file_(path), names_(std::move(names)) {
   file_.write(
       cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
 }
@@ -189,27 +194,29 @@ void call_file_writer::add(const kept_call& call) {
   item.push_back(call.handle);
   item.push_back(text_of(call.caller));
   item.push_back(text_of(call.callee));
-  item.push_back(at_or_empty(listeners_, call.caller_listener));
-  item.push_back(at_or_empty(listeners_, call.callee_listener));
-  const auto id = ids_.find(call.destination);
-  item.push_back(id != ids_.end() ? json(id->second) : json());
+  item.push_back(at_or_empty(names_.listeners, call.caller_listener));
+  item.push_back(at_or_empty(names_.listeners, call.callee_listener));
+  const auto id = names_.ids.find(call.destination);
+  item.push_back(id != names_.ids.end() ? json(id->second) : json());
   json resources = json::array();
   for (std::size_t i = 0; i < call.resource_count; ++i)
-    resources.push_back(at_or_empty(resources_, call.resources[i]));
+    resources.push_back(at_or_empty(names_.resources, call.resources[i]));
   item.push_back(std::move(resources));
   file_.write(cbor(item));
   ++calls_;
 }
 
-tl::expected<void, std::string> call_file_writer::settle() {
+void call_file_writer::add_end() {
   if (!std::exchange(ended_, true)) file_.write(cbor({{"calls", calls_}}));
-  std::string failure = file_.settle();
-  if (!failure.empty()) return tl::unexpected(std::move(failure));
-  return {};
+}
+
+void call_file_writer::hand_over() {
+  add_end();
+  file_.hand_over();
 }
 
 tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
-  if (auto settled = settle(); !settled) return tl::unexpected(std::move(settled.error()));
+  add_end();
   std::string failure = file_.put_in_place();
   if (!failure.empty()) return tl::unexpected(std::move(failure));
   return calls_;
@@ -226,7 +233,8 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
   call_file_report report;
   try {
     const json head = next();
-    if (head.at("linehunt_calls") != call_file_version)
+    const json& wrote = head.at("linehunt_calls");
+    if (wrote != call_file_version && wrote != 1)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
     const microseconds age{microseconds_of(now) -
                            number_in<std::int64_t>(head.at("written_at_us"))};
@@ -236,6 +244,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
     report.age = std::max(duration_cast<seconds>(age), seconds{0});
     const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
     const numbering numbers(world);
+    const std::size_t marks = wrote == 1 ? marks_of_version_1 : marks_of_call.size();
     std::uint64_t calls = 0;
     while (more_in(file)) {
       const json item = next();
@@ -243,7 +252,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
         report.whole = item.at("calls") == calls;
         return report;
       }
-      read_call one = call_in(item, numbers);
+      read_call one = call_in(item, marks, numbers);
       ++calls;
       one.call.age_us += older_us;
       const bool taken = restore(one.call);

@@ -22,21 +22,32 @@ namespace linehunt {
 
 using wall_clock = std::chrono::system_clock;
 
+// What numbers mean in a snapshot.
+struct call_names {
+  explicit call_names(const snapshot& world);
+  bool operator==(const call_names&) const = default;
+  std::unordered_map<destination_index, std::uint32_t> ids;
+  std::vector<std::string> resources, listeners; // by number
+};
+
 class call_file_writer {
  public:
-  // `world` gives the calls' numbers their meaning, and need not outlive this.
-  call_file_writer(const std::string& path, const snapshot& world, wall_clock::time_point now);
+  call_file_writer(const std::string& path, call_names names, wall_clock::time_point now);
+  call_file_writer(const std::string& path, const snapshot& world, wall_clock::time_point now)
+      : call_file_writer(path, call_names(world), now) {}
   void add(const kept_call& call);
-  // All calls are there: waits until the disk has them. The error says what went wrong.
-  [[nodiscard]] tl::expected<void, std::string> settle();
-  // How many calls the file has now; the error leaves the file that was there before. Settles where
-  // that has not been done.
+  // All calls are there, and are handed over as file_replacement does it.
+  void hand_over();
+  // How many calls the file has now; the error says what went wrong, and leaves the file that was
+  // there before. Waits for the disk where it was not handed over.
   [[nodiscard]] tl::expected<std::uint64_t, std::string> finish();
+  [[nodiscard]] const call_names& names() const noexcept { return names_; }
 
  private:
+  void add_end();
+
   file_replacement file_;
-  std::unordered_map<destination_index, std::uint32_t> ids_;
-  std::vector<std::string> resources_, listeners_; // by number
+  const call_names names_;
   std::uint64_t calls_ = 0;
   bool ended_ = false;
 };

@@ -51,16 +51,14 @@ void file_replacement::flush() {
   waiting_.clear();
 }
 
-std::string file_replacement::settle() {
-  if (settled_) return failure_;
+void file_replacement::hand_over() {
   flush();
-  if (failure_.empty() && ::fsync(file_) != 0) note_failure();
-  settled_ = true;
-  return failure_;
+  handed_over_ = true;
 }
 
 std::string file_replacement::put_in_place() {
-  (void)settle();
+  flush();
+  if (failure_.empty() && !handed_over_ && ::fsync(file_) != 0) note_failure();
   if (failure_.empty() && ::rename(fresh_.c_str(), path_.c_str()) != 0) note_failure();
   if (!failure_.empty()) return failure_;
   ::close(std::exchange(file_, -1));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file that is written anew as a whole or stays as it was: written beside its place, flushed to
-// the disk, and moved there. Only its owner may read it.
+// the disk where that is not waived, and moved there. Only its owner may read it.
 #pragma once
 
 #include <string>
@@ -17,9 +17,10 @@ class file_replacement {
   file_replacement& operator=(const file_replacement&) = delete;
 
   void write(std::string_view bytes);
-  // Both: empty, or what went wrong first, as the system says it. `settle` waits for the disk, and
-  // `put_in_place` only where that has not been done.
-  [[nodiscard]] std::string settle();
+  // All is written; the system brings it to the disk when it likes, and `put_in_place` does not
+  // wait for that.
+  void hand_over();
+  // Empty: it is in place. Else what went wrong first, as the system says it.
   [[nodiscard]] std::string put_in_place();
 
  private:
@@ -28,7 +29,7 @@ class file_replacement {
 
   std::string path_, fresh_, waiting_, failure_;
   int file_ = -1;
-  bool settled_ = false;
+  bool handed_over_ = false;
 };
 
 // Empty: the file holds these bytes now.

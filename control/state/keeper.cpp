@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <utility>
 
@@ -24,6 +26,19 @@ keeper::keeper(const config::service_settings& settings)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       copy_file_(folder_ + "/calls.copy.cbor"), changes_file_(folder_ + "/operator.json"),
       oldest_(settings.calls_valid_s), copies_(settings.calls_copied_every_s != 0) {}
+
+tl::expected<void, std::string> keeper::claim() {
+  if (!active() || lock_) return {};
+  const int file =
+      ::open((folder_ + "/lock").c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (file < 0) return {}; // take_over says what is wrong with the folder
+  open_file lock(::fdopen(file, "r"));
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return tl::unexpected(fmt::format(
+        "[service] state_dir {} is in use by another linehunt; give each its own", folder_));
+  lock_ = std::move(lock);
+  return {};
+}
 
 void keeper::remember(operator_state& changes) {
   if (!active()) return;
@@ -69,6 +84,7 @@ tl::expected<void, std::string> keeper::take_over() {
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
         "another",
         folder_, std::strerror(errno)));
+  if (auto mine = claim(); !mine) return mine;
   if (found_) report(*found_);
   put_away();
   return {};
@@ -88,6 +104,7 @@ void keeper::put_away() const {
     told(::unlink(calls_file_.c_str()), calls_file_);
     told(::unlink(copy_file_.c_str()), copy_file_);
   }
+  told(::unlink((copy_file_ + ".new").c_str()), copy_file_ + ".new"); // of a crash
 }
 
 void keeper::report(const tl::expected<call_file_report, std::string>& found) const {

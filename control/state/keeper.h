@@ -7,6 +7,7 @@
 #include "control/config/configuration.h"
 #include "control/daemon/operator_state.h"
 #include "control/state/call_file.h"
+#include "control/state/state_file.h"
 #include "dataplane/dpdk/runtime.h"
 
 #include <optional>
@@ -23,6 +24,9 @@ class keeper {
   // Where calls are copied to while this run lasts; empty: nowhere.
   [[nodiscard]] std::string copy_file() const { return copies_calls() ? copy_file_ : ""; }
 
+  // Before all else: the folder is ours alone from here on, where it is there. The error says that
+  // somebody else has it: two would take each other's calls for those of a crash.
+  [[nodiscard]] tl::expected<void, std::string> claim();
   // Before the first snapshot is built.
   void remember(operator_state& changes);
   // For the start of the runtime.
@@ -42,6 +46,7 @@ class keeper {
   void report(const tl::expected<call_file_report, std::string>& found) const;
   void put_away() const;
 
+  open_file lock_;
   std::string folder_, calls_file_, copy_file_, changes_file_;
   std::chrono::seconds oldest_;
   bool copies_ = false;

@@ -53,8 +53,9 @@ struct visit_request {
 // The same for the calls that another run could take up, as far as `take` goes along.
 struct copy_request {
   const std::function<bool(const kept_call&)>* take = nullptr;
-  std::uint32_t next = 0; // place in the table of calls
-  bool ended = false;     // that was all of the table
+  std::uint32_t next = 0;  // place in the table of calls
+  std::uint32_t until = 0; // not further than that at a time: whoever waits may want to give up
+  bool ended = false;      // that was all of the table
   std::atomic<bool> done{false};
 };
 

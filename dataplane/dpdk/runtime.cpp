@@ -344,17 +344,19 @@ void runtime::for_each_call(const std::function<void(worker_id, const call_info&
 }
 
 bool runtime::copy_calls(call_place& at, const std::function<bool(const kept_call&)>& take) {
-  for (; at.worker < state_->workers.size(); ++at.worker, at.next = 0) {
-    copy_request request;
-    request.take = &take;
-    request.next = at.next;
-    state_->workers[at.worker]->request(request);
-    while (!request.done.load(std::memory_order_acquire))
-      wait_a_little();
-    at.next = request.next;
-    if (!request.ended) return true;
-  }
-  return false;
+  constexpr std::uint32_t places_at_a_time = 100'000; // some 30 ms of a busy worker's loops
+  if (at.worker >= state_->workers.size()) return false;
+  copy_request request;
+  request.take = &take;
+  request.next = at.next;
+  request.until = at.next + places_at_a_time;
+  state_->workers[at.worker]->request(request);
+  while (!request.done.load(std::memory_order_acquire))
+    wait_a_little();
+  at.next = request.next;
+  if (!request.ended) return true;
+  at = {static_cast<worker_id>(at.worker + 1), 0};
+  return at.worker < state_->workers.size();
 }
 
 void runtime::drain(bool on) {

@@ -133,9 +133,9 @@ class runtime {
   // come and go.
   void for_each_call(const std::function<void(worker_id, const call_info&)>& visit);
   // Copies the calls that another run can take up, inside the workers' loops as for_each_call does,
-  // from a place on, which is where it stopped before: at a call that `take` had no room for. Waits
-  // for that. False: that was the last one. May be called by another thread than all else here,
-  // but by one at a time.
+  // from a place on, which is where it stopped before: at a call that `take` had no room for, or
+  // after a while. Waits for that. False: that was the last one. May be called by another thread
+  // than all else here, but by one at a time.
   struct call_place {
     worker_id worker = 0;
     std::uint32_t next = 0;

@@ -157,7 +157,7 @@ std::size_t worker::copy_calls() {
     return goes_along = (*r->take)(call);
   });
   r->ended = goes_along && r->next >= engine_->call_places();
-  if (goes_along && !r->ended) return 1;
+  if (goes_along && !r->ended && r->next < r->until) return 1;
   copy_.store(nullptr, std::memory_order_relaxed);
   r->done.store(true, std::memory_order_release); // from here on it may be gone
   return 1;

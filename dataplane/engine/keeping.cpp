@@ -63,6 +63,21 @@ kept_call engine::state::kept(std::uint32_t call) const {
   return kept;
 }
 
+namespace {
+
+// Of a session that may have been refreshed after the copy was made, until just now: its interval
+// is not known, but is no longer than from the answer to the end that the copy knows.
+std::uint32_t latest_expiry(const kept_call& kept) noexcept {
+  const std::uint64_t answered_s = kept.answered_after_ms / 1000;
+  if (kept.expires_after_s == 0 || kept.closing || kept.expires_after_s < answered_s)
+    return kept.expires_after_s;
+  const std::uint64_t interval_s = kept.expires_after_s - answered_s;
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kept.age_us / 1'000'000 + interval_s + 1, UINT32_MAX));
+}
+
+} // namespace
+
 // Its lines are held whatever there is, as those of a counted call: it was admitted before.
 bool engine::state::restore(const kept_call& kept) {
   if (kept.closing && kept.answered_after_ms >= end_cause_count) return false;
@@ -98,7 +113,7 @@ bool engine::state::restore(const kept_call& kept) {
   record.server_key = kept.handle;
   record.started_at = now - std::min(now, kept.age_us);
   record.answered_after_ms = kept.answered_after_ms;
-  record.expires_after_s = kept.expires_after_s;
+  record.expires_after_s = kept.uncertain ? latest_expiry(kept) : kept.expires_after_s;
   record.caller_cseq = kept.caller_cseq;
   record.callee_cseq = kept.callee_cseq;
   record.caller_listener = usable_listener(kept.caller_listener, kept.caller);

@@ -8,7 +8,8 @@
 // taken. A stack that does not let it pass answers 500, and is alive.
 //
 // A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once, and
-// one that does not know it ends it. Silence does not: nobody has said that they answer OPTIONS.
+// one that does not know it, 481, ends it, however late it says so. Silence does not, nor 408,
+// which is a proxy's word for it: nobody has said that they answer OPTIONS.
 #include "dataplane/engine/state.h"
 
 namespace linehunt {
@@ -18,7 +19,7 @@ constexpr std::uint8_t wanted_flags = call_record::ping_caller | call_record::pi
 constexpr std::uint8_t open_flags = call_record::caller_ping_open | call_record::callee_ping_open;
 static_assert(wanted_flags << 2 == open_flags);
 
-constexpr std::uint32_t usual_interval_s = 30;
+constexpr std::uint32_t unverified_interval_s = 30;
 constexpr std::uint8_t most_tries_unwanted = 4;
 
 } // namespace
@@ -31,9 +32,9 @@ bool engine::state::pings(std::uint32_t call) const noexcept {
   return pings_wanted(call) || (calls[call].origin & call_record::unverified) != 0;
 }
 
-time_us engine::state::ping_interval() const noexcept {
-  const std::uint32_t interval_s = world->timers.ping_interval_s;
-  return (interval_s != 0 ? interval_s : usual_interval_s) * 1'000'000ull;
+time_us engine::state::ping_interval(std::uint32_t call) const noexcept {
+  const bool unverified = (calls[call].origin & call_record::unverified) != 0;
+  return (unverified ? unverified_interval_s : world->timers.ping_interval_s) * 1'000'000ull;
 }
 
 // While one is open, its repetition; otherwise the next whole interval since the answer. Calls are
@@ -43,7 +44,7 @@ time_us engine::state::next_ping(std::uint32_t call) const noexcept {
   if ((record.flags & open_flags) != 0)
     return after_ms(wait_after(static_cast<std::uint8_t>(record.tries - 1)).next_ms);
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  const time_us interval = ping_interval();
+  const time_us interval = ping_interval(call);
   return now + interval - (now - answered_at) % interval;
 }
 
@@ -69,7 +70,7 @@ void engine::state::send_pings(std::uint32_t call) {
   // Counted in intervals up to the first sending, which repetitions reckon back to.
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
   const auto ordinal =
-      static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) / ping_interval());
+      static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) / ping_interval(call));
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;
@@ -87,12 +88,16 @@ verdict engine::state::on_own_ping_response(const own_branch& branch) {
   call_record& record = calls[call];
   const auto open =
       branch.to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
-  if (record.state != call_state::answered || (record.flags & open) == 0 || view.status < 200)
-    return verdict::response_consumed; // provisional, or repeated
-  if (view.status == 481 || view.status == 408) {
+  if (record.state != call_state::answered || view.status < 200)
+    return verdict::response_consumed; // provisional
+  const bool is_open = (record.flags & open) != 0;
+  const bool uncertain = (record.origin & call_record::uncertain) != 0;
+  const bool wanted = pings_wanted(call) && (record.flags & open >> 2) != 0;
+  if ((view.status == 481 && (is_open || uncertain)) || (view.status == 408 && is_open && wanted)) {
     close_call(call, end_cause::ping_lost);
     return verdict::response_consumed;
   }
+  if (!is_open) return verdict::response_consumed; // repeated
   record.flags &= static_cast<std::uint8_t>(~open);
   if ((record.flags & open_flags) == 0) take_for_alive(call);
   return verdict::response_consumed;

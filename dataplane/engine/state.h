@@ -237,7 +237,7 @@ struct engine::state final : selection_listener {
   // --- ping.cpp: OPTIONS within answered calls
   [[nodiscard]] bool pings_wanted(std::uint32_t call) const noexcept; // by its rule
   [[nodiscard]] bool pings(std::uint32_t call) const noexcept;
-  [[nodiscard]] time_us ping_interval() const noexcept;
+  [[nodiscard]] time_us ping_interval(std::uint32_t call) const noexcept;
   [[nodiscard]] time_us next_ping(std::uint32_t call) const noexcept;
   void send_pings(std::uint32_t call);
   verdict on_own_ping_response(const own_branch& branch);

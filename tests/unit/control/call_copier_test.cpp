@@ -30,10 +30,10 @@ class call_copier_test : public ::testing::Test {
   }
   ~call_copier_test() override { std::filesystem::remove_all(folder); }
 
-  void publish() {
+  void publish(std::uint32_t id = 1) {
     snapshot_model model;
     model.generation = ++generation;
-    model.destinations = {models::machine(1, "pstn=10")};
+    model.destinations = {models::machine(id, "pstn=10")};
     model.listeners = {models::listening_at("192.0.2.1")};
     model.routes = {route{}};
     auto next = models::build(model, book);
@@ -61,6 +61,7 @@ class call_copier_test : public ::testing::Test {
             0,
             file,
             interval,
+            valid,
             {[this]() -> const snapshot& { return *world; },
              [this](auto& at, const auto& take) { return copy(at, take); }}};
   }
@@ -89,7 +90,7 @@ class call_copier_test : public ::testing::Test {
   }
 
   std::string folder, file;
-  milliseconds interval{1};
+  milliseconds interval{1}, valid{300'000};
   index_book book{64, 256};
   std::uint64_t generation = 0;
   std::unique_ptr<const snapshot> world;
@@ -106,38 +107,57 @@ TEST_F(call_copier_test, copies_again_and_again_and_each_is_whole) {
   call_copier one = make();
   EXPECT_EQ(in_file(), -1);
   one.start();
-  ASSERT_TRUE(run_until([&] { return written(one) == 1; }));
+  ASSERT_TRUE(run_until([&] { return written(one) >= 1; }));
   EXPECT_EQ(in_file(), 5000);
   EXPECT_GT(pieces.load(), 1);
   calls = 3;
-  ASSERT_TRUE(run_until([&] { return written(one) == 3; }));
+  const std::uint64_t before = written(one);
+  ASSERT_TRUE(run_until([&] { return written(one) >= before + 2; }));
   EXPECT_EQ(in_file(), 3);
   EXPECT_EQ(failed(one), 0u);
 }
 
+// A reload that gives numbers another meaning; any other does no harm.
 TEST_F(call_copier_test, one_that_a_reload_meets_is_made_anew) {
-  calls = 2;
+  interval = milliseconds(300);
+  for (const bool other_meaning : {false, true}) {
+    call_copier one = make();
+    blocked = true;
+    pieces = 0;
+    calls = 2;
+    one.start();
+    ASSERT_TRUE(run_until([&] { return pieces.load() == 1; }));
+    publish(other_meaning ? 2 : 1);
+    calls = 7;
+    blocked = false;
+    ASSERT_TRUE(run_until([&] { return written(one) == 1; }));
+    EXPECT_EQ(pieces.load(), other_meaning ? 2 : 1);
+    EXPECT_EQ(one.statistics().at(2).value, other_meaning ? 1u : 0u);
+    EXPECT_EQ(in_file(), 7);
+    EXPECT_EQ(failed(one), 0u);
+  }
+}
+
+// One that took so long that ten times that would be too late.
+TEST_F(call_copier_test, there_is_always_one_that_is_valid) {
+  valid = milliseconds(600);
   call_copier one = make();
-  one.start();
-  ASSERT_TRUE(run_until([&] { return written(one) == 1; }));
   blocked = true;
-  pieces = 0;
+  one.start();
   ASSERT_TRUE(run_until([&] { return pieces.load() == 1; }));
-  publish();
-  const std::uint64_t before = written(one);
-  calls = 7;
+  const auto begin = std::chrono::steady_clock::now();
+  loop.run_for(milliseconds(2000));
   blocked = false;
+  ASSERT_TRUE(run_until([&] { return written(one) >= 1; }));
   ASSERT_TRUE(run_until([&] { return pieces.load() >= 2; }));
-  ASSERT_TRUE(run_until([&] { return written(one) > before; }));
-  EXPECT_EQ(in_file(), 7);
-  EXPECT_EQ(failed(one), 0u);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10)) << "ten times two are twenty";
 }
 
 TEST_F(call_copier_test, a_failure_is_counted_and_leaves_the_last_one) {
   calls = 2;
   call_copier one = make();
   one.start();
-  ASSERT_TRUE(run_until([&] { return written(one) == 1; }));
+  ASSERT_TRUE(run_until([&] { return written(one) >= 1; }));
   // In the way of its new file, as nothing else is for root.
   std::filesystem::create_directories(file + ".new/something");
   ASSERT_TRUE(run_until([&] { return failed(one) >= 2; }));

@@ -390,6 +390,19 @@ TEST(config, resource_that_nobody_offers_is_a_warning) {
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
 }
 
+TEST(config, copies_of_calls_that_would_be_too_old_are_a_warning) {
+  const auto lines_with = [](std::string_view service) {
+    return load(std::string{base} + "[service]\nstate_dir = \"/var/lib/x\"\n" +
+                std::string{service} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n")
+        .lines;
+  };
+  EXPECT_THAT(lines_with(""), IsEmpty());
+  EXPECT_THAT(
+      lines_with("calls_valid_s = 10\n"),
+      ElementsAre(AllOf(HasSubstr("warning: "), HasSubstr("calls_copied_every_s 10 is not"))));
+  EXPECT_THAT(lines_with("calls_valid_s = 0\n"), IsEmpty());
+}
+
 TEST(config, a_rule_for_another_method_never_holds) {
   const loaded result = load(std::string{base} + "[[rule]]\nmatch = { method = \"REGISTER\" }\n"
                                                  "reply = \"403 No\"\n"

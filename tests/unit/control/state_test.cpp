@@ -543,6 +543,52 @@ TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
   EXPECT_EQ(start_with().size(), 0u);
 }
 
+TEST_F(crash, a_folder_belongs_to_one) {
+  keeper one(settings);
+  ASSERT_TRUE(one.claim());
+  EXPECT_TRUE(one.claim()) << "its own";
+  {
+    keeper other(settings);
+    const auto claimed = other.claim();
+    ASSERT_FALSE(claimed);
+    EXPECT_THAT(claimed.error(), HasSubstr("in use by another linehunt"));
+    EXPECT_FALSE(other.take_over());
+  }
+  EXPECT_TRUE(one.take_over());
+  settings.state_dir = file("to/be/made");
+  keeper third(settings);
+  EXPECT_TRUE(third.claim()) << "nothing there yet";
+  EXPECT_TRUE(third.take_over());
+  EXPECT_FALSE(keeper(settings).claim());
+}
+
+TEST_F(crash, what_was_half_written_is_removed) {
+  write(file("calls.copy.cbor.new"), "half");
+  EXPECT_EQ(start_with().size(), 0u);
+  EXPECT_FALSE(there("calls.copy.cbor.new"));
+}
+
+// Files of the version before, which had a mark less.
+TEST_F(crash, calls_of_version_1_are_taken_up) {
+  leave("calls.cbor", "1@x");
+  std::string bytes = read(file("calls.cbor"));
+  const auto version = bytes.find("linehunt_calls") + 14;
+  ASSERT_EQ(bytes[version], 2);
+  bytes[version] = 1;
+  // The marks are CBOR's f4 and f5; the last of nine stands before the age.
+  std::size_t marks = bytes.find_first_of("\xf4\xf5", bytes.find("sip:b@x"));
+  ASSERT_EQ(bytes.substr(marks, 9).find_first_not_of("\xf4\xf5"), bytes.npos);
+  bytes.erase(marks + 8, 1);
+  const auto item = bytes.find("1@x") - 1; // behind the head of its array
+  ASSERT_EQ(static_cast<unsigned char>(bytes[item - 2]), 0x98) << "an array of so many";
+  --bytes[item - 1];
+  write(file("calls.cbor"), bytes);
+  auto found = start_with();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].call_id, "1@x");
+  EXPECT_EQ(found[0].handle, 0x1234'0001'0000'0007u);
+}
+
 TEST_F(crash, that_a_call_is_uncertain_is_kept) {
   {
     call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());

@@ -324,7 +324,8 @@ TEST(engine_crash, a_call_that_lives_is_asked_once_and_goes_on) {
 }
 
 TEST(engine_crash, a_call_that_ended_after_the_copy_gives_its_line_back) {
-  for (const int status : {481, 408})
+  // Also where the answer comes after the last repetition.
+  for (const std::uint64_t late_ms : {0u, 20'000u})
     for (const std::size_t who : {0u, 1u}) {
       engine_world world;
       (void)establish(world);
@@ -333,7 +334,9 @@ TEST(engine_crash, a_call_that_ended_after_the_copy_gives_its_line_back) {
       const auto pings = world.take();
       ASSERT_EQ(pings.size(), 2u);
       EXPECT_EQ(world.total_load(), 1);
-      EXPECT_EQ(world.give(response(pings[who].bytes, status, ""), pings[who].to),
+      world.wait_ms(late_ms);
+      (void)world.take();
+      EXPECT_EQ(world.give(response(pings[who].bytes, 481, ""), pings[who].to),
                 verdict::response_consumed);
       for (const sent_message& one : expect_byes(world, 10))
         EXPECT_EQ(world.give(response(one.bytes, 481, ""), one.to), verdict::response_consumed);
@@ -341,15 +344,18 @@ TEST(engine_crash, a_call_that_ended_after_the_copy_gives_its_line_back) {
     }
 }
 
-// Whoever does not answer OPTIONS has not said that the call is over.
+// Whoever does not answer OPTIONS has not said that the call is over; nor has a proxy before him.
 TEST(engine_crash, silence_ends_no_call) {
   const auto no_pings = with([](snapshot_model& m) { m.timers.ping_interval_s = 0; });
-  for (const snapshot_model& model : {study_case(), no_pings}) {
+  const auto rare_pings = with([](snapshot_model& m) { m.timers.ping_interval_s = 3600; });
+  for (const snapshot_model& model : {study_case(), no_pings, rare_pings}) {
     engine_world world(model);
     (void)establish(world);
     ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
     world.wait_ms(50'000);
-    EXPECT_EQ(world.take().size(), 8u) << "each of both is asked four times";
+    const auto pings = world.take();
+    EXPECT_EQ(pings.size(), 8u) << "each of both is asked four times";
+    (void)world.give(response(pings.front().bytes, 408, ""), pings.front().to);
     world.wait_ms(300'000);
     EXPECT_TRUE(world.take().empty());
     EXPECT_EQ(world.total_load(), 1);
@@ -401,6 +407,46 @@ TEST(engine_crash, what_the_copy_does_not_know_ends_no_call_and_spoils_no_bye) {
   for (const sent_message& one : byes)
     EXPECT_EQ(world.give(response(one.bytes, 200, ""), one.to), verdict::response_consumed);
   expect_over(world, end_cause::admin);
+}
+
+TEST(engine_crash, a_408_ends_a_call_where_the_rule_asks) {
+  const auto model = with([](snapshot_model& m) {
+    for (rule_model& rule : m.rules)
+      rule.ping = {false, true};
+  });
+  for (const std::size_t who : {0u, 1u}) {
+    engine_world world(model);
+    (void)establish(world);
+    ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
+    world.wait_ms(30'100);
+    const auto pings = world.take();
+    ASSERT_EQ(pings.size(), 2u);
+    (void)world.give(response(pings[who].bytes, 408, ""), pings[who].to);
+    EXPECT_EQ(std::ranges::any_of(world.take(), &is_bye), who == 1) << "the callee is asked for";
+  }
+}
+
+// It may have been refreshed after the copy, so that its end is later than the copy knows.
+TEST(engine_crash, a_session_has_its_whole_interval_again) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t", "Session-Expires: 90\r\n"), there.to),
+            verdict::response_forwarded);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  ASSERT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
+            verdict::request_forwarded);
+  world.wait_ms(44'000);
+  auto copied = world.copy();
+  world.wait_ms(6'000);
+  ASSERT_EQ(world.crash(std::move(copied), 6'000), 1u);
+  world.wait_ms(89'000);
+  EXPECT_FALSE(std::ranges::any_of(world.take(), &is_bye));
+  EXPECT_EQ(world.total_load(), 1);
+  world.wait_ms(3'000);
+  EXPECT_TRUE(std::ranges::any_of(world.take(), &is_bye));
 }
 
 TEST(engine_crash, a_restart_before_the_answer_asks_again) {
