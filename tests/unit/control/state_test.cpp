@@ -4,108 +4,26 @@
 #include "control/state/call_file.h"
 #include "control/state/file_replacement.h"
 #include "control/state/keeper.h"
-#include "control/state/kept_copies.h"
 #include "control/state/operator_file.h"
 #include "control/state/state_file.h"
-#include "dataplane/index_book.h"
-#include "dataplane/snapshot_builder.h"
+#include "state_bed.h"
 #include "tests/models/kept_calls.h"
-#include "tests/models/models.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-namespace linehunt {
+namespace linehunt::test {
 namespace {
 
-using models::at;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class state : public ::testing::Test {
- protected:
-  state() {
-    std::string name = ::testing::TempDir() + "linehunt-state-XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~state() override { std::filesystem::remove_all(folder); }
-  [[nodiscard]] std::string file(const std::string& name) const { return folder + "/" + name; }
-  [[nodiscard]] static std::string read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream(path, std::ios::binary).rdbuf();
-    return text.str();
-  }
-  static void write(const std::string& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-  }
-  std::string folder;
-};
-
-// Two destinations, in an order and with numbers that depend on what was there before.
-class world {
- public:
-  explicit world(const std::vector<destination_model>& destinations,
-                 std::string_view other = "192.0.2.1") {
-    snapshot_model model;
-    model.destinations = destinations;
-    model.listeners = {models::listening_at(std::string{other}), models::listening_at("192.0.2.2")};
-    model.routes = {route{}};
-    (void)book_.resource("taken");
-    snapshot_ = models::build(model, book_);
-  }
-  [[nodiscard]] const snapshot& now() const { return *snapshot_; }
-  [[nodiscard]] const destination& with(std::uint32_t id) const {
-    return *std::ranges::find(snapshot_->destinations, id, &destination::id);
-  }
-  [[nodiscard]] resource_id name(std::string_view text) const {
-    return static_cast<resource_id>(std::ranges::find(snapshot_->resource_names, text) -
-                                    snapshot_->resource_names.begin());
-  }
-
- private:
-  index_book book_{64, 256};
-  std::unique_ptr<const snapshot> snapshot_;
-};
-
-kept_call call_at(const world& w, std::uint32_t destination, std::string_view id) {
-  kept_call call;
-  call.call_id = id;
-  call.from_tag = "a";
-  call.to_tag = "b\xff\x01"; // bytes as they came, whatever they are
-  call.caller_target = "sip:a@198.51.100.7";
-  call.callee_target = "sip:b@192.0.2.11";
-  call.caller_routes = "<sip:p1;lr>, <sip:p2;lr>";
-  call.callee_routes = "<sip:p3;lr>";
-  call.from_uri = "sip:a@x";
-  call.to_uri = "sip:b@x";
-  call.handle = 0x1234'0001'0000'0007;
-  call.caller = at("198.51.100.7:5070");
-  call.callee = at("[2001:db8::11]:5060");
-  call.caller_listener = 1;
-  call.callee_listener = 0;
-  call.destination = w.with(destination).index;
-  call.resources = {w.name("pstn"), w.name("vm")};
-  call.resource_count = 2;
-  call.age_us = 7'000'000;
-  call.answered_after_ms = 1234;
-  call.expires_after_s = 90;
-  call.caller_cseq = 5;
-  call.callee_cseq = 4'000'000'000;
-  call.balanced = call.acked = call.ping_callee = true;
-  return call;
-}
+using state = state_bed;
 
 const auto start = wall_clock::time_point{seconds(1'800'000'000)};
-const std::vector<destination_model> both{models::machine(1, "pstn=10; vm=5"),
-                                          models::machine(2, "vm=5; pstn=10")};
 
 } // namespace
 
@@ -475,151 +393,4 @@ TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
   EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
 }
 
-class crash : public state {
- protected:
-  crash() { settings.state_dir = folder; }
-  void leave(const std::string& name, std::string_view id) const {
-    call_file_writer out(file(name), w.now(), wall_clock::now() - seconds(5));
-    out.add(call_at(w, 1, id));
-    ASSERT_TRUE(out.finish());
-  }
-  // A start: what it takes up.
-  [[nodiscard]] models::kept_calls start_with() const {
-    models::kept_calls found;
-    keeper one(settings);
-    one.calls_of_before()(w.now(), [&](const kept_call& call) {
-      found.add(call);
-      return true;
-    });
-    EXPECT_TRUE(one.take_over());
-    return found;
-  }
-  [[nodiscard]] bool there(const std::string& name) const {
-    return std::filesystem::exists(file(name));
-  }
-  config::service_settings settings;
-  world w{both};
-};
-
-TEST_F(crash, its_copy_is_taken_up_as_uncertain_and_only_once) {
-  leave("calls.copy.cbor", "1@x");
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].uncertain);
-  EXPECT_GE(found[0].age_us, 12'000'000u) << "5 s older than it was";
-  // The calls may be why it crashed: another crash must not meet them again.
-  EXPECT_FALSE(there("calls.copy.cbor"));
-  EXPECT_EQ(start_with().size(), 0u);
-}
-
-TEST_F(crash, what_an_end_has_written_goes_before_a_copy) {
-  leave("calls.copy.cbor", "copied@x");
-  leave("calls.cbor", "kept@x");
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].call_id, "kept@x");
-  EXPECT_FALSE(found[0].uncertain);
-  // Until this run has made a copy of its own.
-  EXPECT_FALSE(there("calls.cbor"));
-  auto again = start_with();
-  ASSERT_EQ(again.size(), 1u);
-  EXPECT_EQ(again[0].call_id, "kept@x");
-  EXPECT_TRUE(again[0].uncertain);
-}
-
-TEST_F(crash, no_copy_is_left_where_none_are_made) {
-  settings.calls_copied_every_s = 0;
-  EXPECT_EQ(keeper(settings).copy_file(), "");
-  leave("calls.copy.cbor", "copied@x");
-  leave("calls.cbor", "kept@x");
-  EXPECT_EQ(start_with().size(), 1u);
-  EXPECT_FALSE(there("calls.cbor"));
-  EXPECT_FALSE(there("calls.copy.cbor"));
-}
-
-TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
-  leave("calls.copy.cbor", "copied@x");
-  settings.calls_valid_s = 3;
-  EXPECT_EQ(start_with().size(), 0u);
-}
-
-TEST_F(crash, a_folder_belongs_to_one) {
-  keeper one(settings);
-  ASSERT_TRUE(one.claim());
-  EXPECT_TRUE(one.claim()) << "its own";
-  {
-    keeper other(settings);
-    const auto claimed = other.claim();
-    ASSERT_FALSE(claimed);
-    EXPECT_THAT(claimed.error(), HasSubstr("in use by another linehunt"));
-    EXPECT_FALSE(other.take_over());
-  }
-  EXPECT_TRUE(one.take_over());
-  settings.state_dir = file("to/be/made");
-  keeper third(settings);
-  EXPECT_TRUE(third.claim()) << "nothing there yet";
-  EXPECT_TRUE(third.take_over());
-  EXPECT_FALSE(keeper(settings).claim());
-}
-
-TEST_F(crash, what_was_half_written_is_removed) {
-  write(file("calls.copy.cbor.new"), "half");
-  EXPECT_EQ(start_with().size(), 0u);
-  EXPECT_FALSE(there("calls.copy.cbor.new"));
-}
-
-// Files of the version before, which had a mark less.
-TEST_F(crash, calls_of_version_1_are_taken_up) {
-  leave("calls.cbor", "1@x");
-  std::string bytes = read(file("calls.cbor"));
-  const auto version = bytes.find("linehunt_calls") + 14;
-  ASSERT_EQ(bytes[version], 2);
-  bytes[version] = 1;
-  // The marks are CBOR's f4 and f5; the last of nine stands before the age.
-  std::size_t marks = bytes.find_first_of("\xf4\xf5", bytes.find("sip:b@x"));
-  ASSERT_EQ(bytes.substr(marks, 9).find_first_not_of("\xf4\xf5"), bytes.npos);
-  bytes.erase(marks + 8, 1);
-  const auto item = bytes.find("1@x") - 1; // behind the head of its array
-  ASSERT_EQ(static_cast<unsigned char>(bytes[item - 2]), 0x98) << "an array of so many";
-  --bytes[item - 1];
-  write(file("calls.cbor"), bytes);
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].call_id, "1@x");
-  EXPECT_EQ(found[0].handle, 0x1234'0001'0000'0007u);
-}
-
-TEST_F(crash, that_a_call_is_uncertain_is_kept) {
-  {
-    call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
-    kept_call call = call_at(w, 1, "1@x");
-    call.uncertain = true;
-    out.add(call);
-    ASSERT_TRUE(out.finish());
-  }
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].uncertain);
-}
-
-TEST_F(state, copies_have_their_own_texts_and_an_end) {
-  const world w(both);
-  kept_copies piece(3, 200);
-  std::string id = "1@x";
-  EXPECT_TRUE(piece.take(call_at(w, 1, id)));
-  id = "2@x";
-  EXPECT_TRUE(piece.take(call_at(w, 1, id)));
-  EXPECT_FALSE(piece.take(call_at(w, 1, std::string(100, 'a')))) << "no room for its texts";
-  ASSERT_EQ(piece.calls().size(), 2u);
-  EXPECT_EQ(piece.calls()[0].call_id, "1@x");
-  EXPECT_EQ(piece.calls()[1].call_id, "2@x");
-  EXPECT_EQ(piece.calls()[1].caller_routes, "<sip:p1;lr>, <sip:p2;lr>");
-  EXPECT_EQ(piece.calls()[1].callee_cseq, 4'000'000'000u);
-  piece.clear();
-  EXPECT_TRUE(piece.calls().empty());
-  const kept_call bare;
-  EXPECT_TRUE(piece.take(bare) && piece.take(bare) && piece.take(bare));
-  EXPECT_FALSE(piece.take(bare)) << "no room for another";
-}
-
-} // namespace linehunt
+} // namespace linehunt::test
