@@ -46,6 +46,19 @@ std::vector<sent_message> expect_byes(engine_world& world, std::uint64_t ms) {
   return sent;
 }
 
+void establish_session_of_90_s(engine_world& world) {
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  EXPECT_EQ(world.give(response(there.bytes, 200, "t", "Session-Expires: 90\r\n"), there.to),
+            verdict::response_forwarded);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  EXPECT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
+            verdict::request_forwarded);
+  (void)world.take();
+}
+
 snapshot_model with(void (*change)(snapshot_model&)) {
   snapshot_model model = study_case();
   change(model);
@@ -194,15 +207,7 @@ TEST(engine_keeping, the_longest_duration_counts_from_the_answer) {
 
 TEST(engine_keeping, a_session_that_is_not_refreshed_ends) {
   engine_world world;
-  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto there = world.take().at(1);
-  EXPECT_EQ(world.give(response(there.bytes, 200, "t", "Session-Expires: 90\r\n"), there.to),
-            verdict::response_forwarded);
-  dialog_request ack;
-  ack.method = "ACK";
-  ack.cseq = 1;
-  EXPECT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
-            verdict::request_forwarded);
+  establish_session_of_90_s(world);
   world.wait_ms(50'000);
   (void)world.take();
   ASSERT_EQ(world.restart(), 1u);
@@ -429,15 +434,7 @@ TEST(engine_crash, a_408_ends_a_call_where_the_rule_asks) {
 // It may have been refreshed after the copy, so that its end is later than the copy knows.
 TEST(engine_crash, a_session_has_its_whole_interval_again) {
   engine_world world;
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto there = world.take().at(1);
-  ASSERT_EQ(world.give(response(there.bytes, 200, "t", "Session-Expires: 90\r\n"), there.to),
-            verdict::response_forwarded);
-  dialog_request ack;
-  ack.method = "ACK";
-  ack.cseq = 1;
-  ASSERT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
-            verdict::request_forwarded);
+  establish_session_of_90_s(world);
   world.wait_ms(44'000);
   auto copied = world.copy();
   world.wait_ms(6'000);
