@@ -41,7 +41,6 @@ class call_file_writer {
   // How many calls the file has now; the error says what went wrong, and leaves the file that was
   // there before. Waits for the disk where it was not handed over.
   [[nodiscard]] tl::expected<std::uint64_t, std::string> finish();
-  [[nodiscard]] const call_names& names() const noexcept { return names_; }
 
  private:
   void add_end();

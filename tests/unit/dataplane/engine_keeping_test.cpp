@@ -65,6 +65,21 @@ snapshot_model with(void (*change)(snapshot_model&)) {
   return model;
 }
 
+snapshot_model pinging_callees() {
+  return with([](snapshot_model& m) {
+    for (rule_model& rule : m.rules)
+      rule.ping = {false, true};
+  });
+}
+
+// Of a call that a crash has left: to the caller, to the callee.
+std::vector<sent_message> pings_after_crash(engine_world& world, const snapshot_model& model) {
+  (void)establish(world);
+  EXPECT_EQ(world.crash(world.copy(), 0, model), 1u);
+  world.wait_ms(30'100);
+  return world.take();
+}
+
 } // namespace
 
 TEST(engine_keeping, a_call_is_counted_and_ends_by_its_bye) {
@@ -217,10 +232,7 @@ TEST(engine_keeping, a_session_that_is_not_refreshed_ends) {
 }
 
 TEST(engine_keeping, what_the_rule_asked_to_be_pinged_is) {
-  const auto model = with([](snapshot_model& m) {
-    for (rule_model& rule : m.rules)
-      rule.ping = {false, true};
-  });
+  const auto model = pinging_callees();
   engine_world world(model);
   (void)establish(world);
   world.wait_ms(20'000);
@@ -368,16 +380,10 @@ TEST(engine_crash, silence_ends_no_call) {
 }
 
 TEST(engine_crash, silence_of_whom_the_rule_asks_ends_it) {
-  const auto model = with([](snapshot_model& m) {
-    for (rule_model& rule : m.rules)
-      rule.ping = {false, true};
-  });
+  const auto model = pinging_callees();
   for (const bool callee_answers : {false, true}) {
     engine_world world(model);
-    (void)establish(world);
-    ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
-    world.wait_ms(30'100);
-    const auto pings = world.take();
+    const auto pings = pings_after_crash(world, model);
     ASSERT_EQ(pings.size(), 2u);
     if (callee_answers) (void)world.give(response(pings[1].bytes, 200, ""), pings[1].to);
     world.wait_ms(29'000);
@@ -415,16 +421,10 @@ TEST(engine_crash, what_the_copy_does_not_know_ends_no_call_and_spoils_no_bye) {
 }
 
 TEST(engine_crash, a_408_ends_a_call_where_the_rule_asks) {
-  const auto model = with([](snapshot_model& m) {
-    for (rule_model& rule : m.rules)
-      rule.ping = {false, true};
-  });
+  const auto model = pinging_callees();
   for (const std::size_t who : {0u, 1u}) {
     engine_world world(model);
-    (void)establish(world);
-    ASSERT_EQ(world.crash(world.copy(), 0, model), 1u);
-    world.wait_ms(30'100);
-    const auto pings = world.take();
+    const auto pings = pings_after_crash(world, model);
     ASSERT_EQ(pings.size(), 2u);
     (void)world.give(response(pings[who].bytes, 408, ""), pings[who].to);
     EXPECT_EQ(std::ranges::any_of(world.take(), &is_bye), who == 1) << "the callee is asked for";
