@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/umem.h"
 
 #include <algorithm>
 #include <array>
@@ -236,6 +237,9 @@ void port::take_group_frames() const {
 }
 
 std::size_t port::mbufs_kept() const noexcept {
+  // The driver's own number of those that wait for frames.
+  if (is_af_xdp(setup_.device))
+    return std::size_t{rx_queues_} * 2048 + std::size_t{tx_queues_} * setup_.tx_descriptors;
   if (!is_pci_) return 0; // those drivers copy, or give back at once
   return std::size_t{rx_queues_} * setup_.rx_descriptors +
          std::size_t{tx_queues_} * setup_.tx_descriptors;

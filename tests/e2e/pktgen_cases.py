@@ -113,3 +113,30 @@ def generated_calls_over_ethernet(ipv6: bool):
                       "4000"], ipv6)
         finally:
             balancer.stop()
+
+
+@case(alone=True)
+def an_af_xdp_port_is_whole_after_a_flood():
+    """A burst takes mbufs out of all of the pool, and what the kernel cannot use never comes back."""
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
+        folder = Path(name)
+        balancer = Balancer(wire.add_device("lb", BALANCER),
+                            Configuration(folder, "af_xdp", boxes=BOXES))
+        generator = wire.add_device("gen", CORE)
+        try:
+            balancer.wait_ready()
+            for rate in ("60000", "60000", "60000", "500"):
+                before = balancer.statistics()
+                subprocess.run([*generator.prefix(),
+                                *words_for("net_af_packet0,iface=eth0", folder / "flood.json", False),
+                                "--rate", rate, "--seconds", "0.5", "--warm-up", "0",
+                                "--deadline-ms", "100", "--drop-when-full"],
+                               cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            seen = balancer.statistics()
+            missed = {key: value for key, value in seen.items() if key.endswith(":rx_missed")}
+            check(len(missed) == 1 and not any(missed.values()),
+                  f"frames that the kernel had no buffer for: {missed}")
+            received = seen["linehunt:rx_packets"] - before["linehunt:rx_packets"]
+            check(received >= 200, f"{received} of 250 calls came in after the flood")
+        finally:
+            balancer.stop()
