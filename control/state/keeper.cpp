@@ -21,11 +21,35 @@ namespace linehunt {
 // There may be millions of calls, and systemd does not wait for ever.
 constexpr std::uint64_t calls_between_signs = 50'000;
 constexpr std::chrono::seconds time_for_them{30};
+// Once may have been the power, or whoever did not want to wait.
+constexpr std::uintmax_t most_tries = 2;
+
+namespace {
+
+// Each try to take calls up leaves a byte, and takes it away again. How many were there before.
+std::uintmax_t note_try(const std::string& file) {
+  std::error_code none;
+  const auto before = std::filesystem::file_size(file, none);
+  const int tries =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (tries >= 0) {
+    (void)!::write(tries, ".", 1);
+    ::close(tries);
+  }
+  return none ? 0 : before;
+}
+
+} // namespace
 
 keeper::keeper(const config::service_settings& settings)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       copy_file_(folder_ + "/calls.copy.cbor"), changes_file_(folder_ + "/operator.json"),
-      oldest_(settings.calls_valid_s), copies_(settings.calls_copied_every_s != 0) {}
+      tries_file_(folder_ + "/calls.tries"), oldest_(settings.calls_valid_s),
+      copies_(settings.calls_copied_every_s != 0) {}
+
+keeper::~keeper() {
+  forget_tries();
+}
 
 tl::expected<void, std::string> keeper::claim() {
   if (!active() || lock_) return {};
@@ -60,6 +84,9 @@ void keeper::remember(operator_state& changes) {
 dpdk::call_source keeper::calls_of_before() {
   if (!keeps_calls()) return {};
   return [this](const snapshot& world, const dpdk::restoring& restore) {
+    if (!any_calls()) return;
+    trying_ = true;
+    if (note_try(tries_file_) >= most_tries) return put_aside();
     std::uint64_t calls = 0;
     const auto take = [&](const kept_call& kept) {
       if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
@@ -73,6 +100,23 @@ dpdk::call_source keeper::calls_of_before() {
     crashed_ = true;
     found_ = read_calls(copy_file_, world, now, oldest_, take);
   };
+}
+
+bool keeper::any_calls() const {
+  return ::access(calls_file_.c_str(), F_OK) == 0 || ::access(copy_file_.c_str(), F_OK) == 0;
+}
+
+void keeper::put_aside() const {
+  for (const std::string& file : {calls_file_, copy_file_})
+    (void)std::rename(file.c_str(), (file + ".bad").c_str());
+  spdlog::error(
+      "taking up the calls of before has ended linehunt {} times; it starts without them. "
+      "They are in {}.bad or {}.bad now, for a report of this fault",
+      most_tries, calls_file_, copy_file_);
+}
+
+void keeper::forget_tries() const {
+  if (std::exchange(trying_, false)) (void)::unlink(tries_file_.c_str());
 }
 
 tl::expected<void, std::string> keeper::take_over() {
@@ -93,6 +137,7 @@ tl::expected<void, std::string> keeper::take_over() {
 // A crash that comes before the first copy has what this run has begun with; but not after another
 // crash, of which the calls may be the reason.
 void keeper::put_away() const {
+  forget_tries();
   const auto told = [](int result, const std::string& file) {
     if (result != 0 && errno != ENOENT)
       spdlog::error("{} cannot be removed: {}; do so before the next start", file,

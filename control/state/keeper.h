@@ -19,6 +19,10 @@ namespace linehunt {
 class keeper {
  public:
   explicit keeper(const config::service_settings& settings);
+  // A start that fails in an orderly way is no reason against the calls.
+  ~keeper();
+  keeper(const keeper&) = delete;
+  keeper& operator=(const keeper&) = delete;
   [[nodiscard]] bool active() const noexcept { return !folder_.empty(); }
   [[nodiscard]] bool keeps_calls() const noexcept { return active() && oldest_.count() > 0; }
   // Where calls are copied to while this run lasts; empty: nowhere.
@@ -29,7 +33,8 @@ class keeper {
   [[nodiscard]] tl::expected<void, std::string> claim();
   // Before the first snapshot is built.
   void remember(operator_state& changes);
-  // For the start of the runtime.
+  // For the start of the runtime. Calls whose taking up has ended the process twice are put aside:
+  // the third start goes without them.
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
   // is gone, or is only what a crash leaves, so that no later run takes it for its own. The error
@@ -45,12 +50,16 @@ class keeper {
   [[nodiscard]] bool copies_calls() const noexcept { return keeps_calls() && copies_; }
   void report(const tl::expected<call_file_report, std::string>& found) const;
   void put_away() const;
+  [[nodiscard]] bool any_calls() const;
+  void put_aside() const;
+  void forget_tries() const;
 
   open_file lock_;
-  std::string folder_, calls_file_, copy_file_, changes_file_;
+  std::string folder_, calls_file_, copy_file_, changes_file_, tries_file_;
   std::chrono::seconds oldest_;
   bool copies_ = false;
-  bool crashed_ = false; // the run before has left nothing but a copy
+  mutable bool trying_ = false; // a byte of ours is in tries_file_
+  bool crashed_ = false;        // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
   std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };

@@ -6,6 +6,7 @@
 #include "tests/models/kept_calls.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 namespace linehunt::test {
 namespace {
@@ -31,6 +32,10 @@ class crash : public state_bed {
     });
     EXPECT_TRUE(one.take_over());
     return found;
+  }
+  void end_within_the_taking_up() const {
+    keeper one(settings);
+    one.calls_of_before()(w.now(), [](const kept_call&) -> bool { ::_exit(3); });
   }
   [[nodiscard]] bool there(const std::string& name) const {
     return std::filesystem::exists(file(name));
@@ -79,6 +84,37 @@ TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
   leave("calls.copy.cbor", "copied@x");
   settings.calls_valid_s = 3;
   EXPECT_EQ(start_with().size(), 0u);
+}
+
+TEST_F(crash, calls_that_end_the_process_twice_are_put_aside) {
+  for (const std::string name : {"calls.cbor", "calls.copy.cbor"}) {
+    leave(name, "1@x");
+    EXPECT_EXIT(end_within_the_taking_up(), testing::ExitedWithCode(3), "");
+    EXPECT_EXIT(end_within_the_taking_up(), testing::ExitedWithCode(3), "") << "tried once more";
+    EXPECT_EQ(start_with().size(), 0u);
+    EXPECT_FALSE(there(name));
+    EXPECT_TRUE(there(name + ".bad"));
+    leave("calls.cbor", "2@x");
+    EXPECT_EQ(start_with().size(), 1u) << "later ones are others";
+    (void)std::filesystem::remove(file("calls.copy.cbor"));
+  }
+}
+
+TEST_F(crash, calls_that_ended_the_process_once_are_taken_up) {
+  leave("calls.cbor", "1@x");
+  EXPECT_EXIT(end_within_the_taking_up(), testing::ExitedWithCode(3), "");
+  EXPECT_EQ(start_with().size(), 1u);
+  EXPECT_FALSE(there("calls.tries"));
+}
+
+TEST_F(crash, a_start_that_fails_in_good_order_is_no_reason_against_the_calls) {
+  leave("calls.cbor", "1@x");
+  for (int start = 0; start < 4; ++start) {
+    keeper one(settings);
+    one.calls_of_before()(w.now(), [](const kept_call&) { return true; });
+    EXPECT_TRUE(there("calls.tries"));
+  }
+  EXPECT_EQ(start_with().size(), 1u);
 }
 
 TEST_F(crash, a_folder_belongs_to_one) {
