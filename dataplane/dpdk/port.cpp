@@ -4,12 +4,14 @@
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/umem.h"
+#include "dataplane/dpdk/xdp_sockets.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -176,10 +178,14 @@ tl::expected<void, error> port::configure(bool interrupts) {
 // Interrupts only let an idle worker sleep longer. Some devices have none, or too few, which some
 // drivers say when they are configured and others when they are started.
 tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools, bool interrupts) {
+  std::vector<int> of_others;
+  if (is_af_xdp(setup_.device)) of_others = open_xdp_sockets();
   auto started = start_once(pools, interrupts);
   if (!started && rx_interrupts_) started = start_once(pools, false);
   if (!started) return started;
   started_ = true;
+  if (is_af_xdp(setup_.device))
+    std::ranges::set_difference(open_xdp_sockets(), of_others, std::back_inserter(xdp_sockets_));
   if (filters_vlan_)
     if (const int rc = rte_eth_dev_vlan_filter(device_, setup_.vlan, 1); rc != 0)
       return tl::unexpected(
@@ -255,6 +261,11 @@ port_report port::report() const noexcept {
     r.rx_errors = stats.ierrors;
     r.rx_no_buffer = stats.rx_nombuf;
     r.tx_errors = stats.oerrors;
+  }
+  if (!xdp_sockets_.empty()) {
+    const xdp_drops drops = dropped_by_kernel(xdp_sockets_);
+    r.rx_missed = drops.rx_ring_full;
+    r.rx_no_buffer += drops.no_buffer;
   }
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(device_, &link) == 0) r.link_up = link.link_status != 0;

@@ -63,6 +63,7 @@ class port {
   std::uint16_t device_ = 0;
   std::uint16_t rx_queues_ = 1, tx_queues_ = 1;
   std::size_t rx_queue_packets_ = 0;
+  std::vector<int> xdp_sockets_; // ours, of the driver
   bool is_pci_ = false;
   bool rx_interrupts_ = false;
   bool filters_vlan_ = false;
