@@ -4,13 +4,17 @@
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/mbuf_pools.h"
+#include "dataplane/dpdk/memif_socket.h"
 #include "running_balancer.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace linehunt::test {
@@ -46,6 +50,59 @@ TEST(start, says_what_is_wrong_with_a_device) {
   EXPECT_TRUE(says(error_for("net_pcap0,rx_pcap=/nonexistent.pcap"), {"wan", "/nonexistent.pcap"}));
   EXPECT_TRUE(says(error_for("net_nosuchdriver0"), {"wan", "net_nosuchdriver0", "driver"}));
   EXPECT_TRUE(says(error_for("net_null0", 10), {"wan", "mtu 10"}));
+}
+
+class memif_socket : public testing::Test {
+ protected:
+  memif_socket() {
+    std::string name = testing::TempDir() + "memif-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path = folder_ + "/memif.sock";
+    server = "net_memif0,role=server,id=0,socket-abstract=no,socket=" + path;
+  }
+  ~memif_socket() override {
+    if (listening_ >= 0) ::close(listening_);
+    ::unlink(path.c_str());
+    ::rmdir(folder_.c_str());
+  }
+  void listen_there() {
+    listening_ = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* const at = static_cast<const sockaddr*>(static_cast<const void*>(&address));
+    ASSERT_EQ(::bind(listening_, at, sizeof address), 0);
+    ASSERT_EQ(::listen(listening_, 1), 0);
+  }
+  void leave_it() { // as a kill does
+    ::close(listening_);
+    listening_ = -1;
+  }
+  [[nodiscard]] bool there() const { return ::access(path.c_str(), F_OK) == 0; }
+  std::string path, server;
+
+ private:
+  std::string folder_;
+  int listening_ = -1;
+};
+
+TEST_F(memif_socket, that_nobody_listens_on_is_removed) {
+  listen_there();
+  dpdk::remove_left_memif_socket(server);
+  EXPECT_TRUE(there()) << "somebody does";
+  leave_it();
+  dpdk::remove_left_memif_socket("net_memif0,role=client,socket-abstract=no,socket=" + path);
+  EXPECT_TRUE(there()) << "a client makes none";
+  dpdk::remove_left_memif_socket("net_memif0,role=server,socket=" + path);
+  EXPECT_TRUE(there()) << "an abstract one is no file";
+  dpdk::remove_left_memif_socket(server);
+  EXPECT_FALSE(there());
+}
+
+TEST_F(memif_socket, that_is_another_kind_of_file_stays) {
+  std::ofstream(path) << "of somebody else";
+  dpdk::remove_left_memif_socket(server);
+  EXPECT_TRUE(there());
 }
 
 TEST(start, looks_for_the_cards_that_are_named_and_for_no_others) {
