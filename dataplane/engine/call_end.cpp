@@ -71,17 +71,23 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
 
 // When the call has to be looked at next: the ACK's absence, the session's expiry, the longest
 // duration, a sign of life.
-void engine::state::arm_call_timer(std::uint32_t call) {
+// Of an answered one, if nothing is heard of it.
+time_us engine::state::end_due(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
-  if (record.state != call_state::answered) return;
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
   time_us due = answered_at + world->timers.max_call_s * 1'000'000ull;
   if (record.expires_after_s != 0)
     due = std::min<time_us>(due, record.started_at + record.expires_after_s * 1'000'000ull);
   if ((record.flags & call_record::acked) == 0)
     due = std::min<time_us>(due, answered_at + world->timers.ack_wait_ms * 1000ull);
-  else if (pings(call))
-    due = std::min(due, next_ping(call));
+  return due;
+}
+
+void engine::state::arm_call_timer(std::uint32_t call) {
+  const call_record& record = calls[call];
+  if (record.state != call_state::answered) return;
+  time_us due = end_due(call);
+  if ((record.flags & call_record::acked) != 0 && pings(call)) due = std::min(due, next_ping(call));
   timers.arm(call, due);
 }
 

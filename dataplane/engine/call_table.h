@@ -68,6 +68,7 @@ struct call_record {
   static constexpr std::uint16_t restored = 1;   // from a run before this one
   static constexpr std::uint16_t uncertain = 2;  // see kept_call
   static constexpr std::uint16_t unverified = 4; // of those: nothing has shown yet that it lives
+  static constexpr std::uint16_t has_turn = 8;   // of those: when it is asked is settled
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.

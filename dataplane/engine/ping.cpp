@@ -7,7 +7,8 @@
 // 3261 12.2.2 lets an equal number pass, and the party's own next request must not find its number
 // taken. A stack that does not let it pass answers 500, and is alive.
 //
-// A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once, and
+// A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once,
+// within half a minute where there are no more than a thousand a second, and
 // one that does not know it, 481, ends it, however late it says so. Silence does not, nor 408,
 // which is a proxy's word for it: nobody has said that they answer OPTIONS.
 #include "dataplane/engine/state.h"
@@ -21,6 +22,8 @@ static_assert(wanted_flags << 2 == open_flags);
 
 constexpr std::uint32_t unverified_interval_s = 30;
 constexpr std::uint8_t most_tries_unwanted = 4;
+constexpr time_us between_unverified_us = 1000;
+constexpr time_us prompt_us = 10'000; // not worth a timer of its own
 
 } // namespace
 
@@ -48,7 +51,23 @@ time_us engine::state::next_ping(std::uint32_t call) const noexcept {
   return now + interval - (now - answered_at) % interval;
 }
 
+// A crash may leave millions of calls: they are asked one after another.
+bool engine::state::waits_for_its_turn(std::uint32_t call) {
+  call_record& record = calls[call];
+  if ((record.flags & open_flags) != 0 ||
+      (record.origin & (call_record::unverified | call_record::has_turn)) !=
+          call_record::unverified)
+    return false;
+  record.origin |= call_record::has_turn;
+  const time_us turn = std::max(now, next_turn);
+  next_turn = turn + between_unverified_us;
+  if (turn - now < prompt_us) return false;
+  timers.arm(call, std::min(turn, end_due(call)));
+  return true;
+}
+
 void engine::state::send_pings(std::uint32_t call) {
+  if (waits_for_its_turn(call)) return;
   call_record& record = calls[call];
   const bool unverified = (record.origin & call_record::unverified) != 0;
   if ((record.flags & open_flags) == 0) {

@@ -203,6 +203,7 @@ struct engine::state final : selection_listener {
   void send_byes(std::uint32_t call);
   verdict on_own_bye_response(const own_branch& branch);
   void on_call_timer(std::uint32_t call);
+  [[nodiscard]] time_us end_due(std::uint32_t call) const noexcept;
   void arm_call_timer(std::uint32_t call);
   void end_by_handle(std::uint64_t handle);
 
@@ -239,6 +240,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] bool pings(std::uint32_t call) const noexcept;
   [[nodiscard]] time_us ping_interval(std::uint32_t call) const noexcept;
   [[nodiscard]] time_us next_ping(std::uint32_t call) const noexcept;
+  [[nodiscard]] bool waits_for_its_turn(std::uint32_t call);
   void send_pings(std::uint32_t call);
   verdict on_own_ping_response(const own_branch& branch);
   void take_for_alive(std::uint32_t call);
@@ -293,6 +295,7 @@ struct engine::state final : selection_listener {
   overload_table overloads;
   engine_counters counters;
   bool draining = false;
+  time_us next_turn = 0; // of calls that a crash has left, to be asked
 
   time_us now = 0;
   action_sink* out = nullptr;

@@ -80,6 +80,18 @@ std::vector<sent_message> pings_after_crash(engine_world& world, const snapshot_
   return world.take();
 }
 
+// What a crash leaves of so many calls, all like the one that there is.
+models::kept_calls copies_of(engine_world& world, int calls) {
+  models::kept_calls copied = world.copy();
+  for (int i = 1; i < calls; ++i) {
+    const std::string id = std::to_string(i) + "@caller.example";
+    kept_call another = copied[0];
+    another.call_id = id;
+    copied.add(another);
+  }
+  return copied;
+}
+
 } // namespace
 
 TEST(engine_keeping, a_call_is_counted_and_ends_by_its_bye) {
@@ -458,6 +470,49 @@ TEST(engine_crash, a_restart_before_the_answer_asks_again) {
   ASSERT_EQ(pings.size(), 2u);
   EXPECT_EQ(world.give(response(pings[0].bytes, 481, ""), pings[0].to), verdict::response_consumed);
   expect_byes(world, 10);
+}
+
+// A thousand a second, however many there are.
+TEST(engine_crash, calls_are_asked_one_after_another) {
+  engine_world world;
+  (void)establish(world);
+  ASSERT_EQ(world.crash(copies_of(world, 300), 0), 300u);
+  world.wait_ms(29'900);
+  EXPECT_TRUE(world.take().empty());
+  std::vector<std::size_t> asked; // in each 100 ms
+  for (int i = 0; i < 5; ++i) {
+    world.wait_ms(100);
+    asked.push_back(world.take().size());
+  }
+  EXPECT_LE(asked[0] + asked[1], 2 * 115u);
+  EXPECT_GE(asked[0] + asked[1], 2 * 80u);
+  EXPECT_NEAR(static_cast<double>(asked[2]), 200, 10);
+  EXPECT_EQ(asked[0] + asked[1] + asked[2] + asked[3] + asked[4], 600u);
+  // Who answers is not asked again, and no call has ended by it.
+  world.wait_ms(60'000);
+  (void)world.take();
+  world.wait_ms(60'000);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.counters().calls_live, 300u);
+}
+
+TEST(engine_crash, a_call_that_waits_for_its_turn_may_end_before) {
+  engine_world world;
+  world.wait_ms(5'000);
+  (void)establish(world);
+  models::kept_calls copied = copies_of(world, 300);
+  for (std::size_t i = 0; i < copied.size(); ++i) {
+    copied[i].age_us = 1'500'000;
+    copied[i].answered_after_ms = 900; // asked in 29.4 s, and for 0.3 s
+    copied[i].expires_after_s = 29;    // in 29.5 s
+  }
+  ASSERT_EQ(world.crash(std::move(copied), 0), 300u);
+  world.wait_ms(29'480);
+  const auto asked = world.take();
+  EXPECT_NEAR(static_cast<double>(asked.size()), 2 * 90, 2 * 20);
+  EXPECT_EQ(std::ranges::count_if(asked, is_bye), 0);
+  world.wait_ms(60);
+  EXPECT_EQ(std::ranges::count_if(world.take(), is_bye), 2 * 300);
 }
 
 TEST(engine_crash, calls_are_copied_in_pieces_and_none_twice) {
