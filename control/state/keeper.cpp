@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -22,21 +23,22 @@ namespace linehunt {
 constexpr std::uint64_t calls_between_signs = 50'000;
 constexpr std::chrono::seconds time_for_them{30};
 // Once may have been the power, or whoever did not want to wait.
-constexpr std::uintmax_t most_tries = 2;
+constexpr off_t most_tries = 2;
 
 namespace {
 
-// Each try to take calls up leaves a byte, and takes it away again. How many were there before.
-std::uintmax_t note_try(const std::string& file) {
-  std::error_code none;
-  const auto before = std::filesystem::file_size(file, none);
-  const int tries =
-      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (tries >= 0) {
-    (void)!::write(tries, ".", 1);
-    ::close(tries);
-  }
-  return none ? 0 : before;
+// Each try to take calls up leaves a byte in this file. How many have before. The folder belongs to
+// the user of [service], and this runs as root: anything but a file of its own is left alone.
+tl::expected<off_t, std::string> note_try(const std::string& path) {
+  constexpr int how = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const int file = ::open(path.c_str(), how, 0644);
+  if (file < 0) return tl::unexpected(std::string{std::strerror(errno)});
+  const open_file tries(::fdopen(file, "a"));
+  struct stat it {};
+  if (!tries || ::fstat(file, &it) != 0) return tl::unexpected(std::string{std::strerror(errno)});
+  if (!S_ISREG(it.st_mode) || it.st_nlink != 1) return tl::unexpected(std::string{"no plain file"});
+  if (::write(file, ".", 1) != 1) return tl::unexpected(std::string{std::strerror(errno)});
+  return it.st_size;
 }
 
 } // namespace
@@ -86,7 +88,12 @@ dpdk::call_source keeper::calls_of_before() {
   return [this](const snapshot& world, const dpdk::restoring& restore) {
     if (!any_calls()) return;
     trying_ = true;
-    if (note_try(tries_file_) >= most_tries) return put_aside();
+    const auto tries = note_try(tries_file_);
+    if (!tries)
+      spdlog::warn("{} cannot be written: {}; calls that end linehunt would be taken up again",
+                   tries_file_, tries.error());
+    else if (*tries >= most_tries)
+      return put_aside();
     std::uint64_t calls = 0;
     const auto take = [&](const kept_call& kept) {
       if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
@@ -107,12 +114,13 @@ bool keeper::any_calls() const {
 }
 
 void keeper::put_aside() const {
+  spdlog::error("taking up the calls of before has ended linehunt {} times; it starts without them",
+                most_tries);
   for (const std::string& file : {calls_file_, copy_file_})
-    (void)std::rename(file.c_str(), (file + ".bad").c_str());
-  spdlog::error(
-      "taking up the calls of before has ended linehunt {} times; it starts without them. "
-      "They are in {}.bad or {}.bad now, for a report of this fault",
-      most_tries, calls_file_, copy_file_);
+    if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
+      spdlog::error("they are in {}.bad now, for a report of this fault", file);
+    else if (errno != ENOENT)
+      spdlog::error("{} cannot be renamed: {}; it is lost", file, std::strerror(errno));
 }
 
 void keeper::forget_tries() const {
@@ -137,7 +145,6 @@ tl::expected<void, std::string> keeper::take_over() {
 // A crash that comes before the first copy has what this run has begun with; but not after another
 // crash, of which the calls may be the reason.
 void keeper::put_away() const {
-  forget_tries();
   const auto told = [](int result, const std::string& file) {
     if (result != 0 && errno != ENOENT)
       spdlog::error("{} cannot be removed: {}; do so before the next start", file,
@@ -150,6 +157,9 @@ void keeper::put_away() const {
     told(::unlink(copy_file_.c_str()), copy_file_);
   }
   told(::unlink((copy_file_ + ".new").c_str()), copy_file_ + ".new"); // of a crash
+  // Also those of other calls than these: this start has come to its end.
+  trying_ = false;
+  told(::unlink(tries_file_.c_str()), tries_file_);
 }
 
 void keeper::report(const tl::expected<call_file_report, std::string>& found) const {

@@ -19,13 +19,15 @@ bool listens(std::string_view device) {
   return device.starts_with("net_memif") && (role == "server" || role == "master");
 }
 
+// Asked with a socket of another type: nobody who listens gets a connection, which the driver does
+// not bear being closed at once; the kernel says "refused" only where no socket has that file.
 // False as well where that cannot be told.
 bool is_refused(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return false;
   path.copy(address.sun_path, path.size());
-  const int probe = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int probe = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (probe < 0) return false;
   const auto* const at = static_cast<const sockaddr*>(static_cast<const void*>(&address));
   const bool refused = ::connect(probe, at, sizeof address) != 0 && errno == ECONNREFUSED;

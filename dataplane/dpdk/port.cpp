@@ -59,10 +59,11 @@ rte_ether_addr made_up_mac(std::string_view name) {
 
 port::port(port&& other) noexcept
     : setup_(std::move(other.setup_)), station_(std::move(other.station_)), device_(other.device_),
-      rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_), is_pci_(other.is_pci_),
-      rx_interrupts_(other.rx_interrupts_), filters_vlan_(other.filters_vlan_),
-      opened_(std::exchange(other.opened_, false)), started_(std::exchange(other.started_, false)) {
-}
+      rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_),
+      rx_queue_packets_(other.rx_queue_packets_), xdp_sockets_(std::move(other.xdp_sockets_)),
+      is_pci_(other.is_pci_), rx_interrupts_(other.rx_interrupts_),
+      filters_vlan_(other.filters_vlan_), opened_(std::exchange(other.opened_, false)),
+      started_(std::exchange(other.started_, false)) {}
 
 port::~port() {
   stop();
@@ -245,9 +246,11 @@ void port::take_group_frames() const {
 }
 
 std::size_t port::mbufs_kept() const noexcept {
-  // The driver's own number of those that wait for frames.
+  // The driver's own numbers of those that wait for frames, and that were sent; its tx ring is as
+  // long as that of rx.
   if (is_af_xdp(setup_.device))
-    return std::size_t{rx_queues_} * 2048 + std::size_t{tx_queues_} * setup_.tx_descriptors;
+    return std::size_t{rx_queues_} * 2048 +
+           std::size_t{tx_queues_} * (std::size_t{setup_.rx_descriptors} + 2048);
   if (!is_pci_) return 0; // those drivers copy, or give back at once
   return std::size_t{rx_queues_} * setup_.rx_descriptors +
          std::size_t{tx_queues_} * setup_.tx_descriptors;

@@ -2,8 +2,8 @@
 // What net_af_xdp makes of a mempool. The driver (DPDK 22.11) shows the kernel one run of memory,
 // as long as all mbufs would be without space between them. A mempool leaves the end of a page free
 // where the next mbuf does not fit, so its last mbufs lie behind that run. The kernel takes such a
-// one out of the fill ring and gives it never back, until nothing is received any more; one that is
-// to be sent it drops, and keeps. Also for programs beside the balancer.
+// one out of the fill ring and never gives it back, until nothing is received any more; one that is
+// to be sent is dropped, and kept. Also for programs beside the balancer.
 #pragma once
 
 #include <cstddef>

@@ -14,8 +14,9 @@ namespace linehunt::dpdk {
 std::vector<int> open_xdp_sockets() {
   std::vector<int> found;
   std::error_code unreadable;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", unreadable)) {
-    const std::string name = entry.path().filename();
+  for (std::filesystem::directory_iterator at("/proc/self/fd", unreadable), end;
+       !unreadable && at != end; at.increment(unreadable)) {
+    const std::string name = at->path().filename();
     int file = -1, family = 0;
     socklen_t bytes = sizeof family;
     if (std::from_chars(name.data(), name.data() + name.size(), file).ec == std::errc{} &&

@@ -10,7 +10,9 @@ namespace linehunt::dpdk {
 
 struct xdp_drops {
   std::uint64_t rx_ring_full = 0; // we were late
-  std::uint64_t no_buffer = 0;    // the fill ring was empty
+  // The fill ring was empty, or the frame was longer than a buffer. Where the kernel copies (seen
+  // on veth); a card that needs no copy may drop before it gets here.
+  std::uint64_t no_buffer = 0;
 };
 
 // By number, in order: all of this process.

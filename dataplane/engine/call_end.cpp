@@ -69,9 +69,8 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
   timers.arm(call, after_ms(transaction_timeout_ms()));
 }
 
-// When the call has to be looked at next: the ACK's absence, the session's expiry, the longest
-// duration, a sign of life.
-// Of an answered one, if nothing is heard of it.
+// When an answered call ends if nothing more is heard of it: the ACK's absence, the session's
+// expiry, the longest duration.
 time_us engine::state::end_due(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
   const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
@@ -83,6 +82,7 @@ time_us engine::state::end_due(std::uint32_t call) const noexcept {
   return due;
 }
 
+// When an answered call has to be looked at next: its end, or a sign of life.
 void engine::state::arm_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   if (record.state != call_state::answered) return;

@@ -109,7 +109,10 @@ bool engine::state::restore(const kept_call& kept) {
   };
   record.state = call_state::answered;
   record.origin = call_record::restored;
-  if (kept.uncertain) record.origin |= call_record::uncertain | call_record::unverified;
+  if (kept.uncertain) {
+    record.origin |= call_record::uncertain | call_record::unverified;
+    ++uncertain_calls;
+  }
   record.server_key = kept.handle;
   record.started_at = now - std::min(now, kept.age_us);
   record.answered_after_ms = kept.answered_after_ms;

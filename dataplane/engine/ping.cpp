@@ -7,10 +7,10 @@
 // 3261 12.2.2 lets an equal number pass, and the party's own next request must not find its number
 // taken. A stack that does not let it pass answers 500, and is alive.
 //
-// A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once,
-// within half a minute where there are no more than a thousand a second, and
+// A call that a crash has left (kept_call::uncertain) may be over. Both parties are asked once, and
 // one that does not know it, 481, ends it, however late it says so. Silence does not, nor 408,
-// which is a proxy's word for it: nobody has said that they answer OPTIONS.
+// which is a proxy's word for it: nobody has said that they answer OPTIONS. A crash may leave
+// millions of calls: they are asked one after another.
 #include "dataplane/engine/state.h"
 
 namespace linehunt {
@@ -23,7 +23,8 @@ static_assert(wanted_flags << 2 == open_flags);
 constexpr std::uint32_t unverified_interval_s = 30;
 constexpr std::uint8_t most_tries_unwanted = 4;
 constexpr time_us between_unverified_us = 1000;
-constexpr time_us prompt_us = 10'000; // not worth a timer of its own
+constexpr time_us all_unverified_us = 900'000'000; // a quarter of an hour, however many there are
+constexpr time_us prompt_us = 10'000;              // not worth a timer of its own
 
 } // namespace
 
@@ -51,7 +52,6 @@ time_us engine::state::next_ping(std::uint32_t call) const noexcept {
   return now + interval - (now - answered_at) % interval;
 }
 
-// A crash may leave millions of calls: they are asked one after another.
 bool engine::state::waits_for_its_turn(std::uint32_t call) {
   call_record& record = calls[call];
   if ((record.flags & open_flags) != 0 ||
@@ -60,7 +60,7 @@ bool engine::state::waits_for_its_turn(std::uint32_t call) {
     return false;
   record.origin |= call_record::has_turn;
   const time_us turn = std::max(now, next_turn);
-  next_turn = turn + between_unverified_us;
+  next_turn = turn + std::min(between_unverified_us, all_unverified_us / uncertain_calls);
   if (turn - now < prompt_us) return false;
   timers.arm(call, std::min(turn, end_due(call)));
   return true;

@@ -295,7 +295,8 @@ struct engine::state final : selection_listener {
   overload_table overloads;
   engine_counters counters;
   bool draining = false;
-  time_us next_turn = 0; // of calls that a crash has left, to be asked
+  std::uint32_t uncertain_calls = 0; // that a crash has left
+  time_us next_turn = 0;             // of one of them, to be asked
 
   time_us now = 0;
   action_sink* out = nullptr;

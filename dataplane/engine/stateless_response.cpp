@@ -89,6 +89,8 @@ void engine::state::refresh(const dialog_match& of) {
   if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
     set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
   note_refresh(of.call);
+  // Both parties have shown that they have it, if a crash has left it.
+  calls[of.call].origin &= static_cast<std::uint16_t>(~call_record::unverified);
   arm_call_timer(of.call);
 }
 

@@ -132,7 +132,7 @@ def rx_counters(balancer: Balancer) -> dict:
 
 @case(alone=True)
 def an_af_xdp_port_is_whole_after_a_flood():
-    """A burst takes mbufs out of all of the pool, and what the kernel cannot use never comes back."""
+    """A burst takes mbufs from the whole pool, and what the kernel cannot use never comes back."""
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name, Wire() as wire:
         folder = Path(name)
         device = wire.add_device("lb", BALANCER)

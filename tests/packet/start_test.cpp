@@ -8,6 +8,7 @@
 #include "running_balancer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -66,7 +67,7 @@ class memif_socket : public testing::Test {
     ::rmdir(folder_.c_str());
   }
   void listen_there() {
-    listening_ = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    listening_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -78,6 +79,7 @@ class memif_socket : public testing::Test {
     ::close(listening_);
     listening_ = -1;
   }
+  [[nodiscard]] int listening() const { return listening_; }
   [[nodiscard]] bool there() const { return ::access(path.c_str(), F_OK) == 0; }
   std::string path, server;
 
@@ -90,6 +92,8 @@ TEST_F(memif_socket, that_nobody_listens_on_is_removed) {
   listen_there();
   dpdk::remove_left_memif_socket(server);
   EXPECT_TRUE(there()) << "somebody does";
+  EXPECT_EQ(::accept(listening(), nullptr, nullptr), -1) << "and is not bothered";
+  EXPECT_EQ(errno, EAGAIN);
   leave_it();
   dpdk::remove_left_memif_socket("net_memif0,role=client,socket-abstract=no,socket=" + path);
   EXPECT_TRUE(there()) << "a client makes none";

@@ -6,6 +6,7 @@
 #include "tests/models/kept_calls.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace linehunt::test {
@@ -98,6 +99,27 @@ TEST_F(crash, calls_that_end_the_process_twice_are_put_aside) {
     EXPECT_EQ(start_with().size(), 1u) << "later ones are others";
     (void)std::filesystem::remove(file("calls.copy.cbor"));
   }
+}
+
+TEST_F(crash, later_calls_are_not_charged_with_the_tries_of_earlier_ones) {
+  leave("calls.cbor", "1@x");
+  for (int start = 0; start < 2; ++start)
+    EXPECT_EXIT(end_within_the_taking_up(), testing::ExitedWithCode(3), "");
+  std::filesystem::remove(file("calls.cbor")); // by an operator
+  EXPECT_EQ(start_with().size(), 0u);
+  leave("calls.cbor", "2@x");
+  EXPECT_EQ(start_with().size(), 1u);
+}
+
+TEST_F(crash, tries_are_noted_in_a_plain_file_alone) {
+  leave("calls.cbor", "1@x");
+  write(file("other"), "...");
+  std::filesystem::create_hard_link(file("other"), file("calls.tries"));
+  EXPECT_EQ(start_with().size(), 1u);
+  EXPECT_EQ(read(file("other")), "...");
+  leave("calls.cbor", "1@x");
+  ASSERT_EQ(::mkfifo(file("calls.tries").c_str(), 0600), 0);
+  EXPECT_EQ(start_with().size(), 1u) << "and waits for nobody";
 }
 
 TEST_F(crash, calls_that_ended_the_process_once_are_taken_up) {

@@ -458,6 +458,24 @@ TEST(engine_crash, a_session_has_its_whole_interval_again) {
   EXPECT_TRUE(std::ranges::any_of(world.take(), &is_bye));
 }
 
+TEST(engine_crash, parties_that_have_agreed_on_something_since_are_not_asked) {
+  engine_world world;
+  const auto call = establish(world);
+  ASSERT_EQ(world.crash(world.copy(), 0), 1u);
+  world.wait_ms(1'000);
+  dialog_request update;
+  update.method = "UPDATE";
+  update.cseq = 2;
+  ASSERT_EQ(world.give(within(call.ok_at_caller, update), caller_address),
+            verdict::request_forwarded);
+  const auto there = world.take_one();
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(120'000);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.total_load(), 1);
+}
+
 TEST(engine_crash, a_restart_before_the_answer_asks_again) {
   engine_world world;
   (void)establish(world);
@@ -488,7 +506,7 @@ TEST(engine_crash, calls_are_asked_one_after_another) {
   EXPECT_GE(asked[0] + asked[1], 2 * 80u);
   EXPECT_NEAR(static_cast<double>(asked[2]), 200, 10);
   EXPECT_EQ(asked[0] + asked[1] + asked[2] + asked[3] + asked[4], 600u);
-  // Who answers is not asked again, and no call has ended by it.
+  // Nobody has answered, and no call ends by that.
   world.wait_ms(60'000);
   (void)world.take();
   world.wait_ms(60'000);
