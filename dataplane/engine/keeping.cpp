@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answered calls out of one run of the program and into the next.
+#include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
