@@ -90,8 +90,10 @@ dpdk::call_source keeper::calls_of_before() {
     trying_ = true;
     const auto tries = note_try(tries_file_);
     if (!tries)
-      spdlog::warn("{} cannot be written: {}; calls that end linehunt would be taken up again",
-                   tries_file_, tries.error());
+      spdlog::warn(
+          "{} cannot be written: {}; remove it, or make room: until then calls that end linehunt "
+          "at its start would be taken up each time",
+          tries_file_, tries.error());
     else if (*tries >= most_tries)
       return put_aside();
     std::uint64_t calls = 0;
@@ -123,7 +125,7 @@ void keeper::put_aside() const {
       spdlog::error("{} cannot be renamed: {}; it is lost", file, std::strerror(errno));
 }
 
-void keeper::forget_tries() const {
+void keeper::forget_tries() {
   if (std::exchange(trying_, false)) (void)::unlink(tries_file_.c_str());
 }
 
@@ -144,7 +146,7 @@ tl::expected<void, std::string> keeper::take_over() {
 
 // A crash that comes before the first copy has what this run has begun with; but not after another
 // crash, of which the calls may be the reason.
-void keeper::put_away() const {
+void keeper::put_away() {
   const auto told = [](int result, const std::string& file) {
     if (result != 0 && errno != ENOENT)
       spdlog::error("{} cannot be removed: {}; do so before the next start", file,

@@ -49,17 +49,17 @@ class keeper {
  private:
   [[nodiscard]] bool copies_calls() const noexcept { return keeps_calls() && copies_; }
   void report(const tl::expected<call_file_report, std::string>& found) const;
-  void put_away() const;
+  void put_away();
   [[nodiscard]] bool any_calls() const;
   void put_aside() const;
-  void forget_tries() const;
+  void forget_tries();
 
   open_file lock_;
   std::string folder_, calls_file_, copy_file_, changes_file_, tries_file_;
   std::chrono::seconds oldest_;
   bool copies_ = false;
-  mutable bool trying_ = false; // a byte of ours is in tries_file_
-  bool crashed_ = false;        // the run before has left nothing but a copy
+  bool trying_ = false;  // a byte of ours is in tries_file_
+  bool crashed_ = false; // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
   std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };

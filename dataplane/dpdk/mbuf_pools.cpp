@@ -21,7 +21,6 @@ std::uint16_t buffer_bytes(const runtime_setup& setup) {
     wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + link_header +
                                   std::max<std::size_t>(p.mtu_bytes, 1500) + growth);
     wanted = std::max(wanted, RTE_PKTMBUF_HEADROOM + af_packet_slot_bytes(p.device));
-    if (is_af_xdp(p.device)) wanted = buffer_bytes_for_umem(wanted);
   }
   return static_cast<std::uint16_t>(std::min<std::size_t>(wanted, UINT16_MAX));
 }
@@ -44,23 +43,18 @@ tl::expected<mbuf_pools, error> mbuf_pools::make(const runtime_setup& setup, std
   for (const int node : nodes) {
     if (out.pools_.contains(node)) continue;
     const std::string name = "linehunt_" + std::to_string(node + 1);
-    rte_mempool* const pool = rte_pktmbuf_pool_create(
-        name.c_str(), any_umem ? mbufs_for_umem(mbufs) : mbufs, cache_per_worker, 0,
-        buffer_bytes(setup), node < 0 ? SOCKET_ID_ANY : node);
+    const int socket = node < 0 ? SOCKET_ID_ANY : node;
+    rte_mempool* const pool =
+        any_umem
+            ? create_umem_pool(name.c_str(), mbufs, cache_per_worker, buffer_bytes(setup), socket)
+            : rte_pktmbuf_pool_create(name.c_str(), mbufs, cache_per_worker, 0, buffer_bytes(setup),
+                                      socket);
     if (pool == nullptr)
       return tl::unexpected(error{"no memory for " + std::to_string(mbufs) +
                                   " mbufs: " + rte_strerror(rte_errno) + "; raise memory_mb (" +
                                   std::to_string(setup.memory_mb) +
                                   ") or lower mbufs, or the descriptors of the ports"});
     out.pools_[node].reset(pool);
-    if (!any_umem) continue;
-    const std::size_t left = withhold_behind_umem(*pool);
-    if (left < mbufs)
-      return tl::unexpected(error{"of " + std::to_string(mbufs) + " mbufs af_xdp could use only " +
-                                  std::to_string(left) +
-                                  ", since the memory for them is in pieces; "
-                                  "raise memory_mb (" +
-                                  std::to_string(setup.memory_mb) + ")"});
   }
   return out;
 }

@@ -2,8 +2,10 @@
 #include "dataplane/dpdk/umem.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <vector>
 
@@ -18,6 +20,17 @@ std::size_t bytes_between(const rte_mempool& pool) noexcept {
 }
 
 } // namespace
+
+rte_mempool* create_umem_pool(const char* name, std::uint32_t mbufs, unsigned cache,
+                              std::size_t buffer_bytes, int node) {
+  rte_mempool* const pool = rte_pktmbuf_pool_create(
+      name, mbufs_for_umem(mbufs), cache, 0,
+      static_cast<std::uint16_t>(buffer_bytes_for_umem(buffer_bytes)), node);
+  if (pool == nullptr || withhold_behind_umem(*pool) >= mbufs) return pool;
+  rte_mempool_free(pool);
+  rte_errno = ENOMEM;
+  return nullptr;
+}
 
 std::size_t buffer_bytes_for_umem(std::size_t wanted) noexcept {
   if (rte_eal_has_hugepages() != 0) return wanted;

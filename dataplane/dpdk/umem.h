@@ -18,6 +18,13 @@ namespace linehunt::dpdk {
   return device.starts_with("net_af_xdp");
 }
 
+// As rte_pktmbuf_pool_create, with as much more as it takes for `mbufs` that the kernel sees.
+// ENOMEM in rte_errno as well where the memory is in pieces, of which it would see one.
+[[nodiscard]] rte_mempool* create_umem_pool(const char* name, std::uint32_t mbufs, unsigned cache,
+                                            std::size_t buffer_bytes, int node);
+
+// What that consists of.
+
 // Bytes of an mbuf's buffer, at least `wanted`, that leave as little of a page unused as can be.
 // Ordinary pages (--no-huge) hold one mbuf each, and with gaps the kernel would see half of them.
 // Once EAL runs.

@@ -88,19 +88,16 @@ tl::expected<void, std::string> port::start(const port_settings& settings) {
   const auto failed = [&](const char* what, int code) {
     return tl::unexpected(settings.device + ": " + what + ": " + rte_strerror(-code));
   };
-  const bool umem = dpdk::is_af_xdp(settings.device);
-  const std::size_t bytes =
-      umem ? dpdk::buffer_bytes_for_umem(RTE_MBUF_DEFAULT_BUF_SIZE) : RTE_MBUF_DEFAULT_BUF_SIZE;
-  pool_ = rte_pktmbuf_pool_create(
-      "pktgen", umem ? dpdk::mbufs_for_umem(settings.mbufs) : settings.mbufs, 256, 0,
-      static_cast<std::uint16_t>(bytes), static_cast<int>(rte_socket_id()));
+  constexpr unsigned cache = 256;
+  const auto here = static_cast<int>(rte_socket_id());
+  pool_ =
+      dpdk::is_af_xdp(settings.device)
+          ? dpdk::create_umem_pool("pktgen", settings.mbufs, cache, RTE_MBUF_DEFAULT_BUF_SIZE, here)
+          : rte_pktmbuf_pool_create("pktgen", settings.mbufs, cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                    here);
   if (pool_ == nullptr)
     return tl::unexpected("no memory for " + std::to_string(settings.mbufs) +
                           " mbufs; raise --memory-mb or lower --mbufs");
-  if (umem && dpdk::withhold_behind_umem(*pool_) < settings.mbufs)
-    return tl::unexpected(
-        std::string("the memory for mbufs is in pieces, of which af_xdp could use "
-                    "one; raise --memory-mb"));
   rte_eth_dev_info info{};
   if (const int rc = rte_eth_dev_info_get(id_, &info); rc != 0)
     return failed("cannot read its capabilities", rc);
