@@ -24,26 +24,50 @@ struct segment {
 } // namespace
 
 bool edit_list::replace(slice what, std::string_view text) noexcept {
-  return replace(what, std::span<const std::string_view>{&text, 1});
+  if (char* const to = add(what, text.size())) copy_bytes(to, text);
+  return valid_;
 }
 
 bool edit_list::replace(slice what, std::span<const std::string_view> pieces) noexcept {
-  if (!valid_) return false;
-  valid_ = false; // until everything is in its place
-
   std::size_t len = 0;
   for (const auto piece : pieces)
     len += piece.size();
-  if (count_ == max_edits || len > max_edit_text_bytes - arena_used_) return false;
-  if (what.len == 0 && len == 0) {
-    valid_ = true;
-    return true;
+  if (char* to = add(what, len)) {
+    for (const auto piece : pieces) {
+      copy_bytes(to, piece);
+      to += piece.size();
+    }
   }
+  return valid_;
+}
 
-  // The new edit goes behind every edit that begins before it and behind the insertions at the same
-  // offset; an insertion goes before the removal at the same offset. Looked for from the end: most
-  // edits come by rising offset.
+char* edit_list::add(slice what, std::size_t text_len) noexcept {
+  if (!valid_ || count_ == max_edits || text_len > max_edit_text_bytes - arena_used_) {
+    valid_ = false;
+    return nullptr;
+  }
+  if (what.len == 0 && text_len == 0) return nullptr;
+
   std::size_t index = count_;
+  // Most edits come by rising offset.
+  if (index > 0) {
+    const edit& last = edits_[index - 1];
+    if (last.off + std::uint32_t{last.removed} > what.off && !make_place(what, index)) {
+      valid_ = false;
+      return nullptr;
+    }
+  }
+  edits_[index] = {what.off, what.len, arena_used_, static_cast<std::uint16_t>(text_len)};
+  char* const to = arena_.data() + arena_used_;
+  arena_used_ = static_cast<std::uint16_t>(arena_used_ + text_len);
+  ++count_;
+  growth_ += static_cast<std::int32_t>(text_len) - what.len;
+  return to;
+}
+
+bool edit_list::make_place(slice what, std::size_t& index) noexcept {
+  // The new edit goes behind every edit that begins before it and behind the insertions at the same
+  // offset; an insertion goes before the removal at the same offset.
   const auto goes_behind = [&](const edit& e) {
     return e.off > what.off || (e.off == what.off && e.removed > 0);
   };
@@ -54,17 +78,8 @@ bool edit_list::replace(slice what, std::span<const std::string_view> pieces) no
     if (before.off + std::uint32_t{before.removed} > what.off) return false;
   }
   if (index < count_ && what.end() > edits_[index].off) return false;
-
   for (std::size_t i = count_; i > index; --i)
     edits_[i] = edits_[i - 1];
-  edits_[index] = {what.off, what.len, arena_used_, static_cast<std::uint16_t>(len)};
-  for (const auto piece : pieces) {
-    copy_bytes(arena_.data() + arena_used_, piece);
-    arena_used_ = static_cast<std::uint16_t>(arena_used_ + piece.size());
-  }
-  ++count_;
-  growth_ += static_cast<std::int32_t>(len) - what.len;
-  valid_ = true;
   return true;
 }
 

@@ -58,6 +58,13 @@ class edit_list {
                                                std::span<char> message) const noexcept;
 
  private:
+  // Takes note of an edit. Returns where its text goes; nullptr where there is nothing to do, or
+  // the list has become unusable.
+  char* add(slice what, std::size_t text_len) noexcept;
+  // Where the edit goes that belongs before the last one; what stands there has moved up. False:
+  // they overlap.
+  bool make_place(slice what, std::size_t& index) noexcept;
+
   std::array<edit, max_edits> edits_;
   std::array<char, max_edit_text_bytes> arena_;
   std::uint16_t count_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a received header's name, long or compact and in any case, to its header_id: a perfect hash
-// of length, first and last letter picks the one name that it could be, and sixteen bytes are
+// of its length and first two letters picks the one name that it could be, and sixteen bytes are
 // compared at once. Private to sipparse.
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <emmintrin.h>
 #include <string_view>
 
@@ -60,14 +61,17 @@ inline constexpr std::array spellings{
 
 inline constexpr std::size_t slot_count = 128;
 
-constexpr std::uint32_t slot_of(std::uint32_t length, char first, char last, std::uint32_t seed) {
-  const auto f = static_cast<std::uint32_t>(static_cast<unsigned char>(first) | 0x20U);
-  const auto l = static_cast<std::uint32_t>(static_cast<unsigned char>(last) | 0x20U);
-  return ((f + (l << 8) + (length << 16)) * seed) >> 25; // 7 bits
+// `letters`: the first two bytes, the first one lower; of a name of one letter the colon behind it
+// is the second.
+constexpr std::uint32_t slot_of(std::uint32_t letters, std::uint32_t length, std::uint32_t seed) {
+  return (((letters | 0x2020U) + (length << 16)) * seed) >> 25; // 7 bits
 }
 
 constexpr std::uint32_t slot_of(std::string_view name, std::uint32_t seed) {
-  return slot_of(static_cast<std::uint32_t>(name.size()), name.front(), name.back(), seed);
+  const auto first = static_cast<unsigned char>(name.front());
+  const auto second = static_cast<unsigned char>(name.size() > 1 ? name[1] : ':');
+  return slot_of(first | static_cast<std::uint32_t>(second) << 8,
+                 static_cast<std::uint32_t>(name.size()), seed);
 }
 
 constexpr bool is_perfect(std::uint32_t seed) {
@@ -83,16 +87,20 @@ constexpr bool is_perfect(std::uint32_t seed) {
 // The first odd number from 2^32 / golden ratio on that is perfect. Written down, since the search
 // takes more steps than clang grants a constant expression; a new spelling that collides asks for
 // another.
-inline constexpr std::uint32_t seed = 2654439425;
+inline constexpr std::uint32_t seed = 2654437017;
 static_assert(is_perfect(seed));
 
 // `fold` holds 0x20 where the name has a letter, so that a byte or-ed with it equals the name's
-// exactly where it is that letter in either case; '-' has to match as it is.
+// exactly where it is that letter in either case; '-' has to match as it is, and so has the colon,
+// which stands behind a name of less than 16 bytes.
 struct alignas(64) slot_entry {
   std::array<char, 32> name{};
   std::array<char, 16> fold{};
-  std::uint32_t length = 0;
-  std::uint32_t others = 0; // one bit for each of 16 bytes that is not of the name
+  std::uint32_t length = 0; // without the colon
+  std::uint32_t others = 0; // one bit for each of 16 bytes behind the name and the colon
+  // From the line {off, len} to its value, each as a number of 32 bits with the length in the upper
+  // half: behind the colon and a blank, and without the line end.
+  std::uint32_t to_value = 0;
   header_id id = header_id::other;
 };
 
@@ -105,27 +113,35 @@ constexpr auto make_slots() {
       if (i < 16) slot.fold[i] = s.name[i] == '-' ? 0 : 0x20;
     }
     slot.length = static_cast<std::uint32_t>(s.name.size());
-    slot.others = s.name.size() < 16 ? 0xffffU & ~((1U << s.name.size()) - 1) : 0;
+    if (s.name.size() < 16) {
+      slot.name[s.name.size()] = ':';
+      slot.others = 0xffffU & ~((2U << s.name.size()) - 1);
+    }
+    const std::uint32_t before_value = slot.length + 2;
+    slot.to_value = before_value - ((before_value + 2) << 16);
     slot.id = s.id;
   }
   return slots;
 }
 inline constexpr auto slots = make_slots();
 
-// The one name that this can be, by its length and letters. `length` is at least 1.
-[[nodiscard]] inline const slot_entry& slot_for(const char* name, std::uint32_t length) noexcept {
-  return slots[slot_of(length, name[0], name[length - 1], seed)];
+// The one name that a line can begin with whose first colon is `length` bytes on. Two bytes are
+// read; a line that begins with its colon gets some slot, and matches none.
+[[nodiscard]] inline const slot_entry& slot_for(const char* line, std::uint32_t length) noexcept {
+  std::uint16_t letters;
+  std::memcpy(&letters, line, sizeof letters);
+  return slots[slot_of(letters, length, seed)];
 }
 
-// Are the first sixteen bytes at `name` those of the slot, as far as it has so many? All sixteen
+// Are the first sixteen bytes of the line those of the slot, as far as it has so many? All sixteen
 // have to be readable.
-//   "To: <sip:a@b>..." against "to"   equal   11000...
-//                                     others  00111...   all ones together: it is that name
-[[nodiscard]] inline bool matches_16(const slot_entry& slot, __m128i name) noexcept {
+//   "To: <sip:a@b>..." against "to:"   equal   11100...
+//                                      others  00011...   all ones together: it is that name
+[[nodiscard]] inline bool matches_16(const slot_entry& slot, __m128i line) noexcept {
   const __m128i fold = _mm_load_si128(reinterpret_cast<const __m128i*>(slot.fold.data()));
   const __m128i wanted = _mm_load_si128(reinterpret_cast<const __m128i*>(slot.name.data()));
   const auto equal = static_cast<std::uint32_t>(
-      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(name, fold), wanted)));
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(line, fold), wanted)));
   return (equal | slot.others) == 0xffffU;
 }
 
@@ -136,8 +152,9 @@ inline constexpr auto slots = make_slots();
   return true;
 }
 
+// Of a name alone, whatever stands behind it. `length` is at least 1.
 [[nodiscard]] inline header_id classify(const char* name, std::uint32_t length) noexcept {
-  const slot_entry& slot = slot_for(name, length);
+  const slot_entry& slot = slots[slot_of(std::string_view{name, length}, seed)];
   return slot.length == length && matches_from(slot, name, 0) ? slot.id : header_id::other;
 }
 

@@ -8,6 +8,7 @@
 #include "sipparse/kernels/kernel.h"
 #include "sipparse/start_line.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -51,15 +52,24 @@ bool is_visible_before(unsigned bytes, char high) noexcept {
   return bytes - least <= 0xffU - 0x21U;
 }
 
-// A header of a plain line in two stores; field by field it would be six.
-void put(header& h, std::size_t line_off, std::size_t line_len, std::size_t value_off,
-         std::size_t value_len, header_id id) noexcept {
-  static_assert(offsetof(header, value) == 4 && offsetof(header, id) == 8 && sizeof(header) == 10 &&
+// A header of a plain line in three stores; field by field it would be six.
+void put(header& h, std::uint32_t start, std::uint32_t end,
+         const header_name::slot_entry& slot) noexcept {
+  static_assert(offsetof(slice, len) == 2 && sizeof(slice) == 4 && offsetof(header, value) == 4 &&
                 std::endian::native == std::endian::little);
-  const std::uint64_t slices = line_off | line_len << 16 | value_off << 32 | value_len << 48;
-  std::memcpy(static_cast<void*>(&h), &slices, sizeof slices);
-  h.id = id;
+  const std::uint32_t line = start + ((end - start) << 16);
+  const std::uint32_t value = line + slot.to_value;
+  std::memcpy(static_cast<void*>(&h.line), &line, sizeof line);
+  std::memcpy(static_cast<void*>(&h.value), &value, sizeof value);
+  h.id = slot.id;
   h.folded = false;
+}
+
+// Is it the slot's name although its colon is not among the first sixteen bytes, which are the
+// slot's? Apart, since it is rare and takes registers.
+[[gnu::noinline]] bool is_long_name(const header_name::slot_entry& slot, const char* line,
+                                    std::uint32_t length) noexcept {
+  return slot.length == length && header_name::matches_from(slot, line, 16);
 }
 
 class header_scan {
@@ -168,39 +178,39 @@ scan_result header_scan::headers() noexcept {
   message_view& out = out_;
   const __m128i colon = _mm_set1_epi8(':');
   for (++at_;;) {
-    // Lines of which the end is known and is not the end of the message, the index has room, and
-    // 16 bytes can be loaded from where they start.
+    // Lines of which the end is known and is not the end of the message, of which 16 bytes can be
+    // loaded, and for which the index has room.
     std::uint32_t count = found_.count;
-    while (count > at_ && found_.start[count - 1] == len_)
+    while (count > at_ + 1 &&
+           (found_.start[count - 1] == len_ || found_.start[count - 2] + 16U > len_))
       --count;
-    const std::uint16_t* at = found_.start + at_;
-    const std::uint16_t* const last = found_.start + count - 1;
     std::size_t used = out.header_count;
+    const std::uint16_t* at = found_.start + at_;
+    const std::uint16_t* const last =
+        at + std::min<std::size_t>(count - at_ - 1, max_indexed_headers - used);
     for (; at < last; ++at) {
-      const std::size_t start = at[0];
-      const std::size_t end = at[1];
-      if (start + 16 > len_ || used == max_indexed_headers) [[unlikely]]
-        break;
+      const std::uint32_t start = at[0];
+      const std::uint32_t end = at[1];
       const char* const line = base + start;
-      const __m128i name = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line));
+      const __m128i begin = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line));
       // "To: <sip:a@b.example>;tag=..."   0010000100000000, the lowest bit is the colon
-      auto colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(name, colon)));
+      auto colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(begin, colon)));
       if (colons == 0) [[unlikely]] {
         if (start + 32 > len_) break;
         const __m128i more = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line + 16));
         colons = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(more, colon))) << 16;
         if (colons == 0) break;
       }
-      const auto length = static_cast<std::uint32_t>(__builtin_ctz(colons));
-      // Nothing before the colon, or a fold behind the line?
-      if (length == 0 || is_wsp(base[end])) [[unlikely]]
+      // A fold behind the line, or something odd?
+      if (static_cast<unsigned char>(base[end]) <= ' ' && base[end] != '\r') [[unlikely]]
         break;
+      const auto length = static_cast<std::uint32_t>(__builtin_ctz(colons));
       const auto& slot = header_name::slot_for(line, length);
-      if (slot.length != length || !header_name::matches_16(slot, name) ||
-          (length > 16 && !header_name::matches_from(slot, line, 16))) {
-        // Not a name that we know. It has to be one, though: white space before the colon may
-        // still make it "Via :", and the colon may be that of a later line.
-        if (static_cast<unsigned char>(line[0]) <= ' ' ||
+      if (!header_name::matches_16(slot, begin) ||
+          (length > 15 && !is_long_name(slot, line, length))) {
+        // Not a name that we know. It has to be one, though: it may be empty, white space before
+        // the colon may still make it "Via :", and the colon may be that of a later line.
+        if (length == 0 || static_cast<unsigned char>(line[0]) <= ' ' ||
             static_cast<unsigned char>(line[length - 1]) <= ' ' || start + length >= end)
           break;
         continue;
@@ -211,8 +221,7 @@ scan_result header_scan::headers() noexcept {
         break;
       const auto which = static_cast<std::size_t>(slot.id);
       if (out.count[which]++ == 0) out.first[which] = static_cast<std::uint8_t>(used);
-      put(out.headers[used++], start, end - start, start + length + 2, end - start - length - 4,
-          slot.id);
+      put(out.headers[used++], start, end, slot);
     }
     out.header_count = static_cast<std::uint16_t>(used);
     at_ = static_cast<std::uint32_t>(at - found_.start);

@@ -52,11 +52,12 @@ void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& line
   std::uint32_t off = c.next;
   std::uint64_t before = c.feeds_before;
   std::uint32_t count = lines.count;
-  std::uint64_t short_lines = 0;
 
-  while (off < len && count <= line_index::capacity - block_bytes && short_lines == 0) {
-    const std::uint64_t feeds = block_at<Block>(base, len, off).line_feeds();
-    short_lines = feeds & ((feeds << 1) | (before >> 63) | (feeds << 2) | (before >> 62));
+  // Notes the lines of the block at `off`. False: enough for now.
+  const auto take = [&](const Block& block) __attribute__((always_inline)) {
+    const std::uint64_t feeds = block.line_feeds();
+    const std::uint64_t short_lines =
+        feeds & ((feeds << 1) | (before >> 63) | (feeds << 2) | (before >> 62));
     before = feeds;
     // Two are written whether they exist or not: most blocks have none to two, and a branch that
     // tells them apart would be guessed wrong too often.
@@ -71,7 +72,12 @@ void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& line
     for (std::uint16_t* next = start + 2; left != 0; left &= left - 1)
       *next++ = static_cast<std::uint16_t>(behind + lowest(left));
     off += block_bytes;
-  }
+    return short_lines == 0 && count <= line_index::capacity - block_bytes;
+  };
+  bool more = count <= line_index::capacity - block_bytes;
+  while (more && off + block_bytes <= len)
+    more = take(Block::load(base + off));
+  if (more && off < len) take(Block::load_part(base, len, off));
   c.next = off;
   c.feeds_before = before;
   lines.count = count;
