@@ -68,6 +68,11 @@ class Build:
                     tuple(file for target in test["depends"] for file in files.get(target, ()))))
         return programs
 
+    def targets_of(self, programs) -> set:
+        """What to build for those test programs."""
+        return {os.path.relpath(path, self.path) for program in programs
+                for path in (program.executable, *program.needs)}
+
     def targets_without(self, suites: tuple, but: tuple) -> tuple:
         """Everything except the programs of those suites; what is in `but` stays."""
         left_out = {program.executable for suite in suites for program in self.test_programs(suite)}

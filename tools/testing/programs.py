@@ -67,11 +67,8 @@ def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
             if not found:
                 tally.add(skipped(label, f"{build.folder} has no program of suite '{suite}'"))
             programs.update((program.command, program) for program in found)
-        wanted = {path for program in programs.values()
-                  for path in (program.executable, *program.needs)}
-        targets = tuple(sorted(os.path.relpath(path, build.path) for path in wanted))
-        if targets:
-            build.compile(targets)
+        if targets := build.targets_of(programs.values()):
+            build.compile(tuple(sorted(targets)))
     except BuildError as error:
         tally.add(failed(f"{label}: build", str(error)))
         return tally
