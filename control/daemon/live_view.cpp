@@ -314,9 +314,10 @@ live_view::outcome live_view::end_call(const admin::call_state& call) {
 void live_view::on_failed(destination_index index, std::uint16_t cause) {
   const destination* const found = find_index(index);
   if (!found) return;
-  if (cause == 408 && !link_is_up(*found)) {
-    // Nobody can be heard there, and who has no probes would stay disabled when it is up again.
-    (void)tell_status(*found, true);
+  const std::chrono::milliseconds patience{runtime_.world().timers.fr_timeout_ms};
+  if (cause == 408 && !could_be_heard(*found, patience)) {
+    // Who has no probes would stay disabled when the link is up again.
+    if (source_.changes().status(found->id).enabled) (void)tell_status(*found, true);
     return;
   }
   spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);
@@ -328,10 +329,13 @@ void live_view::on_failed(destination_index index, std::uint16_t cause) {
     spdlog::error("not every worker was told that destination {} is disabled", found->id);
 }
 
-void live_view::on_probed(std::uint32_t id, bool enabled, const std::string& cause) {
+void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) {
   const destination* found = find(id);
   const destination_status before = source_.changes().status(id);
   if (!found || before.by_admin || before.enabled == enabled) return;
+  const std::chrono::milliseconds patience{reloading_.running().probing.timeout_ms};
+  if (status == 0 && !enabled && !could_be_heard(*found, patience)) return;
+  const std::string cause = status == 0 ? "probe timeout" : fmt::format("probe {}", status);
   // Nothing is said to have changed that not every worker knows; the next probe says it again.
   if (!tell_status(*found, enabled)) {
     spdlog::error("not every worker was told of the status of destination {}", id);
@@ -372,22 +376,20 @@ std::string live_view::status_line() {
                      all.size());
 }
 
-bool live_view::link_is_up(const destination& d) const {
+// Silence says nothing where the link towards it is down, or has been while it was waited for.
+bool live_view::could_be_heard(const destination& d, std::chrono::milliseconds waited) {
+  look_at_links();
   const auto& listeners = runtime_.world().listeners;
-  const auto ports = runtime_.ports();
-  const std::size_t port =
-      d.listener < listeners.size() ? listeners[d.listener].port : ports.size();
-  return port >= ports.size() || ports[port].link_up;
+  return d.listener >= listeners.size() ||
+         links_.up_for(listeners[d.listener].port, waited, link_watch::clock::now());
 }
 
 // Neighbours may have forgotten where we are while a link was down, and switches too.
 void live_view::look_at_links() {
   const auto ports = runtime_.ports();
-  links_.resize(ports.size(), true);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const bool up = ports[i].link_up;
-    if (links_[i] == up) continue;
-    links_[i] = up;
+    if (!links_.note(i, up, link_watch::clock::now())) continue;
     if (up)
       spdlog::info("port {}: the link is up", ports[i].name);
     else

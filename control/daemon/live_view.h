@@ -7,6 +7,7 @@
 #include "control/admin/events.h"
 #include "control/capture/capture_session.h"
 #include "control/daemon/drainage.h"
+#include "control/daemon/link_watch.h"
 #include "control/daemon/pauses.h"
 #include "control/daemon/reload.h"
 #include "control/daemon/world_source.h"
@@ -100,7 +101,8 @@ class live_view final : public admin::daemon_view {
   // A worker has seen a destination fail: from now on it is disabled for all of them.
   void on_failed(destination_index index, std::uint16_t cause);
   // What probes say about a destination; nothing against an admin.
-  void on_probed(std::uint32_t id, bool enabled, const std::string& cause);
+  // `status` of the answer; 0: none came.
+  void on_probed(std::uint32_t id, bool enabled, std::uint16_t status);
   // Who knows how long the last answer of a destination took.
   void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
     round_trip_us_ = std::move(round_trip_us);
@@ -128,7 +130,7 @@ class live_view final : public admin::daemon_view {
   // Ends a pause as well.
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
-  [[nodiscard]] bool link_is_up(const destination& d) const;
+  [[nodiscard]] bool could_be_heard(const destination& d, std::chrono::milliseconds waited);
   void look_at_links();
   [[nodiscard]] node_statistics node();
   void tell_refused(const std::vector<dpdk::worker_report>& workers);
@@ -147,7 +149,7 @@ class live_view final : public admin::daemon_view {
   naming_report names_;
   heartbeat_report heartbeats_;
   pauses pauses_;
-  std::vector<bool> links_;     // by port, as last told
+  link_watch links_;
   std::uint64_t failovers_ = 0; // as last raised, and so are these
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;

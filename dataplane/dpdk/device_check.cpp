@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/device_check.h"
 
+#include "dataplane/dpdk/kernel_interface.h"
+
 #include <array>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <net/if.h>
 #include <string>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace linehunt::dpdk {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// Asked of the kernel and not read in /sys, which may show another network namespace than ours.
-// 0: it does not say.
-int interface_mtu(const std::string& name) {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return 0;
-  ifreq request{};
-  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  const bool told = ::ioctl(fd, SIOCGIFMTU, &request) == 0;
-  ::close(fd);
-  return told ? request.ifr_mtu : 0;
-}
 
 // af_packet copies frames into slots of `framesz` bytes, 2048 unless said, and silently drops what
 // is longer; some 100 bytes of a slot are the kernel's.

@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/kernel_interface.h"
 #include "dataplane/dpdk/memif_socket.h"
 #include "dataplane/dpdk/umem.h"
 #include "dataplane/dpdk/xdp_sockets.h"
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iterator>
+#include <net/if.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -61,7 +63,7 @@ port::port(port&& other) noexcept
     : setup_(std::move(other.setup_)), station_(std::move(other.station_)), device_(other.device_),
       rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_),
       rx_queue_packets_(other.rx_queue_packets_), xdp_sockets_(std::move(other.xdp_sockets_)),
-      is_pci_(other.is_pci_), rx_interrupts_(other.rx_interrupts_),
+      interface_(other.interface_), is_pci_(other.is_pci_), rx_interrupts_(other.rx_interrupts_),
       filters_vlan_(other.filters_vlan_), opened_(std::exchange(other.opened_, false)),
       started_(std::exchange(other.started_, false)) {}
 
@@ -189,6 +191,10 @@ tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools, bo
   started_ = true;
   if (is_af_xdp(setup_.device))
     std::ranges::set_difference(open_xdp_sockets(), of_others, std::back_inserter(xdp_sockets_));
+  // The drivers of DPDK 22.11 on an interface of the kernel say that the link is up, whatever it
+  // is.
+  if (is_af_xdp(setup_.device) || setup_.device.starts_with("net_af_packet"))
+    interface_ = if_nametoindex(device_argument(setup_.device, "iface").c_str());
   if (filters_vlan_)
     if (const int rc = rte_eth_dev_vlan_filter(device_, setup_.vlan, 1); rc != 0)
       return tl::unexpected(
@@ -273,7 +279,10 @@ port_report port::report() const noexcept {
     r.rx_no_buffer += drops.no_buffer;
   }
   rte_eth_link link{};
-  if (rte_eth_link_get_nowait(device_, &link) == 0) r.link_up = link.link_status != 0;
+  if (interface_ != 0)
+    r.link_up = interface_is_up(interface_);
+  else if (rte_eth_link_get_nowait(device_, &link) == 0)
+    r.link_up = link.link_status != 0;
   return r;
 }
 

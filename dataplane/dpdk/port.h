@@ -64,6 +64,7 @@ class port {
   std::uint16_t rx_queues_ = 1, tx_queues_ = 1;
   std::size_t rx_queue_packets_ = 0;
   std::vector<int> xdp_sockets_; // ours, of the driver
+  unsigned interface_ = 0;       // the kernel's behind it, of drivers that do not tell its link
   bool is_pci_ = false;
   bool rx_interrupts_ = false;
   bool filters_vlan_ = false;

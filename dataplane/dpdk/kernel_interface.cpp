@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/kernel_interface.h"
+
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace linehunt::dpdk {
+namespace {
+
+// Any socket will do to ask.
+class interface_query {
+ public:
+  interface_query() noexcept : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
+  ~interface_query() {
+    if (socket_ >= 0) ::close(socket_);
+  }
+  interface_query(const interface_query&) = delete;
+  interface_query& operator=(const interface_query&) = delete;
+  [[nodiscard]] bool possible() const noexcept { return socket_ >= 0; }
+  [[nodiscard]] bool ask(unsigned long what) noexcept {
+    return ::ioctl(socket_, what, &request) == 0;
+  }
+
+  ifreq request{};
+
+ private:
+  const int socket_;
+};
+
+} // namespace
+
+int interface_mtu(const std::string& name) noexcept {
+  interface_query mtu;
+  name.copy(mtu.request.ifr_name, sizeof mtu.request.ifr_name - 1);
+  return mtu.possible() && mtu.ask(SIOCGIFMTU) ? mtu.request.ifr_mtu : 0;
+}
+
+bool interface_is_up(unsigned index) noexcept {
+  interface_query flags;
+  if (!flags.possible()) return true;
+  flags.request.ifr_ifindex = static_cast<int>(index);
+  constexpr int up = IFF_UP | IFF_RUNNING;
+  return flags.ask(SIOCGIFNAME) && flags.ask(SIOCGIFFLAGS) && (flags.request.ifr_flags & up) == up;
+}
+
+} // namespace linehunt::dpdk
