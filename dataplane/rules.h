@@ -59,6 +59,10 @@ struct balance_flags {
   bool negative = false;   // n: a destination without a free line is eligible too
 };
 
+// What a call carries of a rule for as long as it is not answered; the configuration refuses more.
+inline constexpr std::size_t max_failover_codes = 16;
+inline constexpr std::size_t max_refusal_reason_bytes = 64;
+
 struct failover_policy {
   std::array<bool, 7> code_class{}; // [5]: 5xx, [6]: 6xx, ...
   std::vector<std::uint16_t> codes; // single codes besides

@@ -157,8 +157,10 @@ void check_rules(const configuration& whole, diagnostics& out) {
           !offered(whole, rule.model.resources[i]))
         out.warning(rule.resource_at[i],
                     fmt::format("[[rule]] resource '{}' is offered by no destination; calls that "
-                                "need it will be refused",
-                                rule.model.resources[i]));
+                                "need it will be {}",
+                                rule.model.resources[i],
+                                rule.model.action == rule_action::forward ? "forwarded uncounted"
+                                                                          : "refused"));
   }
 }
 

@@ -118,6 +118,10 @@ void read_failover(table_reader& section, failover_policy& policy, diagnostics& 
   inner.read("on", causes);
   for (const placed_text& cause : causes)
     read_failover_cause(cause, policy, out);
+  if (policy.codes.size() > max_failover_codes)
+    inner.error("on", fmt::format("'on' has {} codes, and {} are possible; write classes such as "
+                                  "\"5xx\" where you can",
+                                  policy.codes.size(), max_failover_codes));
   inner.read("disable", policy.disable);
   inner.finish();
 }
@@ -185,6 +189,10 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     read_flags(section, rule.model.flags);
     read_failover(section, rule.model.failover, out);
     read_reply(section, "full", rule.model);
+    if (rule.model.reason.size() > max_refusal_reason_bytes)
+      section.error("full", fmt::format("the reason of 'full' has {} bytes, and {} are possible; "
+                                        "shorten it",
+                                        rule.model.reason.size(), max_refusal_reason_bytes));
     read_ping(section, rule.model.ping, out);
   } else if (chosen == "reply") {
     rule.model.action = rule_action::reply;

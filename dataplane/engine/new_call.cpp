@@ -116,8 +116,6 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   t.own_at = static_cast<std::uint16_t>(view.headers_begin + moved);
 
   holding held;
-  if (decision.unknown_resource)
-    return refuse_call(transaction, selection_outcome::unknown_resource);
   if (rule.action == rule_action::forward) {
     listener_index listener = 0;
     if (!is_sendable(rule.target) || world->is_local(rule.target) ||
@@ -126,10 +124,13 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
     if (rule.count && decision.source_destination != no_index) {
       ledger.count(decision.source_destination,
                    {decision.resources.data(), decision.resource_count}, held);
-      if (held.slot_count < decision.resource_count) count(counters.calls_uncounted);
+      if (held.slot_count < decision.resource_count || decision.unknown_resource)
+        count(counters.calls_uncounted);
       hold(call, held);
     }
     begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);
+  } else if (decision.unknown_resource) {
+    return refuse_call(transaction, selection_outcome::unknown_resource);
   } else {
     const selection_outcome outcome = choose(transaction, held);
     switch (outcome) {

@@ -9,6 +9,7 @@
 #include "dataplane/engine/call_table.h"
 #include "dataplane/flat_index.h"
 #include "dataplane/memory_source.h"
+#include "dataplane/rules.h"
 
 #include <array>
 #include <cstdint>
@@ -74,13 +75,13 @@ struct call_plan {
   balance_flags flags;
   bool may_fail_over = false; // by the rule; `forward` never does
   std::array<bool, 7> failover_class{};
-  std::array<std::uint16_t, 16> failover_codes{};
+  std::array<std::uint16_t, max_failover_codes> failover_codes{};
   std::uint8_t failover_code_count = 0;
   bool failover_timeout = false;
   bool failover_no_answer = false;
   bool failover_disable = false;
   std::uint16_t refusal_status = 500; // when nothing is left
-  std::array<char, 64> refusal_reason{};
+  std::array<char, max_refusal_reason_bytes> refusal_reason{};
   std::uint8_t refusal_reason_len = 0;
 };
 

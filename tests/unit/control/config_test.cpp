@@ -321,6 +321,16 @@ const mistake mistakes[] = {
     {"flag", "[[rule]]\nbalance = 1\nflags = \"rx\"\n", "18:9", "flag 'x' is unknown"},
     {"failover", "[[rule]]\nbalance = 1\nfailover = { on = [\"2xx\"] }\n", "18:20",
      "failover on '2xx'"},
+    {"failover_codes",
+     "[[rule]]\nbalance = 1\nfailover = { on = [\"401\", \"402\", \"403\", \"404\", \"405\", "
+     "\"406\", "
+     "\"407\", \"408\", \"409\", \"410\", \"411\", \"412\", \"413\", \"414\", \"415\", \"416\", "
+     "\"417\"] }\n",
+     "18:19", "'on' has 17 codes, and 16 are possible"},
+    {"long_reason",
+     "[[rule]]\nbalance = 1\nfull = \"503 a reason that is longer than what a call can carry along "
+     "until it ends, by far\"\n",
+     "18:8", "the reason of 'full' has 78 bytes, and 64 are possible"},
     {"ping", "[[rule]]\nbalance = 1\nping = [\"caller\", \"both\"]\n", "18:19",
      "ping of 'both' is not possible"},
     {"failover_without_on", "[[rule]]\nbalance = 1\nfailover = { disable = true }\n", "18:12",
@@ -430,7 +440,7 @@ TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
   EXPECT_THAT(counting("0", "pstn"),
               ElementsAre(AllOf(StartsWith("t.toml:20:9: note: "),
                                 HasSubstr("not offered by destination 2;"))));
-  EXPECT_THAT(counting("2", "fax"), ElementsAre(HasSubstr("will be refused"))) << "said once";
+  EXPECT_THAT(counting("2", "fax"), ElementsAre(HasSubstr("forwarded uncounted"))) << "said once";
   EXPECT_THAT(counting("0", "pstn", "nonsense = 1\n"), ElementsAre(HasSubstr("nonsense")))
       << "errors first";
   std::string many;
@@ -439,6 +449,32 @@ TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
             "\nuri = \"sip:192.0.2.23\"\nresources = \"vm=1\"\n";
   EXPECT_THAT(counting("0", "pstn", many),
               ElementsAre(HasSubstr("destinations 2, 3, 4, 5, 6 and 3 more;")));
+}
+
+TEST(config, flags_and_causes_of_a_balancing_rule) {
+  const auto rule_with = [](std::string_view lines) {
+    const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" +
+                               std::string{lines});
+    EXPECT_THAT(result.lines, IsEmpty());
+    return result.whole->rules.at(0).model;
+  };
+  const auto flags = [&](std::string_view letters) {
+    const balance_flags read = rule_with("flags = \"" + std::string{letters} + "\"\n").flags;
+    return std::vector{read.relative, read.random_tie, read.negative};
+  };
+  EXPECT_THAT(flags("r"), ElementsAre(true, false, false));
+  EXPECT_THAT(flags("s"), ElementsAre(false, true, false));
+  EXPECT_THAT(flags("n"), ElementsAre(false, false, true));
+  EXPECT_THAT(flags("nrs"), ElementsAre(true, true, true));
+
+  const rule_model rule = rule_with("full = \"486 Busy\"\n"
+                                    "failover = { on = [\"408\", \"no_answer\"] }\n");
+  EXPECT_EQ(rule.status, 486);
+  EXPECT_EQ(rule.reason, "Busy");
+  EXPECT_THAT(rule.failover.codes, ElementsAre(408));
+  EXPECT_TRUE(rule.failover.no_answer);
+  EXPECT_FALSE(rule.failover.local_timeout);
+  EXPECT_FALSE(rule.failover.disable);
 }
 
 TEST(config, a_rule_may_drop) {
