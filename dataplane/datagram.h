@@ -54,12 +54,13 @@ inline constexpr std::size_t end_cause_count = static_cast<std::size_t>(end_caus
 enum class event_kind : std::uint8_t {
   destination_disabled, // by failover; cause = status code of the reply, 408 for a timeout
   probe_answered,       // cause = status code; destination = index
-  call_ended,           // cause = end_cause; for the journal
+  call_ended,           // cause = end_cause; not told to the control thread
   destination_paused,   // by one worker, as Retry-After said; subject = seconds. The others hear of
                         // it by mail; no change of status
 };
 
-// From a worker to the control thread. Fixed size, lost (and counted) where the ring is full.
+// From a worker to the control thread. Fixed size, lost (and counted) where the ring is full: a change
+// of status is then put off until the destination fails again.
 struct event {
   event_kind kind = event_kind::call_ended;
   worker_id from = 0;
@@ -80,7 +81,8 @@ class action_sink {
   virtual void send(std::string_view bytes, const outbound& where) = 0;
   // To another worker. False: its ring is full, try again in a later loop; nothing was sent.
   [[nodiscard]] virtual bool mail(worker_id to, const linehunt::mail& what) = 0;
-  virtual void raise(const event& what) = 0;
+  // False: there was no place for it, and nobody hears of it.
+  virtual bool raise(const event& what) = 0;
 };
 
 } // namespace linehunt

@@ -70,8 +70,14 @@ bool mbuf_sink::mail(worker_id to, const linehunt::mail& what) {
   return to < mesh_.workers() && mesh_.mail(self_, to).push(what);
 }
 
-void mbuf_sink::raise(const event& what) {
-  if (!events_.push(what)) bump(counters_.events_lost);
+bool mbuf_sink::raise(const event& what) {
+  // Nobody asks for the ends of calls, and there may be tens of thousands a second.
+  if (what.kind == event_kind::call_ended) return true;
+  const bool has_place =
+      what.kind != event_kind::probe_answered || events_.count() < event_places - kept_for_statuses;
+  if (has_place && events_.push(what)) return true;
+  bump(counters_.events_lost);
+  return false;
 }
 
 } // namespace linehunt::dpdk

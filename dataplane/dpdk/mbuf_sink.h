@@ -18,6 +18,9 @@ class mbuf_sink final : public action_sink {
   mbuf_sink(egress& out, worker_mesh& mesh, worker_id self, spsc_ring<event>& events,
             worker_counters& counters);
 
+  // The ring's. What comes again, answers of probes, leaves some of them to what is said once.
+  static constexpr unsigned event_places = 4096, kept_for_statuses = 1024;
+
   void adopt(const snapshot& world) noexcept { world_ = &world; }
   // The datagram that `forward` is about: the packet, and its payload, which lies in it or in the
   // worker's scratch buffer.
@@ -27,7 +30,7 @@ class mbuf_sink final : public action_sink {
   void forward(const sip::edit_list& edits, const outbound& where) override;
   void send(std::string_view bytes, const outbound& where) override;
   [[nodiscard]] bool mail(worker_id to, const linehunt::mail& what) override;
-  void raise(const event& what) override;
+  bool raise(const event& what) override;
 
  private:
   [[nodiscard]] const listener* listener_of(const outbound& where) noexcept;

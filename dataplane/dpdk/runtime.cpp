@@ -51,7 +51,7 @@ class sink_at_rest final : public action_sink {
       : workers_(workers), now_(now) {}
   void forward(const sip::edit_list&, const outbound&) override {}
   void send(std::string_view, const outbound&) override {}
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
   bool mail(worker_id to, const linehunt::mail& what) override {
     workers_[to]->engine_at_rest().on_mail(what, now_, *this);
     mailed = true;

@@ -33,7 +33,7 @@ std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_coun
 
 worker::worker(control_block& shared, const worker_setup& setup)
     : shared_(shared), setup_(setup), memory_(setup.numa_node, setup.hugepages),
-      mail_(1024, setup.numa_node), events_(4096, setup.numa_node),
+      mail_(1024, setup.numa_node), events_(mbuf_sink::event_places, setup.numa_node),
       egress_(shared.stations, lanes_of(shared, setup.self, counters_), *setup.pool, counters_,
               setup.random_seed),
       sink_(egress_, *shared.mesh, setup.self, events_, counters_),

@@ -271,7 +271,6 @@ void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t
   if (d == nullptr || std::ranges::find(d->addresses, failed.to) == d->addresses.end()) return;
   const bool pauses = timers.armed(pause_timer(failed.destination));
   if (ledger.enabled(failed.destination) || (disable && pauses)) {
-    ledger.set_enabled(failed.destination, false);
     event what;
     what.kind = disable ? event_kind::destination_disabled : event_kind::destination_paused;
     what.from = setup.self;
@@ -279,7 +278,9 @@ void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t
     what.destination = failed.destination;
     what.subject = disable ? 0 : retry_after_s;
     what.at = now;
-    out->raise(what);
+    // Disabled here and nowhere else it would stay so for ever: its next failure says it again.
+    if (!out->raise(what)) return;
+    ledger.set_enabled(failed.destination, false);
     if (disable)
       timers.disarm(pause_timer(failed.destination));
     else

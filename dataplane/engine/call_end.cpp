@@ -58,7 +58,7 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
     what.destination = record.destination;
     what.subject = calls.handle_of(call);
     what.at = now;
-    out->raise(what);
+    (void)out->raise(what);
   }
   if (!answered) {
     timers.disarm(call);

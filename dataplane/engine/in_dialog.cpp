@@ -61,7 +61,8 @@ verdict engine::state::forward_in_early(const dialog_match& beside, const route_
   const call_record& record = calls[beside.call];
   const bool to_callee = beside.from == side::caller;
   auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
-  if (!to || !is_sendable(*to) || world->is_local(*to))
+  const side other = to_callee ? side::callee : side::caller;
+  if (!to || !is_sendable(*to) || world->is_local(*to) || !belongs_to(beside.call, other, to->ip))
     to = to_callee ? callee_of(beside.call)
                    : unpack_endpoint(calls.text(beside.call, call_text::caller_address));
   const auto listener =
@@ -99,10 +100,11 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
       }
     }
   }
-  // What ends the call goes to its other side, whomever it names: else a caller could end it here
-  // with a BYE that no destination ever gets.
+  // It goes to the other side of the call, whomever it names: else who is in a call could have us
+  // send what it likes to anybody, past the rules, or end it here with a BYE that no destination
+  // ever gets.
   const side other = to_callee ? side::callee : side::caller;
-  if (to && view.method == sip::method::bye && !belongs_to(call, other, to->ip)) to.reset();
+  if (to && !belongs_to(call, other, to->ip)) to.reset();
   const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
   std::optional<listener_index> listener;
   if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);

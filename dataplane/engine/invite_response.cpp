@@ -85,6 +85,8 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   }
   if (view.status == 100) return verdict::response_consumed; // RFC 3261 16.7 (5)
   note_ringing(a);
+  // Who asks for a PRACK (RFC 3262 3) says where it is to go.
+  if (view.has(sip::header_id::require) && !routing.to_tag.empty()) learn_callee(t.call, a);
 
   sip::edit_list edits;
   const sip::via_field* const next = next_via();
@@ -197,6 +199,25 @@ verdict engine::state::on_late_success(const invite_branch& branch) {
   return forward_response(branch.caller_listener);
 }
 
+// Where requests to the callee go, as its response says. A ringing call has no To tag of its own
+// yet: other devices may ring as well.
+void engine::state::learn_callee(std::uint32_t call, const attempt& from) {
+  std::array<char, 4096> routes;
+  call_texts texts = calls.texts(call);
+  const packed_endpoint callee = pack_endpoint(from.to);
+  const auto set = [&](call_text which, std::string_view text) {
+    texts[static_cast<std::size_t>(which)] = text;
+  };
+  if (view.status >= 200) {
+    set(call_text::to_tag, routing.to_tag);
+    set(call_text::callee_address, callee);
+  }
+  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+    set(call_text::callee_target, contact->uri);
+  set(call_text::callee_routes, callee_routes(view, *world, routes));
+  (void)calls.set_texts(call, texts); // a call that cannot keep its tag ends by timer
+}
+
 void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   invite_transaction& t = transactions[transaction];
   attempt& a = t.attempts[number];
@@ -227,19 +248,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
       send_cancel(transaction, t.attempt_count - 1u);
   }
 
-  std::array<char, 4096> routes;
-  call_texts texts = calls.texts(call);
-  const packed_endpoint callee = pack_endpoint(a.to);
-  const auto set = [&](call_text which, std::string_view text) {
-    texts[static_cast<std::size_t>(which)] = text;
-  };
-  set(call_text::to_tag, routing.to_tag);
-  set(call_text::callee_address, callee);
-  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
-    set(call_text::callee_target, contact->uri);
-  set(call_text::callee_routes, callee_routes(view, *world, routes));
-  (void)calls.set_texts(call, texts); // a call that cannot keep its tag ends by timer
-
+  learn_callee(call, a);
   record.state = call_state::answered;
   record.transaction = no_transaction;
   record.answered_after_ms = static_cast<std::uint32_t>((now - record.started_at) / 1000);

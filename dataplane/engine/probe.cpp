@@ -90,7 +90,7 @@ verdict engine::state::on_probe_response(std::uint64_t number) {
       static_cast<std::uint32_t>(std::min<time_us>(now - probes[index].sent_at, 0xffffffffu));
   what.at = now;
   probes[index] = {};
-  out->raise(what);
+  (void)out->raise(what);
   return verdict::response_consumed;
 }
 

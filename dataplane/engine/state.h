@@ -128,6 +128,7 @@ struct engine::state final : selection_listener {
   verdict on_failure(std::uint32_t transaction, std::size_t attempt);
   verdict on_late_success(const invite_branch& branch);
   void answer_call(std::uint32_t transaction, std::size_t attempt);
+  void learn_callee(std::uint32_t call, const attempt& from);
   // False where the INVITE has as many dialogs as it may. `transaction`: of that INVITE, or
   // no_transaction where it has gone.
   [[nodiscard]] bool note_other_dialog(std::uint32_t transaction, listener_index caller_listener);
@@ -186,6 +187,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] stored_bytes store_text(std::string_view bytes);
   verdict forward_response(listener_index listener);
   void note_response(const dialog_match& match);
+  void on_bye_answered(std::uint32_t call);
   // Ours, and from `next`, the one below it, what is not to go upstream.
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits,
                                     const sip::via_field& next) const noexcept;

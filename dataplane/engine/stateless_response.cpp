@@ -66,11 +66,10 @@ void engine::state::note_response(const dialog_match& match) {
   const call_record& record = calls[match.call];
   if (view.status >= 200 && routing.cseq.method == sip::method::bye &&
       record.state == call_state::leaving) {
-    end_call(match.call, end_cause::bye);
+    on_bye_answered(match.call);
     // The same call on its second way through us has the same tags, and ends with it.
     const dialog_match again = find_dialog(0);
-    if (again && calls[again.call].state == call_state::leaving)
-      end_call(again.call, end_cause::bye);
+    if (again && calls[again.call].state == call_state::leaving) on_bye_answered(again.call);
   } else if (view.status / 100 == 2 && record.state == call_state::answered &&
              (routing.cseq.method == sip::method::invite ||
               routing.cseq.method == sip::method::update)) {
@@ -80,6 +79,16 @@ void engine::state::note_response(const dialog_match& match) {
                                                           routing.to_tag, match.call))
       refresh(again);
   }
+}
+
+// RFC 3261 15.1.1: the call is over with a 2xx, a 481 or a 408. Whoever refuses a BYE otherwise,
+// for its CSeq or for what it requires, goes on talking: it holds its lines until it has got one of
+// ours.
+void engine::state::on_bye_answered(std::uint32_t call) {
+  if (view.status / 100 == 2 || view.status == 481 || view.status == 408)
+    end_call(call, end_cause::bye);
+  else if (view.status != 401 && view.status != 407) // after which it is sent once more
+    close_call(call, end_cause::bye);
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.

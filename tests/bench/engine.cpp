@@ -51,7 +51,7 @@ class buffer_sink final : public action_sink {
     ++sent;
   }
   bool mail(worker_id, const linehunt::mail&) override { return true; }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
 
   std::string_view at_hand;
   std::array<char, 66'000> bytes, other;

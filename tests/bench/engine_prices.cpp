@@ -100,7 +100,7 @@ class arena_sink final : public action_sink {
     rings_[to].push_back(what);
     return true;
   }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
 
   void clear() {
     used_ = 0;

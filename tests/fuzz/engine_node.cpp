@@ -123,7 +123,7 @@ class engine_node::sink final : public action_sink {
     ring.push_back(what);
     return true;
   }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
 
   std::size_t messages = 0; // for the datagram at hand
 

@@ -48,7 +48,10 @@ class balancer::exit final : public action_sink {
     all_.schedule(to, all_.events_.now + all_.random_.between(1, all_.setup_.slow ? 3000 : 60));
     return true;
   }
-  void raise(const event& what) override { all_.raised_.push_back(what); }
+  bool raise(const event& what) override {
+    all_.raised_.push_back(what);
+    return true;
+  }
 
   std::string_view at_hand;
   bool blocked = false;
@@ -64,7 +67,10 @@ class balancer::at_rest final : public action_sink {
   explicit at_rest(balancer& all) : all_(all) {}
   void forward(const sip::edit_list&, const outbound&) override { all_.say("a packet at rest"); }
   void send(std::string_view, const outbound&) override { all_.say("a packet at rest"); }
-  void raise(const event&) override { all_.say("an event at rest"); }
+  bool raise(const event&) override {
+    all_.say("an event at rest");
+    return true;
+  }
   bool mail(worker_id to, const linehunt::mail& what) override {
     all_.workers_[to]->engine->on_mail(what, all_.events_.now, *this);
     mailed = true;

@@ -416,6 +416,7 @@ TEST(engine_abuse, rules_may_refuse) {
   parts.call_id = "2@x";
   EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_unknown_resource);
   EXPECT_EQ(first_line(world.take_one().bytes), "SIP/2.0 500 Service full");
+  EXPECT_EQ(world.counters().unknown_resource, 1u);
   parts.user = "far";
   parts.call_id = "3@x";
   ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded)
@@ -424,6 +425,39 @@ TEST(engine_abuse, rules_may_refuse) {
   world.reload(model);
   parts.call_id = "4@x";
   EXPECT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_destination);
+}
+
+TEST(engine_abuse, a_full_rule_answers_as_it_says) {
+  snapshot_model model = study_case();
+  model.destinations.resize(1);
+  for (resource_model& r : model.destinations[0].resources)
+    r.capacity = 0;
+  model.rules = {models::balancing("^[0-9]+$", {"pstn"})};
+  model.rules[0].status = 486;
+  model.rules[0].reason = "Busy";
+  engine_world world(model);
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::rejected_no_capacity);
+  EXPECT_EQ(first_line(world.take_one().bytes), "SIP/2.0 486 Busy");
+}
+
+// As in OpenSIPS, where counting that fails is no reason to refuse the call.
+TEST(engine_abuse, what_nobody_offers_is_in_the_way_of_balancing_alone) {
+  snapshot_model model = study_case();
+  rule_model nonsense;
+  nonsense.action = rule_action::add;
+  nonsense.resources = {"nonsense"};
+  rule_model forward = models::from_machines("192.0.2.99:5060");
+  model.rules = {nonsense, forward};
+  engine_world counting(model);
+  EXPECT_EQ(counting.give(invite(), at("192.0.2.11:5060")), verdict::request_forwarded);
+  EXPECT_EQ(counting.load(1, "pstn"), 1) << "what is known is counted";
+  EXPECT_EQ(counting.counters().calls_uncounted, 1u);
+
+  model.rules[1].count = false;
+  model.rules[1].conditions.clear();
+  engine_world plain(model);
+  EXPECT_EQ(plain.give(invite(), caller_address), verdict::request_forwarded);
+  EXPECT_EQ(plain.counters().calls_uncounted, 0u);
 }
 
 rule_model dropping(rule_field field, std::string pattern, std::string header_name = {}) {

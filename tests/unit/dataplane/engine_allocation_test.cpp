@@ -23,7 +23,7 @@ class fixed_sink final : public action_sink {
     keep(bytes.size(), where);
   }
   bool mail(worker_id, const linehunt::mail&) override { return true; }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
   void keep(std::size_t len, const outbound& where) {
     lens_[count_ % slots] = len;
     to[count_ % slots] = where.to;

@@ -54,6 +54,26 @@ TEST_F(engine_failover, goes_to_the_next_destination_and_disables_the_failed_one
   EXPECT_EQ(world.counters().calls_answered, 1u);
 }
 
+TEST_F(engine_failover, a_status_that_nobody_was_told_of_is_told_at_the_next_failure) {
+  world.sink.lost_events = 1;
+  const auto first = start();
+  ASSERT_EQ(world.give(response(first.bytes, 500, "bad"), first.to), verdict::response_consumed);
+  ASSERT_EQ(world.take().at(1).to, at("192.0.2.14:5060")) << "the call goes on";
+  EXPECT_TRUE(world.sink.events.empty());
+  EXPECT_TRUE(world.engine().ledger().enabled(0)) << "or it would be disabled here alone, for ever";
+
+  call_parts other;
+  other.call_id = "18@caller.example";
+  other.branch = "z9hG4bKother";
+  ASSERT_EQ(world.give(invite(other), caller_address), verdict::request_forwarded);
+  const auto second = world.take().at(1);
+  ASSERT_EQ(second.to, first.to);
+  ASSERT_EQ(world.give(response(second.bytes, 500, "bad"), second.to), verdict::response_consumed);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::destination_disabled);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+}
+
 TEST_F(engine_failover, ends_with_service_full_when_nothing_is_left) {
   const auto first = start();
   (void)world.give(response(first.bytes, 503, "a"), first.to);

@@ -45,7 +45,7 @@ class nowhere final : public action_sink {
   void forward(const sip::edit_list&, const outbound&) override {}
   void send(std::string_view, const outbound&) override {}
   bool mail(worker_id, const linehunt::mail&) override { return true; }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
 };
 
 std::uint64_t cost_of(engine_world& world, std::string_view message, const endpoint& from) {

@@ -8,16 +8,20 @@
 namespace linehunt::test {
 namespace {
 
+// Ours alone, out of those of the 2xx.
 std::string route_of(const running_call& call) {
-  return header(call.ok_at_caller, "Record-Route");
+  const std::string all = header(call.ok_at_caller, "Record-Route");
+  return all.substr(all.rfind('<'));
 }
 
 TEST(engine_route, the_next_loose_route_decides) {
   engine_world world;
-  const auto call = establish(world);
+  const auto call = establish(world, {}, "to-1", "<sip:192.0.2.51;lr>, <sip:192.0.2.50:5080;lr>");
   dialog_request what;
   what.method = "INFO";
-  what.extra = "Route: <sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>\r\n";
+  what.with_route = false;
+  what.extra =
+      "Route: " + route_of(call) + "\r\nRoute: <sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>\r\n";
   ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
             verdict::request_forwarded);
   const auto out = world.take_one();
@@ -26,9 +30,37 @@ TEST(engine_route, the_next_loose_route_decides) {
             (std::vector<std::string>{"<sip:192.0.2.50:5080;lr>, <sip:192.0.2.51;lr>"}));
 }
 
+// Else whoever is in a call could have us send what it likes to anybody, past the rules.
+TEST(engine_route, nobody_outside_the_call_is_a_next_hop) {
+  engine_world world;
+  const auto expect_at = [&](const endpoint& where, const std::string& text) {
+    ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+    const auto sent = world.take();
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].to, where) << text;
+  };
+  const auto try_methods = [&](const std::string& within_what, const endpoint& callee) {
+    for (const char* method : {"OPTIONS", "MESSAGE", "INFO", "UPDATE", "REFER"}) {
+      dialog_request what;
+      what.method = method;
+      what.branch = std::string{"z9hG4bK"} + method;
+      const std::string text = within(within_what, what);
+      expect_at(callee, replace(text, "sip:machine@192.0.2.99:5070", "sip:x@203.0.113.9:9"));
+      expect_at(callee, replace(text, "From:", "Route: <sip:203.0.113.9:9;lr>\r\nFrom:"));
+      expect_at(callee, replace(text, "From:", "Route: <sip:192.0.2.12:5060;lr>\r\nFrom:"));
+    }
+  };
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 180, "rings"), there.to);
+  try_methods(world.take_one().bytes, there.to);
+  (void)world.give(response(there.bytes, 200, "rings"), there.to);
+  try_methods(world.take_one().bytes, there.to);
+}
+
 TEST(engine_route, ours_is_taken_out_of_a_list) {
   engine_world world;
-  const auto call = establish(world);
+  const auto call = establish(world, {}, "to-1", "<sip:192.0.2.50:5080;lr>");
   dialog_request what;
   what.method = "INFO";
   what.with_route = false;
@@ -72,10 +104,12 @@ TEST(engine_route, ours_may_be_the_first_header) {
 
 TEST(engine_route, a_strict_router_behind_us_gets_the_request_uri) {
   engine_world world;
-  const auto call = establish(world);
+  const auto call = establish(world, {}, "to-1", "<sip:192.0.2.51;lr>, <sip:192.0.2.50:5080>");
   dialog_request what;
   what.method = "INFO";
-  what.extra = "Route: <sip:192.0.2.50:5080>, <sip:192.0.2.51;lr>\r\n";
+  what.with_route = false;
+  what.extra =
+      "Route: " + route_of(call) + "\r\nRoute: <sip:192.0.2.50:5080>, <sip:192.0.2.51;lr>\r\n";
   ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
             verdict::request_forwarded);
   const auto out = world.take_one();
@@ -87,7 +121,7 @@ TEST(engine_route, a_strict_router_behind_us_gets_the_request_uri) {
 
 TEST(engine_route, a_strict_router_before_us_has_used_up_our_route) {
   engine_world world;
-  const auto call = establish(world);
+  const auto call = establish(world, {}, "to-1", "<sip:192.0.2.50:5080;lr>");
   const std::string ours = route_of(call);
   const std::string uri = ours.substr(1, ours.find('>') - 1);
   for (const bool own_header : {true, false}) {
@@ -227,9 +261,10 @@ TEST(engine_route, the_port_is_that_of_the_next_hop) {
   model.listeners.push_back(inner);
   model.routes = {{*parse_prefix("198.51.100.0/24"), 0}, {*parse_prefix("192.0.2.0/24"), 1}};
   engine_world world(model);
-  const auto call = establish(world);
+  const auto call = establish(world, {}, "to-1", "<sip:198.51.100.9;lr>");
   dialog_request what;
   what.method = "INFO";
+  what.with_route = false;
   auto text = within(call.ok_at_caller, what);
   ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
   EXPECT_EQ(world.take_one().listener, 1);
@@ -302,7 +337,10 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
   engine_world world;
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
   const auto there = world.take().at(1);
-  (void)world.give(response(there.bytes, 183, "early", "RSeq: 1\r\nRequire: 100rel\r\n"), there.to);
+  (void)world.give(response(there.bytes, 183, "early",
+                            "RSeq: 1\r\nRequire: 100rel\r\n"
+                            "Contact: <sip:machine@192.0.2.99:5070>\r\n"),
+                   there.to);
   const auto progress = world.take_one().bytes;
   EXPECT_EQ(header(progress, "RSeq"), "1");
   dialog_request what;

@@ -256,7 +256,8 @@ std::string within(std::string_view ok, const dialog_request& what) {
   return out + "Content-Length: 0\r\n\r\n";
 }
 
-running_call establish(engine_world& world, const call_parts& parts, std::string_view to_tag) {
+running_call establish(engine_world& world, const call_parts& parts, std::string_view to_tag,
+                       std::string_view behind_us) {
   running_call call;
   EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
   auto sent = world.take();
@@ -268,8 +269,10 @@ running_call establish(engine_world& world, const call_parts& parts, std::string
   EXPECT_EQ(world.give(response(call.invite_at_callee, 180, to_tag), call.callee),
             verdict::response_forwarded);
   EXPECT_EQ(status_of(world.take_one().bytes), 180);
-  EXPECT_EQ(world.give(response(call.invite_at_callee, 200, to_tag), call.callee),
-            verdict::response_forwarded);
+  auto ok = response(call.invite_at_callee, 200, to_tag);
+  if (!behind_us.empty())
+    ok = replace(ok, "Record-Route: ", "Record-Route: " + std::string{behind_us} + ", ");
+  EXPECT_EQ(world.give(ok, call.callee), verdict::response_forwarded);
   call.ok_at_caller = world.take_one().bytes;
   dialog_request ack;
   ack.method = "ACK";

@@ -29,11 +29,19 @@ class recorder final : public action_sink {
   void forward(const sip::edit_list& edits, const outbound& where) override;
   void send(std::string_view bytes, const outbound& where) override;
   bool mail(worker_id to, const linehunt::mail& what) override;
-  void raise(const event& what) override { events.push_back(what); }
+  bool raise(const event& what) override {
+    if (lost_events > 0) {
+      --lost_events;
+      return false;
+    }
+    events.push_back(what);
+    return true;
+  }
 
   std::string at_hand;
   std::vector<sent_message> sent;
   std::vector<event> events;
+  unsigned lost_events = 0; // so many of the next are lost
   std::vector<std::pair<worker_id, linehunt::mail>> mails;
 };
 
@@ -131,7 +139,9 @@ struct running_call {
   std::string ok_at_caller;
   endpoint callee;
 };
+// `behind_us`: Record-Route entries of proxies between us and the callee, as the 2xx has them: the
+// one next to the callee first.
 running_call establish(engine_world& world, const call_parts& parts = {},
-                       std::string_view to_tag = "to-1");
+                       std::string_view to_tag = "to-1", std::string_view behind_us = {});
 
 } // namespace linehunt::test

@@ -17,7 +17,7 @@ class ledger_cluster::wires final : public action_sink, public selection_listene
   wires(ledger_cluster& all, worker_id self) : all_(all), self_(self) {}
   void forward(const sip::edit_list&, const outbound&) override {}
   void send(std::string_view, const outbound&) override {}
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
   bool mail(worker_id to, const linehunt::mail& what) override {
     const std::size_t ring = all_.ring_at(self_, to);
     if (all_.rings_[ring].size() >= all_.ring_depth_) return false;

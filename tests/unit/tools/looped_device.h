@@ -116,7 +116,7 @@ class looped_device final : public outbox, public action_sink {
     deliver(std::string(bytes), where);
   }
   bool mail(worker_id, const linehunt::mail&) override { return true; }
-  void raise(const event&) override {}
+  bool raise(const event&) override { return true; }
 
   std::size_t places = 10'000;
   meddling meddle;
