@@ -39,6 +39,8 @@ void read_address(table_reader& section, std::string_view key, std::optional<end
 void read_http(table_reader& section, admin_settings& admin, diagnostics& out) {
   read_address(section, "http", admin.http);
   read_address(section, "metrics", admin.metrics);
+  admin.http_at = section.at("http");
+  admin.metrics_at = section.at("metrics");
   if (admin.metrics && admin.http == admin.metrics)
     section.error("metrics",
                   "'metrics' is the address of 'http', which has /metrics as well; leave "

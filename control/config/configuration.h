@@ -51,6 +51,7 @@ struct admin_settings {
   std::string fifo_reply_dir = "/tmp"; // where OpenSIPS' clients make their reply FIFOs
   std::optional<endpoint> http = endpoint{{{127, 0, 0, 1}, false}, 8888};
   std::optional<endpoint> metrics;                        // GET /metrics alone, besides
+  place http_at, metrics_at;                              // in the file
   std::string capture_dir = "/var/lib/linehunt/captures"; // empty: no captures
   std::uint32_t max_clients = 64;
   std::uint32_t max_request_bytes = 1 << 20;

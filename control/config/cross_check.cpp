@@ -92,6 +92,25 @@ void check_listeners(const configuration& whole, diagnostics& out) {
   }
 }
 
+// The kernel opens these, and must not have the address of a port: it would answer beside us.
+void check_ways_in(const configuration& whole, diagnostics& out) {
+  struct way_in {
+    std::string_view key;
+    const std::optional<endpoint>& address;
+    place at;
+  };
+  const admin_settings& admin = whole.admin;
+  for (const way_in& way : {way_in{"http", admin.http, admin.http_at},
+                            way_in{"metrics", admin.metrics, admin.metrics_at}})
+    for (const dpdk::port_setup& port : whole.runtime.ports)
+      if (way.address && std::ranges::find(port.addresses, way.address->ip,
+                                           &dpdk::port_address::ip) != port.addresses.end())
+        out.error(way.at, fmt::format("[admin] {} {} is an address of port '{}', which the kernel "
+                                      "does not have; write one of the machine's own, such as "
+                                      "127.0.0.1 or that of a management network",
+                                      way.key, std::string_view{to_text(*way.address)}, port.name));
+}
+
 // Whether a listener of the right family stands on a port from which `ip` can be reached.
 bool reachable(const configuration& whole, const ip_address& ip) {
   return std::ranges::any_of(whole.listeners, [&](const listen_entry& listen) {
@@ -201,6 +220,7 @@ std::optional<std::size_t> port_index(const configuration& whole, const std::str
 void cross_check(const configuration& whole, diagnostics& out) {
   check_ports(whole, out);
   check_listeners(whole, out);
+  check_ways_in(whole, out);
   check_destinations(whole, out);
   check_rules(whole, out);
   check_folders(whole, out);

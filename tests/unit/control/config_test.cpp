@@ -252,6 +252,8 @@ const mistake mistakes[] = {
      "192.0.2.99 is no address of port 'access'"},
     {"listen_unknown_port", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nport = \"x\"\n",
      "19:8", "port 'x' is unknown; write one of \"access\""},
+    {"metrics_on_a_port", "[admin]\nmetrics = \"192.0.2.10:9888\"\n", "17:11",
+     "is an address of port 'access'"},
     {"listen_twice", "[[listen]]\naddress = \"192.0.2.10\"\n", "16:1", "is there twice"},
     {"listen_port_zero", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 0\n", "18:12",
      "from 1 to 65535"},
