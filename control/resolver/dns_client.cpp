@@ -41,8 +41,11 @@ dns_client::open(boost::asio::io_context& loop, const dns_servers& servers) {
   options.tries = static_cast<int>(servers.tries);
   options.sock_state_cb = &dns_client::on_socket;
   options.sock_state_cb_data = client.get();
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                   ARES_OPT_SOCK_STATE_CB;
+  std::string file = servers.file;
+  options.resolvconf_path = file.data();
+  options.udp_port = options.tcp_port = servers.port;
+  const int mask = ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT | ARES_OPT_FLAGS |
+                   ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
   if (const int status = ares_init_options(&client->channel_, &options, mask);
       status != ARES_SUCCESS)
     return tl::unexpected(fmt::format("DNS: {}", ares_strerror(status)));

@@ -20,9 +20,12 @@
 namespace linehunt::dns {
 
 struct dns_servers {
-  std::vector<std::string> addresses; // "192.0.2.53", "[2001:db8::53]:5353"; empty: resolv.conf
-  std::uint32_t timeout_ms = 2000;    // of the first try; c-ares doubles it
-  std::uint32_t tries = 3;            // of each server
+  std::vector<std::string> addresses; // "192.0.2.53", "[2001:db8::53]:5353"; empty: of the file
+  // Not for operators.
+  std::string file = "/etc/resolv.conf";
+  std::uint16_t port = 53;         // of those without one
+  std::uint32_t timeout_ms = 2000; // of the first try; c-ares doubles it
+  std::uint32_t tries = 3;         // of each server
   friend bool operator==(const dns_servers&, const dns_servers&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <sys/stat.h>
 #include <utility>
 
 namespace linehunt::dns {
@@ -39,8 +40,26 @@ tl::expected<void, std::string> resolver::configure(const resolver_settings& set
     client_ = std::move(*client);
   }
   settings_ = settings;
+  servers_read_ = stamp_of_servers();
   start_some();
   return {};
+}
+
+resolver::file_stamp resolver::stamp_of_servers() const {
+  struct stat it {};
+  if (!settings_.servers.addresses.empty() || ::stat(settings_.servers.file.c_str(), &it) != 0)
+    return {};
+  return {it.st_ino, static_cast<std::uint64_t>(it.st_size),
+          it.st_mtim.tv_sec * 1'000'000'000 + it.st_mtim.tv_nsec};
+}
+
+// c-ares reads the file once. At boot it may be written after our start, and later DHCP or an
+// operator may name other servers. Look-ups under way end with the old ones.
+void resolver::follow_servers() {
+  const file_stamp now = stamp_of_servers();
+  if (now == servers_read_) return;
+  servers_read_ = now;
+  if (auto client = dns_client::open(loop_, settings_.servers)) client_ = std::move(*client);
 }
 
 found_addresses resolver::current(const sip_name& name) {
@@ -82,6 +101,7 @@ void resolver::enqueue(const std::shared_ptr<entry>& which) {
 }
 
 void resolver::start_some() {
+  if (client_ && !queue_.empty()) follow_servers();
   while (client_ && under_way_ < settings_.most_at_once && !queue_.empty()) {
     const auto which = queue_.front().lock();
     queue_.pop_front();

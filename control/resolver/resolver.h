@@ -90,6 +90,14 @@ class resolver {
     bool asked = true, waiting = false, under_way = false;
   };
 
+  // The file that names the servers, as it was read; all 0 where there was none.
+  struct file_stamp {
+    std::uint64_t number = 0, bytes = 0;
+    std::int64_t changed_ns = 0;
+    friend bool operator==(const file_stamp&, const file_stamp&) = default;
+  };
+  [[nodiscard]] file_stamp stamp_of_servers() const;
+  void follow_servers();
   void enqueue(const std::shared_ptr<entry>& which);
   void start_some();
   void finished(entry& of, lookup_result result);
@@ -106,6 +114,7 @@ class resolver {
   std::function<void(const name_report&)> report_;
   resolver_settings settings_;
   std::shared_ptr<dns_client> client_;
+  file_stamp servers_read_;
   std::map<sip_name, std::shared_ptr<entry>> entries_;
   std::deque<std::weak_ptr<entry>> queue_;
   std::size_t under_way_ = 0;

@@ -21,6 +21,7 @@ class dns_server {
   void start(const std::vector<std::string>& records);
   void stop();
   [[nodiscard]] std::string address() const; // "127.0.0.1:PORT"
+  [[nodiscard]] unsigned short port() const noexcept { return port_; }
 
  private:
   [[nodiscard]] bool answers() const;

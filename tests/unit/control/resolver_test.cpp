@@ -9,6 +9,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 namespace linehunt::dns {
 namespace {
@@ -248,6 +251,32 @@ TEST_F(resolver_test, names_nobody_asks_for_are_forgotten) {
   const auto limit = std::chrono::steady_clock::now() + 150ms; // its timer would have come
   (void)until([&] { return std::chrono::steady_clock::now() > limit; });
   EXPECT_EQ(names.names(), 1u);
+}
+
+TEST_F(resolver_test, a_file_of_servers_that_changes_is_read_again) {
+  char folder[] = "/tmp/linehunt-resolv-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const std::filesystem::path file = std::filesystem::path(folder) / "resolv.conf";
+  const auto names_server = [&](const std::string& address) {
+    std::ofstream(file.string() + ".new") << "nameserver " << address << "\n";
+    std::filesystem::rename(file.string() + ".new", file);
+  };
+  settings.servers.file = file;
+  settings.servers.addresses.clear();
+  settings.servers.port = server.port();
+  names_server("127.0.0.2"); // where nobody answers
+  use({"--host-record=box.test,192.0.2.1"});
+  (void)names.current({"box.test"});
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, name_status::unresolved);
+  names_server("127.0.0.1");
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+
+  names_server("127.0.0.2");
+  EXPECT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::stale; }));
+  names_server("127.0.0.1");
+  EXPECT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::resolved; }));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(resolver_test, wrong_server_is_refused_and_the_old_ones_stay) {
