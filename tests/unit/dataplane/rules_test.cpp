@@ -95,6 +95,7 @@ TEST(rule_condition, request_uri_and_its_parts) {
   EXPECT_TRUE(holds(on(rule_field::ruri_user, "^VM_17$"), text));
   EXPECT_TRUE(holds(on(rule_field::ruri_host, "^b\\.EXAMPLE$"), text)); // RFC 3261 19.1.4
   EXPECT_FALSE(holds(on(rule_field::ruri_user, "^vm_"), text));
+  EXPECT_TRUE(holds(on(rule_field::ruri_user, "(?i)^vm_"), text));
   EXPECT_FALSE(holds(on(rule_field::ruri_user, "pw"), text));
   EXPECT_TRUE(holds(on(rule_field::ruri_host, "^2001:db8::1$"), with_ruri("sip:a@[2001:db8::1]")));
   // As written: escapes are not undone.
