@@ -42,9 +42,34 @@ void remove_bytes(rte_mbuf& m, std::size_t at, std::size_t count) noexcept {
 
 } // namespace
 
-reassembler::reassembler(int numa_node)
-    : table_(rte_ip_frag_table_create(max_datagrams, 4, max_datagrams, patience_us, numa_node)) {
+// A datagram has at least one mbuf, so the table is never full. Its slots are eight times as many
+// as there may be mbufs, for the sake of the hash.
+reassembler::reassembler(int numa_node, unsigned most_mbufs)
+    : table_(rte_ip_frag_table_create(most_mbufs, 4, most_mbufs + max_fragments, patience_us,
+                                      numa_node)),
+      half_mbufs_(most_mbufs / 2) {
   if (table_ == nullptr) throw std::bad_alloc();
+}
+
+unsigned reassembler::share_of(std::size_t pool_mbufs, std::size_t workers) noexcept {
+  constexpr std::size_t least = 8 * max_fragments;
+  const std::size_t share = pool_mbufs / (4 * std::max<std::size_t>(workers, 1));
+  return static_cast<unsigned>(std::clamp<std::size_t>(share, least, max_mbufs)) & ~1u;
+}
+
+rte_mbuf* reassembler::admit(mbuf_ptr m, time_us now) noexcept {
+  if (kept_mbufs_ >= half_mbufs_) {
+    aged_us_ += m->nb_segs * (patience_us / half_mbufs_ + 1);
+    expire(now);
+  }
+  kept_mbufs_ += m->nb_segs;
+  return m.release();
+}
+
+void reassembler::collect() noexcept {
+  for (const rte_mbuf* const m : std::span(dead_.row, dead_.cnt))
+    kept_mbufs_ -= m->nb_segs;
+  rte_ip_frag_free_death_row(&dead_, 0);
 }
 
 reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_us now) noexcept {
@@ -55,7 +80,10 @@ reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_u
 reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made) noexcept {
   outcome result;
   // What the device said of the first fragment does not hold for the whole.
-  if (made != nullptr) made->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (made != nullptr) {
+    made->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    kept_mbufs_ -= made->nb_segs;
+  }
   result.whole.reset(made);
   // The library says "kept" and "dropped" alike; what it dropped waits in the death row.
   const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
@@ -75,8 +103,9 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = (f.l4_off - f.l3_off) & 0x1ff;
 
-  rte_mbuf* const given = m.release();
-  rte_mbuf* const made = rte_ipv4_frag_reassemble_packet(table_.get(), &dead_, given, now, ip);
+  rte_mbuf* const given = admit(std::move(m), now);
+  rte_mbuf* const made =
+      rte_ipv4_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_, ip);
   if (made != nullptr) { // its header was changed
     auto& whole = header_at<rte_ipv4_hdr>(*made, f.l3_off);
     whole.hdr_checksum = 0;
@@ -110,14 +139,18 @@ reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us 
   }
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = sizeof(rte_ipv6_hdr) + sizeof(rte_ipv6_fragment_ext);
-  rte_mbuf* const given = m.release();
-  return finish(given,
-                rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now, ip, header));
+  rte_mbuf* const given = admit(std::move(m), now);
+  return finish(given, rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_,
+                                                       ip, header));
 }
 
 void reassembler::expire(time_us now) noexcept {
-  rte_ip_frag_table_del_expired_entries(table_.get(), &dead_, now);
-  if (dead_.cnt != 0) collect();
+  // The death row takes some 30 datagrams at a time.
+  for (;;) {
+    rte_ip_frag_table_del_expired_entries(table_.get(), &dead_, now + aged_us_);
+    if (dead_.cnt == 0) return;
+    collect();
+  }
 }
 
 } // namespace linehunt::dpdk

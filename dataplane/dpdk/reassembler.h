@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // IP fragments of one worker, put together by librte_ip_frag into chains of mbufs. Bounded: so
-// many datagrams at a time, so many fragments of each, so long. UDP only.
+// many mbufs at a time, so many fragments of each datagram, so long. UDP only.
 #pragma once
 
 #include "dataplane/datagram.h"
 #include "dataplane/dpdk/frame.h"
 #include "dataplane/dpdk/mbuf.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <rte_ip_frag.h>
@@ -17,10 +18,11 @@ class reassembler {
  public:
   // RFC 791 and RFC 8200 allow far longer; SIP has repeated itself by then.
   static constexpr time_us patience_us = 5'000'000;
-  static constexpr unsigned max_datagrams = 128;
-  static constexpr unsigned max_fragments = RTE_LIBRTE_IP_FRAG_MAX_FRAG; // of each
+  static constexpr unsigned max_mbufs = 1024; // half of what a pool has for a worker (mbuf_pools)
+  static constexpr unsigned max_fragments = RTE_LIBRTE_IP_FRAG_MAX_FRAG; // of a datagram
 
-  explicit reassembler(int numa_node); // throws std::bad_alloc
+  // Keeps `most_mbufs` at most, an even number. Throws std::bad_alloc.
+  explicit reassembler(int numa_node, unsigned most_mbufs = max_mbufs);
   ~reassembler() { collect(); }
   reassembler(const reassembler&) = delete;
   reassembler& operator=(const reassembler&) = delete;
@@ -35,17 +37,27 @@ class reassembler {
   // Frees what has waited too long. Some times a second.
   void expire(time_us now) noexcept;
 
+  // So many for each of the workers that share a pool of `pool_mbufs`: a quarter of it together.
+  [[nodiscard]] static unsigned share_of(std::size_t pool_mbufs, std::size_t workers) noexcept;
+
  private:
   [[nodiscard]] outcome take_ipv4(mbuf_ptr m, const frame& f, time_us now) noexcept;
   [[nodiscard]] outcome take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept;
   [[nodiscard]] outcome finish(const rte_mbuf* given, rte_mbuf* made) noexcept;
-  void collect() noexcept { rte_ip_frag_free_death_row(&dead_, 0); }
+  [[nodiscard]] rte_mbuf* admit(mbuf_ptr m, time_us now) noexcept;
+  void collect() noexcept;
 
   struct destroy_table {
     void operator()(rte_ip_frag_tbl* t) const noexcept { rte_ip_frag_table_destroy(t); }
   };
   std::unique_ptr<rte_ip_frag_tbl, destroy_table> table_;
   rte_ip_frag_death_row dead_{};
+  // Nobody is refused for want of room, the oldest go instead. While more than half of the mbufs
+  // are kept, each that comes makes all that wait older, by so much that none is left when another
+  // half has come. The library's clock is `now + aged_us_`.
+  const std::size_t half_mbufs_;
+  std::size_t kept_mbufs_ = 0;
+  time_us aged_us_ = 0;
 };
 
 } // namespace linehunt::dpdk

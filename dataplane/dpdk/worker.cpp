@@ -37,7 +37,8 @@ worker::worker(control_block& shared, const worker_setup& setup)
       egress_(shared.stations, lanes_of(shared, setup.self, counters_), *setup.pool, counters_,
               setup.random_seed),
       sink_(egress_, *shared.mesh, setup.self, events_, counters_),
-      handover_(*shared.mesh, setup.self, counters_), reassembler_(setup.numa_node),
+      handover_(*shared.mesh, setup.self, counters_),
+      reassembler_(setup.numa_node, reassembler::share_of(setup.pool->size, shared.workers)),
       scratch_(sip::max_message_bytes) {
   for (std::size_t p = 0; p < shared.ports.size(); ++p) {
     const port& in = shared.ports[p];

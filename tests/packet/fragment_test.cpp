@@ -172,19 +172,104 @@ TEST_P(reassembly, the_incomplete_is_given_up) {
   r.expire(1000 + 3 * dpdk::reassembler::patience_us);
 }
 
-TEST_P(reassembly, a_flood_is_bounded) {
+endpoint stranger(endpoint near, unsigned number) {
+  const std::size_t at = near.ip.is_v6 ? 12 : 1;
+  near.ip.bytes[at] = 10;
+  near.ip.bytes[at + 1] = static_cast<std::uint8_t>(number >> 8);
+  near.ip.bytes[at + 2] = static_cast<std::uint8_t>(number);
+  return near;
+}
+
+// A first fragment whose rest never comes, from one of many strangers.
+std::string lone_fragment(const endpoint& near, const endpoint& to, unsigned number) {
+  const endpoint source = stranger(near, number);
+  return piece(source, to, udp(source, to, text_of(1000)), 0, 504, true);
+}
+
+TEST_P(reassembly, lone_fragments_keep_a_bounded_number_of_mbufs) {
   const auto before = mbufs_out();
-  dpdk::reassembler r(0);
-  const std::string datagram = udp(from(), to(), text_of(1000));
-  for (std::uint16_t i = 0; i < 2000; ++i) {
-    endpoint source = from();
-    source.ip.bytes[from().ip.is_v6 ? 14 : 2] = static_cast<std::uint8_t>(i >> 4);
-    source.ip.bytes[from().ip.is_v6 ? 15 : 3] = static_cast<std::uint8_t>(i * 16 + 9);
-    (void)feed(r, {piece(source, to(), datagram, 0, 504, true)});
+  for (const unsigned most : {64u, dpdk::reassembler::max_mbufs}) {
+    dpdk::reassembler r(0, most);
+    for (unsigned i = 0; i < 5000; ++i) {
+      const auto got = feed(r, {lone_fragment(from(), to(), i + 1)});
+      EXPECT_EQ(got.verdicts, std::vector{verdict::fragment_kept}); // what is old goes instead
+      ASSERT_LE(mbufs_out(), before + most);
+    }
+    EXPECT_GE(mbufs_out(), before + most / 2);
+    r.expire(1000 + 2 * dpdk::reassembler::patience_us);
+    EXPECT_EQ(mbufs_out(), before); // at once, however many
   }
-  EXPECT_LE(mbufs_out(), before + dpdk::reassembler::max_datagrams);
-  r.expire(1000 + 2 * dpdk::reassembler::patience_us);
-  EXPECT_EQ(mbufs_out(), before);
+}
+
+TEST_P(reassembly, many_pieces_of_few_datagrams_are_bounded_too) {
+  constexpr unsigned most = 64;
+  const auto before = mbufs_out();
+  dpdk::reassembler r(0, most);
+  const std::string datagram = udp(from(), to(), text_of(1000));
+  for (unsigned i = 0; i < 500; ++i) {
+    const endpoint source = stranger(from(), i);
+    for (const std::size_t at : {0u, 104u, 208u, 312u, 416u, 520u}) {
+      (void)feed(r, {piece(source, to(), datagram, at, 96, true)});
+      ASSERT_LE(mbufs_out(), before + most);
+    }
+  }
+}
+
+TEST_P(reassembly, an_honest_pair_is_put_together_among_lone_fragments) {
+  dpdk::reassembler r(0);
+  const std::string text = text_of(1000);
+  const auto pair = pieces(from(), to(), udp(from(), to(), text), 504);
+  ASSERT_EQ(pair.size(), 2u);
+  unsigned number = 0;
+  const auto strangers = [&](unsigned count) {
+    for (unsigned i = 0; i < count; ++i)
+      (void)feed(r, {lone_fragment(from(), to(), ++number)});
+  };
+  for (unsigned round = 0; round < 40; ++round) {
+    strangers(150);
+    const fed back_to_back = feed(r, pair);
+    ASSERT_TRUE(back_to_back.whole) << round;
+    EXPECT_EQ(payload_of(*back_to_back.whole), text);
+    ASSERT_FALSE(feed(r, {pair[0]}).whole);
+    strangers(dpdk::reassembler::max_mbufs / 4);
+    ASSERT_TRUE(feed(r, {pair[1]}).whole) << round;
+  }
+}
+
+// 26 a second were once enough to stop all reassembly.
+TEST_P(reassembly, a_slow_flood_takes_no_patience_from_others) {
+  dpdk::reassembler r(0);
+  const auto pair = pieces(from(), to(), udp(from(), to(), text_of(1000)), 504);
+  time_us now = 1000;
+  for (unsigned i = 0; i < 300; ++i, now += 25'000)
+    (void)feed(r, {lone_fragment(from(), to(), i + 1)}, now);
+  (void)feed(r, {pair[0]}, now);
+  for (unsigned i = 0; i < 190; ++i, now += 25'000)
+    (void)feed(r, {lone_fragment(from(), to(), i + 1000)}, now);
+  EXPECT_TRUE(feed(r, {pair[1]}, now).whole);
+}
+
+TEST_P(reassembly, whole_datagrams_and_dropped_ones_leave_nothing_kept) {
+  dpdk::reassembler r(0, 64);
+  const auto frames = pieces(from(), to(), udp(from(), to(), text_of(1000)), 504);
+  const std::string early = piece(from(), to(), udp(from(), to(), text_of(1000)), 0, 512, true);
+  for (unsigned i = 0; i < 500; ++i) {
+    ASSERT_TRUE(feed(r, frames).whole);
+    (void)feed(r, {early, frames[1]}); // overlap
+  }
+  // What was counted twice or not at all would now make the first piece old.
+  (void)feed(r, {frames[0]});
+  for (unsigned i = 0; i < 30; ++i)
+    (void)feed(r, {lone_fragment(from(), to(), i + 1)});
+  EXPECT_TRUE(feed(r, {frames[1]}, 1000 + dpdk::reassembler::patience_us - 1).whole);
+}
+
+TEST(reassembly_share, is_a_quarter_of_the_pool_for_all) {
+  using dpdk::reassembler;
+  EXPECT_EQ(reassembler::share_of(1u << 20, 2), reassembler::max_mbufs);
+  EXPECT_EQ(reassembler::share_of(16384, 16), 256u);
+  EXPECT_EQ(reassembler::share_of(1024, 1), 256u);
+  EXPECT_EQ(reassembler::share_of(1024, 64), 8 * reassembler::max_fragments);
 }
 
 INSTANTIATE_TEST_SUITE_P(families, reassembly,
