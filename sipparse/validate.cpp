@@ -95,13 +95,11 @@ fault fault_of_request(const message_view& request, scan_result scanned, const r
 }
 
 // RFC 4475 3.3.10: a response must not be sent to the broadcast address. The target is chosen as
-// RFC 3261 18.2.2 says.
+// RFC 3261 18.2.2 says, but for maddr, which nothing is sent to.
 bool goes_to_broadcast(const routing_view& view) noexcept {
   if (!view.has_next_via) return false;
   const via_field& via = view.next_via;
-  const auto target = !via.maddr.empty()      ? via.maddr
-                      : !via.received.empty() ? via.received
-                                              : via.sent_by_host;
+  const auto target = !via.received.empty() ? via.received : via.sent_by_host;
   return target == "255.255.255.255";
 }
 

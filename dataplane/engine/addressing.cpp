@@ -18,15 +18,6 @@ std::string_view without_brackets(std::string_view host) noexcept {
   return host;
 }
 
-std::optional<endpoint> maddr_target(const sip::via_field& via) noexcept {
-  if (via.maddr.empty()) return std::nullopt;
-  const auto ip = parse_ip(without_brackets(via.maddr));
-  if (!ip) return std::nullopt;
-  const endpoint to{*ip, or_default(via.sent_by_port)};
-  if (!is_sendable(to)) return std::nullopt;
-  return to;
-}
-
 } // namespace
 
 bool is_sendable(const endpoint& to) noexcept {
@@ -36,13 +27,11 @@ bool is_sendable(const endpoint& to) noexcept {
 }
 
 endpoint reply_target(const sip::via_field& via, const endpoint& source) noexcept {
-  if (const auto to = maddr_target(via)) return *to;
   if (via.has_rport) return source;
   return {source.ip, or_default(via.sent_by_port)};
 }
 
 std::optional<endpoint> via_target(const sip::via_field& via) noexcept {
-  if (const auto to = maddr_target(via)) return to;
   const auto ip =
       parse_ip(without_brackets(via.received.empty() ? via.sent_by_host : via.received));
   if (!ip) return std::nullopt;

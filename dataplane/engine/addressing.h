@@ -15,11 +15,15 @@ namespace linehunt::calls {
 inline constexpr std::uint16_t sip_port = 5060;
 
 // The replies to a request that came from `source` with this topmost Via (RFC 3261 18.2.2,
-// RFC 3581 4).
+// RFC 3581 4): never elsewhere than to that address. `maddr` is for multicast, which is not sent
+// (is_sendable); otherwise whoever names somebody else in it has us send replies and their
+// repetitions there.
 [[nodiscard]] endpoint reply_target(const sip::via_field& via, const endpoint& source) noexcept;
 
 // The next hop of a response whose topmost Via, ours removed, is this one. nullopt where it has no
-// numeric address.
+// numeric address. That Via was the topmost of the request that we have passed on, so `received`
+// and `rport` in it are ours wherever sent-by is not the source: this is the address of
+// reply_target, and `maddr` is not needed here either.
 [[nodiscard]] std::optional<endpoint> via_target(const sip::via_field& via) noexcept;
 
 // The address of a SIP URI: maddr or host, port or 5060. nullopt for names and other schemes.

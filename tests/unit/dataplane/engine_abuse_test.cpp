@@ -344,6 +344,53 @@ TEST(engine_abuse, replies_go_where_the_request_came_from) {
   EXPECT_EQ(header(other.bytes, "Via").find("192.0.2.77"), std::string::npos);
 }
 
+// Somebody named in maddr would get our replies and their repetitions without a forged packet.
+TEST(engine_abuse, maddr_sends_no_reply_to_others) {
+  const auto with_maddr = [](std::string_view message) {
+    return replace(std::string{message}, ";branch=", ";maddr=192.0.2.77;branch=");
+  };
+  engine_world world;
+  (void)world.give(with_maddr(hop_request("REGISTER", {})), stranger);
+  EXPECT_EQ(world.take_one().to, stranger);
+
+  ASSERT_EQ(world.give(with_maddr(invite()), caller_address), verdict::request_forwarded);
+  auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(status_of(sent[0].bytes), 100);
+  EXPECT_EQ(sent[0].to, caller_address);
+  const auto there = sent[1];
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  const auto ok = world.take_one();
+  EXPECT_EQ(ok.to, caller_address);
+  EXPECT_NE(ok.bytes.find(";maddr=192.0.2.77"), std::string::npos) << "their Via stays as it is";
+  // A repeated one.
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+  // Without state, by the record in the branch.
+  ASSERT_EQ(world.give(with_maddr(within(ok.bytes, {})), caller_address),
+            verdict::request_forwarded);
+  const auto within_there = world.take_one();
+  ASSERT_EQ(world.give(response(within_there.bytes, 200, "t"), within_there.to),
+            verdict::response_forwarded);
+  EXPECT_EQ(world.take_one().to, caller_address);
+}
+
+TEST(engine_abuse, maddr_gets_no_repetitions_of_a_failure) {
+  engine_world world;
+  ASSERT_EQ(world.give(replace(invite(), ";branch=", ";maddr=192.0.2.77;branch="), caller_address),
+            verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 486, "t"), there.to);
+  world.wait_ms(4000);
+  std::size_t failures = 0;
+  for (const auto& m : world.take())
+    if (status_of(m.bytes) == 486) {
+      ++failures;
+      EXPECT_EQ(m.to, caller_address);
+    }
+  EXPECT_GE(failures, 3u);
+}
+
 TEST(engine_abuse, a_via_of_ours_in_one_line_with_others_is_taken_out) {
   engine_world world;
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);

@@ -84,7 +84,10 @@ TEST(Validate, BroadcastTargetOfAResponse) { // RFC 4475 3.3.10, RFC 3261 18.2.2
     return validated(request("SIP/2.0 200 OK", "Via: " + std::string{via} + "\r\n")).what;
   };
   EXPECT_EQ(with_second_via("SIP/2.0/UDP 255.255.255.255"), disposition::drop);
-  EXPECT_EQ(with_second_via("SIP/2.0/UDP h;maddr=255.255.255.255"), disposition::drop);
+  EXPECT_EQ(with_second_via("SIP/2.0/UDP h;received=255.255.255.255"), disposition::drop);
+  EXPECT_EQ(with_second_via("SIP/2.0/UDP 255.255.255.255;maddr=192.0.2.1"), disposition::drop)
+      << "maddr is not where it goes";
+  EXPECT_EQ(with_second_via("SIP/2.0/UDP h;maddr=255.255.255.255"), disposition::accept);
   EXPECT_EQ(with_second_via("SIP/2.0/UDP 255.255.255.255;received=192.0.2.1"), disposition::accept);
   EXPECT_EQ(with_second_via("SIP/2.0/UDP 192.0.2.255"), disposition::accept);
   EXPECT_EQ(with_second_via("nonsense"), disposition::accept)
