@@ -2,6 +2,7 @@
 // linehuntctl: the operator's command. Exit status 0, 1 refused, 2 usage, 3 no daemon.
 #include "control/version.h"
 #include "tools/linehuntctl/commands.h"
+#include "tools/linehuntctl/table.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -16,7 +17,7 @@ void print(const std::string& text) {
 }
 
 std::string line_of(const json& answer) {
-  return answer.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+  return printable(answer.dump(-1, ' ', false, json::error_handler_t::replace)) + '\n';
 }
 
 void print(const json& answer) {

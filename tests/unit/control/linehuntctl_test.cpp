@@ -141,6 +141,25 @@ TEST_F(linehuntctl, calls_and_end) {
   EXPECT_EQ(run("end c@host").status, 1);
 }
 
+// U+009B is "ESC [" to many terminals. What is not ASCII but harmless stays readable.
+TEST_F(linehuntctl, control_characters_of_a_caller_are_escaped) {
+  const std::string hostile = "sip:\xc2\x9b"
+                              "31m\xc2\x80\xc2\x9f\x7f\x1b]0;x\x07@a.example";
+  const std::string harmless =
+      "sip:j\xc3\xb6rg\xc2\xa0\xc3\x9b\xe2\x82\xac\xf0\x9f\x98\x80@b.example";
+  served.view.live[0].from_uri = hostile;
+  served.view.live[0].to_uri = harmless;
+  const std::string table = run("calls").out;
+  EXPECT_THAT(table, HasSubstr("sip:\\u009b31m\\u0080\\u009f\\u007f\\x1b]0;x\\x07@a.example  "));
+  EXPECT_THAT(table, HasSubstr(harmless));
+  const std::string line = run("calls --json").out;
+  for (const char* bad : {"\xc2\x9b", "\xc2\x80", "\xc2\x9f", "\x7f", "\x1b"})
+    EXPECT_THAT(line, Not(HasSubstr(bad)));
+  const json shown = json::parse(line)["Dialogs"][0];
+  EXPECT_EQ(shown["from_uri"], hostile);
+  EXPECT_EQ(shown["to_uri"], harmless);
+}
+
 TEST_F(linehuntctl, calls_that_are_asked_for) {
   const auto shown = [&](const std::string& words) {
     const json answer = json::parse(run("calls --json " + words).out);
