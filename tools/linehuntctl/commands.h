@@ -58,14 +58,17 @@ outcome capture(connection& daemon, const output_style& style, const capture_wis
 // An empty level: says which it is.
 outcome log(connection& daemon, const output_style& style, const std::string& level);
 outcome reload(connection& daemon, const output_style& style);
-// Prints events as they come, until the daemon ends or it is interrupted.
+// Prints events as they come, until the daemon ends, it is interrupted, or nobody can have them.
 outcome events(connection& daemon, const output_style& style);
 outcome version(connection& daemon, const output_style& style);
 
 // The table of `list` for what lb_list answered.
 [[nodiscard]] std::string list_text(const json& answer, bool bars);
+// To standard output, at once. Nothing more is written after something was lost, as to a full disk;
+// the exit status tells. What goes on without end asks and ends.
 void print(const std::string& text);
 void print(const json& answer);
+[[nodiscard]] bool output_is_lost() noexcept;
 [[nodiscard]] std::string line_of(const json& answer); // one, with its end
 
 } // namespace linehunt::ctl

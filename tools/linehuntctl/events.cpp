@@ -24,7 +24,7 @@ outcome events(connection& daemon, const output_style& style) {
   const auto begun = daemon.call("events_follow");
   if (!begun) return tl::unexpected(begun.error());
   daemon.be_patient();
-  for (;;) {
+  while (!output_is_lost()) {
     const auto event = daemon.next_event();
     if (!event) return tl::unexpected(event.error());
     if (style.as_json)
@@ -32,6 +32,7 @@ outcome events(connection& daemon, const output_style& style) {
     else
       print(text_of(*event));
   }
+  return {};
 }
 
 } // namespace linehunt::ctl

@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// linehuntctl: the operator's command. Exit status 0, 1 refused, 2 usage, 3 no daemon.
+// linehuntctl: the operator's command. Exit status 0, 1 refused or output lost, 2 usage, 3 no
+// daemon.
 #include "control/version.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <functional>
+#include <sstream>
 #include <unistd.h>
 
 namespace linehunt::ctl {
 
+namespace {
+int output_error = 0; // of errno; what comes later would leave a gap, and is not written
+}
+
 void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  if (output_is_lost()) return;
+  errno = 0;
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (whole && std::fflush(stdout) == 0) return;
+  // Whoever interrupts it has enough of it.
+  if (errno != EINTR) output_error = errno != 0 ? errno : EIO;
+}
+
+bool output_is_lost() noexcept {
+  return output_error != 0;
 }
 
 std::string line_of(const json& answer) {
@@ -26,7 +42,7 @@ void print(const json& answer) {
 
 namespace {
 
-constexpr int exit_refused = 1;
+constexpr int exit_refused = 1; // also where the answer could not be written
 constexpr int exit_usage = 2;
 constexpr int exit_no_daemon = 3;
 
@@ -226,6 +242,12 @@ void add_version(CLI::App& app, command& chosen) {
   });
 }
 
+int say_output_is_lost() {
+  std::fprintf(stderr, "linehuntctl: cannot write to standard output: %s\n",
+               std::strerror(output_error));
+  return exit_refused;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Watches and steers a running linehunt.", "linehuntctl");
   arguments given;
@@ -258,12 +280,15 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : exit_usage;
+    std::ostringstream asked_for; // --help, --version
+    if (app.exit(e, asked_for) != 0) return exit_usage;
+    print(asked_for.str());
+    return output_is_lost() ? say_output_is_lost() : 0;
   }
   given.style.terminal = ::isatty(STDOUT_FILENO) == 1;
   auto daemon = connection::open(given.socket, given.patience_s);
   const outcome done = daemon ? chosen(*daemon, given.style) : tl::unexpected(daemon.error());
-  if (done) return 0;
+  if (done) return output_is_lost() ? say_output_is_lost() : 0;
   std::fprintf(stderr, "linehuntctl: %s\n", done.error().message.c_str());
   return done.error().kind == fault_kind::refused ? exit_refused : exit_no_daemon;
 }

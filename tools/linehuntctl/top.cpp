@@ -86,13 +86,13 @@ tl::expected<sample, fault> take_sample(connection& daemon) {
 
 using picture = std::function<tl::expected<std::string, fault>()>;
 
-// Draws until it is enough, interrupted, or the daemon is gone.
+// Draws until it is enough, interrupted, or the daemon or the reader is gone.
 outcome repeat(const output_style& style, const repetition& how, const interruption& watch,
                const picture& next) {
   std::string last;
   {
     const screen page(style.terminal && !style.as_json);
-    for (unsigned frame = 1; !watch.came(); ++frame) {
+    for (unsigned frame = 1; !watch.came() && !output_is_lost(); ++frame) {
       auto drawn = next();
       if (!drawn) return tl::unexpected(drawn.error());
       page.draw(*drawn);

@@ -4,8 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -421,6 +424,34 @@ TEST_F(linehuntctl, no_daemon) {
   const told t = run_on(served.path() + ".none", "list");
   EXPECT_EQ(t.status, 3);
   EXPECT_THAT(t.err, HasSubstr("no daemon answers on"));
+}
+
+TEST_F(linehuntctl, a_full_disk_is_no_success) {
+  const auto begun = std::chrono::steady_clock::now();
+  served.view.capture_ends_after = 2;
+  for (const char* words :
+       {"list", "list --json", "stats --all", "list --watch 0.5 --frames 40", "--help", "--version",
+        "capture --seconds 1", "top --watch 0.5 --frames 40"}) {
+    const told t = run(std::string{words} + " >/dev/full");
+    EXPECT_EQ(t.status, 1) << words;
+    EXPECT_EQ(t.err, "linehuntctl: cannot write to standard output: No space left on device\n")
+        << words;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20))
+      << "pictures that nobody sees";
+  // What was asked for is done all the same, and a refusal stays the reason.
+  EXPECT_EQ(run("status 1 disable >/dev/full").status, 1);
+  EXPECT_THAT(run("status 1").out, HasSubstr("disabled"));
+  EXPECT_THAT(run("status 77 >/dev/full").err, Not(HasSubstr("standard output")));
+}
+
+TEST_F(linehuntctl, events_end_where_nobody_can_have_them) {
+  const std::string line = std::string{"timeout 20 "} + LINEHUNTCTL + " --socket " + served.path() +
+                           " events >/dev/full 2>&1";
+  auto follower = std::async(std::launch::async, [&] { return std::system(line.c_str()); });
+  while (follower.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready)
+    served.publish(R"({"method":"E_LINEHUNT_RELOAD","params":{"result":"OK"}})");
+  EXPECT_EQ(WEXITSTATUS(follower.get()), 1);
 }
 
 // Draws again until it is told to stop, and leaves with 0.
