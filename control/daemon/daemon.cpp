@@ -194,11 +194,12 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   }
   // As that user, who owns what the database and its copy leave on the disk.
   database::store store(loop, whole.runtime.control_core);
-  reloader reloading(file, whole, first.running, dpdk::check_device, rows_of(store), **runtime,
-                     source, [&](const mail& m) {
-                       if (!tell_all(**runtime, m))
-                         spdlog::error("not every worker was told of the reload");
-                     });
+  reloader reloading(
+      file, whole, first.running, dpdk::check_device, rows_of(store),
+      [&](auto next) { (*runtime)->publish(std::move(next)); }, source,
+      [&](const mail& m) {
+        if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
+      });
   const admin::raising raise = [&](std::string_view name, const auto& params) {
     (*ways_in)->publish(admin::event_line(name, params));
   };

@@ -17,7 +17,8 @@ row_source rows_of(database::store& store) {
           },
           [&](const database::settings& from, std::vector<database::row> good) {
             store.keep(from, std::move(good));
-          }};
+          },
+          database::kept_copy};
 }
 
 first_configuration with_copy(const config::configuration& file_says, const std::string& file) {

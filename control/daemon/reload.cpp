@@ -7,6 +7,7 @@
 #include "control/config/unchangeable.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -87,8 +88,32 @@ tl::expected<config::configuration, std::string> reloader::read_file() {
   return std::move(*next);
 }
 
+// A table that was emptied by mistake, or is not filled yet, looks like one that is meant to be
+// empty. Whoever means it says so in a way that nobody takes by accident.
+std::string reloader::fault_of_no_rows(const config::configuration& file_says) const {
+  const database::settings& from = file_says.database;
+  const std::size_t in_force = running_.destinations.size() - file_says_.destinations.size();
+  if (in_force != 0)
+    return fmt::format(
+        "table {} of the database has no rows, while {} destinations of it are in force; nothing "
+        "was changed. Put its rows back and reload. If it is meant to be empty, {}restart "
+        "linehunt; or, without a restart, take url out of [database] and reload",
+        from.table, in_force,
+        from.copy.empty() ? std::string{} : fmt::format("remove {} and ", from.copy));
+  // Rows of a copy that is not in force, since something in it is wrong.
+  const auto kept = rows_are_read_ ? database::rows{} : rows_.kept(from);
+  if (!kept || kept->empty()) return {};
+  return fmt::format(
+      "table {} of the database has no rows, while its copy {} has {}; nothing was changed. Put "
+      "its rows back and reload. If it is meant to be empty, remove {} and reload",
+      from.table, from.copy, kept->size(), from.copy);
+}
+
 reloader::outcome reloader::take_rows(const config::configuration& file_says,
                                       const std::vector<database::row>& rows) {
+  if (rows.empty())
+    if (std::string fault = fault_of_no_rows(file_says); !fault.empty())
+      return tl::unexpected(std::move(fault));
   config::configuration next = file_says;
   config::diagnostics out(file_);
   // Nothing runs yet that could stay as it is, so one wrong row is no reason to go without the
@@ -129,7 +154,7 @@ reloader::outcome reloader::publish(config::configuration next) {
   auto world = source_.build(next, out);
   if (!world) return tl::unexpected(joined(out.lines()));
   const auto mails = corrections(before, *world);
-  runtime_.publish(std::move(world));
+  publish_(std::move(world));
   for (const mail& m : mails)
     tell_all_(m);
   running_ = std::move(next);

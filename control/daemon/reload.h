@@ -10,6 +10,7 @@
 #include "dataplane/dpdk/runtime.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -19,11 +20,16 @@ namespace linehunt {
 // Says to every worker what a snapshot alone would not tell it.
 using telling = std::function<void(const mail& what)>;
 
+// Lets every worker work with a snapshot from here on; returns once all do.
+using publishing = std::function<void(std::unique_ptr<const snapshot> world)>;
+
 // Where the rows of a database come from, and where those that were good go.
 struct row_source {
   // `done` is called once, at once or later.
   std::function<void(const database::settings&, std::function<void(database::rows)> done)> read;
   std::function<void(const database::settings&, std::vector<database::row> good)> keep;
+  // The copy of those that were good; the error says why there is none.
+  std::function<database::rows(const database::settings&)> kept;
 };
 
 class reloader {
@@ -33,11 +39,11 @@ class reloader {
 
   // `file_says` and `running` differ in the rows of a database.
   reloader(std::string file, config::configuration file_says, config::configuration running,
-           config::device_check check, row_source rows, dpdk::runtime& runtime,
+           config::device_check check, row_source rows, publishing publish_world,
            world_source& source, telling tell_all)
       : file_(std::move(file)), file_says_(std::move(file_says)), running_(std::move(running)),
-        check_(std::move(check)), rows_(std::move(rows)), runtime_(runtime), source_(source),
-        tell_all_(std::move(tell_all)) {}
+        check_(std::move(check)), rows_(std::move(rows)), publish_(std::move(publish_world)),
+        source_(source), tell_all_(std::move(tell_all)) {}
 
   // Reads file and database again. The error holds every line that `linehunt check` would print.
   // `done` is called once, at once or later; who asks while a reload is under way gets the outcome
@@ -76,6 +82,8 @@ class reloader {
   void begin();
   void finish(const outcome& how);
   [[nodiscard]] tl::expected<config::configuration, std::string> read_file();
+  // Why a table without rows is not taken at its word; empty: it is.
+  [[nodiscard]] std::string fault_of_no_rows(const config::configuration& file_says) const;
   [[nodiscard]] outcome take_rows(const config::configuration& file_says,
                                   const std::vector<database::row>& rows);
   [[nodiscard]] outcome take_file(const config::configuration& file_says,
@@ -86,7 +94,7 @@ class reloader {
   config::configuration file_says_, running_;
   config::device_check check_;
   row_source rows_;
-  dpdk::runtime& runtime_;
+  publishing publish_;
   world_source& source_;
   telling tell_all_;
   std::vector<std::function<void(const config::configuration&)>> on_published_;

@@ -2,15 +2,20 @@
 // What a reload may change, what it keeps, and what workers must be told besides the snapshot.
 #include "control/daemon/reload.h"
 
+#include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
 
+#include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace linehunt {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -158,6 +163,106 @@ TEST_F(reload_test, names_get_their_addresses_and_addresses_stay) {
   EXPECT_EQ(second->rules->models()[1].target, answer.addresses[0]);
   EXPECT_NE(second->destination_from(answer.addresses[1], 1), nullptr)
       << "a call may come from any of them";
+}
+
+// A reloader of a file on the disk and of rows that a test says; it publishes to nobody.
+class reload_of_rows : public ::testing::Test {
+ protected:
+  reload_of_rows() { say(with_database); }
+  ~reload_of_rows() override { std::filesystem::remove(file); }
+  void say(const std::string& section) const {
+    std::ofstream(file) << section << head << destination_text(1, "vm=5");
+  }
+  static database::row row(std::uint32_t id) {
+    return {id, 1, "sip:192.0.2." + std::to_string(100 + id), "vm=5", 0, "", ""};
+  }
+  // With the rows of `copy` in force.
+  void start(const std::vector<database::row>& copy = {}) {
+    const config::configuration whole = load(with_database + (head + destination_text(1, "vm=5")));
+    config::configuration running = whole;
+    config::diagnostics out(file);
+    config::add_rows(copy, running, out);
+    ASSERT_FALSE(out.failed());
+    ASSERT_TRUE(source.build(running, out));
+    row_source rows{
+        [this](const auto&, const auto& done) { done(table); },
+        [this](const auto&, std::vector<database::row> good) { kept = std::move(good); },
+        [this](const auto&) { return kept; }};
+    reloading.emplace(
+        file, whole, running, [](const auto&) { return std::nullopt; }, std::move(rows),
+        [this](auto world) { published = std::move(world); }, source, [](const mail&) {});
+  }
+  std::string reload() {
+    std::string fault = "not called";
+    reloading->reload([&](const auto& how) { fault = how ? "" : how.error(); });
+    return fault;
+  }
+  [[nodiscard]] std::vector<std::uint32_t> in_force() const {
+    std::vector<std::uint32_t> ids;
+    for (const config::destination_entry& d : reloading->running().destinations)
+      ids.push_back(d.model.id);
+    return ids;
+  }
+  static constexpr const char* with_database =
+      "[database]\nurl = \"sqlite:///nowhere/x.db\"\ncopy = \"/nowhere/copy\"\n";
+  std::string file = ::testing::TempDir() + "linehunt_reload_" + std::to_string(::getpid());
+  world_source source{engine_limits{}};
+  std::unique_ptr<const snapshot> published;
+  database::rows table;
+  database::rows kept = tl::unexpected<std::string>("no copy");
+  std::optional<reloader> reloading;
+};
+
+TEST_F(reload_of_rows, all_of_them_gone_is_refused_while_some_are_in_force) {
+  start();
+  table = {{row(2), row(3)}};
+  ASSERT_EQ(reload(), "");
+  ASSERT_EQ(kept->size(), 2u);
+  published.reset();
+  table->clear();
+  for (int tries = 0; tries < 2; ++tries)
+    EXPECT_THAT(reload(), AllOf(HasSubstr("table load_balancer"), HasSubstr("has no rows"),
+                                HasSubstr("2 destinations of it are in force"),
+                                HasSubstr("remove /nowhere/copy and restart")));
+  EXPECT_THAT(in_force(), ElementsAre(1, 2, 3));
+  EXPECT_EQ(kept->size(), 2u) << "the copy as well";
+  EXPECT_EQ(published, nullptr);
+  table = {{row(3)}};
+  EXPECT_EQ(reload(), "") << "fewer are fine";
+  EXPECT_THAT(in_force(), ElementsAre(1, 3));
+}
+
+TEST_F(reload_of_rows, none_at_a_start_leave_the_copy_in_force_and_are_asked_for_again) {
+  kept = {{row(2)}};
+  start(*kept);
+  EXPECT_THAT(reload(), HasSubstr("1 destinations of it are in force"));
+  EXPECT_THAT(in_force(), ElementsAre(1, 2));
+  EXPECT_EQ(kept->size(), 1u);
+  EXPECT_FALSE(reloading->rows_are_read());
+}
+
+TEST_F(reload_of_rows, none_do_not_take_the_place_of_a_copy_that_could_not_be_served) {
+  kept = {{row(2)}};
+  start();
+  EXPECT_THAT(reload(), HasSubstr("its copy /nowhere/copy has 1; nothing was changed"));
+  EXPECT_EQ(kept->size(), 1u);
+  kept = tl::unexpected<std::string>("removed");
+  EXPECT_EQ(reload(), "");
+  EXPECT_TRUE(kept->empty());
+}
+
+TEST_F(reload_of_rows, none_are_taken_where_there_were_none_or_the_url_was_taken_out) {
+  start();
+  EXPECT_EQ(reload(), "");
+  table = {{row(2)}};
+  ASSERT_EQ(reload(), "");
+  table->clear();
+  EXPECT_NE(reload(), "");
+  say("");
+  EXPECT_EQ(reload(), "");
+  EXPECT_THAT(in_force(), ElementsAre(1));
+  say(with_database);
+  EXPECT_EQ(reload(), "");
 }
 
 TEST(unchangeable, rules_destinations_timers_probing_and_database_may_change) {
