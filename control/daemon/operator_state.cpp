@@ -2,6 +2,7 @@
 // See operator_state.h.
 #include "control/daemon/operator_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace linehunt {
@@ -13,9 +14,9 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     for (const resource_model& resource : model.resources)
       now.resources[resource.name] = {resource.capacity, resource.capacity, false,
                                       resource.heartbeat, false};
-    if (const record* const before = known(model.id)) {
+    if (const record* const before = known(model)) {
       const record& old = *before;
-      // A run before has only told what its admins disabled.
+      // What is remembered tells only what admins have disabled.
       const bool says_status = old.status.by_admin || records_.contains(model.id);
       if (says_status && old.group == model.group && old.uri == model.uri) now.status = old.status;
       for (auto& [name, size] : now.resources) {
@@ -32,14 +33,33 @@ void operator_state::apply(std::vector<destination_model>& configured) {
       resource.capacity = now.resources[resource.name].capacity;
     next.emplace(model.id, std::move(now));
   }
-  records_ = std::move(next);
+  remember_gone(std::exchange(records_, std::move(next)));
   std::erase_if(remembered_, [this](const auto& one) { return records_.contains(one.first); });
+  while (remembered_.size() > most_remembered)
+    remembered_.erase(remembered_.begin());
 }
 
-const operator_state::record* operator_state::known(std::uint32_t id) const {
-  for (const auto* all : {&records_, &remembered_})
-    if (const auto found = all->find(id); found != all->end()) return &found->second;
-  return nullptr;
+bool operator_state::by_operator(const record& r) {
+  return r.status.by_admin ||
+         std::ranges::any_of(r.resources, [](const auto& one) { return one.second.changed; });
+}
+
+void operator_state::remember_gone(std::map<std::uint32_t, record> before) {
+  for (auto& [id, r] : before) {
+    if (records_.contains(id) || !by_operator(r)) continue;
+    if (!r.status.by_admin) r.status.enabled = true; // a failure is found again, if it lasts
+    std::erase_if(r.resources, [](const auto& one) { return !one.second.changed; });
+    remembered_.insert_or_assign(id, std::move(r));
+  }
+}
+
+// An id that comes back may be another box by now.
+const operator_state::record* operator_state::known(const destination_model& model) const {
+  if (const auto found = records_.find(model.id); found != records_.end()) return &found->second;
+  const auto found = remembered_.find(model.id);
+  const bool same = found != remembered_.end() && found->second.group == model.group &&
+                    found->second.uri == model.uri;
+  return same ? &found->second : nullptr;
 }
 
 void operator_state::remember(const std::vector<operator_change>& changes) {

@@ -2,11 +2,13 @@
 // What operators and failures have changed about destinations since they were configured: status
 // and resized capacities. Outlives snapshots: a status survives a reload where id, group and URI
 // are the same; a resized capacity survives until the configuration says another one than before.
-// Knows nothing of workers.
+// What an operator has said outlives the destination as well, which may be missing by mistake: it
+// holds again where id, group and URI come back. Knows nothing of workers.
 #pragma once
 
 #include "dataplane/destination_model.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -52,8 +54,13 @@ class operator_state {
   // place of what an operator has said before.
   void set_by_heartbeat(std::uint32_t id, const std::string& resource, std::int32_t capacity);
 
-  // Of the run before. Each holds as it would over a reload, from when its destination is first
-  // seen.
+  // Of how many destinations that are not configured something is remembered. It takes no more
+  // memory than this, whoever takes destinations out and puts others in; the lowest ids go first,
+  // since most tables count upwards.
+  static constexpr std::size_t most_remembered = 100'000;
+
+  // Of the run before. Each holds from when its destination is first seen, with the same group and
+  // URI.
   void remember(const std::vector<operator_change>& changes);
   // What there is to remember, those of destinations that have not been seen among it.
   [[nodiscard]] std::vector<operator_change> changes() const;
@@ -72,10 +79,13 @@ class operator_state {
     destination_status status;
     std::map<std::string, resized> resources;
   };
-  [[nodiscard]] const record* known(std::uint32_t id) const;
+  [[nodiscard]] static bool by_operator(const record& r);
+  [[nodiscard]] const record* known(const destination_model& model) const;
+  void remember_gone(std::map<std::uint32_t, record> before);
 
-  std::map<std::uint32_t, record> records_;    // by destination id
-  std::map<std::uint32_t, record> remembered_; // the same, not seen in this run so far
+  std::map<std::uint32_t, record> records_; // by destination id
+  std::map<std::uint32_t, record>
+      remembered_; // the same, not configured, what operators said alone
 };
 
 } // namespace linehunt

@@ -5,6 +5,7 @@
 #include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
+#include "control/daemon/changed_rows.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -127,8 +128,10 @@ reloader::outcome reloader::take_rows(const config::configuration& file_says,
     spdlog::log(d.weight == config::severity::note ? spdlog::level::info : spdlog::level::err, "{}",
                 out.line_of(d));
   const bool all_good = next.destinations.size() == file_says.destinations.size() + rows.size();
+  const std::string changed = changed_ids(running_, next);
   outcome done = take_file(file_says, std::move(next));
   if (!done) return done;
+  if (!changed.empty()) spdlog::info("{}", changed);
   rows_are_read_ = true;
   // A copy is of rows that are all good.
   if (all_good) rows_.keep(running_.database, rows);

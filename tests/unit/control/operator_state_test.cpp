@@ -82,8 +82,74 @@ TEST_F(operator_state_test, capacity_goes_by_id) {
   auto moved = configured();
   moved[0].uri = "sip:192.0.2.22";
   EXPECT_EQ(reload(moved).resources[0].capacity, 7);
-  EXPECT_EQ(reload({}).resources.size(), 0u);
-  EXPECT_EQ(reload(configured()).resources[0].capacity, 50) << "gone in between";
+}
+
+// A row that is missing for a while is no reason to send calls to a box in maintenance.
+TEST_F(operator_state_test, what_an_admin_said_holds_when_a_destination_was_gone) {
+  (void)reload(configured());
+  state.set_by_admin(1, false);
+  state.set_capacity(1, "vm", 7);
+  const auto said = state.changes();
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_EQ(reload({}).resources.size(), 0u);
+    EXPECT_FALSE(state.knows(1));
+    EXPECT_EQ(state.changes(), said) << "for the next run, too";
+  }
+  const auto back = reload(configured());
+  EXPECT_FALSE(back.enabled);
+  EXPECT_TRUE(state.status(1).by_admin);
+  EXPECT_EQ(back.resources[0].capacity, 7);
+  EXPECT_EQ(back.resources[1].capacity, 32);
+  state.set_by_admin(1, true);
+  (void)reload({});
+  EXPECT_TRUE(reload(configured()).enabled) << "enabled again since";
+}
+
+TEST_F(operator_state_test, another_destination_under_an_id_that_was_gone_is_as_configured) {
+  for (const bool regrouped : {false, true}) {
+    (void)reload(configured());
+    state.set_by_admin(1, false);
+    state.set_capacity(1, "vm", 7);
+    (void)reload({});
+    auto other = configured();
+    if (regrouped)
+      other[0].group = 2;
+    else
+      other[0].uri = "sip:192.0.2.22";
+    const auto seen = reload(other);
+    EXPECT_TRUE(seen.enabled);
+    EXPECT_EQ(seen.resources[0].capacity, 50);
+    EXPECT_TRUE(state.changes().empty());
+  }
+  (void)reload(configured());
+  state.set_capacity(1, "vm", 7);
+  (void)reload({});
+  EXPECT_EQ(reload(configured(60)).resources[0].capacity, 60) << "the configuration says so";
+}
+
+TEST_F(operator_state_test, failures_do_not_outlive_a_destination) {
+  (void)reload(configured());
+  state.set_usable(1, false);
+  (void)reload({});
+  EXPECT_TRUE(reload(configured()).enabled);
+  state.set_usable(1, false);
+  state.set_capacity(1, "vm", 7);
+  (void)reload({});
+  const auto back = reload(configured());
+  EXPECT_TRUE(back.enabled);
+  EXPECT_EQ(back.resources[0].capacity, 7);
+}
+
+TEST_F(operator_state_test, no_more_are_remembered_than_there_is_memory_for) {
+  std::vector<destination_model> many(operator_state::most_remembered + 1);
+  for (std::uint32_t id = 1; destination_model & each : many)
+    each.id = id++;
+  state.apply(many);
+  for (const destination_model& each : many)
+    state.set_by_admin(each.id, false);
+  (void)reload({});
+  ASSERT_EQ(state.changes().size(), operator_state::most_remembered);
+  EXPECT_EQ(state.changes().front().id, 2u);
 }
 
 TEST_F(operator_state_test, unknown_numbers_do_nothing) {
@@ -143,18 +209,15 @@ TEST_F(operator_state_test, the_next_run_remembers_what_an_admin_said) {
   EXPECT_EQ(seen.resources[0].capacity, 7);
   EXPECT_EQ(seen.resources[1].capacity, 32);
   EXPECT_EQ(state.changes(), kept);
-  // Once it was seen, a reload without it is a destination that was taken out.
-  (void)reload({});
-  EXPECT_TRUE(state.changes().empty());
 }
 
-TEST_F(operator_state_test, what_is_remembered_holds_as_over_a_reload) {
+TEST_F(operator_state_test, what_is_remembered_of_another_destination_is_forgotten) {
   state.remember({{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}});
-  auto moved = configured(60);
+  auto moved = configured();
   moved.front().uri = "sip:192.0.2.99";
   const auto seen = reload(moved);
   EXPECT_TRUE(seen.enabled);
-  EXPECT_EQ(seen.resources[0].capacity, 60) << "the configuration says something new";
+  EXPECT_EQ(seen.resources[0].capacity, 50);
   EXPECT_TRUE(state.changes().empty());
 }
 

@@ -10,6 +10,9 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sstream>
 #include <unistd.h>
 
 namespace linehunt {
@@ -19,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr const char* head = R"([[port]]
 name = "access"
@@ -230,6 +234,43 @@ TEST_F(reload_of_rows, all_of_them_gone_is_refused_while_some_are_in_force) {
   table = {{row(3)}};
   EXPECT_EQ(reload(), "") << "fewer are fine";
   EXPECT_THAT(in_force(), ElementsAre(1, 3));
+}
+
+// A row that is not there for one reload, in which its box is in maintenance.
+TEST_F(reload_of_rows, a_box_that_an_admin_has_disabled_stays_so_when_its_row_was_gone) {
+  start();
+  table = {{row(2), row(3)}};
+  ASSERT_EQ(reload(), "");
+  source.changes().set_by_admin(3, false);
+  table = {{row(2)}};
+  ASSERT_EQ(reload(), "");
+  table = {{row(2), row(3)}};
+  ASSERT_EQ(reload(), "");
+  ASSERT_EQ(published->destinations.size(), 3u);
+  EXPECT_FALSE(published->destinations[2].enabled);
+}
+
+TEST_F(reload_of_rows, ids_that_come_and_go_are_logged) {
+  std::ostringstream log;
+  const auto usual = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  start();
+  table->clear();
+  for (std::uint32_t id = 2; id <= 23; ++id)
+    table->push_back(row(id));
+  EXPECT_EQ(reload(), "");
+  EXPECT_THAT(log.str(), HasSubstr("destinations added 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, "
+                                   "15, 16, 17, 18, 19, 20, 21 and 2 more\n"));
+  table = {{row(2), row(30)}};
+  for (std::uint32_t id = 5; id <= 23; ++id)
+    table->push_back(row(id));
+  EXPECT_EQ(reload(), "");
+  EXPECT_THAT(log.str(), HasSubstr("destinations added 30; removed 3, 4\n"));
+  log.str("");
+  EXPECT_EQ(reload(), "");
+  EXPECT_THAT(log.str(), Not(HasSubstr("destinations")));
+  spdlog::set_default_logger(usual);
 }
 
 TEST_F(reload_of_rows, none_at_a_start_leave_the_copy_in_force_and_are_asked_for_again) {
