@@ -94,8 +94,12 @@ dpdk::call_source keeper::calls_of_before() {
           "{} cannot be written: {}; remove it, or make room: until then calls that end linehunt "
           "at its start would be taken up each time",
           tries_file_, tries.error());
-    else if (*tries >= most_tries)
-      return put_aside();
+    else if (*tries >= most_tries) {
+      spdlog::error(
+          "taking up the calls of before has ended linehunt {} times; it starts without them",
+          most_tries);
+      return put_aside(", for a report of this fault");
+    }
     std::uint64_t calls = 0;
     const auto take = [&](const kept_call& kept) {
       if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
@@ -115,12 +119,10 @@ bool keeper::any_calls() const {
   return ::access(calls_file_.c_str(), F_OK) == 0 || ::access(copy_file_.c_str(), F_OK) == 0;
 }
 
-void keeper::put_aside() const {
-  spdlog::error("taking up the calls of before has ended linehunt {} times; it starts without them",
-                most_tries);
+void keeper::put_aside(std::string_view what_for) const {
   for (const std::string& file : {calls_file_, copy_file_})
     if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
-      spdlog::error("they are in {}.bad now, for a report of this fault", file);
+      spdlog::error("they are in {}.bad now{}", file, what_for);
     else if (errno != ENOENT)
       spdlog::error("{} cannot be renamed: {}; it is lost", file, std::strerror(errno));
 }
@@ -152,6 +154,11 @@ void keeper::put_away() {
       spdlog::error("{} cannot be removed: {}; do so before the next start", file,
                     std::strerror(errno));
   };
+  const bool refused = found_ && !*found_ && !found_->error().empty();
+  // Another version may read them, or the clock was wrong.
+  if (refused)
+    put_aside(
+        "; once the reason is mended, stop linehunt, rename it back and start; else remove it");
   if (copies_calls() && !crashed_ && found_ && *found_) {
     told(::rename(calls_file_.c_str(), copy_file_.c_str()), calls_file_);
   } else {

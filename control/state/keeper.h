@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 namespace linehunt {
@@ -37,8 +38,8 @@ class keeper {
   // the third start goes without them.
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
-  // is gone, or is only what a crash leaves, so that no later run takes it for its own. The error
-  // says why nothing could be kept.
+  // is gone, or is only what a crash leaves, so that no later run takes it for its own. One that
+  // was refused is renamed to *.bad. The error says why nothing could be kept.
   [[nodiscard]] tl::expected<void, std::string> take_over();
 
   // Writes what operators have changed, where it is not what the file says.
@@ -51,7 +52,8 @@ class keeper {
   void report(const tl::expected<call_file_report, std::string>& found) const;
   void put_away();
   [[nodiscard]] bool any_calls() const;
-  void put_aside() const;
+  // `what_for` ends the line that says where they are.
+  void put_aside(std::string_view what_for) const;
   void forget_tries();
 
   open_file lock_;

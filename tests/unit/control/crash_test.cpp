@@ -13,6 +13,7 @@ namespace linehunt::test {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class crash : public state_bed {
@@ -85,6 +86,40 @@ TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
   leave("calls.copy.cbor", "copied@x");
   settings.calls_valid_s = 3;
   EXPECT_EQ(start_with().size(), 0u);
+  EXPECT_FALSE(there("calls.copy.cbor"));
+  EXPECT_TRUE(there("calls.copy.cbor.bad"));
+}
+
+// They may be good for another version, or once the clock is right.
+TEST_F(crash, calls_that_were_refused_are_put_aside) {
+  const auto refused = [&](const char* why) {
+    const std::string bytes = read(file("calls.cbor"));
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(start_with().size(), 0u) << why;
+    EXPECT_THAT(
+        testing::internal::GetCapturedStdout(),
+        AllOf(HasSubstr(why), HasSubstr("calls.cbor.bad now; once the reason is mended, stop")));
+    EXPECT_FALSE(there("calls.cbor")) << why;
+    EXPECT_EQ(read(file("calls.cbor.bad")), bytes) << why;
+    EXPECT_EQ(start_with().size(), 0u) << "and left there";
+    std::filesystem::rename(file("calls.cbor.bad"), file("calls.cbor"));
+  };
+  leave("calls.cbor", "1@x");
+  settings.calls_valid_s = 3;
+  refused("calls_valid_s is 3");
+  settings.calls_valid_s = 300;
+  ASSERT_EQ(::chmod(file("calls.cbor").c_str(), 0666), 0);
+  refused("only its owner may write");
+  ASSERT_EQ(::chmod(file("calls.cbor").c_str(), 0600), 0);
+  std::string bytes = read(file("calls.cbor"));
+  const auto version = bytes.find("linehunt_calls") + 14;
+  ++bytes[version];
+  write(file("calls.cbor"), bytes);
+  refused("another version");
+  --bytes[version];
+  write(file("calls.cbor"), bytes);
+  EXPECT_EQ(start_with().size(), 1u) << "once it is mended";
+  EXPECT_FALSE(there("calls.cbor.bad"));
 }
 
 TEST_F(crash, calls_that_end_the_process_twice_are_put_aside) {
