@@ -31,6 +31,10 @@ void read_database(table_reader& root, configuration& into, diagnostics& out) {
                                        "and '_' only",
                                        database.table));
   section.read("copy", database.copy);
+  if (!database.copy.empty() && database.copy[0] != '/')
+    section.error("copy", fmt::format("copy '{}' must begin with '/'; write an absolute path, or "
+                                      "\"\" for no copy",
+                                      database.copy));
   section.read("timeout_s", database.timeout_s, 1, 60);
   section.read("retry_s", database.retry_s, 1, 3600);
   if (section.read("url", database.url))

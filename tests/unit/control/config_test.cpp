@@ -181,6 +181,8 @@ const mistake mistakes[] = {
     {"service_user", "[service]\nuser = \"a\\nb\"\n", "17:8", "control character"},
     {"state_dir", "[service]\nstate_dir = \"here\"\n", "17:13",
      "folder 'here' must begin with '/'"},
+    {"database_copy", "[database]\nurl = \"sqlite:///x.db\"\ncopy = \"rows.json\"\n", "18:8",
+     "copy 'rows.json' must begin with '/'"},
     {"calls_valid", "[service]\ncalls_valid_s = 100000\n", "17:17", "calls_valid_s"},
     {"calls_copied", "[service]\ncalls_copied_every_s = -1\n", "17:24", "calls_copied_every_s"},
     {"drain_limit", "[service]\ndrain_limit_s = -1\n", "17:17", "drain_limit_s"},
