@@ -97,6 +97,8 @@ class daemon_view {
   [[nodiscard]] virtual std::vector<process_state> processes() = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point started_at() = 0;
   [[nodiscard]] virtual std::chrono::system_clock::time_point now() = 0;
+  // Not the difference of these two: the clock on the wall may be set meanwhile.
+  [[nodiscard]] virtual std::chrono::seconds uptime() = 0;
 
   // In OpenSIPS' numbers: -3 alerts only ... -1 errors, 1 warnings, 3 info, 4 debug.
   [[nodiscard]] virtual int log_level() = 0;

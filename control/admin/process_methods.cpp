@@ -26,10 +26,9 @@ rpc_answer version(const parameters&, daemon_view&) {
 rpc_answer uptime(const parameters&, daemon_view& daemon) {
   const auto now = daemon.now();
   const auto started = daemon.started_at();
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(now - started).count();
   return json{{"Now", date_text(now)},
               {"Up since", date_text(started)},
-              {"Up time", fmt::format("{} [sec]", up)}};
+              {"Up time", fmt::format("{} [sec]", daemon.uptime().count())}};
 }
 
 rpc_answer ps(const parameters&, daemon_view& daemon) {

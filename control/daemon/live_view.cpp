@@ -158,14 +158,12 @@ std::vector<admin::destination_state> live_view::destinations() {
 }
 
 node_statistics live_view::node() {
-  using std::chrono::duration_cast;
-  using std::chrono::seconds;
   node_statistics all;
   all.generation = runtime_.world().generation;
   all.draining = draining_.draining();
   all.mbufs_in_use = runtime_.mbufs_in_use();
   all.ports = runtime_.ports();
-  all.uptime_s = static_cast<std::uint64_t>(duration_cast<seconds>(now() - started_at_).count());
+  all.uptime_s = static_cast<std::uint64_t>(uptime().count());
   for (const destination& d : runtime_.world().destinations) {
     ++all.destinations;
     all.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;

@@ -41,7 +41,8 @@ class live_view final : public admin::daemon_view {
             capture_session& capturing, admin::raising raise)
       : runtime_(runtime), source_(source), reloading_(reloading), draining_(draining),
         capturing_(capturing), raise_(std::move(raise)),
-        started_at_(std::chrono::system_clock::now()) {}
+        started_at_(std::chrono::system_clock::now()), up_since_(std::chrono::steady_clock::now()) {
+  }
 
   [[nodiscard]] std::vector<admin::destination_state> destinations() override;
   [[nodiscard]] std::vector<admin::statistic> statistics() override;
@@ -50,6 +51,9 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] std::chrono::system_clock::time_point started_at() override { return started_at_; }
   [[nodiscard]] std::chrono::system_clock::time_point now() override {
     return std::chrono::system_clock::now();
+  }
+  [[nodiscard]] std::chrono::seconds uptime() override {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - up_since_);
   }
   [[nodiscard]] int log_level() override;
   void set_log_level(int level) override;
@@ -154,8 +158,9 @@ class live_view final : public admin::daemon_view {
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;
   std::uint64_t no_capacity_others_ = 0;
-  std::map<std::uint32_t, std::uint64_t> moved_on_; // by id, the same
-  std::chrono::system_clock::time_point started_at_;
+  std::map<std::uint32_t, std::uint64_t> moved_on_;  // by id, the same
+  std::chrono::system_clock::time_point started_at_; // shown to people
+  std::chrono::steady_clock::time_point up_since_;
 };
 
 } // namespace linehunt

@@ -234,6 +234,8 @@ TEST_F(dispatcher, get_statistics) {
 TEST_F(dispatcher, version_uptime_ps) {
   EXPECT_THAT(result("version")["Server"], ::testing::StartsWith("linehunt ("));
   EXPECT_EQ(result("uptime")["Up time"], "90 [sec]");
+  view.clock_set_by = std::chrono::hours(-2);
+  EXPECT_EQ(result("uptime")["Up time"], "90 [sec]") << "whatever the clock on the wall says";
   EXPECT_EQ(result("ps")["Processes"][0], json::parse(R"({"ID":0,"PID":100,"Type":"control"})"));
   EXPECT_EQ(error("version", "[1]"), invalid("Too few or too many parameters"));
 }

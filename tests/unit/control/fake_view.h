@@ -51,9 +51,11 @@ class fake_view final : public daemon_view {
   std::chrono::system_clock::time_point started_at() override {
     return std::chrono::system_clock::time_point{std::chrono::seconds(1'700'000'000)};
   }
+  std::chrono::seconds clock_set_by{0}; // since the start, by an operator
   std::chrono::system_clock::time_point now() override {
-    return started_at() + std::chrono::seconds(90);
+    return started_at() + uptime() + clock_set_by;
   }
+  std::chrono::seconds uptime() override { return std::chrono::seconds(90); }
 
   int level = 3;
   int log_level() override { return level; }
