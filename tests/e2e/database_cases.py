@@ -236,6 +236,28 @@ def a_start_goes_without_a_row_that_has_no_number():
             check(list(entries(balancer)) == [1, 2], str(balancer.ask("list")))
 
 
+@case
+def a_table_that_has_lost_its_rows_is_refused_until_that_is_meant():
+    with study_case(boxes={1: {"vm": 5}}, boxes_in_file=False) as lab:
+        with KINDS["SQLite"](lab.device) as database:
+            database.insert(1, uri(FIRST_BOX + 1), "vm=5")
+            copy = lab.folder / "copy.json"
+            lab.configuration.more = MORE.replace("URL", database.url).replace("COPY", str(copy))
+            balancer = lab.start_balancer()
+            check("destinations added 1" in balancer.tail(100), balancer.tail(100))
+            wait_for(copy.exists, "the copy is there")
+            database.execute("delete from load_balancer")
+            reload_is_refused(balancer, "has no rows", "1 destinations of it", str(copy))
+            check(balancer.stop() == 0, balancer.tail())
+            balancer = lab.start_balancer()
+            check(list(entries(balancer)) == [1], f"not from the copy: {balancer.ask('list')}")
+            check(balancer.stop() == 0, balancer.tail())
+            copy.unlink()
+            balancer = lab.start_balancer()
+            check(not entries(balancer), str(balancer.ask("list")))
+            check(balancer.control("reload")[0] == 0, "a reload without rows was refused")
+
+
 @case(quick=False, alone=True)
 def ten_thousand_rows_are_probed_without_a_burst():
     """One box stands in for all of them. Each is probed once in an interval."""
