@@ -231,8 +231,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   reloading.on_published([&](const config::configuration& running) { prober.adopt(running); });
   event_pump events(loop, **runtime, view, draining, prober, capturing);
   events.start();
-  view.on_operator_change([&] { kept.note(source.changes()); });
-  reloading.on_published([&](const auto&) { kept.note(source.changes()); });
+  view.save_by([&] { return kept.note(source.changes()); });
+  reloading.on_published([&](const auto&) { view.save_changes(); });
   std::optional<call_copier> copier;
   if (const std::string copy = kept.copy_file(); !copy.empty()) {
     copier.emplace(loop, whole.runtime.control_core, copy,

@@ -164,10 +164,18 @@ node_statistics live_view::node() {
   all.mbufs_in_use = runtime_.mbufs_in_use();
   all.ports = runtime_.ports();
   all.uptime_s = static_cast<std::uint64_t>(uptime().count());
+  bool stale = false;
   for (const destination& d : runtime_.world().destinations) {
+    const auto name = names_ ? names_(d.uri) : std::nullopt;
+    stale = stale || (name && name->status == dns::name_status::stale);
     ++all.destinations;
     all.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;
   }
+  constexpr const char* group = "degraded";
+  all.degraded = {{group, "reload_refused", reload_refused_ ? 1u : 0u},
+                  {group, "rows_of_copy", reloading_.rows_are_read() ? 0u : 1u},
+                  {group, "changes_unsaved", changes_saved_ ? 0u : 1u},
+                  {group, "names_stale", stale ? 1u : 0u}};
   return all;
 }
 
@@ -234,7 +242,7 @@ live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
   source_.changes().set_by_admin(id, enabled);
   if (differs) raise_status(*found, enabled, "admin");
   if (status_changed_) status_changed_(id);
-  if (operator_changed_) operator_changed_();
+  save_changes();
   return {};
 }
 
@@ -253,8 +261,12 @@ live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
   m.value = capacity;
   if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
   source_.changes().set_capacity(id, one->name, capacity);
-  if (operator_changed_) operator_changed_();
+  save_changes();
   return {};
+}
+
+void live_view::save_changes() {
+  changes_saved_ = !save_ || save_();
 }
 
 live_view::outcome live_view::drain(bool on) {
@@ -347,6 +359,7 @@ void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) 
 }
 
 void live_view::report_reload(const reload_outcome& how) {
+  reload_refused_ = !how;
   if (how) {
     spdlog::info("configuration read again, {} destinations", source_.destinations().size());
     raise_(admin::reload_event, {{"result", "OK"}});
@@ -446,6 +459,7 @@ json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) 
 }
 
 void live_view::keep_house() {
+  if (!changes_saved_) save_changes();
   look_at_links();
   for (const std::uint32_t id : pauses_.take_over(pauses::clock::now()))
     if (const destination* d = find(id)) raise_status(*d, "enabled"sv, "the pause is over");

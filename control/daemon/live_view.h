@@ -111,9 +111,10 @@ class live_view final : public admin::daemon_view {
   void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
     round_trip_us_ = std::move(round_trip_us);
   }
+  // Who puts on the disk what operators have changed; false: that failed, and is tried again.
+  void save_by(std::function<bool()> save) { save_ = std::move(save); }
+  void save_changes();
   // Called after each change of a status.
-  // Called after each change by an operator.
-  void on_operator_change(std::function<void()> call) { operator_changed_ = std::move(call); }
   void on_status_change(std::function<void(std::uint32_t id)> call) {
     status_changed_ = std::move(call);
   }
@@ -147,7 +148,8 @@ class live_view final : public admin::daemon_view {
   capture_session& capturing_;
   admin::raising raise_;
   std::function<void(std::uint32_t)> status_changed_;
-  std::function<void()> operator_changed_;
+  std::function<bool()> save_;
+  bool changes_saved_ = true, reload_refused_ = false;
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_, copies_;
   naming_report names_;

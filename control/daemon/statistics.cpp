@@ -135,6 +135,7 @@ std::vector<statistic> statistics_of(reports workers, const node_statistics& nod
   all.push_back({"linehunt", "generation", node.generation});
   all.push_back({"linehunt", "draining", node.draining ? 1u : 0u});
   all.push_back({"linehunt", "uptime_s", node.uptime_s});
+  all.insert(all.end(), node.degraded.begin(), node.degraded.end());
   for (const dpdk::port_report& port : node.ports)
     add_port(all, port);
   for (const worker_report& worker : workers)

@@ -20,6 +20,8 @@ struct node_statistics {
   std::uint64_t destinations = 0;
   std::uint64_t destinations_disabled = 0;
   std::vector<dpdk::port_report> ports;
+  // What is not as it should be although calls go on, each 1 or 0.
+  std::vector<admin::statistic> degraded;
 };
 
 [[nodiscard]] std::vector<admin::statistic>

@@ -18,6 +18,13 @@ void add_node(family_list& out, const node_figures& figures) {
       .add({}, figures.node.generation);
   out.gauge("linehunt_draining", "1 while new calls are refused because linehunt drains, else 0.")
       .add({}, figures.node.draining ? 1 : 0);
+  out.gauge(
+      "linehunt_degraded",
+      "1 while something is not as it should be although calls go on, else 0: the last reload "
+      "was refused; destinations are of the copy, since the database has not been read; what "
+      "operators have changed is not on the disk; DNS does not answer.");
+  for (const admin::statistic& s : figures.node.degraded)
+    out.add({{"reason", s.name}}, s.value);
   out.gauge("linehunt_packet_buffers_in_use", "Packet buffers that are neither free nor in a port.")
       .add({}, figures.node.mbufs_in_use);
   const auto& ports = figures.node.ports;

@@ -194,15 +194,20 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found) co
   }
 }
 
-void keeper::note(const operator_state& changes) {
-  if (!active()) return;
+bool keeper::note(const operator_state& changes) {
+  if (!active()) return true;
   auto now = changes.changes();
-  if (now == noted_) return;
-  if (const std::string failure = keep_changes(changes_file_, now); !failure.empty())
-    spdlog::error("{} cannot be written: {}; a restart would forget what operators have changed",
-                  changes_file_, failure);
-  else
-    noted_ = std::move(now);
+  if (now == noted_) return true;
+  if (const std::string failure = keep_changes(changes_file_, now); !failure.empty()) {
+    if (!std::exchange(unwritten_, true))
+      spdlog::error("{} cannot be written: {}; it is tried again, and until then a restart would "
+                    "forget what operators have changed",
+                    changes_file_, failure);
+    return false;
+  }
+  if (std::exchange(unwritten_, false)) spdlog::info("{} is written again", changes_file_);
+  noted_ = std::move(now);
+  return true;
 }
 
 void keeper::keep_calls(dpdk::runtime& runtime) const {

@@ -43,7 +43,8 @@ class keeper {
   [[nodiscard]] tl::expected<void, std::string> take_over();
 
   // Writes what operators have changed, where it is not what the file says.
-  void note(const operator_state& changes);
+  // False: they are not on the disk. It is logged once.
+  bool note(const operator_state& changes);
   // Stops the workers and writes their calls.
   void keep_calls(dpdk::runtime& runtime) const;
 
@@ -63,6 +64,7 @@ class keeper {
   bool trying_ = false;  // a byte of ours is in tries_file_
   bool crashed_ = false; // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
+  bool unwritten_ = false; // was told
   std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };
 

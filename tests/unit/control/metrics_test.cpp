@@ -67,6 +67,7 @@ struct figures_with_two_workers : ::testing::Test {
     figures.post_dial = {delays};
     figures.workers[0].longest_loop_us = 250;
     figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
+    figures.node.degraded = {{"degraded", "reload_refused", 1}, {"degraded", "names_stale", 0}};
     figures.copies = {{"call_copies", "written", 8}};
   }
 };
@@ -75,6 +76,8 @@ TEST_F(figures_with_two_workers, are_all_there) {
   const std::string text = exposition(figures);
   for (const char* line :
        {"linehunt_calls_started_total 11\n",
+        "linehunt_degraded{reason=\"reload_refused\"} 1\n",
+        "linehunt_degraded{reason=\"names_stale\"} 0\n",
         "linehunt_call_copies_total{result=\"written\"} 8\n",
         "linehunt_calls_total{outcome=\"answered\"} 6\n",
         "linehunt_calls_total{outcome=\"failed\"} 3\n",

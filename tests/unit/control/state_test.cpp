@@ -278,6 +278,22 @@ TEST_F(state, changes_of_operators_come_back) {
   }
 }
 
+TEST_F(state, the_keeper_says_what_is_not_on_the_disk) {
+  config::service_settings settings;
+  settings.state_dir = folder;
+  std::vector<destination_model> configured{models::machine(1, "pstn=10")};
+  operator_state changed;
+  changed.apply(configured);
+  changed.set_by_admin(1, false);
+  keeper one(settings);
+  std::filesystem::create_directory(file("operator.json.new")); // in the way of the new file
+  EXPECT_FALSE(one.note(changed));
+  EXPECT_FALSE(one.note(changed));
+  std::filesystem::remove(file("operator.json.new"));
+  EXPECT_TRUE(one.note(changed));
+  EXPECT_TRUE(std::filesystem::exists(file("operator.json")));
+}
+
 TEST_F(state, the_keeper_writes_changes_once_and_brings_them_back) {
   config::service_settings settings;
   settings.state_dir = folder;
