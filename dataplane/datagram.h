@@ -59,8 +59,8 @@ enum class event_kind : std::uint8_t {
                         // it by mail; no change of status
 };
 
-// From a worker to the control thread. Fixed size, lost (and counted) where the ring is full: a change
-// of status is then put off until the destination fails again.
+// From a worker to the control thread. Fixed size, lost (and counted) where the ring is full: a
+// change of status is then put off until the destination fails again.
 struct event {
   event_kind kind = event_kind::call_ended;
   worker_id from = 0;

@@ -8,9 +8,7 @@ prober::prober(dpdk::runtime& runtime, world_source& source, live_view& view)
     : runtime_(runtime), source_(source), view_(view),
       plan_([this](std::uint32_t id) { return source_.changes().status(id); },
             [this](destination_index index, std::uint64_t number) { return send(index, number); },
-            [this](const change& c) {
-              view_.on_probed(c.id, c.enabled, c.status);
-            }) {
+            [this](const change& c) { view_.on_probed(c.id, c.enabled, c.status); }) {
   view_.measure_by([this](std::uint32_t id) { return plan_.round_trip_us(id); });
   view_.on_status_change([this](std::uint32_t id) { plan_.on_status_changed(id); });
 }

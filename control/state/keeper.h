@@ -64,7 +64,7 @@ class keeper {
   bool trying_ = false;  // a byte of ours is in tries_file_
   bool crashed_ = false; // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
-  bool unwritten_ = false; // was told
+  bool unwritten_ = false;                            // was told
   std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
 };
 

@@ -85,38 +85,6 @@ TEST_F(engine_end, an_unanswered_bye_ends_the_call_after_32_s) {
   expect_gone(end_cause::bye);
 }
 
-// A box whose 500 or 420 says that it goes on talking: its line stays until it has taken our BYE.
-TEST_F(engine_end, a_refused_bye_does_not_give_the_line_back) {
-  for (const int status : {500, 420, 302}) {
-    engine_world world;
-    const auto call = establish(world);
-    ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address),
-              verdict::request_forwarded);
-    const auto bye = world.take_one();
-    ASSERT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
-    EXPECT_EQ(world.total_load(), 1);
-    const auto sent = world.take();
-    ASSERT_EQ(sent.size(), 3u) << "the refusal, and a BYE to each side";
-    EXPECT_EQ(status_of(sent[2].bytes), status);
-    EXPECT_TRUE(sent[1].bytes.starts_with("BYE "));
-    EXPECT_EQ(header(sent[1].bytes, "CSeq"), "3 BYE") << "behind that of the caller";
-    (void)world.give(response(sent[0].bytes, 481, ""), sent[0].to);
-    EXPECT_EQ(world.total_load(), 1);
-    (void)world.give(response(sent[1].bytes, 200, ""), sent[1].to);
-    EXPECT_EQ(world.total_load(), 0);
-    EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 1u);
-  }
-  for (const int status : {481, 408}) {
-    engine_world world;
-    const auto call = establish(world);
-    (void)world.give(within(call.ok_at_caller, {}), caller_address);
-    const auto bye = world.take_one();
-    (void)world.give(response(bye.bytes, status, ""), bye.to);
-    EXPECT_EQ(world.total_load(), 0) << status;
-    EXPECT_EQ(world.take().size(), 1u);
-  }
-}
-
 TEST_F(engine_end, a_challenged_bye_is_waited_for_once_more) {
   const auto call = start();
   (void)world.give(within(call.ok_at_caller, {}), caller_address);
