@@ -162,12 +162,10 @@ std::uint32_t call_table::find_caller(std::uint64_t hash, std::string_view call_
   });
 }
 
-std::size_t call_table::count_dialogs(std::uint64_t hash, std::string_view call_id,
-                                      std::string_view from_tag) {
+std::size_t call_table::count_dialogs(std::uint64_t hash, std::string_view call_id) {
   std::size_t count = 0;
   (void)index_.find(hash, [&](std::uint32_t call) {
-    if (same(call, call_text::call_id, call_id) && same(call, call_text::from_tag, from_tag))
-      ++count;
+    if (same(call, call_text::call_id, call_id)) ++count;
     return false;
   });
   return count;

@@ -174,9 +174,8 @@ class call_table {
              fits(call);
     });
   }
-  // How many records bear this Call-ID and caller's tag, those that have ended included.
-  [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id,
-                                          std::string_view from_tag);
+  // How many records bear this Call-ID, those that have ended included.
+  [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id);
   // Hints: what a look-up by that hash will read. The index first; a record once the index is
   // there, the one that most likely is the call, or no_call.
   void prefetch_index(std::uint64_t hash) const noexcept { index_.prefetch(hash); }

@@ -281,8 +281,8 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
 bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index caller_listener) {
   const dialog_match known = find_dialog(0);
   if (known && calls[known.call].state != call_state::early) return true;
-  if (calls.count_dialogs(hash, routing.call_id, routing.from_tag) >= max_dialogs_per_invite)
-    return false;
+  // Whatever its From tag, which a box may have invented.
+  if (calls.count_dialogs(hash, routing.call_id) >= max_dialogs_per_invite) return false;
   const sip::via_field* const via = next_via();
   const auto caller = via ? via_target(*via) : std::nullopt;
   if (!caller) return true;

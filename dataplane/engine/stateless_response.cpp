@@ -110,7 +110,7 @@ void engine::state::note_refresh(std::uint32_t call) {
   record.expires_after_s = 0;
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {
-      const std::uint64_t age_s = (now - record.started_at) / 1'000'000;
+      const std::uint64_t age_s = (now - record.started_at + 999'999) / 1'000'000;
       record.expires_after_s = static_cast<std::uint32_t>(
           std::min<std::uint64_t>(age_s + session->delta_seconds, 0xffffffffu));
     }

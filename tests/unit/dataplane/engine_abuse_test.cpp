@@ -207,6 +207,22 @@ TEST(engine_abuse, a_late_2xx_of_a_stranger_goes_nowhere) {
   EXPECT_EQ(world.give(late, call.callee), verdict::response_forwarded);
 }
 
+TEST(engine_abuse, a_box_cannot_invent_callers_without_end) {
+  engine_world world;
+  const auto call = establish(world);
+  const auto late = response(call.invite_at_callee, 200, "to-2");
+  unsigned forwarded = 0;
+  for (int i = 2; i < 40; ++i) {
+    const auto other = replace(late, ";tag=from-1", ";tag=from-" + std::to_string(i));
+    const auto became = world.give(other, call.callee);
+    if (became == verdict::response_forwarded)
+      ++forwarded;
+    else
+      EXPECT_EQ(became, verdict::dropped_excess_dialog) << i;
+  }
+  EXPECT_EQ(forwarded, 7u) << "beside the call itself";
+}
+
 // Its Contact would make it a party of the call, who may end it.
 TEST(engine_abuse, a_stranger_does_not_become_a_party_by_a_refused_update) {
   engine_world world;

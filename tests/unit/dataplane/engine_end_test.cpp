@@ -493,6 +493,15 @@ TEST_F(engine_end, a_session_is_ended_when_its_time_is_up) {
   expect_gone(end_cause::session_expired);
 }
 
+TEST_F(engine_end, a_session_lasts_no_shorter_than_agreed) {
+  (void)answered_with("Session-Expires: 90\r\n", 900);
+  world.wait_ms(89'950);
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(1'100);
+  both_answer(byes());
+  expect_gone(end_cause::session_expired);
+}
+
 TEST_F(engine_end, the_time_of_a_session_begins_with_the_answer) {
   (void)answered_with("Session-Expires: 90\r\n", 20'000);
   world.wait_ms(89'000);
