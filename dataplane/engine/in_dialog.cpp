@@ -60,9 +60,14 @@ verdict engine::state::forward_in_early(const dialog_match& beside, const route_
                                         sip::edit_list& edits) {
   const call_record& record = calls[beside.call];
   const bool to_callee = beside.from == side::caller;
-  auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
   const side other = to_callee ? side::callee : side::caller;
-  if (!to || !is_sendable(*to) || world->is_local(*to) || !belongs_to(beside.call, other, to->ip))
+  auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
+  // It may ring at a destination that was tried before the one that has answered.
+  const auto may_ring_at = [&](const ip_address& ip) {
+    return belongs_to(beside.call, other, ip) ||
+           (to_callee && world->destination_from({ip, 0}, 0) != nullptr);
+  };
+  if (!to || !is_sendable(*to) || world->is_local(*to) || !may_ring_at(to->ip))
     to = to_callee ? callee_of(beside.call)
                    : unpack_endpoint(calls.text(beside.call, call_text::caller_address));
   const auto listener =

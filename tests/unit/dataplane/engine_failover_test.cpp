@@ -74,6 +74,25 @@ TEST_F(engine_failover, a_status_that_nobody_was_told_of_is_told_at_the_next_fai
   EXPECT_FALSE(world.engine().ledger().enabled(0));
 }
 
+// A caller may still end what rings there, after another destination has answered.
+TEST_F(engine_failover, an_early_dialog_at_the_destination_before_is_reached) {
+  const auto first = start();
+  (void)world.give(response(first.bytes, 183, "rings"), first.to);
+  const auto progress = world.take_one().bytes;
+  (void)world.give(response(first.bytes, 500, "bad"), first.to);
+  const auto second = world.take().at(1);
+  (void)world.give(response(second.bytes, 200, "good"), second.to);
+  (void)world.take();
+  const auto bye =
+      replace(within(progress, {}), "sip:machine@192.0.2.99:5070", "sip:box@192.0.2.11:5060");
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, first.to);
+  const auto elsewhere = replace(bye, "sip:box@192.0.2.11:5060", "sip:x@203.0.113.9:9");
+  ASSERT_EQ(world.give(elsewhere, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, second.to) << "but nobody else";
+  EXPECT_EQ(world.total_load(), 1);
+}
+
 TEST_F(engine_failover, ends_with_service_full_when_nothing_is_left) {
   const auto first = start();
   (void)world.give(response(first.bytes, 503, "a"), first.to);
