@@ -173,7 +173,7 @@ node_statistics live_view::node() {
   }
   constexpr const char* group = "degraded";
   all.degraded = {{group, "reload_refused", reload_refused_ ? 1u : 0u},
-                  {group, "rows_of_copy", reloading_.rows_are_read() ? 0u : 1u},
+                  {group, "database_unread", reloading_.rows_are_read() ? 0u : 1u},
                   {group, "changes_unsaved", changes_saved_ ? 0u : 1u},
                   {group, "names_stale", stale ? 1u : 0u}};
   return all;
@@ -359,7 +359,6 @@ void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) 
 }
 
 void live_view::report_reload(const reload_outcome& how) {
-  reload_refused_ = !how;
   if (how) {
     spdlog::info("configuration read again, {} destinations", source_.destinations().size());
     raise_(admin::reload_event, {{"result", "OK"}});
@@ -373,6 +372,7 @@ void live_view::reload(std::function<void(reload_outcome)> done) {
   tell_reloading();
   reloading_.reload([this, done = std::move(done)](const reload_outcome& how) {
     tell_ready();
+    reload_refused_ = !how;
     report_reload(how);
     done(how);
   });

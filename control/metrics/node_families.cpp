@@ -21,7 +21,7 @@ void add_node(family_list& out, const node_figures& figures) {
   out.gauge(
       "linehunt_degraded",
       "1 while something is not as it should be although calls go on, else 0: the last reload "
-      "was refused; destinations are of the copy, since the database has not been read; what "
+      "was refused; the database has not been read since the start; what "
       "operators have changed is not on the disk; DNS does not answer.");
   for (const admin::statistic& s : figures.node.degraded)
     out.add({{"reason", s.name}}, s.value);

@@ -34,21 +34,21 @@ resolver::~resolver() {
 
 tl::expected<void, std::string> resolver::configure(const resolver_settings& settings) {
   if (!client_ || settings.servers != settings_.servers) {
+    const file_stamp read = stamp_of(settings.servers);
     auto client = dns_client::open(loop_, settings.servers);
     if (!client) return tl::unexpected(client.error());
     if (client_) client_->cancel(); // look-ups under way are tried again
     client_ = std::move(*client);
+    servers_read_ = read;
   }
   settings_ = settings;
-  servers_read_ = stamp_of_servers();
   start_some();
   return {};
 }
 
-resolver::file_stamp resolver::stamp_of_servers() const {
+resolver::file_stamp resolver::stamp_of(const dns_servers& servers) {
   struct stat it {};
-  if (!settings_.servers.addresses.empty() || ::stat(settings_.servers.file.c_str(), &it) != 0)
-    return {};
+  if (!servers.addresses.empty() || ::stat(servers.file.c_str(), &it) != 0) return {};
   return {it.st_ino, static_cast<std::uint64_t>(it.st_size),
           it.st_mtim.tv_sec * 1'000'000'000 + it.st_mtim.tv_nsec};
 }
@@ -56,10 +56,12 @@ resolver::file_stamp resolver::stamp_of_servers() const {
 // c-ares reads the file once. At boot it may be written after our start, and later DHCP or an
 // operator may name other servers. Look-ups under way end with the old ones.
 void resolver::follow_servers() {
-  const file_stamp now = stamp_of_servers();
+  const file_stamp now = stamp_of(settings_.servers);
   if (now == servers_read_) return;
+  auto client = dns_client::open(loop_, settings_.servers);
+  if (!client) return; // the next look-up tries again
+  client_ = std::move(*client);
   servers_read_ = now;
-  if (auto client = dns_client::open(loop_, settings_.servers)) client_ = std::move(*client);
 }
 
 found_addresses resolver::current(const sip_name& name) {

@@ -96,7 +96,7 @@ class resolver {
     std::int64_t changed_ns = 0;
     friend bool operator==(const file_stamp&, const file_stamp&) = default;
   };
-  [[nodiscard]] file_stamp stamp_of_servers() const;
+  [[nodiscard]] static file_stamp stamp_of(const dns_servers& servers);
   void follow_servers();
   void enqueue(const std::shared_ptr<entry>& which);
   void start_some();

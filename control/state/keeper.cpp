@@ -158,7 +158,8 @@ void keeper::put_away() {
   // Another version may read them, or the clock was wrong.
   if (refused)
     put_aside(
-        "; once the reason is mended, stop linehunt, rename it back and start; else remove it");
+        "; they can be had back instead of those of now: mend the reason, stop linehunt, rename it "
+        "over what the stop has written, and start; else remove it");
   if (copies_calls() && !crashed_ && found_ && *found_) {
     told(::rename(calls_file_.c_str(), copy_file_.c_str()), calls_file_);
   } else {

@@ -62,12 +62,8 @@ verdict engine::state::forward_in_early(const dialog_match& beside, const route_
   const bool to_callee = beside.from == side::caller;
   const side other = to_callee ? side::callee : side::caller;
   auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
-  // It may ring at a destination that was tried before the one that has answered.
-  const auto may_ring_at = [&](const ip_address& ip) {
-    return belongs_to(beside.call, other, ip) ||
-           (to_callee && world->destination_from({ip, 0}, 0) != nullptr);
-  };
-  if (!to || !is_sendable(*to) || world->is_local(*to) || !may_ring_at(to->ip))
+  if (!to || !is_sendable(*to) || world->is_local(*to) ||
+      !(belongs_to(beside.call, other, to->ip) || (to_callee && was_tried(beside.call, to->ip))))
     to = to_callee ? callee_of(beside.call)
                    : unpack_endpoint(calls.text(beside.call, call_text::caller_address));
   const auto listener =
@@ -109,7 +105,8 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   // send what it likes to anybody, past the rules, or end it here with a BYE that no destination
   // ever gets.
   const side other = to_callee ? side::callee : side::caller;
-  if (to && !belongs_to(call, other, to->ip)) to.reset();
+  const bool rings = record.state == call_state::early && to_callee;
+  if (to && !belongs_to(call, other, to->ip) && !(rings && was_tried(call, to->ip))) to.reset();
   const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
   std::optional<listener_index> listener;
   if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);
@@ -213,10 +210,17 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
   const auto target =
       uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target));
   if (target && target->ip == ip) return true;
-  const auto route = sip::parse_address(
-      calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes));
-  const auto next = route ? uri_target(route->uri) : std::nullopt;
-  if (next && next->ip == ip) return true;
+  // The first of its routes that is not ours: we are in them twice where the call passes us twice.
+  std::string_view routes =
+      calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes);
+  while (!routes.empty()) {
+    const auto route = sip::parse_address(routes);
+    if (!route) break;
+    const auto next = uri_target(route->uri);
+    if (next && next->ip == ip) return true;
+    if (!names_us(*world, route->uri)) break;
+    routes = route->rest;
+  }
   // Any other address of the destination, which is on the caller's side where its lines are those
   // of a call that it makes.
   const linehunt::destination* const d = find_destination(calls[call].destination);
@@ -224,6 +228,20 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
     return std::ranges::any_of(d->addresses, [&one](const endpoint& e) { return e.ip == one; });
   };
   return d != nullptr && has(peer.ip) && has(ip);
+}
+
+// A destination to which its INVITE has gone, where something may ring yet. Known while the call
+// rings, and for 64*T1 after that.
+bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
+  const call_record& record = calls[call];
+  const bool restored = (record.origin & call_record::restored) != 0;
+  const std::uint32_t transaction = record.state == call_state::early ? record.transaction
+                                    : restored                        ? no_transaction
+                                               : transactions.find(record.server_key);
+  if (transaction == no_transaction) return false;
+  const invite_transaction& t = transactions[transaction];
+  return std::any_of(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
+                     [&ip](const attempt& a) { return a.to.ip == ip; });
 }
 
 // What a request tells about the call before it goes on.

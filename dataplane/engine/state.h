@@ -171,6 +171,7 @@ struct engine::state final : selection_listener {
   // lies on the network of another port. nullopt: there is no way.
   [[nodiscard]] std::optional<listener_index> listener_towards(const endpoint& to,
                                                                listener_index used) const;
+  [[nodiscard]] bool was_tried(std::uint32_t call, const ip_address& ip) const;
   [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);

@@ -68,7 +68,8 @@ void engine::state::note_response(const dialog_match& match) {
       record.state == call_state::leaving) {
     on_bye_answered(match.call);
     // The same call on its second way through us has the same tags, and ends with it.
-    const dialog_match again = find_dialog(0);
+    const dialog_match again =
+        calls.find_same_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, match.call);
     if (again && calls[again.call].state == call_state::leaving) on_bye_answered(again.call);
   } else if (view.status / 100 == 2 && record.state == call_state::answered &&
              (routing.cseq.method == sip::method::invite ||
@@ -78,6 +79,9 @@ void engine::state::note_response(const dialog_match& match) {
     if (const dialog_match again = calls.find_same_dialog(hash, routing.call_id, routing.from_tag,
                                                           routing.to_tag, match.call))
       refresh(again);
+  } else if (view.status / 100 == 2 && record.state == call_state::early &&
+             routing.cseq.method == sip::method::update) {
+    take_expected_target(match); // RFC 3311 5.2
   }
 }
 
@@ -85,10 +89,14 @@ void engine::state::note_response(const dialog_match& match) {
 // for its CSeq or for what it requires, goes on talking: it holds its lines until it has got one of
 // ours.
 void engine::state::on_bye_answered(std::uint32_t call) {
-  if (view.status / 100 == 2 || view.status == 481 || view.status == 408)
+  if (view.status / 100 == 2 || view.status == 481 || view.status == 408) {
     end_call(call, end_cause::bye);
-  else if (view.status != 401 && view.status != 407) // after which it is sent once more
+  } else if (view.status == 401 || view.status == 407) {
+    calls[call].state = call_state::answered; // until the BYE comes once more, with credentials
+    arm_call_timer(call);
+  } else {
     close_call(call, end_cause::bye);
+  }
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.

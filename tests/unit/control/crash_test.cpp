@@ -96,9 +96,8 @@ TEST_F(crash, calls_that_were_refused_are_put_aside) {
     const std::string bytes = read(file("calls.cbor"));
     testing::internal::CaptureStdout();
     EXPECT_EQ(start_with().size(), 0u) << why;
-    EXPECT_THAT(
-        testing::internal::GetCapturedStdout(),
-        AllOf(HasSubstr(why), HasSubstr("calls.cbor.bad now; once the reason is mended, stop")));
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                AllOf(HasSubstr(why), HasSubstr("calls.cbor.bad now; they can be had back")));
     EXPECT_FALSE(there("calls.cbor")) << why;
     EXPECT_EQ(read(file("calls.cbor.bad")), bytes) << why;
     EXPECT_EQ(start_with().size(), 0u) << "and left there";

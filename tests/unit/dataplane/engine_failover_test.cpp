@@ -81,10 +81,18 @@ TEST_F(engine_failover, an_early_dialog_at_the_destination_before_is_reached) {
   const auto progress = world.take_one().bytes;
   (void)world.give(response(first.bytes, 500, "bad"), first.to);
   const auto second = world.take().at(1);
+  const auto to_first = [&](std::string_view method) {
+    dialog_request what;
+    what.method = method;
+    what.branch = "z9hG4bKearly" + std::string{method};
+    return replace(within(progress, what), "sip:machine@192.0.2.99:5070",
+                   "sip:box@192.0.2.11:5060");
+  };
+  ASSERT_EQ(world.give(to_first("UPDATE"), caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, first.to) << "while the second rings";
   (void)world.give(response(second.bytes, 200, "good"), second.to);
   (void)world.take();
-  const auto bye =
-      replace(within(progress, {}), "sip:machine@192.0.2.99:5070", "sip:box@192.0.2.11:5060");
+  const auto bye = to_first("BYE");
   ASSERT_EQ(world.give(bye, caller_address), verdict::request_forwarded);
   EXPECT_EQ(world.take_one().to, first.to);
   const auto elsewhere = replace(bye, "sip:box@192.0.2.11:5060", "sip:x@203.0.113.9:9");

@@ -58,6 +58,46 @@ TEST(engine_route, nobody_outside_the_call_is_a_next_hop) {
   try_methods(world.take_one().bytes, there.to);
 }
 
+// A proxy that the call passes before it comes to us for the second time.
+TEST(engine_route, a_next_hop_behind_a_route_of_ours_belongs_to_the_call) {
+  engine_world world;
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:192.0.2.1;lr>, <sip:198.51.100.9;lr>\r\n";
+  const auto call = establish(world, parts);
+  dialog_request what;
+  what.method = "INFO";
+  what.from_caller = false;
+  what.with_route = false;
+  what.extra = "Route: <sip:192.0.2.1;lr>, <sip:198.51.100.9;lr>\r\n";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), call.callee), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, at("198.51.100.9:5060"));
+}
+
+TEST(engine_route, a_contact_that_changes_while_it_rings_is_learned) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 183, "to-1"), there.to);
+  dialog_request update;
+  update.method = "UPDATE";
+  update.extra = "Contact: <sip:alice@198.51.100.77>\r\n";
+  ASSERT_EQ(world.give(within(world.take_one().bytes, update), caller_address),
+            verdict::request_forwarded);
+  const auto at_box = world.take_one();
+  (void)world.give(response(at_box.bytes, 200, ""), at_box.to);
+  (void)world.take();
+  (void)world.give(response(there.bytes, 200, "to-1"), there.to);
+  const auto ok = world.take_one().bytes;
+  dialog_request what;
+  what.method = "INFO";
+  what.from_caller = false;
+  ASSERT_EQ(world.give(
+                replace(within(ok, what), "sip:alice@198.51.100.7:5060", "sip:alice@198.51.100.77"),
+                there.to),
+            verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, at("198.51.100.77:5060"));
+}
+
 TEST(engine_route, ours_is_taken_out_of_a_list) {
   engine_world world;
   const auto call = establish(world, {}, "to-1", "<sip:192.0.2.50:5080;lr>");
