@@ -89,12 +89,12 @@ dpdk::call_source keeper::calls_of_before() {
     if (!any_calls()) return;
     trying_ = true;
     const auto tries = note_try(tries_file_);
-    if (!tries)
+    if (!tries) {
       spdlog::warn(
           "{} cannot be written: {}; remove it, or make room: until then calls that end linehunt "
           "at its start would be taken up each time",
           tries_file_, tries.error());
-    else if (*tries >= most_tries) {
+    } else if (*tries >= most_tries) {
       spdlog::error(
           "taking up the calls of before has ended linehunt {} times; it starts without them",
           most_tries);

@@ -243,7 +243,9 @@ void add_version(CLI::App& app, command& chosen) {
 }
 
 int say_output_is_lost() {
-  std::fprintf(stderr, "linehuntctl: cannot write to standard output: %s\n",
+  std::fprintf(stderr,
+               "linehuntctl: cannot write to standard output: %s; what is there is not whole, make "
+               "room or write it elsewhere\n",
                std::strerror(output_error));
   return exit_refused;
 }

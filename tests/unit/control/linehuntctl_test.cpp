@@ -434,7 +434,8 @@ TEST_F(linehuntctl, a_full_disk_is_no_success) {
         "capture --seconds 1", "top --watch 0.5 --frames 40"}) {
     const told t = run(std::string{words} + " >/dev/full");
     EXPECT_EQ(t.status, 1) << words;
-    EXPECT_EQ(t.err, "linehuntctl: cannot write to standard output: No space left on device\n")
+    EXPECT_EQ(t.err, "linehuntctl: cannot write to standard output: No space left on device; "
+                     "what is there is not whole, make room or write it elsewhere\n")
         << words;
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20))

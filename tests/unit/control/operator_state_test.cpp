@@ -22,6 +22,14 @@ class operator_state_test : public ::testing::Test {
     state.apply(next);
     return next.empty() ? destination_model{} : next.front();
   }
+  // Disabled, and "vm" resized from 50 to 7.
+  void expect_as_an_admin_said(const destination_model& seen) {
+    EXPECT_FALSE(seen.enabled);
+    EXPECT_TRUE(state.status(1).by_admin);
+    ASSERT_EQ(seen.resources.size(), 2u);
+    EXPECT_EQ(seen.resources[0].capacity, 7);
+    EXPECT_EQ(seen.resources[1].capacity, 32);
+  }
   operator_state state;
 };
 
@@ -95,11 +103,7 @@ TEST_F(operator_state_test, what_an_admin_said_holds_when_a_destination_was_gone
     EXPECT_FALSE(state.knows(1));
     EXPECT_EQ(state.changes(), said) << "for the next run, too";
   }
-  const auto back = reload(configured());
-  EXPECT_FALSE(back.enabled);
-  EXPECT_TRUE(state.status(1).by_admin);
-  EXPECT_EQ(back.resources[0].capacity, 7);
-  EXPECT_EQ(back.resources[1].capacity, 32);
+  expect_as_an_admin_said(reload(configured()));
   state.set_by_admin(1, true);
   (void)reload({});
   EXPECT_TRUE(reload(configured()).enabled) << "enabled again since";
@@ -203,11 +207,7 @@ TEST_F(operator_state_test, the_next_run_remembers_what_an_admin_said) {
   EXPECT_EQ(state.changes(), kept) << "also before its destination is seen";
   EXPECT_EQ(reload({}).id, 0u);
   EXPECT_EQ(state.changes(), kept) << "a database may be late";
-  const auto seen = reload(configured());
-  EXPECT_FALSE(seen.enabled);
-  EXPECT_TRUE(state.status(1).by_admin);
-  EXPECT_EQ(seen.resources[0].capacity, 7);
-  EXPECT_EQ(seen.resources[1].capacity, 32);
+  expect_as_an_admin_said(reload(configured()));
   EXPECT_EQ(state.changes(), kept);
 }
 
