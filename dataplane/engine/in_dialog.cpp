@@ -234,10 +234,10 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
 // rings, and for 64*T1 after that.
 bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
   const call_record& record = calls[call];
-  const bool restored = (record.origin & call_record::restored) != 0;
-  const std::uint32_t transaction = record.state == call_state::early ? record.transaction
-                                    : restored                        ? no_transaction
-                                               : transactions.find(record.server_key);
+  std::uint32_t transaction = record.transaction;
+  // A restored call has another number in the place of its key, and no transaction.
+  if (record.state != call_state::early && (record.origin & call_record::restored) == 0)
+    transaction = transactions.find(record.server_key);
   if (transaction == no_transaction) return false;
   const invite_transaction& t = transactions[transaction];
   return std::any_of(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
