@@ -249,14 +249,16 @@ int main(int argc, char** argv) {
   app.add_flag("--quick", quick, "fewer batches, wider spread");
   app.add_option("--json", json_file, "write the figures to this file as JSON, too");
   app.add_option("--standing", standing, "answered calls that are there already");
-  app.add_option("--row", row, "one row of the table of prices, untimed, for callgrind");
+  app.add_option("--row", row, "one row of the table of prices alone, for callgrind and perf");
+  int turns = 2;
+  app.add_option("--turns", turns, "with --row: batches of calls")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
 
   const std::size_t batch = 1000;
   const std::size_t batches = quick ? 7 : 41;
   try {
     if (!row.empty()) {
-      run_price(row);
+      run_price(row, turns);
       return 0;
     }
     basic_call b(batch, standing);

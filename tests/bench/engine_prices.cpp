@@ -5,6 +5,7 @@
 
 #include "engine_messages.h"
 #include "measure.h"
+#include "sipparse/scan.h"
 #include "tests/models/models.h"
 #include "tests/unit/dataplane/allocation_count.h"
 
@@ -333,13 +334,16 @@ double instructions_of(const variant& v) {
 
 } // namespace
 
-void run_price(const std::string& name) {
+void run_price(const std::string& name, int turns) {
   for (const variant& v : variants) {
     if (name != v.name) continue;
     node one(v);
-    for (int i = 0; i < 2; ++i)
+    for (int i = 0; i < turns; ++i)
       one.whole_calls();
-    std::printf("datagrams %llu\n", static_cast<unsigned long long>(one.datagrams));
+    const std::string_view kernel = sip::name_of(sip::current_kernel());
+    std::printf("kernel %.*s\ndatagrams %llu\n%.0f ns each\n", static_cast<int>(kernel.size()),
+                kernel.data(), static_cast<unsigned long long>(one.datagrams),
+                one.spent_ns / static_cast<double>(one.datagrams));
     return;
   }
   throw std::runtime_error("no row '" + name + "'");

@@ -13,7 +13,8 @@ namespace linehunt::bench {
 // row does not do what it is for.
 [[nodiscard]] nlohmann::json print_prices(bool quick);
 
-// For callgrind: one row alone, untimed. Prints how many datagrams it took.
-void run_price(const std::string& name);
+// For callgrind and perf: one row alone, `turns` batches of calls. Prints the parser's kernel,
+// how many datagrams it took and how long each took.
+void run_price(const std::string& name, int turns);
 
 } // namespace linehunt::bench

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from . import built, calls, overload, peers, pieces, scale, syscalls
-from .machine import ROOT, BenchError, described
+from .machine import BUILD, BenchError, described
 from .results import Results, compare, table
 
 NAMES = (*pieces.NAMES, "calls", "peers", "scale", "overload", "syscalls")
@@ -70,7 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/bench")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench/result.json")
+    parser.add_argument("--json", type=Path, default=BUILD / "bench/result.json")
     parser.add_argument("--charts", type=Path)
     parser.add_argument("--compare", type=Path)
     parser.add_argument("--table", type=Path)

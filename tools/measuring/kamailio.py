@@ -6,10 +6,10 @@ machine."""
 import subprocess
 from pathlib import Path
 
-from .machine import ROOT, BenchError, wait_for
+from .machine import BUILD, BenchError, wait_for
 from .programs import DEVICE, KINDS, Cast, Device
 
-UNPACKED = ROOT / "build/kamailio"
+UNPACKED = BUILD / "kamailio"
 
 RECEIVE_BUFFER = 8 * 2**20  # bytes; the kernel's usual limit holds less than 200 messages
 

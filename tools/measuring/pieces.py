@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from .machine import ROOT, BenchError
+from .machine import BUILD, ROOT, BenchError
 from .results import Figure, Results
 from .svg import Axis, chart
 
@@ -16,9 +16,9 @@ MIX = "shuffled"  # of bench_parse: many messages in random order
 
 def told_by(name: str, quick: bool) -> dict:
     """Runs it, with its output on ours."""
-    file = ROOT / "build" / f"bench_{name}.json"
+    file = BUILD / f"bench_{name}.json"
     file.unlink(missing_ok=True)
-    words = [str(ROOT / f"build/tests/bench/bench_{name}"), "--json", str(file)]
+    words = [str(BUILD / f"tests/bench/bench_{name}"), "--json", str(file)]
     status = subprocess.run(words + (["--quick"] if quick else []), cwd=ROOT,
                             stdin=subprocess.DEVNULL).returncode
     if status != 0:

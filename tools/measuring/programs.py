@@ -11,12 +11,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .machine import (ROOT, BenchError, Hugepages, descendants, memory_mb, preemptions,
+from .machine import (BUILD, BenchError, Hugepages, descendants, memory_mb, preemptions,
                       processors, stop, wait_for, worker_processors)
 
-LINEHUNT = ROOT / "build/control/linehunt"
-CONTROL = ROOT / "build/tools/linehuntctl"
-PKTGEN = ROOT / "build/tools/pktgen/linehunt-pktgen"
+LINEHUNT = BUILD / "control/linehunt"
+CONTROL = BUILD / "tools/linehuntctl"
+PKTGEN = BUILD / "tools/pktgen/linehunt-pktgen"
 DPDK_FOLDERS = Path("/var/run/dpdk")
 NETWORK = "10.9.0"
 DEVICE = f"{NETWORK}.1"

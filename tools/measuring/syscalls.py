@@ -10,11 +10,11 @@ import subprocess
 from pathlib import Path
 
 from .calls import ENDED
-from .machine import ROOT, BenchError, stop, wait_for
+from .machine import BUILD, BenchError, stop, wait_for
 from .programs import Cast, Device, generate, linehunt_says, start_linehunt, temporary_folder
 from .results import Results, figure
 
-COUNTER = ROOT / "build/tests/bench/libcount_allocations.so"
+COUNTER = BUILD / "tests/bench/libcount_allocations.so"
 RATE, HELD = 10_000, 10_000
 
 

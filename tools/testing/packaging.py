@@ -288,6 +288,7 @@ def bare_build_suite() -> Tally:
                   for device in ("af_xdp", "af_packet") for workers in (1, 2)),
                 ("all targets build", "cd /src && meson configure build -Dbenchmarks=true && "
                  "nice -n 19 ninja -C build", False),
+                ("the build by a profile", "cd /src && nice -n 19 tools/build", False),
                 ("fuzz targets build", "cd /src && CXX=clang++ meson setup build-fuzz -Dfuzzers=true "
                  "-Dtests=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=0 "
                  "-Ddebug=false && nice -n 19 ninja -C build-fuzz fuzzers", False),
