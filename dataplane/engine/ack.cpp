@@ -9,7 +9,7 @@ verdict engine::state::on_ack() {
   sip::edit_list edits;
   const route_plan plan = plan_routes(view, *world, edits);
   if (!plan.ok) return verdict::dropped_malformed;
-  const dialog_match match = routing.to_tag.empty() ? dialog_match{} : find_dialog(plan.handle);
+  const dialog_match match = find_dialog(plan.handle);
   if (match && calls[match.call].state != call_state::early)
     return forward_in_dialog(match, plan, edits);
 

@@ -172,7 +172,8 @@ bool engine::state::try_next_address(std::uint32_t transaction, std::uint32_t re
   const bool silent = t.client == client_state::calling;
   const std::uint64_t rest_ms = silent ? transaction_timeout_ms() : retry_after_s * 1000ull;
   if (rest_ms > 0) resting.rest(d->index, failed.to, after_ms(rest_ms));
-  if (t.cancel_wanted || t.attempt_count == max_attempts || !ledger.enabled(d->index)) return false;
+  if (t.cancel_wanted || t.bye_tag != 0) return false; // the caller has hung up
+  if (t.attempt_count == max_attempts || !ledger.enabled(d->index)) return false;
   const auto tried = std::count_if(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
                                    [&](const attempt& a) { return a.destination_id == d->id; });
   if (static_cast<std::size_t>(tried) >= max_addresses_tried) return false;

@@ -137,7 +137,7 @@ void engine::state::send_byes(std::uint32_t call) {
   call_record& record = calls[call];
   const retry_wait wait = wait_after(record.tries);
   if (wait.so_far_ms >= transaction_timeout_ms()) {
-    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+    end_closed(call);
     return;
   }
   if (record.tries > 0) count(counters.retransmissions_sent);
@@ -156,11 +156,22 @@ void engine::state::send_byes(std::uint32_t call) {
   }
   constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
   if ((record.flags & both) == both) {
-    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+    end_closed(call);
     return;
   }
   ++record.tries;
   timers.arm(call, after_ms(wait.next_ms));
+}
+
+// The same call on its second way through us ends with it: our BYEs go to the parties themselves,
+// so it may not see them.
+void engine::state::end_closed(std::uint32_t call) {
+  const auto cause = static_cast<end_cause>(calls[call].answered_after_ms);
+  const dialog_match again = calls.find_same_dialog(call);
+  end_call(call, cause);
+  if (again && (calls[again.call].state == call_state::answered ||
+                calls[again.call].state == call_state::leaving))
+    end_call(again.call, cause);
 }
 
 verdict engine::state::on_own_bye_response(const own_branch& branch) {
@@ -171,8 +182,7 @@ verdict engine::state::on_own_bye_response(const own_branch& branch) {
   if (record.state != call_state::closing) return verdict::response_consumed; // repeated
   record.flags |= branch.to_callee ? call_record::callee_bye_done : call_record::caller_bye_done;
   constexpr std::uint8_t both = call_record::caller_bye_done | call_record::callee_bye_done;
-  if ((record.flags & both) == both)
-    end_call(call, static_cast<end_cause>(record.answered_after_ms));
+  if ((record.flags & both) == both) end_closed(call);
   return verdict::response_consumed;
 }
 

@@ -111,8 +111,12 @@ dialog_match call_table::match(std::uint32_t call, std::string_view call_id,
 dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_id,
                                      std::string_view from_tag, std::string_view to_tag,
                                      std::uint64_t handle) {
+  bool early_too = true;
   if (const std::uint32_t call = find_handle(handle); call != no_call) {
     if (const auto found = match(call, call_id, from_tag, to_tag)) return found;
+    early_too =
+        records_[call].state == call_state::early || !same(call, call_text::call_id, call_id) ||
+        !(same(call, call_text::from_tag, from_tag) || same(call, call_text::from_tag, to_tag));
   }
   // Should several carry these tags, one that lives comes before one that is over; and a ringing
   // one, which may get any tag yet, comes last. First of all one that had this handle before a
@@ -121,7 +125,8 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
   const auto rank = [&](std::uint32_t call) {
     const call_state s = records_[call].state;
     if (before && first_handle_of(call) == handle) return 4;
-    return s == call_state::early ? 1 : s == call_state::ended ? 2 : 3;
+    if (s == call_state::early) return early_too ? 1 : 0;
+    return s == call_state::ended ? 2 : 3;
   };
   dialog_match found;
   int best = 0;
@@ -146,6 +151,19 @@ dialog_match call_table::find_same_dialog(std::uint64_t hash, std::string_view c
     return static_cast<bool>(found);
   });
   return found;
+}
+
+dialog_match call_table::find_same_dialog(std::uint32_t of) {
+  std::array<std::string_view, 3> key; // not in scratch_, which the comparison uses
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    constexpr std::array which{call_text::call_id, call_text::from_tag, call_text::to_tag};
+    const std::string_view piece = text(of, which[i]);
+    std::ranges::copy(piece, &gather_[used]);
+    key[i] = {&gather_[used], piece.size()};
+    used += piece.size();
+  }
+  return find_same_dialog(call_hash(key[0], secret_), key[0], key[1], key[2], of);
 }
 
 std::uint32_t call_table::find_server_key(std::uint64_t hash, std::string_view call_id,

@@ -151,7 +151,8 @@ class call_table {
 
   // The call that these tags belong to. Early calls know only one tag; the other may be anything.
   // `handle` is tried first, since two calls may carry the same tags (a call that comes back to
-  // us).
+  // us). Where it names an answered call of this caller, no early one is meant: that has a handle
+  // of its own.
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
@@ -159,6 +160,8 @@ class call_table {
   [[nodiscard]] dialog_match find_same_dialog(std::uint64_t hash, std::string_view call_id,
                                               std::string_view from_tag, std::string_view to_tag,
                                               std::uint32_t but);
+  // The same, with the tags of `of`.
+  [[nodiscard]] dialog_match find_same_dialog(std::uint32_t of);
   // The call whose INVITE had this key.
   [[nodiscard]] std::uint32_t find_server_key(std::uint64_t hash, std::string_view call_id,
                                               std::uint64_t key);
@@ -216,7 +219,7 @@ class call_table {
   flat_index index_;
   block_pool overflow_;
   mutable record_array<char> scratch_; // texts() and text() put together here
-  record_array<char> gather_;          // set_texts does so here
+  record_array<char> gather_;          // set_texts and find_same_dialog do so here
   std::uint32_t first_free_ = no_call;
   std::uint32_t in_use_ = 0;
   std::uint32_t hand_ = 0; // of find_ended

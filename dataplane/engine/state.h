@@ -188,7 +188,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] stored_bytes store_text(std::string_view bytes);
   verdict forward_response(listener_index listener);
   void note_response(const dialog_match& match);
-  void on_bye_answered(std::uint32_t call);
+  void on_bye_answered(const dialog_match& match);
   // Ours, and from `next`, the one below it, what is not to go upstream.
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits,
                                     const sip::via_field& next) const noexcept;
@@ -204,6 +204,7 @@ struct engine::state final : selection_listener {
   void end_call(std::uint32_t call, end_cause cause);
   void close_call(std::uint32_t call, end_cause cause); // BYE both ways
   void send_byes(std::uint32_t call);
+  void end_closed(std::uint32_t call); // both BYEs are over
   verdict on_own_bye_response(const own_branch& branch);
   void on_call_timer(std::uint32_t call);
   [[nodiscard]] time_us end_due(std::uint32_t call) const noexcept;

@@ -64,13 +64,12 @@ void engine::state::note_response(const dialog_match& match) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
   const call_record& record = calls[match.call];
-  if (view.status >= 200 && routing.cseq.method == sip::method::bye &&
-      record.state == call_state::leaving) {
-    on_bye_answered(match.call);
+  if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
+    on_bye_answered(match);
     // The same call on its second way through us has the same tags, and ends with it.
-    const dialog_match again =
-        calls.find_same_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, match.call);
-    if (again && calls[again.call].state == call_state::leaving) on_bye_answered(again.call);
+    if (const dialog_match again = calls.find_same_dialog(hash, routing.call_id, routing.from_tag,
+                                                          routing.to_tag, match.call))
+      on_bye_answered(again);
   } else if (view.status / 100 == 2 && record.state == call_state::answered &&
              (routing.cseq.method == sip::method::invite ||
               routing.cseq.method == sip::method::update)) {
@@ -87,15 +86,28 @@ void engine::state::note_response(const dialog_match& match) {
 
 // RFC 3261 15.1.1: the call is over with a 2xx, a 481 or a 408. Whoever refuses a BYE otherwise,
 // for its CSeq or for what it requires, goes on talking: it holds its lines until it has got one of
-// ours.
-void engine::state::on_bye_answered(std::uint32_t call) {
-  if (view.status / 100 == 2 || view.status == 481 || view.status == 408) {
-    end_call(call, end_cause::bye);
+// ours. So does one whose early dialog the caller wanted to end: should it answer, the call stays.
+void engine::state::on_bye_answered(const dialog_match& match) {
+  call_record& record = calls[match.call];
+  const bool over = view.status / 100 == 2 || view.status == 481 || view.status == 408;
+  if (record.state == call_state::early) {
+    if (over || record.transaction == no_transaction || match.from != side::caller) return;
+    std::uint32_t& wanted = transactions[record.transaction].bye_tag;
+    if (wanted == mark_of(routing.to_tag)) wanted = 0;
+  } else if (over) {
+    // Also where a BYE of the other side was challenged meanwhile, and the call had to go on.
+    if (record.state == call_state::leaving || record.state == call_state::answered)
+      end_call(match.call, end_cause::bye);
+  } else if (record.state != call_state::leaving) {
+    return;
   } else if (view.status == 401 || view.status == 407) {
-    calls[call].state = call_state::answered; // until the BYE comes once more, with credentials
-    arm_call_timer(call);
+    // Repeated, it says nothing of the BYE that has come since.
+    const bool from_caller = match.from == side::caller;
+    if (routing.cseq.number < (from_caller ? record.caller_cseq : record.callee_cseq)) return;
+    record.state = call_state::answered; // until the BYE comes once more, with credentials
+    arm_call_timer(match.call);
   } else {
-    close_call(call, end_cause::bye);
+    close_call(match.call, end_cause::bye);
   }
 }
 

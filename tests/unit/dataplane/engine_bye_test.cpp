@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// BYEs that are challenged or refused, early ones, and calls that pass us twice or fork on both
+// sides of us: the line goes with the last of the call, and not before.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+namespace linehunt::test {
+namespace {
+
+struct engine_bye : ::testing::Test {
+  engine_world world;
+
+  sent_message bye(const std::string& seen, unsigned cseq, bool from_caller = true,
+                   const endpoint& from = caller_address) {
+    dialog_request what;
+    what.cseq = cseq;
+    what.from_caller = from_caller;
+    what.branch = "z9hG4bKbye" + std::to_string(cseq) + (from_caller ? "a" : "b");
+    EXPECT_EQ(world.give(within(seen, what), from), verdict::request_forwarded);
+    return world.take_one();
+  }
+  void answer(const sent_message& to, int status, std::string_view tag = "") {
+    EXPECT_EQ(world.give(response(to.bytes, status, tag), to.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  void acknowledge(const std::string& ok) {
+    dialog_request what;
+    what.method = "ACK";
+    what.cseq = 1;
+    EXPECT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+    EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  }
+  // A call that rings with this tag: its INVITE there, and its 180 at the caller.
+  std::pair<sent_message, std::string> ringing(const std::string& tag) {
+    EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+    auto there = world.take().at(1);
+    (void)world.give(response(there.bytes, 180, tag), there.to);
+    return {there, world.take_one().bytes};
+  }
+};
+
+TEST_F(engine_bye, a_challenge_that_comes_twice_does_not_undo_the_next_bye) {
+  const auto call = establish(world);
+  const auto first = bye(call.ok_at_caller, 2);
+  answer(first, 407);
+  const auto second = bye(call.ok_at_caller, 3);
+  answer(first, 407); // of the repetition that the callee got, too
+  answer(second, 200);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+TEST_F(engine_bye, of_two_that_cross_one_is_enough) {
+  for (const bool challenged_first : {true, false}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    (void)fresh.give(within(call.ok_at_caller, {}), caller_address);
+    const auto to_callee = fresh.take_one();
+    dialog_request other;
+    other.from_caller = false;
+    other.branch = "z9hG4bKother";
+    (void)fresh.give(within(call.ok_at_caller, other), call.callee);
+    const auto to_caller = fresh.take_one();
+    const auto challenge = response(to_callee.bytes, 407, ""),
+               ok = response(to_caller.bytes, 200, "");
+    if (challenged_first) (void)fresh.give(challenge, to_callee.to);
+    (void)fresh.give(ok, to_caller.to);
+    if (!challenged_first) (void)fresh.give(challenge, to_callee.to);
+    EXPECT_EQ(fresh.total_load(), 0) << challenged_first;
+    EXPECT_EQ(fresh.counters().calls_ended, 1u);
+  }
+}
+
+struct engine_refused_bye : engine_bye, ::testing::WithParamInterface<int> {};
+
+// The dialog lives, whatever the caller wanted: the 200 to the INVITE comes after all.
+TEST_P(engine_refused_bye, does_not_end_a_call_that_is_answered_later) {
+  const auto [there, seen] = ringing("t");
+  answer(bye(seen, 2), GetParam());
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  acknowledge(ok);
+  world.wait_ms(40'000);
+  EXPECT_EQ(world.total_load(), 1);
+  answer(bye(ok, 3), 200);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(by, engine_refused_bye, ::testing::Values(407, 420, 500));
+
+TEST_F(engine_bye, after_one_no_other_address_rings) {
+  snapshot_model model = study_case();
+  for (auto& d : model.destinations)
+    d.addresses.push_back(at("192.0.2.9" + std::to_string(d.id)));
+  world.reload(model);
+  const auto [there, seen] = ringing("t");
+  answer(bye(seen, 2), 200);
+  ASSERT_EQ(world.give(response(there.bytes, 503, "t"), there.to), verdict::response_forwarded);
+  for (const auto& m : world.take())
+    EXPECT_FALSE(m.bytes.starts_with("INVITE ")) << "to who has hung up: " << m.bytes;
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+// As parties of RFC 2543 may do (RFC 3261 12.2.1.1).
+TEST_F(engine_bye, a_call_without_a_to_tag_lives_on_its_ack) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  acknowledge(ok);
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty()) << "its ACK is known";
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+// The proxy between the two passes is in no route, so our own BYEs go round the second pass.
+TEST_F(engine_bye, an_admin_ends_both_passes_of_a_call) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto at_proxy = world.take().at(1);
+  const std::string via = "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n";
+  auto onward = at_proxy.bytes;
+  onward.insert(onward.find("Via: "), via);
+  ASSERT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
+  const auto at_box = world.take().at(1);
+  answer(at_box, 200, "t");
+  ASSERT_EQ(world.give(response(at_proxy.bytes, 200, "t"), at_proxy.to),
+            verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  acknowledge(ok);
+  ASSERT_EQ(world.total_load(), 2);
+
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  for (const auto& m : world.take())
+    if (m.bytes.starts_with("BYE ")) (void)world.give(response(m.bytes, 200, ""), m.to);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+  EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::admin)], 2u);
+}
+
+// A proxy before us forks to two boxes, and one of these to two devices: one of them answers, the
+// other rings on, and what the caller sends to it goes there, not to the other box.
+TEST_F(engine_bye, a_device_behind_one_fork_is_not_sought_behind_the_other) {
+  call_parts one, other;
+  other.branch = "z9hG4bKcaller2";
+  ASSERT_EQ(world.give(invite(one), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(world.give(invite(other), caller_address), verdict::request_forwarded);
+  const auto sent = world.take();
+  const auto &here = sent.at(1), &there = sent.at(3);
+  ASSERT_NE(here.to, there.to);
+  (void)world.give(response(there.bytes, 180, "r"), there.to);
+  (void)world.give(response(here.bytes, 180, "a2"), here.to);
+  const auto rings = world.take().at(1).bytes;
+  answer(here, 200, "a1");
+  EXPECT_EQ(bye(rings, 2).to, at("192.0.2.99:5070")) << "the device, by its Contact";
+  // The other fork has not been hung up on: a 503 of its box still leads to another one.
+  ASSERT_NE(world.give(response(there.bytes, 503, "r"), there.to), verdict::response_forwarded);
+}
+
+} // namespace
+} // namespace linehunt::test
