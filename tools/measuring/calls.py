@@ -57,18 +57,30 @@ def twin(cast: Cast, seconds: float, packets: float) -> dict:
         return found["steps"][0]
 
 
-def at_ease(folder, device, cast: Cast, rate: float, held: int, seconds: float) -> dict:
-    """At four fifths of the highest rate: what the queue is when nothing is at its limit."""
-    forced = device.preemptions()
-    step = generate(folder, folder.memif("client"), cast,
-                    ["--rate", f"{rate:g}", "--held", str(held), "--seconds", f"{2 * seconds:g}",
-                     *watched(device)])["steps"][0]
-    return {**step, "forced": device.preemptions() - forced}
-
-
 def lines_taken(folder) -> int:
     return sum(each["load"] for entry in linehunt_says(folder, "list")["Destinations"]
                for each in entry["Resources"])
+
+
+def given_back(folder, device) -> None:
+    """No line is held when all calls are over."""
+    device.must_run()
+    wait_for(lambda: not lines_taken(folder), RINGING_S, "lines remain after the last call: "
+             f"linehunt still has them {RINGING_S} s later")
+
+
+def at_ease(cast: Cast, rate: float, held: int, seconds: float) -> dict:
+    """At four fifths of the highest rate: what the queue is when nothing is at its limit. A linehunt of
+    its own each time, in which nothing is left of the calls that a search has lost."""
+    with temporary_folder() as folder, \
+            start_linehunt(folder, folder.memif("server"), cast, held + ENDED) as device:
+        forced = device.preemptions()
+        step = generate(folder, folder.memif("client"), cast,
+                        ["--rate", f"{rate:g}", "--held", str(held), "--seconds", f"{2 * seconds:g}",
+                         *watched(device)])["steps"][0]
+        forced = device.preemptions() - forced
+        given_back(folder, device)
+        return {**step, "forced": forced}
 
 
 def one_worker(cast: Cast, seconds: float, held: int, low: float) -> dict:
@@ -78,13 +90,10 @@ def one_worker(cast: Cast, seconds: float, held: int, low: float) -> dict:
         found = generate(folder, folder.memif("client"), cast,
                          search_words(low, 400_000, seconds, held))
         best = highest(found)
-        calm, spoilt = step_that_passed(
-            partial(at_ease, folder, device, cast, best["rate_from"] * 0.8, held, seconds),
-            "calls: at 80 %")
-        device.must_run()
-        wait_for(lambda: not lines_taken(folder), RINGING_S, "lines remain after the last call: "
-                 f"linehunt still has them {RINGING_S} s later")
-        return {"best": best, "calm": calm, "calm spoilt by": spoilt, "steps": found["steps"]}
+        given_back(folder, device)
+    calm, spoilt = step_that_passed(
+        partial(at_ease, cast, best["rate_from"] * 0.8, held, seconds), "calls: at 80 %")
+    return {"best": best, "calm": calm, "calm spoilt by": spoilt, "steps": found["steps"]}
 
 
 def one_run(cast: Cast, seconds: float) -> dict:

@@ -4,6 +4,7 @@ Kamailio with its dispatcher."""
 
 import os
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,16 +88,26 @@ def kamailio_with(allocator: str, program: Path):
     return start
 
 
-def at_ease(folder, side: tuple, device, cast: Cast, rate: float, seconds: float) -> dict:
+@contextmanager
+def running(contender: "Contender", cast: Cast):
+    """(folder, prefix of the generator's side, device). Each time a new one: what a search has left of
+    calls is ended half a minute later, with BYEs that the next generator knows nothing of."""
+    with SysctlAtLeast("net.core.rmem_max", RECEIVE_BUFFER), Cable() as cable, \
+            temporary_folder() as folder, contender.start(folder, cable, cast) as device:
+        yield folder, cable.prefix(1), device
+
+
+def at_ease(contender: "Contender", cast: Cast, rate: float, seconds: float) -> dict:
     """A step, and the processor time that was spent meanwhile."""
-    work = Work(folder) if device.name == "linehunt" else None
-    with Stopwatch(device.pids()) as watch:
-        told = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
-                        words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
-                               f"{seconds:g}"])
-    device.must_run()
-    return {**told["steps"][0], "monotonic_s": told["monotonic_s"], "watch": watch,
-            "work_us": work.us_per_call() if work else 0}
+    with running(contender, cast) as (folder, side, device):
+        work = Work(folder) if device.name == "linehunt" else None
+        with Stopwatch(device.pids()) as watch:
+            told = generate(folder, GENERATOR_DEVICE, cast, prefix=side,
+                            words=["--rate", f"{rate:g}", "--held", str(HELD), "--seconds",
+                                   f"{seconds:g}"])
+        device.must_run()
+        return {**told["steps"][0], "monotonic_s": told["monotonic_s"], "watch": watch,
+                "work_us": work.us_per_call() if work else 0}
 
 
 def costs(step: dict) -> dict:
@@ -112,15 +123,12 @@ def costs(step: dict) -> dict:
 
 def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dict:
     """The highest rate without loss; then, at four fifths of it, what a call costs."""
-    with SysctlAtLeast("net.core.rmem_max", RECEIVE_BUFFER), Cable() as cable, \
-            temporary_folder() as folder, contender.start(folder, cable, cast) as device:
-        side = cable.prefix(1)
+    with running(contender, cast) as (folder, side, _):
         found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
                                  words=search_words(low, 300_000, seconds, HELD)))
-        rate = found["rate_from"] * 0.8
-        step, spoilt = step_that_passed(
-            partial(at_ease, folder, side, device, cast, rate, 3 * seconds),
-            f"peers: {contender.name} at 80 %")
+    rate = found["rate_from"] * 0.8
+    step, spoilt = step_that_passed(partial(at_ease, contender, cast, rate, 3 * seconds),
+                                    f"peers: {contender.name} at 80 %")
     if spoilt:
         raise BenchError(f"{rate:.0f} calls a second, 80 % of the highest rate, did not pass: {spoilt}")
     return {"rate": found["window"]["calls_begun_per_s"], "messages": found["window"]["sent_per_s"],

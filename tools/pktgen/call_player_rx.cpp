@@ -90,8 +90,8 @@ void call_player::receive(std::string_view bytes, const endpoint& from, std::uin
     const call_record& over = records_.at(number->slot);
     if (over.generation == number->generation && !over.given_up)
       count_again(over, fields_.cseq.method == sip::method::bye, now);
-    else
-      ++count_->late;
+    else if (!view_.is_request || view_.method != sip::method::bye)
+      ++count_->late; // a BYE is how the device ends what has been lost
     return on_stray(m, who, station);
   }
   const bool at_caller = station < scene_.callers.size();

@@ -59,7 +59,7 @@ struct tally {
   std::uint64_t calls_refused = 0;   // a final status other than 200
   std::uint64_t calls_lost = 0;      // something did not come in time
   std::uint64_t calls_slipped = 0;   // not begun though due: no room to send, or no free record
-  std::uint64_t late = 0;            // came after its call had been given up
+  std::uint64_t late = 0;            // came after its call had been given up; no BYE
   std::uint64_t repeated = 0;        // came again though no timer asked for it
   std::uint64_t retransmitted = 0;   // came again as it may, over UDP
   std::uint64_t trying_missing = 0;

@@ -308,6 +308,28 @@ TEST_F(pktgen_call, what_comes_after_the_deadline_is_late) {
   EXPECT_EQ(count.late, 1u);
 }
 
+// Half a minute later, in a step that has nothing to do with it.
+TEST_F(pktgen_call, a_bye_of_the_device_for_a_lost_call_spoils_nothing) {
+  make();
+  looped_device::message invite;
+  device.meddle = [&](looped_device::message& m) {
+    if (m.bytes.starts_with("INVITE ")) invite = m;
+    if (m.bytes.starts_with("SIP/2.0 200")) m.bytes.clear();
+  };
+  begin(1);
+  device.wait_ms(*player, 1010);
+  ASSERT_EQ(count.calls_lost, 1u);
+  count = {};
+  std::string bye = invite.bytes;
+  bye.replace(0, bye.find(' '), "BYE");
+  bye.replace(bye.find("1 INVITE"), 8, "2 BYE");
+  for (const unsigned answered : {1u, 2u}) {
+    player->receive(bye, cast.device, invite.station, player->announce(bye), device.now());
+    EXPECT_EQ(count.answered_for_lost, answered);
+    EXPECT_TRUE(count.clean());
+  }
+}
+
 TEST_F(pktgen_call, an_invite_is_timed_from_when_it_was_due) {
   make();
   const time_ns late = 3'000'000;
