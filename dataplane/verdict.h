@@ -61,6 +61,7 @@ namespace linehunt {
   X(dropped_other_mac, "for another station")                                                      \
   X(dropped_other_vlan, "of a VLAN that is not ours")                                              \
   X(dropped_other_ip, "for an address that is not ours")                                           \
+  X(dropped_other_link, "from an address of another port's network")                               \
   X(dropped_bad_ip_header, "IP version, length, options or checksum wrong")                        \
   X(dropped_bad_udp_checksum, "UDP checksum or length wrong")                                      \
   X(dropped_other_protocol, "neither UDP nor ICMP")                                                \

@@ -104,6 +104,7 @@ void read_ports(table_reader& root, configuration& into, const device_check& che
     read_checksum(section, port);
     read_addresses(section, port, out);
     read_gateways(section, port, out);
+    section.read("check_source", port.check_source);
     section.read("rx_descriptors", port.rx_descriptors, 64, 32768);
     section.read("tx_descriptors", port.tx_descriptors, 64, 32768);
     section.finish();

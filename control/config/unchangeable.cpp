@@ -18,8 +18,8 @@ bool same_addresses(const dpdk::port_setup& a, const dpdk::port_setup& b) {
 
 bool same_port(const dpdk::port_setup& a, const dpdk::port_setup& b) {
   const auto rest = [](const dpdk::port_setup& p) {
-    return std::tie(p.name, p.device, p.mtu_bytes, p.vlan, p.checksum, p.gateways, p.rx_descriptors,
-                    p.tx_descriptors);
+    return std::tie(p.name, p.device, p.mtu_bytes, p.vlan, p.checksum, p.gateways, p.check_source,
+                    p.rx_descriptors, p.tx_descriptors);
   };
   return rest(a) == rest(b) && same_addresses(a, b);
 }

@@ -50,6 +50,7 @@ judgement inspect_ipv4(const station& we, const rte_mbuf& m, frame& out) noexcep
   if (out.to_group) return verdict::dropped_other_mac;
   if (is_impossible_source(out.source) || we.owns(out.source))
     return verdict::dropped_bad_ip_header;
+  if (we.is_elsewhere(out.source)) return verdict::dropped_other_link;
 
   const std::uint16_t fragment = rte_be_to_cpu_16(ip.fragment_offset);
   out.is_fragment = (fragment & (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0;

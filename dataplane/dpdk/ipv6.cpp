@@ -42,6 +42,7 @@ judgement inspect_ipv6(const station& we, const rte_mbuf& m, frame& out) noexcep
   // An unspecified source is legal in neighbour discovery alone (RFC 4861 7.1.1).
   if (we.owns(out.source) || (is_impossible_source(out.source) && !out.source.is_unspecified()))
     return verdict::dropped_bad_ip_header;
+  if (we.is_elsewhere(out.source)) return verdict::dropped_other_link;
 
   std::uint8_t next = ip.proto;
   for (int i = 0; next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS; ++i) {

@@ -140,6 +140,12 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
   return p;
 }
 
+void port::know_of(const port& other) {
+  if (!setup_.check_source) return;
+  for (const port_address& a : other.setup_.addresses)
+    station_.elsewhere.push_back({a.ip, a.prefix_bits});
+}
+
 tl::expected<void, error> port::configure(bool interrupts) {
   rte_eth_dev_info info{};
   if (const int rc = rte_eth_dev_info_get(device_, &info); rc != 0)

@@ -28,6 +28,8 @@ class port {
   void stop() noexcept;
 
   [[nodiscard]] const station& us() const noexcept { return station_; }
+  // Before the workers run.
+  void know_of(const port& other);
   [[nodiscard]] const std::string& name() const noexcept { return setup_.name; }
   [[nodiscard]] std::uint16_t device() const noexcept { return device_; }
   // What each rx queue holds, once started.

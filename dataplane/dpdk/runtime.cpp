@@ -168,6 +168,9 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
     pool_of_worker.push_back(pools->of(node));
   for (port& p : shared.ports)
     if (auto started = p.start(pool_of_worker, setup.yield_when_idle); !started) return started;
+  for (port& p : shared.ports)
+    for (const port& other : shared.ports)
+      if (&other != &p) p.know_of(other);
   for (const port& p : shared.ports)
     shared.stations.push_back(&p.us());
   mbufs_at_start = pools->in_use();

@@ -18,6 +18,11 @@ bool station::on_link(const ip_address& ip) const noexcept {
   });
 }
 
+bool station::is_elsewhere(const ip_address& ip) const noexcept {
+  return std::ranges::any_of(elsewhere, [&](const ip_prefix& net) { return net.contains(ip); }) &&
+         !on_link(ip);
+}
+
 const ip_address* station::source_towards(const ip_address& neighbour) const noexcept {
   if (is_link_local(neighbour)) return &link_local;
   const ip_address* same_family = nullptr;

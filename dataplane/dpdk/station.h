@@ -19,6 +19,7 @@ struct station {
   std::uint16_t vlan = 0; // 0: untagged
   std::uint16_t mtu_bytes = 1500;
   std::vector<port_address> addresses;
+  std::vector<ip_prefix> elsewhere;                 // networks of the other ports
   ip_address link_local;                            // fe80::/64, made of the MAC (RFC 4291 A)
   std::array<std::optional<ip_address>, 2> gateway; // IPv4, IPv6
   bool offload_checksums = false;                   // the device fills IPv4 and UDP checksums
@@ -27,6 +28,9 @@ struct station {
   [[nodiscard]] bool owns(const ip_address& ip) const noexcept;
   // On a network of this link, so that it can be asked for by ARP or NDP.
   [[nodiscard]] bool on_link(const ip_address& ip) const noexcept;
+  // Of another port's network and not of this link: whoever sends so has made it up (RFC 2827), or
+  // comes a way that its answer does not go.
+  [[nodiscard]] bool is_elsewhere(const ip_address& ip) const noexcept;
   // Our address from which to ask a neighbour; nullptr where there is none of its family.
   [[nodiscard]] const ip_address* source_towards(const ip_address& neighbour) const noexcept;
   // Whom to hand a packet for `destination`: itself or the gateway; nullopt: not reachable here.

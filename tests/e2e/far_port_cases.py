@@ -75,6 +75,18 @@ def check_routes(near: Capture, far: Capture, near_ip: str, far_ip: str) -> None
         check(not towards, f"to the {side} went a Route: {towards[:2]}")
 
 
+def check_false_sender(lab: StudyCase, balancer) -> None:
+    """A host on the callers' side that takes the box's address is not heard."""
+    box = address(BOX, far=True)
+    lab.core.run("ip", "address", "add", f"{box}/32", "dev", "eth0")
+    say = ("import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+           f"s.bind(('{box}', 5060)); s.sendto(b'OPTIONS sip:x SIP/2.0\\r\\n\\r\\n', "
+           f"('{address(BALANCER)}', 5060))")
+    lab.core.run("/usr/bin/python3", "-c", say)
+    check(balancer.wait_statistic("verdict:dropped_other_link", 1, 5),
+          f"a false sender was heard: {balancer.statistics()}")
+
+
 def calls_through_two_ports(device: str, workers: int, far_ipv6: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         configuration = Configuration(Path(name), device, workers=workers, boxes={},
@@ -98,6 +110,8 @@ def calls_through_two_ports(device: str, workers: int, far_ipv6: bool) -> None:
                 check(balancer.wait_idle(5), f"{kind}: loads remain: {balancer.loads()}")
                 box.stop()
                 check(box.counts().successful == CALLS, f"{kind}: box {box.counts()}")
+            if not far_ipv6:
+                check_false_sender(lab, balancer)
             mbufs.check_none_lost()
             check(balancer.stop() == 0, f"linehunt did not end well:\n{balancer.tail()}")
             for capture in (near, far):

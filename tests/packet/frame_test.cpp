@@ -103,6 +103,24 @@ TEST(frame, vlan_tag_must_be_ours) {
             verdict::dropped_other_vlan);
 }
 
+// A sender on one side that passes for a box on the other.
+TEST(frame, of_another_ports_network) {
+  dpdk::station us = our_station();
+  us.elsewhere = {{ip("198.51.100.1"), 24}, {ip("2001:db8:1::1"), 64}, {ip("192.0.2.0"), 16}};
+  frame f;
+  for (const char* box : {"198.51.100.20", "198.51.100.1"})
+    EXPECT_EQ(judge(udp_frame({ip(box), 5060}, us4, hello), f, us), verdict::dropped_other_link)
+        << box;
+  EXPECT_EQ(judge(udp_frame({ip("2001:db8:1::20"), 5060}, us6, hello), f, us),
+            verdict::dropped_other_link);
+  EXPECT_EQ(judge(ethernet({}, 0x0800, ipv4(ip("198.51.100.20"), us4.ip, 1, "ping")), f, us),
+            verdict::dropped_other_link);
+  EXPECT_EQ(judge(udp_frame(peer4, us4, hello), f, us), judgement{}) << "a network of both";
+  EXPECT_EQ(judge(udp_frame(peer6, us6, hello), f, us), judgement{});
+  EXPECT_EQ(judge(udp_frame({ip("203.0.113.9"), 5060}, us4, hello), f, us), judgement{})
+      << "from behind a gateway";
+}
+
 TEST(frame, priority_and_vlan_bits_are_told_apart) {
   dpdk::station tagged = our_station();
   tagged.vlan = 7;

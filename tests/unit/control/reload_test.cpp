@@ -340,5 +340,18 @@ TEST(unchangeable, ports_workers_and_tables_may_not) {
                           HasSubstr("[service] calls_copied_every_s"), HasSubstr("[log] file")));
 }
 
+TEST(unchangeable, whether_sources_are_checked) {
+  const std::string rest = destination_text(1, "vm=5");
+  const auto running = load(head + rest);
+  std::string text = head + rest;
+  text.insert(text.find("[[port]]\n") + 9, "check_source = false\n");
+  const auto next = load(text);
+  EXPECT_TRUE(running.runtime.ports[0].check_source);
+  EXPECT_FALSE(next.runtime.ports[0].check_source);
+  config::diagnostics out("t.toml");
+  config::refuse_unchangeable(running, next, out);
+  EXPECT_THAT(out.lines(), ElementsAre(HasSubstr("[[port]]")));
+}
+
 } // namespace
 } // namespace linehunt
