@@ -29,6 +29,11 @@ void egress::flush() noexcept {
     lane.flush();
 }
 
+void egress::speak() noexcept {
+  for (tx_lane& lane : lanes_)
+    lane.speak();
+}
+
 void egress::send_frame(std::uint8_t port, mbuf_ptr frame) noexcept {
   lanes_[port].add(std::move(frame));
 }

@@ -50,6 +50,8 @@ class egress {
   // Asks again for neighbours that have not answered, and sends reports that are due. Some times a
   // second.
   void age() noexcept;
+  // Lets devices send what they have to say for themselves. At least every 50 ms.
+  void speak() noexcept;
   void flush() noexcept;
 
   [[nodiscard]] const station& at(std::uint8_t port) const noexcept { return *stations_[port]; }

@@ -63,7 +63,7 @@ port::port(port&& other) noexcept
     : setup_(std::move(other.setup_)), station_(std::move(other.station_)), device_(other.device_),
       rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_),
       rx_queue_packets_(other.rx_queue_packets_), xdp_sockets_(std::move(other.xdp_sockets_)),
-      interface_(other.interface_), is_pci_(other.is_pci_), rx_interrupts_(other.rx_interrupts_),
+      interface_(other.interface_), is_pci_(other.is_pci_), is_bond_(other.is_bond_), rx_interrupts_(other.rx_interrupts_),
       filters_vlan_(other.filters_vlan_), opened_(std::exchange(other.opened_, false)),
       started_(std::exchange(other.started_, false)) {}
 
@@ -117,6 +117,7 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
 
   // memif connects queue by queue, and an unconnected one would lose what is sent through it.
   const std::string_view driver = info.driver_name;
+  p.is_bond_ = driver == "net_bonding";
   const auto queues = [&](std::uint16_t most) {
     if (has_fixed_queues(driver)) return most;
     if (driver == "net_memif") return std::uint16_t{1};

@@ -36,6 +36,7 @@ class port {
   [[nodiscard]] std::size_t rx_queue_packets() const noexcept { return rx_queue_packets_; }
   [[nodiscard]] std::uint16_t rx_queues() const noexcept { return rx_queues_; }
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
+  [[nodiscard]] bool is_bond() const noexcept { return is_bond_; }
   [[nodiscard]] bool rx_interrupts() const noexcept { return rx_interrupts_; }
   // How many mbufs its queues keep when it is started: those of rx wait for frames, and cards give
   // back what they have sent only when the place in their queue is wanted again.
@@ -67,7 +68,7 @@ class port {
   std::size_t rx_queue_packets_ = 0;
   std::vector<int> xdp_sockets_; // ours, of the driver
   unsigned interface_ = 0;       // the kernel's behind it, of drivers that do not tell its link
-  bool is_pci_ = false;
+  bool is_pci_ = false, is_bond_ = false;
   bool rx_interrupts_ = false;
   bool filters_vlan_ = false;
   bool opened_ = false; // probed by us, so closed by us

@@ -25,6 +25,10 @@ void tx_lane::send_burst() noexcept {
   count_ = 0;
 }
 
+void tx_lane::speak() noexcept {
+  if (speaks_) (void)rte_eth_tx_burst(device_, queue_, nullptr, 0);
+}
+
 void tx_lane::clear() noexcept {
   rte_pktmbuf_free_bulk(batch_.data(), static_cast<unsigned>(count_));
   count_ = 0;

@@ -17,8 +17,10 @@ class tx_lane {
  public:
   static constexpr std::size_t burst = 32;
 
-  tx_lane(std::uint16_t device, std::uint16_t queue, bool prepare, worker_counters& counters)
-      : device_(device), queue_(queue), prepare_(prepare), counters_(&counters) {}
+  // `speaks`: the device sends frames of its own along with ours, see speak().
+  tx_lane(std::uint16_t device, std::uint16_t queue, bool prepare, bool speaks,
+          worker_counters& counters)
+      : device_(device), queue_(queue), prepare_(prepare), speaks_(speaks), counters_(&counters) {}
   tx_lane(spsc_ring<rte_mbuf*>& to_owner, worker_counters& counters)
       : to_owner_(&to_owner), counters_(&counters) {}
 
@@ -30,6 +32,9 @@ class tx_lane {
   void flush() noexcept {
     if (count_ != 0) send_burst();
   }
+  // Sends nothing of ours. A bond sends its LACPDUs only when it is asked to send something, and
+  // wants that every 100 ms (rte_eth_bond.h), else the switch takes it out of the aggregate.
+  void speak() noexcept;
   // Frees what has not been sent; for stopping.
   void clear() noexcept;
 
@@ -39,6 +44,7 @@ class tx_lane {
 
   std::uint16_t device_ = 0, queue_ = 0;
   bool prepare_ = false; // offloads need the driver's own preparations
+  bool speaks_ = false;
   spsc_ring<rte_mbuf*>* to_owner_ = nullptr;
   worker_counters* counters_;
   std::size_t count_ = 0;

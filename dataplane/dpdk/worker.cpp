@@ -12,6 +12,7 @@ namespace linehunt::dpdk {
 namespace {
 
 constexpr time_us aging_interval_us = 100'000;
+constexpr time_us speech_interval_us = 40'000; // and what a loop or a sleep makes it late
 constexpr time_us announcement_interval_us = 1'000'000;
 constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us
 constexpr std::uint32_t copies_in_a_loop = 64;  // the same
@@ -24,7 +25,8 @@ std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_coun
     if (auto* const ring = shared.tx_crossings[p][self].get())
       lanes.emplace_back(*ring, counters);
     else
-      lanes.emplace_back(out.device(), self, out.us().offload_checksums, counters);
+      lanes.emplace_back(out.device(), self, out.us().offload_checksums, out.is_bond() && self == 0,
+                         counters);
   }
   return lanes;
 }
@@ -205,6 +207,10 @@ void worker::keep_house() noexcept {
     next_aging_ = now_ + aging_interval_us;
     egress_.age();
     reassembler_.expire(now_);
+  }
+  if (now_ >= next_speech_) {
+    next_speech_ = now_ + speech_interval_us;
+    egress_.speak();
   }
   if (const auto asked = shared_.announcements.load(std::memory_order_relaxed);
       setup_.self == 0 && asked != announcements_asked_) {

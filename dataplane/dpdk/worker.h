@@ -126,7 +126,7 @@ class worker {
   const snapshot* world_ = nullptr;
   bool draining_ = false;
   time_us now_ = 0;
-  time_us next_aging_ = 0, next_announcement_ = 0;
+  time_us next_aging_ = 0, next_speech_ = 0, next_announcement_ = 0;
   int announcements_left_ = 0;
   std::uint32_t announcements_asked_ = 0; // as last seen
 };
