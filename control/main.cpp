@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehunt: run the balancer, or check a configuration. Exit status 0, 1 where the configuration is
-// wrong or it cannot start, 2 usage.
+// wrong, it cannot start or a device was lost, 2 usage.
 #include "control/config/load_file.h"
 #include "control/daemon/daemon.h"
 #include "control/version.h"
@@ -28,7 +28,7 @@ int run(int argc, char** argv) {
       app.add_subcommand("check", "Say every error of the configuration with its line, and end");
   check->add_option("FILE", file, "The same as -c FILE");
   app.footer("linehunt -c FILE runs until SIGINT or SIGTERM; it prints \"ready\" once it serves.\n"
-             "Exit status: 0; 1 wrong configuration or no start; 2 usage.");
+             "Exit status: 0; 1 wrong configuration, no start or a lost device; 2 usage.");
   try {
     app.parse(argc, argv);
     if (file.empty()) throw CLI::RequiredError("-c FILE");

@@ -229,6 +229,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   probing::prober prober(**runtime, source, view);
   prober.adopt(reloading.running());
   reloading.on_published([&](const config::configuration& running) { prober.adopt(running); });
+  // No call ends by itself any more where its packets are not heard, so none is waited for.
+  view.on_device_lost([&] { draining.end_at_once(); });
+  const auto exit_status = [&] { return view.device_is_lost() ? 1 : 0; };
   event_pump events(loop, **runtime, view, draining, prober, capturing);
   events.start();
   view.save_by([&] { return kept.note(source.changes()); });
@@ -250,9 +253,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     (void)capturing.stop(capture_session::clock::now()); // a capture leaves the disk to the calls
     kept.keep_calls(**runtime);
   };
-  if (!read_first_rows(loop, reloading, first)) { // a signal came first
+  if (!read_first_rows(loop, reloading, first)) { // a signal or a lost device came first
     end();
-    return 0;
+    return exit_status();
   }
   row_retry retry(loop, reloading, view);
   retry.start();
@@ -272,7 +275,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   loop.run();
   tell_stopping(std::chrono::seconds(10));
   end();
-  return 0;
+  return exit_status();
 }
 
 } // namespace linehunt

@@ -408,6 +408,10 @@ void live_view::look_at_links() {
     raise_(admin::link_event, {{"port", ports[i].name}, {"status", up ? "up" : "down"}});
     if (up) runtime_.announce();
   }
+  if (const auto line = devices_.look(ports)) {
+    spdlog::critical("{}", *line);
+    if (device_lost_) device_lost_();
+  }
 }
 
 // Raises the event for calls that found no room since the last time.

@@ -6,6 +6,7 @@
 #include "control/admin/daemon_view.h"
 #include "control/admin/events.h"
 #include "control/capture/capture_session.h"
+#include "control/daemon/device_watch.h"
 #include "control/daemon/drainage.h"
 #include "control/daemon/link_watch.h"
 #include "control/daemon/pauses.h"
@@ -118,6 +119,9 @@ class live_view final : public admin::daemon_view {
   void on_status_change(std::function<void(std::uint32_t id)> call) {
     status_changed_ = std::move(call);
   }
+  // Called once, when a port has lost its device, which has been logged then.
+  void on_device_lost(std::function<void()> call) { device_lost_ = std::move(call); }
+  [[nodiscard]] bool device_is_lost() const noexcept { return devices_.lost(); }
   // Once a second or so: forgets destinations that are gone and drained, and raises what has been
   // counted since the last time.
   void keep_house();
@@ -156,6 +160,8 @@ class live_view final : public admin::daemon_view {
   heartbeat_report heartbeats_;
   pauses pauses_;
   link_watch links_;
+  device_watch devices_;
+  std::function<void()> device_lost_;
   std::uint64_t failovers_ = 0; // as last raised, and so are these
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;

@@ -18,6 +18,7 @@
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_pause.h>
 #include <string_view>
 #include <utility>
 
@@ -57,13 +58,27 @@ rte_ether_addr made_up_mac(std::string_view name) {
   return mac;
 }
 
+// In DPDK's interrupt thread. What was removed stays so.
+int note_loss(std::uint16_t, rte_eth_event_type event, void* state, void*) {
+  auto& now = *static_cast<std::atomic<device_state>*>(state);
+  auto before = device_state::present;
+  if (event == RTE_ETH_EVENT_INTR_RMV)
+    now.store(device_state::removed, std::memory_order_relaxed);
+  else
+    now.compare_exchange_strong(before, device_state::needs_reset, std::memory_order_relaxed);
+  return 0;
+}
+
+constexpr std::array losses{RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
+
 } // namespace
 
 port::port(port&& other) noexcept
     : setup_(std::move(other.setup_)), station_(std::move(other.station_)), device_(other.device_),
       rx_queues_(other.rx_queues_), tx_queues_(other.tx_queues_),
       rx_queue_packets_(other.rx_queue_packets_), xdp_sockets_(std::move(other.xdp_sockets_)),
-      interface_(other.interface_), is_pci_(other.is_pci_), is_bond_(other.is_bond_), rx_interrupts_(other.rx_interrupts_),
+      interface_(other.interface_), device_state_(std::move(other.device_state_)),
+      is_pci_(other.is_pci_), is_bond_(other.is_bond_), rx_interrupts_(other.rx_interrupts_),
       filters_vlan_(other.filters_vlan_), opened_(std::exchange(other.opened_, false)),
       started_(std::exchange(other.started_, false)) {}
 
@@ -182,6 +197,7 @@ tl::expected<void, error> port::configure(bool interrupts) {
 
   rx_interrupts_ = interrupts && (is_pci_ || std::string_view(info.driver_name) == "net_tap");
   conf.intr_conf.rxq = rx_interrupts_ ? 1 : 0;
+  conf.intr_conf.rmv = (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0 ? 1 : 0;
   if (const int rc = rte_eth_dev_configure(device_, rx_queues_, tx_queues_, &conf); rc != 0)
     return tl::unexpected(failed("cannot be configured", rc));
   return {};
@@ -196,6 +212,7 @@ tl::expected<void, error> port::start(const std::vector<rte_mempool*>& pools, bo
   if (!started && rx_interrupts_) started = start_once(pools, false);
   if (!started) return started;
   started_ = true;
+  watch_device();
   if (is_af_xdp(setup_.device))
     std::ranges::set_difference(open_xdp_sockets(), of_others, std::back_inserter(xdp_sockets_));
   // The drivers of DPDK 22.11 on an interface of the kernel say that the link is up, whatever it
@@ -269,9 +286,23 @@ std::size_t port::mbufs_kept() const noexcept {
          std::size_t{tx_queues_} * setup_.tx_descriptors;
 }
 
+void port::watch_device() noexcept {
+  for (const auto event : losses)
+    (void)rte_eth_dev_callback_register(device_, event, note_loss, device_state_.get());
+}
+
+// Not while one of them is running, which is soon over.
+void port::forget_device() noexcept {
+  for (const auto event : losses)
+    while (rte_eth_dev_callback_unregister(device_, event, note_loss, device_state_.get()) ==
+           -EAGAIN)
+      rte_pause();
+}
+
 port_report port::report() const noexcept {
   port_report r;
   r.name = setup_.name;
+  r.device = device_state_->load(std::memory_order_relaxed);
   r.numa_node = rte_eth_dev_socket_id(device_);
   rte_eth_stats stats{};
   if (rte_eth_stats_get(device_, &stats) == 0) {
@@ -295,6 +326,7 @@ port_report port::report() const noexcept {
 
 void port::stop() noexcept {
   if (!std::exchange(started_, false)) return;
+  forget_device();
   (void)rte_eth_allmulticast_disable(device_);
   (void)rte_eth_promiscuous_disable(device_);
   (void)rte_eth_dev_stop(device_);

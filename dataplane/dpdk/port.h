@@ -5,7 +5,9 @@
 #include "dataplane/dpdk/runtime.h"
 #include "dataplane/dpdk/station.h"
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <rte_mempool.h>
 #include <string>
 #include <tl/expected.hpp>
@@ -60,6 +62,8 @@ class port {
   [[nodiscard]] tl::expected<void, error> start_once(const std::vector<rte_mempool*>& pools,
                                                      bool interrupts);
   void take_group_frames() const;
+  void watch_device() noexcept;
+  void forget_device() noexcept;
 
   port_setup setup_;
   station station_;
@@ -68,6 +72,9 @@ class port {
   std::size_t rx_queue_packets_ = 0;
   std::vector<int> xdp_sockets_; // ours, of the driver
   unsigned interface_ = 0;       // the kernel's behind it, of drivers that do not tell its link
+  // Written by DPDK's interrupt thread, read by the control thread; where it lies is told to DPDK.
+  std::unique_ptr<std::atomic<device_state>> device_state_ =
+      std::make_unique<std::atomic<device_state>>(device_state::present);
   bool is_pci_ = false, is_bond_ = false;
   bool rx_interrupts_ = false;
   bool filters_vlan_ = false;

@@ -91,6 +91,13 @@ struct worker_report {
   ring_depths rings;
 };
 
+// Of a device that is not present any more nothing is heard; only another start gets it back.
+enum class device_state : std::uint8_t {
+  present,
+  needs_reset, // a virtual function whose physical one was reset, or a card after a fault
+  removed,
+};
+
 // Per port, as its device says.
 struct port_report {
   std::string name;
@@ -99,6 +106,7 @@ struct port_report {
   std::uint64_t rx_missed = 0, rx_no_buffer = 0, rx_errors = 0;
   std::uint64_t tx_errors = 0;
   int numa_node = -1; // of the card; below 0: not known, or of no node
+  device_state device = device_state::present;
 };
 
 // Hands over calls that a run before has left, one after the other. `restore` says whether there

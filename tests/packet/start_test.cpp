@@ -13,10 +13,18 @@
 #include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <rte_ethdev.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+// Of DPDK's headers for drivers, which are not always installed.
+struct rte_eth_dev;
+extern "C" {
+rte_eth_dev* rte_eth_dev_allocated(const char* name);
+int rte_eth_dev_callback_process(rte_eth_dev* dev, rte_eth_event_type event, void* result);
+}
 
 namespace linehunt::test {
 namespace {
@@ -201,6 +209,28 @@ TEST(start, pci_addresses) {
 TEST(start, null_device_runs_and_stops) {
   const std::string message = error_for("net_null0,size=64");
   EXPECT_EQ(message, "");
+}
+
+TEST(start, reports_a_device_that_is_lost) {
+  wire link("lost", 1);
+  dpdk::runtime_setup setup;
+  dpdk::port_setup port;
+  port.name = "wan";
+  port.device = link.device();
+  setup.ports = {port};
+  setup.cores = {0};
+  setup.mbufs = 1024;
+  const auto started = dpdk::runtime::start(setup, std::make_unique<snapshot>());
+  ASSERT_TRUE(started) << started.error().message;
+  rte_eth_dev* const device = rte_eth_dev_allocated(link.device().c_str());
+  const auto state = [&] { return (*started)->ports().front().device; };
+  EXPECT_EQ(state(), dpdk::device_state::present);
+  (void)rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_RESET, nullptr);
+  EXPECT_EQ(state(), dpdk::device_state::needs_reset);
+  (void)rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_RMV, nullptr);
+  EXPECT_EQ(state(), dpdk::device_state::removed);
+  (void)rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_RESET, nullptr);
+  EXPECT_EQ(state(), dpdk::device_state::removed);
 }
 
 // A capture with one ARP request; the answer is in the other capture afterwards.
