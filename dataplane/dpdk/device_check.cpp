@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/kernel_interface.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
@@ -78,6 +79,23 @@ std::size_t af_packet_slot_bytes(std::string_view device) {
   if (!device.starts_with("net_af_packet")) return 0;
   const std::string framesz = device_argument(device, "framesz");
   return framesz.empty() ? 2048 : std::strtoul(framesz.c_str(), nullptr, 10);
+}
+
+std::size_t packets_in_rx_queue(std::string_view driver, std::string_view device,
+                                std::size_t descriptors) {
+  const auto number = [&](std::string_view key, unsigned long otherwise) {
+    const std::string text = device_argument(device, key);
+    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+  };
+  // The ring is the other side's: of 256 in QEMU and in virtio_user, unless said.
+  constexpr std::size_t usual_virtio_ring = 256;
+  if (driver == "net_af_packet") return number("framecnt", 512);
+  if (driver == "net_memif") return std::size_t{1} << std::min(number("rsize", 10), 14UL);
+  if (driver == "net_virtio_user")
+    return std::min(descriptors, number("queue_size", usual_virtio_ring));
+  if (driver == "net_virtio" || driver == "net_vhost")
+    return std::min(descriptors, usual_virtio_ring);
+  return descriptors;
 }
 
 bool is_pci_address(std::string_view device) noexcept {

@@ -17,6 +17,10 @@ namespace linehunt::dpdk {
 [[nodiscard]] std::string device_argument(std::string_view device, std::string_view key);
 // af_packet receives into slots of this size, and wants mbufs as large; 0 for other devices.
 [[nodiscard]] std::size_t af_packet_slot_bytes(std::string_view device);
+// How many packets an rx queue really holds, where so many descriptors are asked for: some drivers
+// take less without a word, others take no notice of them, but of an argument.
+[[nodiscard]] std::size_t packets_in_rx_queue(std::string_view driver, std::string_view device,
+                                              std::size_t descriptors);
 // Nothing: as far as can be seen from outside, the device is there.
 [[nodiscard]] std::optional<error> check_device(const port_setup& setup);
 

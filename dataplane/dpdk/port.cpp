@@ -12,7 +12,6 @@
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cstdlib>
 #include <iterator>
 #include <net/if.h>
 #include <rte_bus_vdev.h>
@@ -33,17 +32,6 @@ bool has_fixed_queues(std::string_view driver) {
   static constexpr std::array<std::string_view, 4> drivers{"net_af_packet", "net_af_xdp",
                                                            "net_ring", "net_pcap"};
   return std::ranges::find(drivers, driver) != drivers.end();
-}
-
-// Two drivers take no notice of descriptors, but of an argument.
-std::size_t packets_in_rx_queue(std::string_view device, std::size_t descriptors) {
-  const auto number = [&](std::string_view key, unsigned long otherwise) {
-    const std::string text = device_argument(device, key);
-    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
-  };
-  if (device.starts_with("net_af_packet")) return number("framecnt", 512);
-  if (device.starts_with("net_memif")) return std::size_t{1} << std::min(number("rsize", 10), 14UL);
-  return descriptors;
 }
 
 // Where the device has no address of its own (net_ring): a locally administered one.
@@ -237,7 +225,8 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
     return tl::unexpected(failed("no such number of descriptors", rc));
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device_));
   rte_eth_dev_info info{};
-  (void)rte_eth_dev_info_get(device_, &info); // it was read before
+  if (const int rc = rte_eth_dev_info_get(device_, &info); rc != 0)
+    return tl::unexpected(failed("cannot read the device's capabilities", rc));
   rte_eth_rxconf rx = info.default_rxconf;
   // Else a queue that nobody empties in time holds up those of the other workers.
   if (is_pci_ && rx_queues_ > 1) rx.rx_drop_en = 1;
@@ -251,7 +240,7 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
       return tl::unexpected(failed("tx queue " + std::to_string(q) + " cannot be set up", rc));
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));
-  rx_queue_packets_ = packets_in_rx_queue(setup_.device, rx_descriptors);
+  rx_queue_packets_ = packets_in_rx_queue(info.driver_name, setup_.device, rx_descriptors);
   return {};
 }
 

@@ -206,6 +206,22 @@ TEST(start, pci_addresses) {
   EXPECT_FALSE(dpdk::is_pci_address("0000:01:00"));
 }
 
+TEST(start, knows_how_much_an_rx_queue_holds) {
+  using dpdk::packets_in_rx_queue;
+  EXPECT_EQ(packets_in_rx_queue("net_ixgbe", "0000:01:00.0", 1024), 1024u);
+  EXPECT_EQ(packets_in_rx_queue("net_af_packet", "net_af_packet0,iface=a", 1024), 512u);
+  EXPECT_EQ(packets_in_rx_queue("net_af_packet", "net_af_packet0,framecnt=64", 1024), 64u);
+  EXPECT_EQ(packets_in_rx_queue("net_memif", "net_memif0,rsize=8", 1024), 256u);
+  EXPECT_EQ(packets_in_rx_queue("net_virtio", "0000:01:00.0", 1024), 256u);
+  EXPECT_EQ(packets_in_rx_queue("net_virtio", "0000:01:00.0", 128), 128u);
+  EXPECT_EQ(packets_in_rx_queue("net_vhost", "net_vhost0,iface=/s", 1024), 256u);
+  const char* const user = "net_virtio_user0,path=/s";
+  EXPECT_EQ(packets_in_rx_queue("net_virtio_user", user, 1024), 256u);
+  const char* const longer = "net_virtio_user0,path=/s,queue_size=512";
+  EXPECT_EQ(packets_in_rx_queue("net_virtio_user", longer, 1024), 512u);
+  EXPECT_EQ(packets_in_rx_queue("net_virtio_user", longer, 256), 256u);
+}
+
 TEST(start, null_device_runs_and_stops) {
   const std::string message = error_for("net_null0,size=64");
   EXPECT_EQ(message, "");
