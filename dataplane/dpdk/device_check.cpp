@@ -75,6 +75,24 @@ std::string device_argument(std::string_view device, std::string_view key) {
   return {};
 }
 
+std::vector<std::string> pci_members(std::string_view device) {
+  std::vector<std::string> out;
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    std::string_view item = device.substr(begin, at - begin);
+    if (item.starts_with("dev(")) { // its ')' comes behind arguments, where it has some
+      item.remove_prefix(4);
+      if (item.ends_with(')')) item.remove_suffix(1);
+    } else {
+      item.remove_prefix(item.find('=') + 1); // none: npos + 1 is 0
+    }
+    // A bond's `primary` is one of its members.
+    if (is_pci_address(item) && std::ranges::find(out, item) == out.end()) out.emplace_back(item);
+  }
+  return out;
+}
+
 std::size_t af_packet_slot_bytes(std::string_view device) {
   if (!device.starts_with("net_af_packet")) return 0;
   const std::string framesz = device_argument(device, "framesz");

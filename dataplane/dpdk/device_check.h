@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace linehunt::dpdk {
 
@@ -15,6 +16,9 @@ namespace linehunt::dpdk {
 [[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
 // The value of `key` in "name,key=value,key=value"; empty where it is not there.
 [[nodiscard]] std::string device_argument(std::string_view device, std::string_view key);
+// PCI addresses that a vdev's arguments name, each once: "slave=0000:3b:00.0" of a bond,
+// "dev(0000:3b:00.0)" of net_failsafe.
+[[nodiscard]] std::vector<std::string> pci_members(std::string_view device);
 // af_packet receives into slots of this size, and wants mbufs as large; 0 for other devices.
 [[nodiscard]] std::size_t af_packet_slot_bytes(std::string_view device);
 // How many packets an rx queue really holds, where so many descriptors are asked for: some drivers

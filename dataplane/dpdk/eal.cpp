@@ -6,6 +6,7 @@
 #include "dataplane/dpdk/runtime_folder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -20,17 +21,6 @@ namespace {
 enum class eal_state : std::uint8_t { unused, running, over };
 eal_state stage = eal_state::unused; // control thread only
 std::optional<runtime_folder> folder;
-
-// PCI addresses that a vdev's arguments name: members of a bond, for example.
-void add_members(std::string_view device, std::vector<std::string>& out) {
-  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
-    const std::size_t begin = at + 1;
-    at = device.find(',', begin);
-    std::string_view item = device.substr(begin, at - begin);
-    item.remove_prefix(item.find('=') + 1); // none: npos + 1 is 0
-    if (is_pci_address(item)) out.emplace_back(item);
-  }
-}
 
 // Does the operator say by arguments which devices EAL shall look for?
 bool names_devices(const std::vector<std::string>& arguments) {
@@ -101,7 +91,7 @@ std::vector<std::string> eal_arguments(const runtime_setup& setup,
     if (is_pci_address(p.device))
       cards.push_back(p.device);
     else
-      add_members(p.device, cards);
+      std::ranges::move(pci_members(p.device), std::back_inserter(cards));
   }
   for (const std::string& card : cards)
     out.insert(out.end(), {"-a", card});

@@ -133,6 +133,10 @@ TEST(start, looks_for_the_cards_that_are_named_and_for_no_others) {
   const auto bond = arguments("net_bonding0,mode=4,slave=0000:3b:00.0,slave=3b:00.1");
   EXPECT_TRUE(says(bond, {"-a 0000:3b:00.0", "-a 3b:00.1"}));
   EXPECT_EQ(bond.find("--no-pci"), std::string::npos);
+  const auto failsafe =
+      arguments("net_failsafe0,dev(0000:84:00.0),dev(84:00.1,arg=1),dev(net_tap0)");
+  EXPECT_TRUE(says(failsafe, {"-a 0000:84:00.0 -a 84:00.1 --log"}));
+  EXPECT_EQ(failsafe.find("--no-pci"), std::string::npos);
   setup.eal_arguments = {"-a", "0000:5e:00.0"};
   EXPECT_EQ(arguments("net_failsafe0").find("--no-pci"), std::string::npos);
 }
