@@ -270,9 +270,11 @@ std::size_t port::mbufs_kept() const noexcept {
   if (is_af_xdp(setup_.device))
     return std::size_t{rx_queues_} * 2048 +
            std::size_t{tx_queues_} * (std::size_t{setup_.rx_descriptors} + 2048);
-  if (!is_pci_) return 0; // those drivers copy, or give back at once
-  return std::size_t{rx_queues_} * setup_.rx_descriptors +
-         std::size_t{tx_queues_} * setup_.tx_descriptors;
+  // A bond has queues of its own number on each of its cards. Other drivers copy, or give back at
+  // once.
+  const std::size_t cards = is_pci_ ? 1 : pci_members(setup_.device).size();
+  return cards * (std::size_t{rx_queues_} * setup_.rx_descriptors +
+                  std::size_t{tx_queues_} * setup_.tx_descriptors);
 }
 
 void port::watch_device() noexcept {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bond of net_ring ports.
+#include "dataplane/dpdk/port.h"
 #include "running_balancer.h"
 
-#include <chrono>
 #include <gtest/gtest.h>
+#include <stdexcept>
 
 namespace linehunt::test {
 namespace {
@@ -25,6 +26,21 @@ TEST(bond, speaks_lacp_while_nothing_is_sent) {
   for (int i = 0; i < 2; ++i)
     EXPECT_TRUE(link.take_one(lacpdu)) << "LACPDU " << i;
   EXPECT_EQ((*started)->report(0).tx_packets, 0u);
+}
+
+TEST(bond, keeps_mbufs_in_the_queues_of_its_cards) {
+  const auto kept = [](const std::string& members) {
+    dpdk::port_setup setup;
+    setup.name = "lan";
+    setup.device = "net_bonding1,mode=1," + members;
+    setup.rx_descriptors = 1024;
+    setup.tx_descriptors = 512;
+    const auto port = dpdk::port::probe(setup, 3);
+    return port ? port->mbufs_kept() : throw std::runtime_error(port.error().message);
+  };
+  EXPECT_EQ(kept("slave=0000:3b:00.0,slave=0000:3b:00.1,primary=0000:3b:00.0"),
+            2u * 3 * (1024 + 512));
+  EXPECT_EQ(kept("slave=net_tap0,slave=net_tap1"), 0u) << "which copies";
 }
 
 } // namespace
