@@ -244,24 +244,17 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
   return {};
 }
 
-// Neighbour solicitations come to a group address (RFC 4861 7.2.1). Devices differ in what they can
-// do about it; a virtual function may be told that all groups are fine and get none but those
-// named.
+// Devices differ in what they can do about groups; a virtual function may be told that all of them
+// are fine and get none but those named, and of a long list only the first ones.
 void port::take_group_frames() const {
-  std::vector<rte_ether_addr> groups;
-  const auto add_group_of = [&groups](const ip_address& ip) {
-    const auto& b = ip.bytes;
-    groups.push_back({{0x33, 0x33, 0xff, b[13], b[14], b[15]}});
-  };
-  for (const port_address& a : station_.addresses)
-    if (a.ip.is_v6) add_group_of(a.ip);
+  constexpr std::size_t named_at_most = 28; // ixgbe's virtual functions: 30
+  std::vector<rte_ether_addr> groups = group_macs(station_);
   if (groups.empty()) return;
-  add_group_of(station_.link_local);
-  groups.push_back({{0x33, 0x33, 0, 0, 0, 1}}); // all nodes
-  if (rte_eth_dev_set_mc_addr_list(device_, groups.data(),
-                                   static_cast<std::uint32_t>(groups.size())) == 0)
-    return;
-  if (rte_eth_allmulticast_enable(device_) != 0) (void)rte_eth_promiscuous_enable(device_);
+  const bool named = rte_eth_dev_set_mc_addr_list(device_, groups.data(),
+                                                  static_cast<std::uint32_t>(groups.size())) == 0;
+  if (named && groups.size() <= named_at_most) return;
+  if (rte_eth_allmulticast_enable(device_) != 0 && !named)
+    (void)rte_eth_promiscuous_enable(device_);
 }
 
 std::size_t port::mbufs_kept() const noexcept {

@@ -92,4 +92,20 @@ rte_ether_addr multicast_mac_of(const ip_address& v6_group) noexcept {
   return {{0x33, 0x33, b[12], b[13], b[14], b[15]}};
 }
 
+std::vector<rte_ether_addr> group_macs(const station& us) {
+  std::vector<rte_ether_addr> out;
+  const auto add = [&](const ip_address& group) {
+    const rte_ether_addr mac = multicast_mac_of(group);
+    if (std::ranges::none_of(out, [&](const auto& m) { return rte_is_same_ether_addr(&m, &mac); }))
+      out.push_back(mac);
+  };
+  if (std::ranges::none_of(us.addresses, [](const port_address& a) { return a.ip.is_v6; }))
+    return out;
+  add(link_scope_group(1)); // all nodes
+  add(solicited_node_of(us.link_local));
+  for (const port_address& a : us.addresses)
+    if (a.ip.is_v6) add(solicited_node_of(a.ip));
+  return out;
+}
+
 } // namespace linehunt::dpdk

@@ -46,6 +46,9 @@ struct station {
 // ff02::1:ffXX:XXXX (RFC 4291 2.7.1) and 33:33:.. (RFC 2464 7).
 [[nodiscard]] ip_address solicited_node_of(const ip_address& ip) noexcept;
 [[nodiscard]] rte_ether_addr multicast_mac_of(const ip_address& v6_group) noexcept;
+// Where IPv6 neighbours send what is for us (RFC 4861 7.2.1), each once, and first those without
+// which no address works; none where no address is of IPv6.
+[[nodiscard]] std::vector<rte_ether_addr> group_macs(const station& us);
 
 // ff02::XX (RFC 4291 2.7).
 [[nodiscard]] constexpr ip_address link_scope_group(std::uint8_t number) noexcept {

@@ -5,6 +5,7 @@
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/mbuf_pools.h"
 #include "dataplane/dpdk/memif_socket.h"
+#include "dataplane/dpdk/port.h"
 #include "running_balancer.h"
 
 #include <algorithm>
@@ -13,8 +14,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <rte_ethdev.h>
 #include <sched.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +27,13 @@ struct rte_eth_dev;
 extern "C" {
 rte_eth_dev* rte_eth_dev_allocated(const char* name);
 int rte_eth_dev_callback_process(rte_eth_dev* dev, rte_eth_event_type event, void* result);
+}
+
+// In place of DPDK's, since no device here has such a list.
+static std::vector<rte_ether_addr> groups_named;
+int rte_eth_dev_set_mc_addr_list(std::uint16_t, rte_ether_addr* groups, std::uint32_t count) {
+  groups_named.assign(groups, groups + count);
+  return 0;
 }
 
 namespace linehunt::test {
@@ -251,6 +261,39 @@ TEST(start, reports_a_device_that_is_lost) {
   EXPECT_EQ(state(), dpdk::device_state::removed);
   (void)rte_eth_dev_callback_process(device, RTE_ETH_EVENT_INTR_RESET, nullptr);
   EXPECT_EQ(state(), dpdk::device_state::removed);
+}
+
+TEST(start, names_the_groups_of_ipv6_and_takes_all_where_there_are_many) {
+  wire link("groups", 1);
+  dpdk::port_setup setup;
+  setup.name = "wan";
+  setup.device = link.device();
+  // Whether all groups are taken with so many addresses of IPv6, and one more whose group is that
+  // of the first of them.
+  const auto takes_all = [&](unsigned addresses) {
+    setup.addresses = {{ip("192.0.2.1"), 24}, {ip("2001:db8:1::1"), 64}};
+    for (unsigned i = 1; i <= addresses; ++i)
+      setup.addresses.push_back({ip("2001:db8::" + std::to_string(i)), 64});
+    auto port = dpdk::port::probe(setup, 1);
+    if (!port) throw std::runtime_error(port.error().message);
+    (void)rte_eth_allmulticast_disable(port->device()); // net_ring begins with it
+    if (!port->start({&pool()}, false)) throw std::runtime_error("no start");
+    return rte_eth_allmulticast_get(port->device()) == 1;
+  };
+  EXPECT_FALSE(takes_all(26));
+  ASSERT_EQ(groups_named.size(), 28u);
+  const auto named = [](std::size_t at) {
+    const auto& bytes = groups_named[at].addr_bytes;
+    return std::vector<int>(std::begin(bytes), std::end(bytes));
+  };
+  EXPECT_EQ(named(0), (std::vector<int>{0x33, 0x33, 0, 0, 0, 1})) << "all nodes";
+  const auto port = dpdk::port::probe(setup, 1);
+  const auto& mac = port->us().mac.addr_bytes;
+  EXPECT_EQ(named(1), (std::vector<int>{0x33, 0x33, 0xff, mac[3], mac[4], mac[5]}));
+  EXPECT_EQ(named(2), (std::vector<int>{0x33, 0x33, 0xff, 0, 0, 1}));
+  EXPECT_EQ(named(27), (std::vector<int>{0x33, 0x33, 0xff, 0, 0, 0x26}));
+  EXPECT_TRUE(takes_all(27));
+  EXPECT_EQ(groups_named.size(), 29u);
 }
 
 // A capture with one ARP request; the answer is in the other capture afterwards.
