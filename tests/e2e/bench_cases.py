@@ -77,8 +77,9 @@ def a_comparison_fails_where_figures_are_gone_or_failed():
 
 
 @case
-def only_a_release_build_without_sanitizers_is_measured():
-    good = {"buildtype": "release", "b_sanitize": "none", "optimization": "3", "prefix": "/usr"}
+def only_a_release_build_by_a_profile_and_without_sanitizers_is_measured():
+    good = {"buildtype": "release", "b_sanitize": "none", "optimization": "3", "prefix": "/usr",
+            "profile": "/x/1.profdata"}
     check(built.checked(good) == {"buildtype": "release", "b_sanitize": "none", "optimization": "3"},
           f"{built.checked(good)}")
     check(built.checked({**good, "b_sanitize": []})["b_sanitize"] == "none", "newer meson")
@@ -89,6 +90,12 @@ def only_a_release_build_without_sanitizers_is_measured():
             check(False, f"{name}={value} was taken")
         except BenchError as failure:
             check(f"-D{name}={good[name]}" in str(failure), str(failure))
+    for without in ({**good, "profile": ""}, {"buildtype": "release"}):
+        try:
+            built.checked(without)
+            check(False, "a build without a profile was taken")
+        except BenchError as failure:
+            check("profile" in str(failure), str(failure))
 
 
 @case
