@@ -7,6 +7,28 @@
 
 namespace linehunt::dpdk {
 
+namespace {
+
+// What an entry is worth, in the order in which entries are replaced.
+enum class worth : std::uint8_t {
+  nothing,    // free
+  never_used, // known, as it has asked for us, but no packet has gone to it
+  stranger,   // has never answered
+  silent,     // answered once, and does not any more
+  idle,       // known and used, but not of late
+  busy,       // never replaced
+};
+
+worth worth_of(const neighbour& n, time_us now) noexcept {
+  if (!n.in_use) return worth::nothing;
+  if (!n.known) return n.was_known() ? worth::silent : worth::stranger;
+  if (n.used_at == 0) return worth::never_used;
+  const time_us since = std::min(n.used_at, n.confirmed_at);
+  return now < since + neighbour_table::busy_us ? worth::busy : worth::idle;
+}
+
+} // namespace
+
 neighbour_table::neighbour_table(std::uint64_t seed)
     : entries_(std::make_unique<neighbour[]>(size)), seed_(seed | 1) {}
 
@@ -36,25 +58,25 @@ const neighbour* neighbour_table::find(std::uint8_t port, const ip_address& ip) 
   return hit == end ? nullptr : hit;
 }
 
-neighbour& neighbour_table::make_room(std::uint8_t port, const ip_address& ip) noexcept {
+neighbour* neighbour_table::make_room(std::uint8_t port, const ip_address& ip,
+                                      time_us now) noexcept {
   neighbour* const bucket = bucket_of(port, ip);
-  // A free place, else the one that was of use the longest ago; never used at all counts as zero.
-  neighbour* const victim =
-      std::min_element(bucket, bucket + ways, [](const neighbour& a, const neighbour& b) {
-        return std::pair(a.in_use, a.used_at) < std::pair(b.in_use, b.used_at);
-      });
+  // Of those worth the least, the one that was of use the longest ago.
+  const auto order = [now](const neighbour& n) { return std::pair(worth_of(n, now), n.used_at); };
+  neighbour* const victim = std::ranges::min_element(bucket, bucket + ways, {}, order);
+  if (worth_of(*victim, now) == worth::busy) return nullptr;
   evicted_ += forget(*victim);
   victim->in_use = true;
   victim->port = port;
   victim->ip = ip;
-  return *victim;
+  return victim;
 }
 
-neighbour& neighbour_table::use(std::uint8_t port, const ip_address& ip, time_us now) noexcept {
+neighbour* neighbour_table::use(std::uint8_t port, const ip_address& ip, time_us now) noexcept {
   auto* n = const_cast<neighbour*>(find(port, ip));
-  if (n == nullptr) n = &make_room(port, ip);
-  n->used_at = now;
-  return *n;
+  if (n == nullptr) n = make_room(port, ip, now);
+  if (n != nullptr) n->used_at = now;
+  return n;
 }
 
 question neighbour_table::ask(neighbour& n, time_us now) noexcept {
@@ -81,7 +103,8 @@ neighbour_table::lesson neighbour_table::learn(std::uint8_t port, const neighbou
   auto* n = const_cast<neighbour*>(find(port, claim.ip));
   if (n == nullptr) {
     if (!claim.may_create) return {nullptr, true}; // another worker may have asked
-    n = &make_room(port, claim.ip);
+    n = make_room(port, claim.ip, now);
+    if (n == nullptr) return {nullptr, true};
   }
   const bool same = n->known && rte_is_same_ether_addr(&n->mac, &claim.mac) != 0;
   if (n->known && !same && !claim.overrides) return {nullptr, false}; // perhaps a proxy's

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The neighbours of one worker: which MAC an IP address on a link has, which packets wait for one,
-// and when to ask. Fixed size, so that a flood of addresses costs other unused entries at most.
-// Sends nothing itself.
+// and when to ask. Fixed size: a flood of addresses costs entries that are not in use, never one
+// that is known, confirmed and used. Sends nothing itself; time is handed in, in microseconds.
 #pragma once
 
 #include "dataplane/address.h"
@@ -28,8 +28,11 @@ struct neighbour {
   std::uint8_t asked = 0; // questions since the last answer
   std::uint8_t waiting_count = 0;
   rte_ether_addr mac{};
-  time_us confirmed_at = 0, used_at = 0, asked_at = 0;
+  time_us confirmed_at = 0, used_at = 0, asked_at = 0; // 0: never
   std::array<rte_mbuf*, max_waiting> waiting{};
+
+  // It has said its MAC once, whether or not that may still be used.
+  [[nodiscard]] bool was_known() const noexcept { return confirmed_at != 0; }
 };
 
 enum class question : std::uint8_t { none, everybody, itself };
@@ -42,14 +45,21 @@ class neighbour_table {
   static constexpr time_us ask_interval_us = 1'000'000; // RFC 4861 10: RETRANS_TIMER
   static constexpr std::uint8_t max_unicast_asks = 3;   // RFC 4861 10
   static constexpr std::uint8_t max_asks = 6;
+  // A known entry that was both confirmed and used within this time is replaced by nobody. One in
+  // use is asked again after reachable_us, and is not known any more max_asks questions later; so
+  // it keeps its place as long as it answers, and half a minute between two packets does not lose
+  // it.
+  static constexpr time_us busy_us = 60'000'000;
+  static_assert(busy_us > reachable_us + max_asks * ask_interval_us);
 
   explicit neighbour_table(std::uint64_t seed);
   ~neighbour_table();
   neighbour_table(const neighbour_table&) = delete;
   neighbour_table& operator=(const neighbour_table&) = delete;
 
-  // The entry of a neighbour that a packet is to go to, made where there is none.
-  [[nodiscard]] neighbour& use(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
+  // The entry of a neighbour that a packet is to go to, made where there is none. nullptr: no
+  // place, since all that it could have are busy (busy_us).
+  [[nodiscard]] neighbour* use(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
   [[nodiscard]] const neighbour* find(std::uint8_t port, const ip_address& ip) const noexcept;
   // Whether to ask for it now, and whom; the caller then does.
   [[nodiscard]] question ask(neighbour& n, time_us now) noexcept;
@@ -57,8 +67,9 @@ class neighbour_table {
   [[nodiscard]] bool wait(neighbour& n, rte_mbuf* m) noexcept;
 
   struct lesson {
-    neighbour* learnt = nullptr; // its waiting packets may go now; nullptr: not known here
-    bool is_news = false;        // worth telling the other workers
+    neighbour* learnt =
+        nullptr;          // its waiting packets may go now; nullptr: not known here, or no place
+    bool is_news = false; // worth telling the other workers
   };
   [[nodiscard]] lesson learn(std::uint8_t port, const neighbour_claim& claim, time_us now) noexcept;
   // Moves the waiting packets out.
@@ -87,7 +98,7 @@ class neighbour_table {
 
  private:
   [[nodiscard]] neighbour* bucket_of(std::uint8_t port, const ip_address& ip) const noexcept;
-  [[nodiscard]] neighbour& make_room(std::uint8_t port, const ip_address& ip) noexcept;
+  [[nodiscard]] neighbour* make_room(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
   std::size_t forget(neighbour& n) noexcept; // returns the packets freed
 
   std::unique_ptr<neighbour[]> entries_;

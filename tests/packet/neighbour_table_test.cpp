@@ -29,7 +29,7 @@ ip_address numbered(std::uint32_t i) {
 TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
   const auto before = mbufs_out();
   neighbour_table t(1);
-  neighbour& n = t.use(0, peer, second);
+  neighbour& n = *t.use(0, peer, second);
   EXPECT_FALSE(n.known);
   EXPECT_EQ(t.ask(n, second), question::everybody);
   EXPECT_EQ(t.ask(n, second + 10), question::none);
@@ -63,7 +63,7 @@ TEST(neighbour_table, waiting_packets_are_bounded) {
   for (std::uint32_t i = 0; i < 100; ++i)
     for (int k = 0; k < 20; ++k) {
       auto m = to_mbuf("frame");
-      if (!t.wait(t.use(0, numbered(i), second), m.get())) continue;
+      if (!t.wait(*t.use(0, numbered(i), second), m.get())) continue;
       (void)m.release();
       ++taken;
       EXPECT_LT(k, static_cast<int>(neighbour::max_waiting));
@@ -74,7 +74,7 @@ TEST(neighbour_table, waiting_packets_are_bounded) {
 
 TEST(neighbour_table, learning_releases_what_waits) {
   neighbour_table t(1);
-  neighbour& n = t.use(3, peer, second);
+  neighbour& n = *t.use(3, peer, second);
   ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
   // Another port is another link.
   EXPECT_EQ(t.learn(2, {peer, mac_a, false, false}, second).learnt, nullptr);
@@ -100,7 +100,7 @@ TEST(neighbour_table, only_a_changed_or_old_entry_is_news) {
 TEST(neighbour_table, an_old_entry_is_used_while_it_is_asked_for) {
   neighbour_table t(1);
   (void)t.learn(0, {peer, mac_a, true, false}, second);
-  neighbour& n = t.use(0, peer, 2 * second);
+  neighbour& n = *t.use(0, peer, 2 * second);
   EXPECT_EQ(t.ask(n, 2 * second), question::none);
   const time_us old = second + neighbour_table::reachable_us;
   EXPECT_EQ(t.ask(n, old), question::itself);
@@ -130,7 +130,7 @@ TEST(neighbour_table, a_flood_costs_only_what_is_not_in_use) {
     std::size_t waiting = 0;
     for (std::uint32_t i = 0; i < 20'000; ++i) {
       auto m = to_mbuf("frame");
-      neighbour& n = t.use(0, numbered(100'000 + i), 2 * second + i);
+      neighbour& n = *t.use(0, numbered(100'000 + i), 2 * second + i);
       waiting -= t.take_evicted();
       if (!t.wait(n, m.get())) continue;
       (void)m.release();
@@ -140,6 +140,96 @@ TEST(neighbour_table, a_flood_costs_only_what_is_not_in_use) {
     EXPECT_LE(waiting, neighbour_table::max_waiting_total);
   }
   EXPECT_EQ(mbufs_out(), before);
+}
+
+TEST(neighbour_table, a_flood_of_strangers_leaves_those_that_are_in_use) {
+  const auto before = mbufs_out();
+  {
+    neighbour_table t(42);
+    (void)t.learn(0, {peer, mac_a, true, false}, second);
+    (void)t.use(0, peer, 2 * second);
+    for (std::uint32_t i = 0; i < 100'000; ++i) {
+      const time_us now = 20 * second + i * 10;
+      neighbour* const n = t.use(0, numbered(i), now);
+      ASSERT_NE(n, nullptr); // of strangers the latest has the place
+      auto m = to_mbuf("frame");
+      if (t.wait(*n, m.get())) (void)m.release();
+    }
+    ASSERT_NE(t.find(0, peer), nullptr);
+    EXPECT_TRUE(t.find(0, peer)->known);
+  }
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+TEST(neighbour_table, who_was_never_used_makes_room_for_strangers) {
+  neighbour_table t(42);
+  for (std::uint32_t i = 0; i < 20'000; ++i)
+    (void)t.learn(0, {numbered(i), mac_a, true, false}, second);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    (void)t.use(0, numbered(100'000 + i), 2 * second + i);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    EXPECT_NE(t.find(0, numbered(100'000 + i)), nullptr) << i;
+}
+
+TEST(neighbour_table, one_that_has_answered_outlasts_strangers) {
+  neighbour_table t(42);
+  (void)t.learn(0, {peer, mac_a, true, false}, second);
+  const time_us old = second + neighbour_table::reachable_us;
+  neighbour& n = *t.use(0, peer, old);
+  for (unsigned i = 0; i <= neighbour_table::max_asks; ++i)
+    (void)t.ask(n, old + i * second);
+  ASSERT_FALSE(n.known);
+  for (std::uint32_t i = 0; i < 20'000; ++i)
+    (void)t.use(0, numbered(i), old + 10 * second + i);
+  EXPECT_NE(t.find(0, peer), nullptr);
+}
+
+// All places are of neighbours in use: nobody gets one until they have been quiet for long.
+TEST(neighbour_table, a_known_one_is_replaced_when_it_is_old) {
+  neighbour_table t(42);
+  std::size_t places = 0;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    (void)t.learn(0, {numbered(i), mac_a, true, false}, second);
+    if (t.use(0, numbered(i), second) != nullptr) ++places;
+  }
+  EXPECT_EQ(places, neighbour_table::size);
+  const auto still_there = [&] {
+    std::size_t count = 0;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+      const neighbour* const n = t.find(0, numbered(i));
+      count += n != nullptr && n->known ? 1u : 0u;
+    }
+    return count;
+  };
+  ASSERT_EQ(still_there(), neighbour_table::size);
+
+  const ip_address stranger = numbered(1'000'000);
+  EXPECT_EQ(t.use(0, stranger, second + neighbour_table::busy_us - 1), nullptr);
+  const auto claimed = t.learn(0, {stranger, mac_b, true, false}, 2 * second);
+  EXPECT_EQ(claimed.learnt, nullptr);
+  EXPECT_TRUE(claimed.is_news); // another worker may have a place
+  EXPECT_EQ(t.take_evicted(), 0u);
+  EXPECT_EQ(still_there(), neighbour_table::size);
+
+  EXPECT_NE(t.use(0, stranger, second + neighbour_table::busy_us), nullptr);
+  EXPECT_EQ(still_there(), neighbour_table::size - 1);
+  // The next stranger takes the place of the first, not of another known one.
+  for (std::uint32_t i = 1; i < 20'000; ++i)
+    (void)t.use(0, numbered(1'000'000 + i), second + neighbour_table::busy_us + i);
+  EXPECT_EQ(still_there(), neighbour_table::size - neighbour_table::size / neighbour_table::ways);
+}
+
+TEST(neighbour_table, used_but_not_confirmed_is_old) {
+  neighbour_table t(42);
+  // Used just now, but confirmed long ago: it may be gone.
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    (void)t.learn(0, {numbered(i), mac_a, true, false}, second);
+    (void)t.use(0, numbered(i), second);
+  }
+  const time_us later = second + neighbour_table::busy_us;
+  for (std::uint32_t i = 0; i < 20'000; ++i)
+    if (t.find(0, numbered(i)) != nullptr) (void)t.use(0, numbered(i), later);
+  EXPECT_NE(t.use(0, peer, later), nullptr);
 }
 
 } // namespace

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker sends, taken from the ring that stands for its tx queue: floods of strangers on the
+// link, who never answer, and those who are in use meanwhile.
+#include "dataplane/dpdk/egress.h"
+#include "frame_bytes.h"
+#include "packet_bed.h"
+
+#include <array>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace linehunt::test {
+namespace {
+
+using dpdk::neighbour_table;
+
+constexpr time_us second = 1'000'000;
+
+ip_address numbered(const char* network, std::uint32_t i) {
+  ip_address a = ip(network);
+  const std::size_t end = a.is_v6 ? 16 : 4;
+  a.bytes[end - 3] = static_cast<std::uint8_t>(i >> 16);
+  a.bytes[end - 2] = static_cast<std::uint8_t>(i >> 8);
+  a.bytes[end - 1] = static_cast<std::uint8_t>(i);
+  return a;
+}
+
+struct family {
+  const char *us, *network; // strangers: the last three bytes are counted
+  unsigned prefix;
+  std::uint16_t question_type;
+};
+constexpr family v4{"10.0.0.1", "10.1.0.0", 8, 0x0806};
+constexpr family v6{"2001:db8::1", "2001:db8::1:0:0:0", 64, 0x86dd};
+
+class flood : public testing::TestWithParam<family> {
+ protected:
+  flood() {
+    we.addresses = {{us.ip, static_cast<std::uint8_t>(GetParam().prefix)}};
+    out = std::make_unique<dpdk::egress>(std::vector<const dpdk::station*>{&we},
+                                         std::vector{dpdk::tx_lane(ring, counters)}, pool(),
+                                         counters, 42);
+    std::memcpy(peer_ether.addr_bytes, peer_mac.data(), peer_mac.size());
+  }
+
+  void send(const ip_address& to) {
+    out->send_udp(0, std::string_view("OPTIONS"), us, {to, 5060});
+    ++offered;
+    collect();
+  }
+  void claim(const ip_address& of) {
+    (void)out->learn(0, {of, peer_ether, true, false});
+    collect();
+  }
+  void collect() {
+    out->flush();
+    std::array<rte_mbuf*, 1024> frames;
+    for (rte_mbuf* const f : ring.pop_burst(frames)) {
+      const std::string bytes = bytes_of(*f);
+      rte_pktmbuf_free(f);
+      if (read_udp(bytes))
+        ++udp;
+      else if (ethertype_of(bytes) == GetParam().question_type)
+        ++(bytes.starts_with(raw(peer_mac)) ? asked_itself : asked_everybody);
+    }
+  }
+  void age_until(time_us end) {
+    for (; now < end; set_time(now + second / 10)) {
+      out->age();
+      collect();
+    }
+  }
+  void set_time(time_us t) { out->set_time(now = t); }
+  [[nodiscard]] std::uint64_t dropped() const { return counters.tx_dropped.load(); }
+
+  dpdk::station we = our_station();
+  dpdk::spsc_ring<rte_mbuf*> ring{1024, SOCKET_ID_ANY};
+  time_us now = 0;
+  const endpoint us{ip(GetParam().us), 5060};
+  const ip_address peer = numbered(GetParam().network, 0xfffffe);
+  rte_ether_addr peer_ether{};
+  dpdk::worker_counters counters;
+  std::unique_ptr<dpdk::egress> out;
+  std::uint64_t offered = 0, udp = 0, asked_itself = 0, asked_everybody = 0;
+};
+
+TEST_P(flood, of_strangers_leaves_a_peer_in_use) {
+  const auto before = mbufs_out();
+  set_time(second);
+  claim(peer);
+  send(peer);
+  ASSERT_EQ(udp, 1u);
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    set_time(20 * second + i * 10);
+    send(numbered(GetParam().network, i));
+  }
+  EXPECT_EQ(udp, 1u);
+  send(peer);
+  EXPECT_EQ(udp, 2u);
+  // Of whom nobody answers all are given up; each datagram was sent or dropped.
+  age_until(30 * second);
+  EXPECT_EQ(udp + dropped(), offered);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+TEST_P(flood, of_neighbours_in_use_drops_what_has_no_place) {
+  const auto before = mbufs_out();
+  set_time(second);
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    claim(numbered(GetParam().network, i));
+    send(numbered(GetParam().network, i));
+  }
+  EXPECT_EQ(udp, neighbour_table::size);
+  EXPECT_EQ(udp + dropped(), offered);
+  EXPECT_EQ(asked_everybody, 0u);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(families, flood, testing::Values(v4, v6),
+                         [](const auto& of) { return of.param.prefix == 64 ? "v6" : "v4"; });
+
+} // namespace
+} // namespace linehunt::test
