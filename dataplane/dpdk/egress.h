@@ -47,7 +47,7 @@ class egress {
   // Somebody has asked which groups are wanted: the answer is sent by `age`, at a time of chance
   // until its limit, so that not all hosts of a link answer at once.
   void plan_report(std::uint8_t port, const mld_request& asked) noexcept;
-  // Asks again for neighbours that have not answered, and sends reports that are due. Some times a
+  // Asks for neighbours that have not answered, and sends reports that are due. Some times a
   // second.
   void age() noexcept;
   // Lets devices send what they have to say for themselves. At least every 50 ms.

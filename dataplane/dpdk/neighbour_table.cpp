@@ -79,9 +79,18 @@ neighbour* neighbour_table::use(std::uint8_t port, const ip_address& ip, time_us
   return n;
 }
 
+bool neighbour_table::may_ask_stranger(time_us now) noexcept {
+  constexpr time_us each_us = 1'000'000 / stranger_asks_per_s;
+  const time_us until = std::max(strangers_asked_until_, now) + each_us;
+  if (until > now + stranger_asks_at_once * each_us) return false;
+  strangers_asked_until_ = until;
+  return true;
+}
+
 question neighbour_table::ask(neighbour& n, time_us now) noexcept {
   if (n.known && now < n.confirmed_at + reachable_us) return question::none;
   if (n.asked != 0 && now < n.asked_at + ask_interval_us) return question::none;
+  if (!n.was_known() && !may_ask_stranger(now)) return question::none;
   if (n.asked >= max_asks) { // nobody has answered: start over as unknown
     n.known = false;
     n.asked = 0;
@@ -93,6 +102,7 @@ question neighbour_table::ask(neighbour& n, time_us now) noexcept {
 
 bool neighbour_table::wait(neighbour& n, rte_mbuf* m) noexcept {
   if (n.waiting_count == n.waiting.size() || waiting_total_ == max_waiting_total) return false;
+  if (n.waiting_count == 0) n.waiting_since = n.used_at;
   n.waiting[n.waiting_count++] = m;
   ++waiting_total_;
   return true;

@@ -29,6 +29,7 @@ struct neighbour {
   std::uint8_t waiting_count = 0;
   rte_ether_addr mac{};
   time_us confirmed_at = 0, used_at = 0, asked_at = 0; // 0: never
+  time_us waiting_since = 0;                           // of the first that waits
   std::array<rte_mbuf*, max_waiting> waiting{};
 
   // It has said its MAC once, whether or not that may still be used.
@@ -45,6 +46,12 @@ class neighbour_table {
   static constexpr time_us ask_interval_us = 1'000'000; // RFC 4861 10: RETRANS_TIMER
   static constexpr std::uint8_t max_unicast_asks = 3;   // RFC 4861 10
   static constexpr std::uint8_t max_asks = 6;
+  // RFC 4861 10: MAX_MULTICAST_SOLICIT questions. Also where none could be put.
+  static constexpr time_us max_wait_us = 3 * ask_interval_us;
+  // Questions to those that have never answered, all together: so many a second, and after a pause
+  // as many at once. At a start all destinations and peers on the link are to be asked, some tens;
+  // a flood gets 200 broadcasts out of us in its first second, which no link or host feels.
+  static constexpr time_us stranger_asks_per_s = 100, stranger_asks_at_once = 100;
   // A known entry that was both confirmed and used within this time is replaced by nobody. One in
   // use is asked again after reachable_us, and is not known any more max_asks questions later; so
   // it keeps its place as long as it answers, and half a minute between two packets does not lose
@@ -61,9 +68,11 @@ class neighbour_table {
   // place, since all that it could have are busy (busy_us).
   [[nodiscard]] neighbour* use(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
   [[nodiscard]] const neighbour* find(std::uint8_t port, const ip_address& ip) const noexcept;
-  // Whether to ask for it now, and whom; the caller then does.
+  // Whether to ask for it now, and whom; the caller then does. One that has never answered is not
+  // asked while too many such are; `age` or the next packet to it tries again.
   [[nodiscard]] question ask(neighbour& n, time_us now) noexcept;
-  // Keeps the packet until the answer comes. False: no room; the caller still owns it.
+  // Keeps the packet, for which `use` has just been called, until the answer comes, max_wait_us at
+  // most. False: no room; the caller still owns it.
   [[nodiscard]] bool wait(neighbour& n, rte_mbuf* m) noexcept;
 
   struct lesson {
@@ -76,8 +85,8 @@ class neighbour_table {
   [[nodiscard]] std::size_t take_waiting(neighbour& n,
                                          std::span<rte_mbuf*, neighbour::max_waiting> out) noexcept;
 
-  // Those that wait for an answer: asks again or gives up. Call some times a second. `repeat` gets
-  // (neighbour&) of whom to ask everybody; returns the packets that were given up.
+  // Those that wait for an answer: asks (again) or gives up. Call some times a second. `repeat`
+  // gets (neighbour&) of whom to ask everybody; returns the packets that were given up.
   template <typename Repeat>
   std::size_t age(time_us now, Repeat&& repeat) noexcept {
     if (waiting_total_ == 0) return 0;
@@ -85,7 +94,7 @@ class neighbour_table {
     for (std::size_t i = 0; i < size; ++i) {
       neighbour& n = entries_[i];
       if (!n.in_use || n.known || n.waiting_count == 0) continue;
-      if (n.asked >= max_unicast_asks && now >= n.asked_at + ask_interval_us)
+      if (now >= n.waiting_since + max_wait_us)
         given_up += forget(n);
       else if (ask(n, now) != question::none)
         repeat(n);
@@ -99,12 +108,14 @@ class neighbour_table {
  private:
   [[nodiscard]] neighbour* bucket_of(std::uint8_t port, const ip_address& ip) const noexcept;
   [[nodiscard]] neighbour* make_room(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
-  std::size_t forget(neighbour& n) noexcept; // returns the packets freed
+  std::size_t forget(neighbour& n) noexcept;                 // returns the packets freed
+  [[nodiscard]] bool may_ask_stranger(time_us now) noexcept; // and counts it
 
   std::unique_ptr<neighbour[]> entries_;
   std::uint64_t seed_;
   std::size_t waiting_total_ = 0;
   std::size_t evicted_ = 0;
+  time_us strangers_asked_until_ = 0; // at stranger_asks_per_s, all that were asked
 };
 
 } // namespace linehunt::dpdk

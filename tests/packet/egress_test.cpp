@@ -106,6 +106,27 @@ TEST_P(flood, of_strangers_leaves_a_peer_in_use) {
   EXPECT_EQ(mbufs_out(), before);
 }
 
+TEST_P(flood, of_strangers_asks_little_and_a_known_one_all_the_same) {
+  const auto before = mbufs_out();
+  set_time(second);
+  claim(peer);
+  send(peer);
+  const time_us start = second + neighbour_table::reachable_us;
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    set_time(start + i * 10);
+    send(numbered(GetParam().network, i));
+    if (i == 50'000) send(peer); // known, and now to be confirmed
+  }
+  EXPECT_EQ(udp, 2u);
+  EXPECT_EQ(asked_itself, 1u);
+  EXPECT_GE(asked_everybody, neighbour_table::stranger_asks_at_once);
+  EXPECT_LE(asked_everybody,
+            neighbour_table::stranger_asks_at_once + neighbour_table::stranger_asks_per_s);
+  age_until(start + 10 * second);
+  EXPECT_EQ(udp + dropped(), offered);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
 TEST_P(flood, of_neighbours_in_use_drops_what_has_no_place) {
   const auto before = mbufs_out();
   set_time(second);

@@ -26,6 +26,13 @@ ip_address numbered(std::uint32_t i) {
   return a;
 }
 
+void ask_all_that_may_be_asked(neighbour_table& t, time_us now) {
+  for (int i = 0; i < 1'000; ++i) {
+    neighbour n;
+    if (t.ask(n, now) == question::none) return;
+  }
+}
+
 TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
   const auto before = mbufs_out();
   neighbour_table t(1);
@@ -185,6 +192,57 @@ TEST(neighbour_table, one_that_has_answered_outlasts_strangers) {
 }
 
 // All places are of neighbours in use: nobody gets one until they have been quiet for long.
+TEST(neighbour_table, questions_to_strangers_are_bounded) {
+  neighbour_table t(42);
+  (void)t.learn(0, {peer, mac_a, true, false}, second);
+  const time_us start = 40 * second; // the peer was confirmed longer ago than reachable_us
+  neighbour& known = *t.use(0, peer, start);
+  const auto flood = [&](time_us from) {
+    int asked = 0;
+    for (std::uint32_t i = 0; i < 100'000; ++i) {
+      neighbour& n = *t.use(0, numbered(i), from + i * 10);
+      asked += t.ask(n, from + i * 10) != question::none ? 1 : 0;
+    }
+    return asked;
+  };
+  constexpr int steady = neighbour_table::stranger_asks_per_s;
+  constexpr int at_once = neighbour_table::stranger_asks_at_once;
+  EXPECT_NEAR(flood(start), at_once + steady, 2);
+  EXPECT_EQ(t.ask(known, start + second), question::itself);
+  EXPECT_NEAR(flood(start + second), steady, 2);
+  EXPECT_EQ(t.ask(known, start + 2 * second), question::itself);
+  EXPECT_NEAR(flood(start + 60 * second), at_once + steady, 2); // after a pause
+}
+
+TEST(neighbour_table, who_could_not_be_asked_at_once_is_asked_later) {
+  const auto before = mbufs_out();
+  neighbour_table t(42);
+  ask_all_that_may_be_asked(t, second);
+  neighbour& n = *t.use(0, peer, second);
+  EXPECT_EQ(t.ask(n, second), question::none);
+  ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
+  EXPECT_EQ(t.ask(n, second + 1), question::none);
+  std::size_t asked = 0;
+  EXPECT_EQ(t.age(second + second / 10, [&](neighbour& whom) { asked += &whom == &n; }), 0u);
+  EXPECT_EQ(asked, 1u);
+  EXPECT_EQ(t.age(second + neighbour_table::max_wait_us, [](neighbour&) {}), 1u);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
+TEST(neighbour_table, a_packet_for_which_nobody_is_asked_is_given_up) {
+  const auto before = mbufs_out();
+  neighbour_table t(42);
+  ASSERT_TRUE(t.wait(*t.use(0, peer, second), to_mbuf("frame").release()));
+  std::size_t given_up = 0;
+  for (time_us now = second; now <= second + neighbour_table::max_wait_us; now += second / 100) {
+    ask_all_that_may_be_asked(t, now);
+    given_up += t.age(now, [](neighbour&) {});
+  }
+  EXPECT_EQ(given_up, 1u);
+  EXPECT_EQ(t.find(0, peer), nullptr);
+  EXPECT_EQ(mbufs_out(), before);
+}
+
 TEST(neighbour_table, a_known_one_is_replaced_when_it_is_old) {
   neighbour_table t(42);
   std::size_t places = 0;
