@@ -101,7 +101,8 @@ question neighbour_table::ask(neighbour& n, time_us now) noexcept {
 }
 
 bool neighbour_table::wait(neighbour& n, rte_mbuf* m) noexcept {
-  if (n.waiting_count == n.waiting.size() || waiting_total_ == max_waiting_total) return false;
+  const std::size_t places = n.was_known() ? max_waiting_total : max_waiting_with_strangers;
+  if (n.waiting_count == n.waiting.size() || waiting_total_ >= places) return false;
   if (n.waiting_count == 0) n.waiting_since = n.used_at;
   n.waiting[n.waiting_count++] = m;
   ++waiting_total_;
@@ -137,11 +138,21 @@ neighbour_table::take_waiting(neighbour& n,
   return count;
 }
 
-std::size_t neighbour_table::forget(neighbour& n) noexcept {
+std::size_t neighbour_table::free_waiting(neighbour& n) noexcept {
   const std::size_t count = n.waiting_count;
   for (std::size_t i = 0; i < count; ++i)
     rte_pktmbuf_free(n.waiting[i]);
+  n.waiting_count = 0;
   waiting_total_ -= count;
+  return count;
+}
+
+std::size_t neighbour_table::give_up(neighbour& n) noexcept {
+  return n.was_known() ? free_waiting(n) : forget(n);
+}
+
+std::size_t neighbour_table::forget(neighbour& n) noexcept {
+  const std::size_t count = free_waiting(n);
   n = neighbour{};
   return count;
 }

@@ -41,7 +41,9 @@ enum class question : std::uint8_t { none, everybody, itself };
 class neighbour_table {
  public:
   static constexpr std::size_t size = 1024, ways = 8;
+  // The last quarter is for those that were known once, so that strangers do not take it all.
   static constexpr std::size_t max_waiting_total = 256;
+  static constexpr std::size_t max_waiting_with_strangers = max_waiting_total / 4 * 3;
   static constexpr time_us reachable_us = 30'000'000;   // RFC 4861 10: REACHABLE_TIME
   static constexpr time_us ask_interval_us = 1'000'000; // RFC 4861 10: RETRANS_TIMER
   static constexpr std::uint8_t max_unicast_asks = 3;   // RFC 4861 10
@@ -95,7 +97,7 @@ class neighbour_table {
       neighbour& n = entries_[i];
       if (!n.in_use || n.known || n.waiting_count == 0) continue;
       if (now >= n.waiting_since + max_wait_us)
-        given_up += forget(n);
+        given_up += give_up(n);
       else if (ask(n, now) != question::none)
         repeat(n);
     }
@@ -108,7 +110,9 @@ class neighbour_table {
  private:
   [[nodiscard]] neighbour* bucket_of(std::uint8_t port, const ip_address& ip) const noexcept;
   [[nodiscard]] neighbour* make_room(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
-  std::size_t forget(neighbour& n) noexcept;                 // returns the packets freed
+  std::size_t forget(neighbour& n) noexcept;       // returns the packets freed
+  std::size_t free_waiting(neighbour& n) noexcept; // the same
+  std::size_t give_up(neighbour& n) noexcept;      // the same; the entry stays if it was known once
   [[nodiscard]] bool may_ask_stranger(time_us now) noexcept; // and counts it
 
   std::unique_ptr<neighbour[]> entries_;

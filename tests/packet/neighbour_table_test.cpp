@@ -33,6 +33,16 @@ void ask_all_that_may_be_asked(neighbour_table& t, time_us now) {
   }
 }
 
+// Known once; then nobody has answered, and it is not known any more.
+void let_go_silent(neighbour_table& t, const ip_address& who, time_us now) {
+  const time_us first = now - (neighbour_table::max_asks + 1) * second;
+  (void)t.learn(0, {who, mac_a, true, false}, first - neighbour_table::reachable_us);
+  neighbour& n = *t.use(0, who, now);
+  for (time_us at = first; at < now; at += second)
+    (void)t.ask(n, at);
+  EXPECT_FALSE(n.known);
+}
+
 TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
   const auto before = mbufs_out();
   neighbour_table t(1);
@@ -75,8 +85,41 @@ TEST(neighbour_table, waiting_packets_are_bounded) {
       ++taken;
       EXPECT_LT(k, static_cast<int>(neighbour::max_waiting));
     }
-  EXPECT_EQ(taken, neighbour_table::max_waiting_total);
+  EXPECT_EQ(taken, neighbour_table::max_waiting_with_strangers);
   EXPECT_EQ(t.waiting_total(), taken);
+}
+
+TEST(neighbour_table, strangers_leave_waiting_places_to_those_once_known) {
+  const auto before = mbufs_out();
+  {
+    neighbour_table t(1);
+    const time_us gone = 100 * second;
+    const auto put = [&](std::uint32_t i) {
+      auto m = to_mbuf("frame");
+      if (!t.wait(*t.use(0, numbered(i), gone), m.get())) return false;
+      (void)m.release();
+      return true;
+    };
+    constexpr std::uint32_t known = 20;
+    for (std::uint32_t i = 0; i < known; ++i)
+      let_go_silent(t, numbered(i), gone);
+    for (std::uint32_t i = known; i < 100; ++i)
+      for (std::size_t k = 0; k < neighbour::max_waiting; ++k)
+        (void)put(i);
+    EXPECT_EQ(t.waiting_total(), neighbour_table::max_waiting_with_strangers);
+    for (std::uint32_t i = 0; i < known; ++i)
+      for (std::size_t k = 0; k < neighbour::max_waiting; ++k)
+        (void)put(i);
+    EXPECT_EQ(t.waiting_total(), neighbour_table::max_waiting_total);
+    EXPECT_FALSE(put(known - 1));
+    // What waits is given up for all; who was known once stays so.
+    EXPECT_EQ(t.age(gone + neighbour_table::max_wait_us, [](neighbour&) {}),
+              neighbour_table::max_waiting_total);
+    ASSERT_NE(t.find(0, numbered(0)), nullptr);
+    EXPECT_TRUE(t.find(0, numbered(0))->was_known());
+    EXPECT_EQ(t.find(0, numbered(known)), nullptr);
+  }
+  EXPECT_EQ(mbufs_out(), before);
 }
 
 TEST(neighbour_table, learning_releases_what_waits) {
@@ -180,14 +223,9 @@ TEST(neighbour_table, who_was_never_used_makes_room_for_strangers) {
 
 TEST(neighbour_table, one_that_has_answered_outlasts_strangers) {
   neighbour_table t(42);
-  (void)t.learn(0, {peer, mac_a, true, false}, second);
-  const time_us old = second + neighbour_table::reachable_us;
-  neighbour& n = *t.use(0, peer, old);
-  for (unsigned i = 0; i <= neighbour_table::max_asks; ++i)
-    (void)t.ask(n, old + i * second);
-  ASSERT_FALSE(n.known);
+  let_go_silent(t, peer, 100 * second);
   for (std::uint32_t i = 0; i < 20'000; ++i)
-    (void)t.use(0, numbered(i), old + 10 * second + i);
+    (void)t.use(0, numbered(i), 110 * second + i);
   EXPECT_NE(t.find(0, peer), nullptr);
 }
 
@@ -208,6 +246,7 @@ TEST(neighbour_table, questions_to_strangers_are_bounded) {
   constexpr int steady = neighbour_table::stranger_asks_per_s;
   constexpr int at_once = neighbour_table::stranger_asks_at_once;
   EXPECT_NEAR(flood(start), at_once + steady, 2);
+  ask_all_that_may_be_asked(t, start + second);
   EXPECT_EQ(t.ask(known, start + second), question::itself);
   EXPECT_NEAR(flood(start + second), steady, 2);
   EXPECT_EQ(t.ask(known, start + 2 * second), question::itself);
