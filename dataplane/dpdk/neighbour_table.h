@@ -40,7 +40,7 @@ enum class question : std::uint8_t { none, everybody, itself };
 
 class neighbour_table {
  public:
-  static constexpr std::size_t size = 1024, ways = 8;
+  static constexpr std::size_t size = 4096, ways = 8;
   // The last quarter is for those that were known once, so that strangers do not take it all.
   static constexpr std::size_t max_waiting_total = 256;
   static constexpr std::size_t max_waiting_with_strangers = max_waiting_total / 4 * 3;

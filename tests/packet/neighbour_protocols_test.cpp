@@ -309,7 +309,7 @@ std::string too_big_frame(std::uint32_t mtu, const ip_address& quoted_from,
 
 TEST(icmp6, a_packet_too_big_is_heeded_where_it_quotes_us) {
   const ip_address far = ip("2001:db8:1::7");
-  for (const std::uint8_t protocol : {17, 44})
+  for (const std::uint8_t protocol : {std::uint8_t{17}, std::uint8_t{44}})
     for (const std::uint32_t mtu : {1280u, 1400u, 1499u}) {
       const auto r = react(too_big_frame(mtu, us6, far, protocol));
       EXPECT_EQ(r.said.what, verdict::path_mtu_learnt);
