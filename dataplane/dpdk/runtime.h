@@ -43,7 +43,7 @@ struct port_setup {
   checksum_mode checksum = checksum_mode::automatic;
   std::vector<port_address> addresses; // ours, with their networks
   std::vector<ip_address> gateways; // next hop for what is not on a network; at most one a family
-  bool check_source = true; // nothing comes in from an address of another port's network
+  bool check_source = true;         // nothing comes in from an address of another port's network
   std::uint16_t rx_descriptors = 1024;
   std::uint16_t tx_descriptors = 1024;
 };
