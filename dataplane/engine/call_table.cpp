@@ -147,8 +147,10 @@ dialog_match call_table::find_same_dialog(std::uint64_t hash, std::string_view c
   dialog_match found;
   (void)index_.find(hash, [&](std::uint32_t call) {
     if (call == but || records_[call].state == call_state::ended) return false;
-    found = match(call, call_id, from_tag, to_tag);
-    return static_cast<bool>(found);
+    const dialog_match here = match(call, call_id, from_tag, to_tag);
+    const bool rings = records_[call].state == call_state::early;
+    if (here && (!rings || !found)) found = here;
+    return here && !rings;
   });
   return found;
 }

@@ -64,11 +64,13 @@ struct call_record {
   static constexpr std::uint8_t ping_callee = 32;
   static constexpr std::uint8_t caller_ping_open = 64; // one is sent and not answered yet
   static constexpr std::uint8_t callee_ping_open = 128;
-  // origin
-  static constexpr std::uint16_t restored = 1;   // from a run before this one
-  static constexpr std::uint16_t uncertain = 2;  // see kept_call
-  static constexpr std::uint16_t unverified = 4; // of those: nothing has shown yet that it lives
-  static constexpr std::uint16_t has_turn = 8;   // of those: when it is asked is settled
+  // origin, and who wanted to go
+  static constexpr std::uint16_t restored = 1;    // from a run before this one
+  static constexpr std::uint16_t uncertain = 2;   // see kept_call
+  static constexpr std::uint16_t unverified = 4;  // of those: nothing has shown yet that it lives
+  static constexpr std::uint16_t has_turn = 8;    // of those: when it is asked is settled
+  static constexpr std::uint16_t caller_bye = 16; // the caller has sent a BYE since the answer
+  static constexpr std::uint16_t callee_bye = 32;
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -156,7 +158,8 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
-  // Another one with these tags than `but`, that has not ended: a call that came back to us.
+  // Another one with these tags than `but`, that has not ended: a call that came back to us. One
+  // that rings, whose other tag may be any, only where there is no other.
   [[nodiscard]] dialog_match find_same_dialog(std::uint64_t hash, std::string_view call_id,
                                               std::string_view from_tag, std::string_view to_tag,
                                               std::uint32_t but);

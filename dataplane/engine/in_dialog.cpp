@@ -258,6 +258,9 @@ void engine::state::note_request(const dialog_match& match) {
     }
     break;
   case sip::method::bye:
+    if (record.state != call_state::early)
+      record.origin |=
+          match.from == side::caller ? call_record::caller_bye : call_record::callee_bye;
     if (record.state == call_state::answered) leave(match.call);
     // It may cross the 2xx of that dialog (RFC 3261 15, RFC 5407 3.1.2).
     else if (record.state == call_state::early && match.from == side::caller &&

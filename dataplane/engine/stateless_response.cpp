@@ -95,15 +95,17 @@ void engine::state::on_bye_answered(const dialog_match& match) {
     std::uint32_t& wanted = transactions[record.transaction].bye_tag;
     if (wanted == mark_of(routing.to_tag)) wanted = 0;
   } else if (over) {
-    // Also where a BYE of the other side was challenged meanwhile, and the call had to go on.
-    if (record.state == call_state::leaving || record.state == call_state::answered)
+    // Also where another BYE was challenged meanwhile, so that the call had to go on. But where
+    // this side has sent none, whoever got another request of it has made this up, to be rid of its
+    // line.
+    const auto sent =
+        match.from == side::caller ? call_record::caller_bye : call_record::callee_bye;
+    if (record.state == call_state::leaving ||
+        (record.state == call_state::answered && (record.origin & sent) != 0))
       end_call(match.call, end_cause::bye);
   } else if (record.state != call_state::leaving) {
     return;
   } else if (view.status == 401 || view.status == 407) {
-    // Repeated, it says nothing of the BYE that has come since.
-    const bool from_caller = match.from == side::caller;
-    if (routing.cseq.number < (from_caller ? record.caller_cseq : record.callee_cseq)) return;
     record.state = call_state::answered; // until the BYE comes once more, with credentials
     arm_call_timer(match.call);
   } else {

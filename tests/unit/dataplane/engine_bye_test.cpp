@@ -72,6 +72,29 @@ TEST_F(engine_bye, of_two_that_cross_one_is_enough) {
   }
 }
 
+// The method is no part of a branch: who has got another request could answer a BYE in its place.
+TEST_F(engine_bye, an_answer_to_none_ends_nothing) {
+  for (const char* method : {"INVITE", "INFO"}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    dialog_request info;
+    info.method = method;
+    info.from_caller = false;
+    ASSERT_EQ(fresh.give(within(call.ok_at_caller, info), call.callee), verdict::request_forwarded);
+    const auto there = fresh.take_one();
+    const auto forged =
+        replace(response(there.bytes, 200, ""), "CSeq: 2 " + std::string{method}, "CSeq: 2 BYE");
+    (void)fresh.give(forged, caller_address);
+    EXPECT_EQ(fresh.total_load(), 1) << method;
+    // Nor where the other side has sent one that was challenged.
+    (void)fresh.give(within(call.ok_at_caller, {}), caller_address);
+    const auto bye = fresh.take().back();
+    (void)fresh.give(response(bye.bytes, 401, ""), bye.to);
+    (void)fresh.give(forged, caller_address);
+    EXPECT_EQ(fresh.total_load(), 1) << method;
+  }
+}
+
 struct engine_refused_bye : engine_bye, ::testing::WithParamInterface<int> {};
 
 // The dialog lives, whatever the caller wanted: the 200 to the INVITE comes after all.
@@ -139,6 +162,45 @@ TEST_F(engine_bye, an_admin_ends_both_passes_of_a_call) {
   EXPECT_EQ(world.total_load(), 0);
   EXPECT_EQ(world.counters().calls_live, 0u);
   EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::admin)], 2u);
+}
+
+// Another fork of the same INVITE rings meanwhile: it is no pass of that call.
+TEST_F(engine_bye, a_ringing_fork_does_not_hide_the_second_pass) {
+  call_parts other;
+  other.branch = "z9hG4bKfork";
+  for (const bool before : {true, false}) {
+    engine_world fresh;
+    if (before) {
+      ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
+    }
+    (void)fresh.take();
+    ASSERT_EQ(fresh.give(invite(), caller_address), verdict::request_forwarded);
+    const auto at_proxy = fresh.take().at(1);
+    auto onward = at_proxy.bytes;
+    onward.insert(onward.find("Via: "), "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n");
+    ASSERT_EQ(fresh.give(onward, at_proxy.to), verdict::request_forwarded);
+    const auto at_box = fresh.take().at(1);
+    if (!before) {
+      ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
+    }
+    (void)fresh.give(response(at_box.bytes, 200, "t"), at_box.to);
+    (void)fresh.give(response(at_proxy.bytes, 200, "t"), at_proxy.to);
+    (void)fresh.take();
+    ASSERT_EQ(fresh.total_load(), 3);
+    std::vector<std::uint64_t> answered;
+    fresh.engine().for_each_call([&](const call_info& c) {
+      if (c.answered) answered.push_back(c.handle);
+    });
+    ASSERT_EQ(answered.size(), 2u);
+    mail end;
+    end.kind = mail_kind::end_call;
+    end.subject = answered[0];
+    fresh.mail(end);
+    for (const auto& m : fresh.take())
+      if (m.bytes.starts_with("BYE ")) (void)fresh.give(response(m.bytes, 200, ""), m.to);
+    EXPECT_EQ(fresh.total_load(), 1) << "the fork alone";
+    EXPECT_EQ(fresh.counters().calls_live, 1u);
+  }
 }
 
 // A proxy before us forks to two boxes, and one of these to two devices: one of them answers, the
