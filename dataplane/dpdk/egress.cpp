@@ -78,19 +78,18 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
 void egress::send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept {
   const auto hop = stations_[port]->next_hop(to.ip);
   if (!hop || to.port == 0) return drop(1);
-  neighbour* const n = neighbours_.use(port, *hop, now_);
-  if (n == nullptr) return drop(1);
+  neighbour& n = neighbours_.use(port, *hop, now_);
   if (const std::size_t evicted = neighbours_.take_evicted(); evicted != 0) drop(evicted);
-  const question whom = neighbours_.ask(*n, now_);
-  if (n->known) {
-    set_destination_mac(*frame, n->mac);
+  const question whom = neighbours_.ask(n, now_);
+  if (n.known) {
+    set_destination_mac(*frame, n.mac);
     send_frame(port, std::move(frame));
-  } else if (neighbours_.wait(*n, frame.get())) {
+  } else if (neighbours_.wait(n, frame.get())) {
     (void)frame.release(); // the table owns it now
   } else {
     drop(1);
   }
-  if (whom != question::none) ask(*n, whom);
+  if (whom != question::none) ask(n, whom);
 }
 
 void egress::ask(neighbour& n, question whom) noexcept {

@@ -16,7 +16,7 @@ enum class worth : std::uint8_t {
   stranger,   // has never answered
   silent,     // answered once, and does not any more
   idle,       // known and used, but not of late
-  busy,       // never replaced
+  busy,       // known, used and confirmed of late
 };
 
 worth worth_of(const neighbour& n, time_us now) noexcept {
@@ -58,25 +58,24 @@ const neighbour* neighbour_table::find(std::uint8_t port, const ip_address& ip) 
   return hit == end ? nullptr : hit;
 }
 
-neighbour* neighbour_table::make_room(std::uint8_t port, const ip_address& ip,
+neighbour& neighbour_table::make_room(std::uint8_t port, const ip_address& ip,
                                       time_us now) noexcept {
   neighbour* const bucket = bucket_of(port, ip);
   // Of those worth the least, the one that was of use the longest ago.
   const auto order = [now](const neighbour& n) { return std::pair(worth_of(n, now), n.used_at); };
   neighbour* const victim = std::ranges::min_element(bucket, bucket + ways, {}, order);
-  if (worth_of(*victim, now) == worth::busy) return nullptr;
   evicted_ += forget(*victim);
   victim->in_use = true;
   victim->port = port;
   victim->ip = ip;
-  return victim;
+  return *victim;
 }
 
-neighbour* neighbour_table::use(std::uint8_t port, const ip_address& ip, time_us now) noexcept {
+neighbour& neighbour_table::use(std::uint8_t port, const ip_address& ip, time_us now) noexcept {
   auto* n = const_cast<neighbour*>(find(port, ip));
-  if (n == nullptr) n = make_room(port, ip, now);
-  if (n != nullptr) n->used_at = now;
-  return n;
+  if (n == nullptr) n = &make_room(port, ip, now);
+  n->used_at = now;
+  return *n;
 }
 
 bool neighbour_table::may_ask_stranger(time_us now) noexcept {
@@ -114,8 +113,7 @@ neighbour_table::lesson neighbour_table::learn(std::uint8_t port, const neighbou
   auto* n = const_cast<neighbour*>(find(port, claim.ip));
   if (n == nullptr) {
     if (!claim.may_create) return {nullptr, true}; // another worker may have asked
-    n = make_room(port, claim.ip, now);
-    if (n == nullptr) return {nullptr, true};
+    n = &make_room(port, claim.ip, now);
   }
   const bool same = n->known && rte_is_same_ether_addr(&n->mac, &claim.mac) != 0;
   if (n->known && !same && !claim.overrides) return {nullptr, false}; // perhaps a proxy's

@@ -54,7 +54,8 @@ class neighbour_table {
   // as many at once. At a start all destinations and peers on the link are to be asked, some tens;
   // a flood gets 200 broadcasts out of us in its first second, which no link or host feels.
   static constexpr time_us stranger_asks_per_s = 100, stranger_asks_at_once = 100;
-  // A known entry that was both confirmed and used within this time is replaced by nobody. One in
+  // A known entry that was both confirmed and used within this time is busy, and replaced only by
+  // who finds nothing but such ones: a stranger finds those of other strangers. One in
   // use is asked again after reachable_us, and is not known any more max_asks questions later; so
   // it keeps its place as long as it answers, and half a minute between two packets does not lose
   // it.
@@ -66,9 +67,8 @@ class neighbour_table {
   neighbour_table(const neighbour_table&) = delete;
   neighbour_table& operator=(const neighbour_table&) = delete;
 
-  // The entry of a neighbour that a packet is to go to, made where there is none. nullptr: no
-  // place, since all that it could have are busy (busy_us).
-  [[nodiscard]] neighbour* use(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
+  // The entry of a neighbour that a packet is to go to, made where there is none.
+  [[nodiscard]] neighbour& use(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
   [[nodiscard]] const neighbour* find(std::uint8_t port, const ip_address& ip) const noexcept;
   // Whether to ask for it now, and whom; the caller then does. One that has never answered is not
   // asked while too many such are; `age` or the next packet to it tries again.
@@ -78,9 +78,8 @@ class neighbour_table {
   [[nodiscard]] bool wait(neighbour& n, rte_mbuf* m) noexcept;
 
   struct lesson {
-    neighbour* learnt =
-        nullptr;          // its waiting packets may go now; nullptr: not known here, or no place
-    bool is_news = false; // worth telling the other workers
+    neighbour* learnt = nullptr; // its waiting packets may go now; nullptr: not known here
+    bool is_news = false;        // worth telling the other workers
   };
   [[nodiscard]] lesson learn(std::uint8_t port, const neighbour_claim& claim, time_us now) noexcept;
   // Moves the waiting packets out.
@@ -109,7 +108,7 @@ class neighbour_table {
 
  private:
   [[nodiscard]] neighbour* bucket_of(std::uint8_t port, const ip_address& ip) const noexcept;
-  [[nodiscard]] neighbour* make_room(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
+  [[nodiscard]] neighbour& make_room(std::uint8_t port, const ip_address& ip, time_us now) noexcept;
   std::size_t forget(neighbour& n) noexcept;       // returns the packets freed
   std::size_t free_waiting(neighbour& n) noexcept; // the same
   std::size_t give_up(neighbour& n) noexcept;      // the same; the entry stays if it was known once

@@ -37,7 +37,7 @@ void ask_all_that_may_be_asked(neighbour_table& t, time_us now) {
 void let_go_silent(neighbour_table& t, const ip_address& who, time_us now) {
   const time_us first = now - (neighbour_table::max_asks + 1) * second;
   (void)t.learn(0, {who, mac_a, true, false}, first - neighbour_table::reachable_us);
-  neighbour& n = *t.use(0, who, now);
+  neighbour& n = t.use(0, who, now);
   for (time_us at = first; at < now; at += second)
     (void)t.ask(n, at);
   EXPECT_FALSE(n.known);
@@ -46,7 +46,7 @@ void let_go_silent(neighbour_table& t, const ip_address& who, time_us now) {
 TEST(neighbour_table, asks_once_a_second_until_it_gives_up) {
   const auto before = mbufs_out();
   neighbour_table t(1);
-  neighbour& n = *t.use(0, peer, second);
+  neighbour& n = t.use(0, peer, second);
   EXPECT_FALSE(n.known);
   EXPECT_EQ(t.ask(n, second), question::everybody);
   EXPECT_EQ(t.ask(n, second + 10), question::none);
@@ -80,7 +80,7 @@ TEST(neighbour_table, waiting_packets_are_bounded) {
   for (std::uint32_t i = 0; i < 100; ++i)
     for (int k = 0; k < 20; ++k) {
       auto m = to_mbuf("frame");
-      if (!t.wait(*t.use(0, numbered(i), second), m.get())) continue;
+      if (!t.wait(t.use(0, numbered(i), second), m.get())) continue;
       (void)m.release();
       ++taken;
       EXPECT_LT(k, static_cast<int>(neighbour::max_waiting));
@@ -96,7 +96,7 @@ TEST(neighbour_table, strangers_leave_waiting_places_to_those_once_known) {
     const time_us gone = 100 * second;
     const auto put = [&](std::uint32_t i) {
       auto m = to_mbuf("frame");
-      if (!t.wait(*t.use(0, numbered(i), gone), m.get())) return false;
+      if (!t.wait(t.use(0, numbered(i), gone), m.get())) return false;
       (void)m.release();
       return true;
     };
@@ -124,7 +124,7 @@ TEST(neighbour_table, strangers_leave_waiting_places_to_those_once_known) {
 
 TEST(neighbour_table, learning_releases_what_waits) {
   neighbour_table t(1);
-  neighbour& n = *t.use(3, peer, second);
+  neighbour& n = t.use(3, peer, second);
   ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
   // Another port is another link.
   EXPECT_EQ(t.learn(2, {peer, mac_a, false, false}, second).learnt, nullptr);
@@ -150,7 +150,7 @@ TEST(neighbour_table, only_a_changed_or_old_entry_is_news) {
 TEST(neighbour_table, an_old_entry_is_used_while_it_is_asked_for) {
   neighbour_table t(1);
   (void)t.learn(0, {peer, mac_a, true, false}, second);
-  neighbour& n = *t.use(0, peer, 2 * second);
+  neighbour& n = t.use(0, peer, 2 * second);
   EXPECT_EQ(t.ask(n, 2 * second), question::none);
   const time_us old = second + neighbour_table::reachable_us;
   EXPECT_EQ(t.ask(n, old), question::itself);
@@ -180,7 +180,7 @@ TEST(neighbour_table, a_flood_costs_only_what_is_not_in_use) {
     std::size_t waiting = 0;
     for (std::uint32_t i = 0; i < 20'000; ++i) {
       auto m = to_mbuf("frame");
-      neighbour& n = *t.use(0, numbered(100'000 + i), 2 * second + i);
+      neighbour& n = t.use(0, numbered(100'000 + i), 2 * second + i);
       waiting -= t.take_evicted();
       if (!t.wait(n, m.get())) continue;
       (void)m.release();
@@ -200,7 +200,7 @@ TEST(neighbour_table, a_flood_of_strangers_leaves_those_that_are_in_use) {
     (void)t.use(0, peer, 2 * second);
     for (std::uint32_t i = 0; i < 100'000; ++i) {
       const time_us now = 20 * second + i * 10;
-      neighbour* const n = t.use(0, numbered(i), now);
+      neighbour* const n = &t.use(0, numbered(i), now);
       ASSERT_NE(n, nullptr); // of strangers the latest has the place
       auto m = to_mbuf("frame");
       if (t.wait(*n, m.get())) (void)m.release();
@@ -234,11 +234,11 @@ TEST(neighbour_table, questions_to_strangers_are_bounded) {
   neighbour_table t(42);
   (void)t.learn(0, {peer, mac_a, true, false}, second);
   const time_us start = 40 * second; // the peer was confirmed longer ago than reachable_us
-  neighbour& known = *t.use(0, peer, start);
+  neighbour& known = t.use(0, peer, start);
   const auto flood = [&](time_us from) {
     int asked = 0;
     for (std::uint32_t i = 0; i < 100'000; ++i) {
-      neighbour& n = *t.use(0, numbered(i), from + i * 10);
+      neighbour& n = t.use(0, numbered(i), from + i * 10);
       asked += t.ask(n, from + i * 10) != question::none ? 1 : 0;
     }
     return asked;
@@ -257,7 +257,7 @@ TEST(neighbour_table, who_could_not_be_asked_at_once_is_asked_later) {
   const auto before = mbufs_out();
   neighbour_table t(42);
   ask_all_that_may_be_asked(t, second);
-  neighbour& n = *t.use(0, peer, second);
+  neighbour& n = t.use(0, peer, second);
   EXPECT_EQ(t.ask(n, second), question::none);
   ASSERT_TRUE(t.wait(n, to_mbuf("frame").release()));
   EXPECT_EQ(t.ask(n, second + 1), question::none);
@@ -271,7 +271,7 @@ TEST(neighbour_table, who_could_not_be_asked_at_once_is_asked_later) {
 TEST(neighbour_table, a_packet_for_which_nobody_is_asked_is_given_up) {
   const auto before = mbufs_out();
   neighbour_table t(42);
-  ASSERT_TRUE(t.wait(*t.use(0, peer, second), to_mbuf("frame").release()));
+  ASSERT_TRUE(t.wait(t.use(0, peer, second), to_mbuf("frame").release()));
   std::size_t given_up = 0;
   for (time_us now = second; now <= second + neighbour_table::max_wait_us; now += second / 100) {
     ask_all_that_may_be_asked(t, now);
@@ -282,51 +282,60 @@ TEST(neighbour_table, a_packet_for_which_nobody_is_asked_is_given_up) {
   EXPECT_EQ(mbufs_out(), before);
 }
 
-TEST(neighbour_table, a_known_one_is_replaced_when_it_is_old) {
+TEST(neighbour_table, of_known_ones_the_old_go_first_and_a_busy_one_last) {
+  constexpr time_us old = second + neighbour_table::busy_us;
   neighbour_table t(42);
-  std::size_t places = 0;
-  for (std::uint32_t i = 0; i < 20'000; ++i) {
-    (void)t.learn(0, {numbered(i), mac_a, true, false}, second);
-    if (t.use(0, numbered(i), second) != nullptr) ++places;
-  }
-  EXPECT_EQ(places, neighbour_table::size);
-  const auto still_there = [&] {
+  // Twice as many as there is room for: half of the places are of old ones, half of busy ones.
+  constexpr std::uint32_t all = 2 * neighbour_table::size;
+  const auto here = [&t](bool even) {
     std::size_t count = 0;
-    for (std::uint32_t i = 0; i < 20'000; ++i) {
-      const neighbour* const n = t.find(0, numbered(i));
-      count += n != nullptr && n->known ? 1u : 0u;
-    }
+    for (std::uint32_t i = even ? 0 : 1; i < all; i += 2)
+      if (const neighbour* const n = t.find(0, numbered(i))) count += n->known ? 1 : 0;
     return count;
   };
-  ASSERT_EQ(still_there(), neighbour_table::size);
-
-  const ip_address stranger = numbered(1'000'000);
-  EXPECT_EQ(t.use(0, stranger, second + neighbour_table::busy_us - 1), nullptr);
-  const auto claimed = t.learn(0, {stranger, mac_b, true, false}, 2 * second);
-  EXPECT_EQ(claimed.learnt, nullptr);
-  EXPECT_TRUE(claimed.is_news); // another worker may have a place
-  EXPECT_EQ(t.take_evicted(), 0u);
-  EXPECT_EQ(still_there(), neighbour_table::size);
-
-  EXPECT_NE(t.use(0, stranger, second + neighbour_table::busy_us), nullptr);
-  EXPECT_EQ(still_there(), neighbour_table::size - 1);
-  // The next stranger takes the place of the first, not of another known one.
-  for (std::uint32_t i = 1; i < 20'000; ++i)
-    (void)t.use(0, numbered(1'000'000 + i), second + neighbour_table::busy_us + i);
-  EXPECT_EQ(still_there(), neighbour_table::size - neighbour_table::size / neighbour_table::ways);
+  for (std::uint32_t i = 0; i < all; ++i) {
+    (void)t.learn(0, {numbered(i), mac_a, true, false}, second + i);
+    (void)t.use(0, numbered(i), second + i);
+  }
+  for (std::uint32_t i = 0; i < all; i += 2) // the even ones, as far as they are there
+    if (t.find(0, numbered(i)) != nullptr) {
+      (void)t.learn(0, {numbered(i), mac_a, true, false}, old);
+      (void)t.use(0, numbered(i), old);
+    }
+  const std::size_t busy = here(true), idle = here(false);
+  ASSERT_GT(busy, neighbour_table::size / 3);
+  ASSERT_GT(idle, neighbour_table::size / 3);
+  // Strangers take the places of old ones, and then of each other. Nearly every bucket has an old
+  // one; where one has none, its strangers have one busy place.
+  for (std::uint32_t i = 0; i < 50'000; ++i)
+    (void)t.use(0, numbered(1'000'000 + i), old + all + i);
+  EXPECT_GT(here(true), busy - busy / 50);
+  EXPECT_LT(here(false), idle);
+  // Whoever is new finds a place, also where all are busy.
+  neighbour_table full(42);
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    (void)full.learn(0, {numbered(i), mac_a, true, false}, second);
+    (void)full.use(0, numbered(i), second + i);
+  }
+  (void)full.learn(0, {peer, mac_b, true, false}, 2 * second);
+  EXPECT_TRUE(full.use(0, peer, 2 * second).known);
 }
 
 TEST(neighbour_table, used_but_not_confirmed_is_old) {
   neighbour_table t(42);
-  // Used just now, but confirmed long ago: it may be gone.
-  for (std::uint32_t i = 0; i < 20'000; ++i) {
-    (void)t.learn(0, {numbered(i), mac_a, true, false}, second);
-    (void)t.use(0, numbered(i), second);
-  }
+  std::array<std::uint32_t, 2> there{};
   const time_us later = second + neighbour_table::busy_us;
-  for (std::uint32_t i = 0; i < 20'000; ++i)
-    if (t.find(0, numbered(i)) != nullptr) (void)t.use(0, numbered(i), later);
-  EXPECT_NE(t.use(0, peer, later), nullptr);
+  // Used just now, but the odd ones were confirmed long ago: they may be gone.
+  constexpr std::uint32_t all = 3 * neighbour_table::size / 4;
+  for (std::uint32_t i = 0; i < all; ++i) {
+    (void)t.learn(0, {numbered(i), mac_a, true, false}, i % 2 == 0 ? later : second);
+    (void)t.use(0, numbered(i), later);
+  }
+  for (std::uint32_t i = 0; i < 50'000; ++i)
+    (void)t.use(0, numbered(1'000'000 + i), later + i);
+  for (std::uint32_t i = 0; i < all; ++i)
+    there[i % 2] += t.find(0, numbered(i)) != nullptr ? 1 : 0;
+  EXPECT_GT(there[0], there[1]);
 }
 
 } // namespace
