@@ -14,8 +14,9 @@ std::optional<std::string> device_watch::look(const std::vector<dpdk::port_repor
   if (lost == ports.end()) return std::nullopt;
   lost_ = true;
   if (lost->device == dpdk::device_state::removed)
-    return fmt::format("port {}: its device was removed; linehunt ends, and opens it anew when "
-                       "systemd starts it again: put it back (dpdk-devbind.py --status-dev net)",
+    return fmt::format("port {}: its device was removed; put it back (dpdk-devbind.py --status-dev "
+                       "net); linehunt ends, and opens it anew as systemd starts it again for two "
+                       "minutes, and then by systemctl reset-failed and start",
                        lost->name);
   return fmt::format("port {}: its device has failed or was reset by the host, and wants to be "
                      "opened anew; linehunt ends for that: start it again where systemd does not",

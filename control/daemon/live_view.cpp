@@ -477,6 +477,19 @@ void live_view::keep_house() {
     raise_(admin::failover_event,
            {{"calls", failovers - failovers_}, {"from", moved_on_since(workers)}});
   failovers_ = failovers;
+  tell_elsewhere(workers);
+}
+
+// Once: whose hosts come by another way than their answers go has to know why they are not heard.
+void live_view::tell_elsewhere(const std::vector<dpdk::worker_report>& workers) {
+  constexpr auto dropped = static_cast<std::size_t>(verdict::dropped_other_link);
+  if (told_elsewhere_ ||
+      std::ranges::none_of(workers, [](const auto& w) { return w.verdicts[dropped] != 0; }))
+    return;
+  told_elsewhere_ = true;
+  spdlog::warn("packets from an address of another port's network are dropped "
+               "(dropped_other_link); if those hosts are to be heard here, write check_source = "
+               "false into the [[port]] that they reach");
 }
 
 } // namespace linehunt

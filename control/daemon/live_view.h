@@ -143,6 +143,7 @@ class live_view final : public admin::daemon_view {
   void look_at_links();
   [[nodiscard]] node_statistics node();
   void tell_refused(const std::vector<dpdk::worker_report>& workers);
+  void tell_elsewhere(const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
 
   dpdk::runtime& runtime_;
@@ -162,6 +163,7 @@ class live_view final : public admin::daemon_view {
   link_watch links_;
   device_watch devices_;
   std::function<void()> device_lost_;
+  bool told_elsewhere_ = false;
   std::uint64_t failovers_ = 0; // as last raised, and so are these
   // By group and resources, the same.
   std::map<std::pair<std::uint32_t, std::vector<std::string>>, std::uint64_t> no_capacity_;

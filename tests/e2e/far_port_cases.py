@@ -3,6 +3,7 @@
 each side sees the address of ours that it can reach, in a Record-Route of its own (RFC 5658)."""
 
 import tempfile
+import time
 from pathlib import Path
 
 from cases import case, check
@@ -85,6 +86,11 @@ def check_false_sender(lab: StudyCase, balancer) -> None:
     lab.core.run("/usr/bin/python3", "-c", say)
     check(balancer.wait_statistic("verdict:dropped_other_link", 1, 5),
           f"a false sender was heard: {balancer.statistics()}")
+    told = [line for line in balancer.tail(1000).splitlines() if "check_source" in line]
+    if not told:  # it is looked at once a second
+        time.sleep(1.5)
+        told = [line for line in balancer.tail(1000).splitlines() if "check_source" in line]
+    check(len(told) == 1, f"the log does not say it once: {told}")
 
 
 def calls_through_two_ports(device: str, workers: int, far_ipv6: bool) -> None:
