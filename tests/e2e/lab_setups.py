@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What most cases begin with: a folder of their own and the study case on the wire."""
 
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,6 +24,16 @@ SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 5_000}
 NUDGE = Path(__file__).resolve().parent / "nudge.py"
 
 
+def check_ended_well(lab: StudyCase) -> None:
+    """linehunt ends, if it still runs, with 0; and no fault has ended it before."""
+    if lab.balancer is None:
+        return
+    status = lab.balancer.stop() if lab.balancer.running() else lab.balancer.process.returncode
+    ran = status == 0 or (lab.balancer.was_stopped and status in (-signal.SIGKILL, -signal.SIGTERM))
+    refused = not lab.balancer.was_stopped and status > 0  # the case has seen why
+    check(ran or refused, f"linehunt ended with {status}:\n{lab.balancer.tail()}")
+
+
 @contextmanager
 def study_case(device: str = "af_packet", workers: int = 1, limits: dict = SMALL_TABLES,
                **configuration):
@@ -30,6 +41,7 @@ def study_case(device: str = "af_packet", workers: int = 1, limits: dict = SMALL
         with StudyCase(Configuration(Path(name), device, workers=workers, limits=limits,
                                      **configuration)) as lab:
             yield lab
+            check_ended_well(lab)
 
 
 class MbufWatch:

@@ -24,6 +24,7 @@ class Balancer:
 
     def __init__(self, host: Host, configuration: Configuration, environment: dict = None):
         self.configuration = configuration
+        self.was_stopped = False
         self.log = configuration.folder / "linehunt.log"
         words = [str(program()), "-c", str(configuration.write())]
         if environment:
@@ -91,6 +92,7 @@ class Balancer:
         """Exit status; SIGTERM waits for calls first, SIGINT does not. One that does not stop is killed,
         which its exit status says."""
         if self.running():
+            self.was_stopped = True
             self.process.send_signal(by)
             try:
                 self.process.wait(limit_s)
