@@ -75,6 +75,18 @@ std::string device_argument(std::string_view device, std::string_view key) {
   return {};
 }
 
+std::vector<std::string> bond_members(std::string_view device) {
+  static constexpr std::string_view key = "slave=";
+  std::vector<std::string> out;
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    const std::string_view item = device.substr(begin, at - begin);
+    if (item.starts_with(key)) out.emplace_back(item.substr(key.size()));
+  }
+  return out;
+}
+
 std::vector<std::string> pci_members(std::string_view device) {
   std::vector<std::string> out;
   for (std::size_t at = device.find(','); at != std::string_view::npos;) {

@@ -16,6 +16,8 @@ namespace linehunt::dpdk {
 [[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
 // The value of `key` in "name,key=value,key=value"; empty where it is not there.
 [[nodiscard]] std::string device_argument(std::string_view device, std::string_view key);
+// Of a bond, as its arguments name them: "net_bonding0,slave=0000:3b:00.0,slave=net_tap0".
+[[nodiscard]] std::vector<std::string> bond_members(std::string_view device);
 // PCI addresses that a vdev's arguments name, each once: "slave=0000:3b:00.0" of a bond,
 // "dev(0000:3b:00.0)" of net_failsafe.
 [[nodiscard]] std::vector<std::string> pci_members(std::string_view device);

@@ -46,6 +46,12 @@ rte_ether_addr made_up_mac(std::string_view name) {
   return mac;
 }
 
+// As DPDK calls it.
+std::string full_name(std::string name) {
+  if (is_pci_address(name) && name.size() == 7) name.insert(0, "0000:");
+  return name;
+}
+
 // In DPDK's interrupt thread. What was removed stays so.
 int note_loss(std::uint16_t, rte_eth_event_type event, void* state, void*) {
   auto& now = *static_cast<std::atomic<device_state>*>(state);
@@ -86,8 +92,7 @@ error port::failed(const std::string& what, int code) const {
 tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers) {
   port p(setup);
   p.is_pci_ = is_pci_address(setup.device);
-  std::string device_name = setup.device.substr(0, setup.device.find(','));
-  if (p.is_pci_ && device_name.size() == 7) device_name.insert(0, "0000:");
+  const std::string device_name = full_name(setup.device.substr(0, setup.device.find(',')));
   // A device that is there already (EAL has probed it, or the process made it) is used as it is.
   if (rte_eth_dev_get_port_by_name(device_name.c_str(), &p.device_) != 0) {
     if (auto missing = check_device(setup)) return tl::unexpected(*missing);
@@ -240,14 +245,43 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
       return tl::unexpected(failed("tx queue " + std::to_string(q) + " cannot be set up", rc));
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));
+  if (is_bond_) take_bond_mac();
   rx_queue_packets_ = packets_in_rx_queue(info.driver_name, setup_.device, rx_descriptors);
   return {};
+}
+
+// A bond has that of its arguments or its first member once it is configured, and that of its
+// primary member once it is started.
+void port::take_bond_mac() {
+  rte_ether_addr mac{};
+  if (rte_eth_macaddr_get(device_, &mac) == 0 && rte_is_zero_ether_addr(&mac) == 0)
+    station_.mac = mac;
+  else
+    (void)rte_eth_dev_default_mac_addr_set(device_, &station_.mac);
+  station_.link_local = link_local_of(station_.mac);
+
+  // With LACP the driver of DPDK 22.11 tells it to none of them (https://bugs.dpdk.org, 1426), so
+  // that cards other than the primary one would drop what is for us.
+  if (device_argument(setup_.device, "mode") != "4") return;
+  for (const std::string& name : bond_members(setup_.device)) {
+    std::uint16_t member = 0;
+    if (rte_eth_dev_get_port_by_name(full_name(name).c_str(), &member) != 0 ||
+        rte_eth_macaddr_get(member, &mac) != 0 || rte_is_same_ether_addr(&mac, &station_.mac) != 0)
+      continue;
+    if (rte_eth_dev_mac_addr_add(member, &station_.mac, 0) != 0)
+      (void)rte_eth_promiscuous_enable(device_);
+  }
 }
 
 // Devices differ in what they can do about groups; a virtual function may be told that all of them
 // are fine and get none but those named, and of a long list only the first ones.
 void port::take_group_frames() const {
   constexpr std::size_t named_at_most = 28; // ixgbe's virtual functions: 30
+  // With LACP the driver drops every group frame else, those to everybody (ARP) included.
+  if (is_bond_) {
+    if (rte_eth_allmulticast_enable(device_) != 0) (void)rte_eth_promiscuous_enable(device_);
+    return;
+  }
   std::vector<rte_ether_addr> groups = group_macs(station_);
   if (groups.empty()) return;
   const bool named = rte_eth_dev_set_mc_addr_list(device_, groups.data(),

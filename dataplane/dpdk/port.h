@@ -29,6 +29,7 @@ class port {
                                                 bool interrupts);
   void stop() noexcept;
 
+  // Of a bond the MAC is known once it is started.
   [[nodiscard]] const station& us() const noexcept { return station_; }
   // Before the workers run.
   void know_of(const port& other);
@@ -61,6 +62,7 @@ class port {
   [[nodiscard]] tl::expected<void, error> configure(bool interrupts);
   [[nodiscard]] tl::expected<void, error> start_once(const std::vector<rte_mempool*>& pools,
                                                      bool interrupts);
+  void take_bond_mac();
   void take_group_frames() const;
   void watch_device() noexcept;
   void forget_device() noexcept;
