@@ -117,27 +117,47 @@ class random_run {
   ledger_cluster cluster;
 };
 
-// Selection when nothing is on its way must be the sequential rule itself.
-std::string exact_at_rest(random_run& run) {
+// The sequential rule: the first of the usable destinations with the most lines free, or no_index.
+// All of them offer resource 0, and it stands first.
+destination_index best_by_rule(ledger_cluster& cluster) {
+  destination_index best = no_index;
+  std::int64_t most = 0;
+  for (const destination& d : cluster.world().destinations) {
+    const std::int64_t free = cluster.free_lines(d.resources[0].slot);
+    if (!cluster.at(0).candidates().usable(d.index) || free <= most) continue;
+    best = d.index;
+    most = free;
+  }
+  return best;
+}
+
+// Selection when nothing is on its way must be the sequential rule itself, on every worker. A third
+// of the calls stay, so that the loads differ.
+std::string exact_at_rest(random_run& run, worker_id workers) {
+  std::vector<std::uint32_t> stay;
   for (int i = 0; i < 20; ++i) {
     cluster_call call;
-    call.worker = static_cast<worker_id>(run.below(2));
+    call.worker = static_cast<worker_id>(run.below(workers));
     call.resources = {0};
-    bool free_line = false;
-    for (const destination& d : run.cluster.world().destinations)
-      if (run.cluster.at(0).candidates().usable(d.index) &&
-          run.cluster.free_lines(d.resources[0].slot) > 0)
-        free_line = true;
+    const destination_index best = best_by_rule(run.cluster);
     const std::uint32_t c = run.cluster.add_call(call);
     run.cluster.start(c);
     if (std::string text = run.rest(); !text.empty()) return text;
     const bool admitted = run.cluster.calls()[c].at == stage::held;
-    if (admitted) run.cluster.end(c);
-    if (admitted != free_line)
-      return free_line ? "refused while a line is free" : "admitted where no line is free";
+    if (admitted != (best != no_index))
+      return admitted ? "admitted where no line is free" : "refused while a line is free";
+    if (admitted && run.cluster.calls()[c].lines.destination != best)
+      return "destination " + std::to_string(run.cluster.calls()[c].lines.destination) +
+             " was chosen, and " + std::to_string(best) + " is the first with the most lines free";
+    if (admitted && run.below(3) == 0)
+      stay.push_back(c);
+    else if (admitted)
+      run.cluster.end(c);
     if (std::string text = run.rest(); !text.empty()) return text;
   }
-  return {};
+  for (const std::uint32_t c : stay)
+    run.cluster.end(c);
+  return run.rest();
 }
 
 TEST(ledger_lease, invariants_hold_in_any_order) {
@@ -151,7 +171,7 @@ TEST(ledger_lease, invariants_hold_in_any_order) {
     for (int part = 0; part < 4; ++part) {
       ASSERT_EQ(run.run(500), "");
       ASSERT_EQ(run.rest(), "");
-      ASSERT_EQ(exact_at_rest(run), "");
+      ASSERT_EQ(exact_at_rest(run, m.workers), "");
     }
     for (const cluster_call& c : run.cluster.calls()) {
       ++calls;
@@ -212,6 +232,34 @@ TEST(ledger_lease, thirty_lines_thirty_calls_at_a_time) {
   }
   EXPECT_EQ(held.size(), 30u);
   EXPECT_EQ(admitted + refused, 10'000);
+}
+
+TEST(ledger_lease, a_worker_goes_by_the_load_of_the_others) {
+  for (const bool relative : {false, true}) {
+    auto world = std::make_shared<snapshot>();
+    add_destination(*world, 1, {{0, 10}}, 0);
+    add_destination(*world, 1, {{0, 9}}, 0);
+    ledger_cluster cluster(2, 4, world);
+    cluster_call call;
+    call.resources = {0};
+    call.flags.relative = relative;
+    const auto chosen = [&](worker_id w) {
+      call.worker = w;
+      const std::uint32_t c = cluster.add_call(call);
+      cluster.start(c);
+      EXPECT_TRUE(cluster.settle());
+      EXPECT_EQ(cluster.broken_at_rest(), "");
+      EXPECT_EQ(cluster.calls()[c].at, stage::held);
+      return cluster.calls()[c].lines.destination;
+    };
+    // Worker 0 alone: 10 against 9, then 9 against 9; by shares, 100 against 100, then 90.
+    ASSERT_EQ(chosen(0), 0u);
+    ASSERT_EQ(chosen(0), relative ? 1u : 0u);
+    // Now it is 8 against 9, or 90 against 89, and worker 1 holds nothing itself.
+    EXPECT_EQ(chosen(1), relative ? 0u : 1u);
+    EXPECT_EQ(chosen(1), relative ? 1u : 0u) << "8 against 8, or 80 against 89";
+    EXPECT_EQ(chosen(0), relative ? 0u : 1u) << "7 against 8, or 80 against 78";
+  }
 }
 
 // Two calls, each on a worker that has one of the two lines and lacks the other.
