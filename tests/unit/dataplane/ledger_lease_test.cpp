@@ -422,6 +422,30 @@ TEST(ledger_lease, a_queued_call_does_not_follow_its_destination_to_another_grou
   EXPECT_EQ(cluster.used(0), 0);
 }
 
+TEST(ledger_lease, a_waiting_call_does_not_take_a_line_of_a_disabled_destination) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 8}}, 0);
+  add_destination(*world, 1, {{0, 4}}, 0);
+  ledger_cluster cluster(2, 4, world);
+  cluster_call call;
+  call.worker = 1;
+  call.resources = {0};
+  const std::uint32_t asked = cluster.add_call(call);
+  cluster.start(asked);
+  cluster.flush(1); // the request is on its way: the next call comes too late for it
+  const std::uint32_t queued = cluster.add_call(call);
+  cluster.start(queued);
+  ASSERT_EQ(cluster.calls()[queued].at, stage::pending);
+  cluster.set_enabled(0, false);
+  ASSERT_TRUE(cluster.settle());
+  ASSERT_EQ(cluster.broken_at_rest(), "");
+  for (const std::uint32_t c : {asked, queued}) {
+    ASSERT_EQ(cluster.calls()[c].at, stage::held);
+    EXPECT_EQ(cluster.calls()[c].lines.destination, 1u) << (c == asked ? "asked" : "queued");
+  }
+  EXPECT_EQ(cluster.used(0), 0);
+}
+
 TEST(ledger_lease, workers_adopt_at_different_times) {
   for (std::uint32_t seed = 0; seed < 40; ++seed) {
     auto world = std::make_shared<snapshot>();
