@@ -132,8 +132,43 @@ void balancer::copy_calls() {
   copied_at_ = events_.now;
 }
 
+// The answered calls as an operator would list them, which is not what the engine says is kept: of
+// each its names and the lines that it holds of what is configured, in order.
+std::vector<std::string> balancer::answered_now(bool with_lines) const {
+  std::vector<bool> configured(slots_);
+  for (const destination& d : world().destinations)
+    for (const resource& r : d.resources)
+      configured[r.slot] = with_lines;
+  std::vector<std::string> all;
+  for (const auto& w : workers_)
+    w->engine->for_each_call([&](const call_info& c) {
+      if (!c.answered) return; // those that ring are not kept
+      std::string& text = all.emplace_back(c.call_id);
+      ((text += ' ') += c.from_tag) += ' ';
+      text += c.to_tag;
+      holding held = c.held;
+      std::sort(held.slots.begin(), held.slots.begin() + held.slot_count);
+      for (std::uint8_t i = 0; i < held.slot_count; ++i)
+        if (configured[held.slots[i]]) text += ", slot " + std::to_string(held.slots[i]);
+    });
+  std::ranges::sort(all);
+  return all;
+}
+
 void balancer::restart() {
+  // A worker that has not adopted the newest configuration may not know the call's destination.
+  const bool one_world = std::ranges::none_of(workers_, [](const auto& w) {
+    return std::ranges::any_of(w->control,
+                               [](const control_work& c) { return c.world != nullptr; });
+  });
+  const std::vector<std::string> before = answered_now(one_world);
   restored += start_again(kept_now());
+  const std::vector<std::string> after = answered_now(one_world);
+  const auto [had, has] = std::ranges::mismatch(before, after);
+  if (had != before.end() || has != after.end())
+    say("a restart: " + std::to_string(before.size()) + " answered calls before and " +
+        std::to_string(after.size()) + " after; before: " + (had == before.end() ? "none" : *had) +
+        "; after: " + (has == after.end() ? "none" : *has));
 }
 
 // The copy stays, for a crash that comes before the next one.

@@ -77,6 +77,7 @@ class balancer {
 
   void make_workers();
   [[nodiscard]] models::kept_calls kept_now() const;
+  [[nodiscard]] std::vector<std::string> answered_now(bool with_lines) const;
   std::uint64_t start_again(models::kept_calls kept);
   void add_counters(const worker& it);
   void schedule(worker_id w, time_us at);
