@@ -243,7 +243,13 @@ void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint&
   const auto end =
       std::from_chars(m.call_id.data() + 1, m.call_id.data() + m.call_id.size(), number);
   if (end.ec != std::errc{} || number >= calls_.size() || call_id(number) != m.call_id) return;
-  if (calls_[number].dead) return;
+  const call& c = calls_[number];
+  // A call of a box has its callee's replies come here too: those to what carries the callee's tag.
+  const bool to_caller = m.status == 0 || parameter(m.from, "tag") == "f" + std::to_string(number);
+  if (intact_ && to_caller && at != c.from && broken_.empty())
+    broken_ = "for the caller at " + std::string(std::string_view(to_text(c.from))) + " came to " +
+              std::string(std::string_view(to_text(at))) + "\n" + std::string(m.bytes);
+  if (c.dead) return;
   if (m.status == 0)
     on_request(number, m, at, from);
   else
