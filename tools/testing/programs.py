@@ -27,6 +27,9 @@ def run_program(program: TestProgram, label: str) -> Tally:
         report = Path(folder) / "report.xml"
         environment = {**os.environ, **SANITIZER_OPTIONS, **dict(program.environment)}
         environment["GTEST_OUTPUT"] = f"xml:{report}"
+        # GoogleTest makes it when it begins and removes it when it is done.
+        at_work = Path(folder) / "at_work"
+        environment["TEST_PREMATURE_EXIT_FILE"] = str(at_work)
         began = time.monotonic()
         try:
             told = subprocess.run(
@@ -43,6 +46,9 @@ def run_program(program: TestProgram, label: str) -> Tally:
             tally = read_junit(report, name)
             if told.returncode != 0 and not tally.failed:
                 tally.add(failed(f"{name}: exit status {told.returncode}"))
+        elif at_work.exists():
+            tally = Tally(failed=1, failures=[
+                f"{name}: exit status {told.returncode} before its end"])
         elif told.returncode == 77:  # meson's word for a test that could not run
             return skipped(name, told.stdout.strip().splitlines()[-1] if told.stdout else "no word")
         else:
