@@ -70,6 +70,15 @@ TEST_F(reload_test, numbers_stay_with_their_destinations) {
   EXPECT_EQ(second->destinations[1].resources[0].slot, first->destinations[0].resources[0].slot);
 }
 
+TEST_F(reload_test, how_probes_look_goes_into_the_snapshot) {
+  const auto first = build("");
+  EXPECT_EQ(first->probe_method, "OPTIONS");
+  EXPECT_EQ(first->probe_from, "sip:prober@localhost");
+  const auto second = build("[probing]\nmethod = \"INFO\"\nfrom = \"sip:watch@198.51.100.9\"\n");
+  EXPECT_EQ(second->probe_method, "INFO");
+  EXPECT_EQ(second->probe_from, "sip:watch@198.51.100.9");
+}
+
 TEST_F(reload_test, what_calls_hold_is_draining_until_they_end) {
   const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
   const slot_index slot = first->destinations[1].resources[0].slot;

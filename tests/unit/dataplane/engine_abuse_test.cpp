@@ -513,5 +513,25 @@ TEST(engine_abuse, a_probe_counts_only_if_the_probed_one_answers) {
   EXPECT_EQ(world.give(ok, options.to), verdict::dropped_stray_response) << "once";
 }
 
+TEST(engine_abuse, a_probe_has_the_method_and_the_sender_of_the_configuration) {
+  snapshot_model model = study_case();
+  model.probe_method = "INFO";
+  model.probe_from = "sip:watch@198.51.100.9";
+  engine_world world(model);
+  mail probe;
+  probe.kind = mail_kind::send_probe;
+  probe.subject = 2;
+  probe.value = 4711;
+  world.mail(probe);
+  const auto info = world.take_one();
+  EXPECT_EQ(first_line(info.bytes), "INFO sip:192.0.2.13:5060 SIP/2.0");
+  EXPECT_TRUE(header(info.bytes, "CSeq").ends_with(" INFO")) << info.bytes;
+  EXPECT_TRUE(header(info.bytes, "From").starts_with("<sip:watch@198.51.100.9>;tag="));
+  EXPECT_EQ(world.give(response(info.bytes, 200, "t"), info.to), verdict::response_consumed);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::probe_answered);
+  EXPECT_EQ(world.sink.events[0].subject, 4711u);
+}
+
 } // namespace
 } // namespace linehunt::test
