@@ -5,6 +5,7 @@
 #include "control/daemon/call_copies.h"
 #include "control/daemon/log_levels.h"
 #include "control/daemon/statistics.h"
+#include "control/daemon/status_told.h"
 #include "control/daemon/supervision.h"
 
 #include <algorithm>
@@ -106,11 +107,7 @@ bool live_view::tell_status(const destination& d, bool enabled) {
 
 void live_view::raise_status(const destination& d, std::string_view status,
                              const std::string& cause) {
-  raise_(admin::status_event, {{"group", d.group},
-                               {"uri", d.uri},
-                               {"destination_id", d.id},
-                               {"status", status},
-                               {"cause", cause}});
+  raise_(admin::status_event, status_told(d, status, cause));
 }
 
 void live_view::raise_status(const destination& d, bool enabled, const std::string& cause) {

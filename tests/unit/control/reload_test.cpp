@@ -5,6 +5,7 @@
 #include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
+#include "control/daemon/status_told.h"
 
 #include <filesystem>
 #include <fstream>
@@ -77,6 +78,19 @@ TEST_F(reload_test, how_probes_look_goes_into_the_snapshot) {
   const auto second = build("[probing]\nmethod = \"INFO\"\nfrom = \"sip:watch@198.51.100.9\"\n");
   EXPECT_EQ(second->probe_method, "INFO");
   EXPECT_EQ(second->probe_from, "sip:watch@198.51.100.9");
+}
+
+TEST_F(reload_test, a_change_of_status_is_told_with_group_and_uri) {
+  const auto world = build(destination_text(1, "vm=5") +
+                           "[[destination]]\nid = 3\ngroup = 7\nuri = \"sip:192.0.2.23\"\n"
+                           "resources = \"vm=5\"\n");
+  ASSERT_EQ(world->destinations.size(), 2u);
+  const nlohmann::json expected = {{"group", 7},
+                                   {"uri", "sip:192.0.2.23"},
+                                   {"destination_id", 3},
+                                   {"status", "disabled"},
+                                   {"cause", "probe 503"}};
+  EXPECT_EQ(status_told(world->destinations[1], "disabled", "probe 503"), expected);
 }
 
 TEST_F(reload_test, what_calls_hold_is_draining_until_they_end) {
