@@ -62,37 +62,39 @@ std::optional<error> check_pci(const port_setup& setup) {
                "; `dpdk-devbind.py --bind=vfio-pci " + address + "` hands it over"};
 }
 
+// What stands behind the device's name, between commas.
+template <class Visit>
+void for_each_argument(std::string_view device, const Visit& visit) {
+  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
+    const std::size_t begin = at + 1;
+    at = device.find(',', begin);
+    visit(device.substr(begin, at - begin));
+  }
+}
+
+std::vector<std::string> arguments_of(std::string_view device, std::string_view key) {
+  std::vector<std::string> out;
+  for_each_argument(device, [&](std::string_view item) {
+    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
+      out.emplace_back(item.substr(key.size() + 1));
+  });
+  return out;
+}
+
 } // namespace
 
 std::string device_argument(std::string_view device, std::string_view key) {
-  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
-    const std::size_t begin = at + 1;
-    at = device.find(',', begin);
-    const std::string_view item = device.substr(begin, at - begin);
-    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
-      return std::string(item.substr(key.size() + 1));
-  }
-  return {};
+  const auto all = arguments_of(device, key);
+  return all.empty() ? std::string{} : all.front();
 }
 
 std::vector<std::string> bond_members(std::string_view device) {
-  static constexpr std::string_view key = "slave=";
-  std::vector<std::string> out;
-  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
-    const std::size_t begin = at + 1;
-    at = device.find(',', begin);
-    const std::string_view item = device.substr(begin, at - begin);
-    if (item.starts_with(key)) out.emplace_back(item.substr(key.size()));
-  }
-  return out;
+  return arguments_of(device, "slave");
 }
 
 std::vector<std::string> pci_members(std::string_view device) {
   std::vector<std::string> out;
-  for (std::size_t at = device.find(','); at != std::string_view::npos;) {
-    const std::size_t begin = at + 1;
-    at = device.find(',', begin);
-    std::string_view item = device.substr(begin, at - begin);
+  for_each_argument(device, [&](std::string_view item) {
     if (item.starts_with("dev(")) { // its ')' comes behind arguments, where it has some
       item.remove_prefix(4);
       if (item.ends_with(')')) item.remove_suffix(1);
@@ -101,7 +103,7 @@ std::vector<std::string> pci_members(std::string_view device) {
     }
     // A bond's `primary` is one of its members.
     if (is_pci_address(item) && std::ranges::find(out, item) == out.end()) out.emplace_back(item);
-  }
+  });
   return out;
 }
 
