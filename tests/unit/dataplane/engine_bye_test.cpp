@@ -8,6 +8,27 @@
 namespace linehunt::test {
 namespace {
 
+// An INVITE that a box hands back to us, as a proxy without Record-Route does: as it is at that
+// proxy, and as it is at the box that gets it from there.
+std::pair<sent_message, sent_message> pass_twice(engine_world& world) {
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto at_proxy = world.take().at(1);
+  auto onward = at_proxy.bytes;
+  onward.insert(onward.find("Via: "), "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n");
+  EXPECT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
+  return {at_proxy, world.take().at(1)};
+}
+
+// As an admin does; both parties answer our BYEs.
+void end_by_admin(engine_world& world, std::uint64_t handle) {
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = handle;
+  world.mail(end);
+  for (const auto& m : world.take())
+    if (m.bytes.starts_with("BYE ")) (void)world.give(response(m.bytes, 200, ""), m.to);
+}
+
 struct engine_bye : ::testing::Test {
   engine_world world;
 
@@ -139,13 +160,7 @@ TEST_F(engine_bye, a_call_without_a_to_tag_lives_on_its_ack) {
 
 // The proxy between the two passes is in no route, so our own BYEs go round the second pass.
 TEST_F(engine_bye, an_admin_ends_both_passes_of_a_call) {
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto at_proxy = world.take().at(1);
-  const std::string via = "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n";
-  auto onward = at_proxy.bytes;
-  onward.insert(onward.find("Via: "), via);
-  ASSERT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
-  const auto at_box = world.take().at(1);
+  const auto [at_proxy, at_box] = pass_twice(world);
   answer(at_box, 200, "t");
   ASSERT_EQ(world.give(response(at_proxy.bytes, 200, "t"), at_proxy.to),
             verdict::response_forwarded);
@@ -153,12 +168,7 @@ TEST_F(engine_bye, an_admin_ends_both_passes_of_a_call) {
   acknowledge(ok);
   ASSERT_EQ(world.total_load(), 2);
 
-  mail end;
-  end.kind = mail_kind::end_call;
-  end.subject = world.handles().at(0);
-  world.mail(end);
-  for (const auto& m : world.take())
-    if (m.bytes.starts_with("BYE ")) (void)world.give(response(m.bytes, 200, ""), m.to);
+  end_by_admin(world, world.handles().at(0));
   EXPECT_EQ(world.total_load(), 0);
   EXPECT_EQ(world.counters().calls_live, 0u);
   EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::admin)], 2u);
@@ -174,12 +184,7 @@ TEST_F(engine_bye, a_ringing_fork_does_not_hide_the_second_pass) {
       ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
     }
     (void)fresh.take();
-    ASSERT_EQ(fresh.give(invite(), caller_address), verdict::request_forwarded);
-    const auto at_proxy = fresh.take().at(1);
-    auto onward = at_proxy.bytes;
-    onward.insert(onward.find("Via: "), "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n");
-    ASSERT_EQ(fresh.give(onward, at_proxy.to), verdict::request_forwarded);
-    const auto at_box = fresh.take().at(1);
+    const auto [at_proxy, at_box] = pass_twice(fresh);
     if (!before) {
       ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
     }
@@ -192,12 +197,7 @@ TEST_F(engine_bye, a_ringing_fork_does_not_hide_the_second_pass) {
       if (c.answered) answered.push_back(c.handle);
     });
     ASSERT_EQ(answered.size(), 2u);
-    mail end;
-    end.kind = mail_kind::end_call;
-    end.subject = answered[0];
-    fresh.mail(end);
-    for (const auto& m : fresh.take())
-      if (m.bytes.starts_with("BYE ")) (void)fresh.give(response(m.bytes, 200, ""), m.to);
+    end_by_admin(fresh, answered[0]);
     EXPECT_EQ(fresh.total_load(), 1) << "the fork alone";
     EXPECT_EQ(fresh.counters().calls_live, 1u);
   }
