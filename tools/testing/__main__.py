@@ -57,6 +57,8 @@ def main() -> int:
     print("\n== summary")
     for reason in total.skip_reasons:
         print(f"NOT RUN: {reason}")
+    for second in total.second_tries:
+        print(f"PASSED ALONE, FAILED BESIDE OTHERS: {second}")
     for failure in total.failures:
         print(f"FAILED: {failure}")
     print("\n".join(lines))

@@ -13,6 +13,7 @@ class Tally:
     skipped: int = 0
     failures: list = field(default_factory=list)  # one name each
     skip_reasons: list = field(default_factory=list)  # of suites or cases that could not run
+    second_tries: list = field(default_factory=list)  # cases that failed beside others, passed alone
 
     def add(self, other: "Tally") -> None:
         self.passed += other.passed
@@ -20,6 +21,7 @@ class Tally:
         self.skipped += other.skipped
         self.failures += other.failures
         self.skip_reasons += other.skip_reasons
+        self.second_tries += other.second_tries
 
     def line(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -57,4 +59,8 @@ def read_junit(path: Path, program: str) -> Tally:
             tally.skip_reasons.append(f"{name}: {message}")
         else:
             tally.passed += 1
+            # Only the e2e suite writes it: why the case failed at first.
+            why = (case.findtext("system-out") or "").strip().splitlines()
+            if why:
+                tally.second_tries.append(f"{name}: {why[-1]}")
     return tally

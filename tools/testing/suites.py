@@ -64,7 +64,10 @@ def run_e2e(options: Options) -> Tally:
         status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
         if not report.exists():
             return failed(f"e2e: tests/e2e/run ended with {status} and wrote no report")
-        return read_junit(report, "e2e")
+        tally = read_junit(report, "e2e")
+        if status != 0 and not tally.failed:
+            tally.add(failed(f"e2e: tests/e2e/run ended with {status}"))
+        return tally
 
 
 SUITES = {
