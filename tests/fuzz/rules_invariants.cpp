@@ -115,10 +115,11 @@ const std::vector<question>& questions() {
            return value.size() >= 2 && value.front() == 'a' && value.back() == 'b';
          });
        }},
-      {rule_field::header, "[^0-9]", "CSeq",
+      {rule_field::header, "^[0-9] ", "CSeq",
        [](const rule_input& in) {
-         return any_line(in, "CSeq",
-                         [](std::string_view value) { return !only_of(value, digits); });
+         return any_line(in, "CSeq", [](std::string_view value) {
+           return value.size() > 1 && has(digits, value.substr(0, 1)) && value[1] == ' ';
+         });
        }},
       {rule_field::header, "^$", "v",
        [](const rule_input& in) {
@@ -218,14 +219,25 @@ std::string violated_header_lines(const sip::message_view& message) {
   return {};
 }
 
-std::string violated_decision(std::string_view datagram) {
+// Empty where the datagram is no request of which rules could decide.
+template <class Answer>
+Answer of_request(std::string_view datagram, Answer (*ask)(const rule_input&)) {
+  sip::message_view message;
+  sip::routing_view view;
+  if (!sip::scan(datagram, message) || !message.is_request ||
+      !sip::make_routing_view(message, view))
+    return {};
+  return ask({&message, &view, *parse_endpoint("192.0.2.1", 5060), nullptr});
+}
+
+std::string violated_lines(std::string_view datagram) {
   sip::message_view message;
   if (!sip::scan(datagram, message)) return {};
-  if (std::string violated = violated_header_lines(message); !violated.empty()) return violated;
-  sip::routing_view view;
-  if (!message.is_request || !sip::make_routing_view(message, view)) return {};
-  const rule_input input{&message, &view, *parse_endpoint("192.0.2.1", 5060), nullptr};
-  return violated_answers(input);
+  return violated_header_lines(message);
+}
+
+std::string violated_decision(std::string_view datagram) {
+  return of_request(datagram, violated_answers);
 }
 
 std::string violated_resources(std::string_view text) {
@@ -253,10 +265,22 @@ std::string violated_address(std::string_view text) {
   return {};
 }
 
+std::vector<bool> all_answers(const rule_input& input) {
+  std::vector<bool> answers;
+  for (const question& each : questions())
+    answers.push_back(each.holds(input));
+  return answers;
+}
+
 } // namespace
 
+std::vector<bool> answers_by_plain_code(std::string_view bytes) {
+  return of_request(bytes, all_answers);
+}
+
 std::string violated_rules_invariant(std::string_view bytes) {
-  for (const auto& check : {violated_decision, violated_resources, violated_address})
+  for (const auto& check :
+       {violated_lines, violated_decision, violated_resources, violated_address})
     if (std::string violated = check(bytes); !violated.empty()) return violated;
   return {};
 }

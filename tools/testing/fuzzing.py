@@ -14,6 +14,7 @@ SOURCES = ROOT / "tests/fuzz"
 # One of the engine is a whole script.
 LEAST_A_SECOND = {"fuzz_engine": 4}
 LEAST_A_SECOND_OF_OTHERS = 30
+TAKES_DATAGRAMS = ("fuzz_rules",)  # as fuzz_message does
 
 
 def fuzz_one(program: Path, seconds: int) -> Tally:
@@ -28,6 +29,8 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
         own = SOURCES / kind / name
         shared = SOURCES / kind
         inputs += [folder for folder in (own, shared) if folder.is_dir()][:1]
+        if name in TAKES_DATAGRAMS:
+            inputs.append(SOURCES / kind / "fuzz_message")
     options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=4096",
                "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-"]
     dictionaries = [SOURCES / f"{name}.dict", SOURCES / "sip.dict"]
