@@ -28,8 +28,7 @@ namespace linehunt {
 struct engine_limits {
   std::uint32_t max_calls = 100'000;       // per worker
   std::uint32_t max_transactions = 20'000; // INVITEs in progress per worker
-  std::uint32_t max_message_bytes = 65'507;
-  std::uint32_t max_slots = 4096; // at most 65,536
+  std::uint32_t max_slots = 4096;          // at most 65,536
   std::uint32_t max_destinations = 1024;
   std::uint32_t max_parked = 4096; // INVITEs waiting for a lease
   std::uint32_t parked_deadline_ms = 500;

@@ -81,8 +81,7 @@ void read_limits(table_reader& root, configuration& into, diagnostics& out) {
   section.read("calls_per_worker", limits.max_calls, 1, 20'000'000);
   section.read("call_text_bytes", limits.call_text_bytes, 0, 4096);
   section.read("transactions_per_worker", limits.max_transactions, 1, 4'000'000);
-  section.read("message_bytes", limits.max_message_bytes, 1300, 65'507);
-  section.read("slots", limits.max_slots, 1, 1 << 20);
+  section.read("slots", limits.max_slots, 1, 1 << 16);
   section.read("destinations", limits.max_destinations, 1, 1 << 16);
   section.read("parked", limits.max_parked, 1, 1 << 20);
   section.read("parked_deadline_ms", limits.parked_deadline_ms, 1, 32'000);

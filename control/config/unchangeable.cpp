@@ -30,9 +30,8 @@ bool same_listener(const listen_entry& a, const listen_entry& b) {
 
 bool same_limits(const engine_limits& a, const engine_limits& b) {
   const auto all = [](const engine_limits& l) {
-    return std::tie(l.max_calls, l.max_transactions, l.max_message_bytes, l.max_slots,
-                    l.max_destinations, l.max_parked, l.parked_deadline_ms, l.call_text_bytes,
-                    l.transaction_text_bytes);
+    return std::tie(l.max_calls, l.max_transactions, l.max_slots, l.max_destinations, l.max_parked,
+                    l.parked_deadline_ms, l.call_text_bytes, l.transaction_text_bytes);
   };
   return all(a) == all(b);
 }
