@@ -175,7 +175,7 @@ tl::expected<void, error> port::configure(bool interrupts) {
   if (setup_.checksum == checksum_mode::offload && !can)
     return tl::unexpected(error{"port '" + setup_.name + "': " + setup_.device +
                                 " cannot fill checksums; set checksum to \"software\" or "
-                                "\"automatic\""});
+                                "\"auto\""});
   station_.offload_checksums = can && (setup_.checksum == checksum_mode::offload ||
                                        (setup_.checksum == checksum_mode::automatic && is_pci_));
   if (station_.offload_checksums) {
