@@ -67,8 +67,7 @@ namespace linehunt {
   X(dropped_other_protocol, "neither UDP nor ICMP")                                                \
   X(dropped_other_port, "UDP port nobody listens on")                                              \
   X(dropped_ring_full, "the owner's ring was full")                                                \
-  X(dropped_overload, "new call while a worker cannot keep up")                                    \
-  X(dropped_no_buffer, "no mbuf left")
+  X(dropped_overload, "new call while a worker cannot keep up")
 
 enum class verdict : std::uint8_t {
 #define LINEHUNT_VERDICT(name, text) name,
