@@ -14,7 +14,7 @@
 
 namespace linehunt {
 
-// The FreeSWITCH event socket whose heartbeat says the capacity (behaviour.md section 1).
+// The FreeSWITCH event socket whose heartbeat says the capacity (see control/README.md).
 struct heartbeat_source {
   std::string user; // may be empty
   std::string password;

@@ -69,7 +69,7 @@ struct log_settings {
   std::string file; // empty: the journal where standard error leads there, else standard error
 };
 
-// behaviour.md section 3.
+// Of destinations, by requests that a worker sends.
 struct probing_settings {
   std::uint32_t interval_s = 30;   // 0: nobody is probed
   std::uint32_t timeout_ms = 5000; // without an answer for so long: a failure

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of destinations in a database, as OpenSIPS' load_balancer module has it (version 3,
-// behaviour.md section 1). Everything here blocks. Knows nothing of what a row means.
+// The table of destinations in a database, as OpenSIPS' load_balancer module has it (version 3).
+// Everything here blocks. Knows nothing of what a row means.
 #pragma once
 
 #include "control/database/settings.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom to probe when, and what the answers say about a destination (behaviour.md section 3). A
-// function of time and answers, both handed in; sends nothing itself and knows no worker.
+// Whom to probe when, and what the answers say about a destination ([probing] in linehunt.toml(5)).
+// A function of time and answers, both handed in; sends nothing itself and knows no worker.
 //
 // The interval is cut into slots of one tick. Destination i of n has slot i * slots / n, so that
 // each slot has ceil(n / slots) of them at most, and few destinations stand far apart:

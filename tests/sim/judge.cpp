@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The invariants of architecture.md, after every event.
+// What must hold after every event: lines, leases (dataplane/LEASES.md), calls, and what is sent.
 #include "balancer.h"
 #include "balancer_worker.h"
 #include "dataplane/ledger/lease_mail.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom the schedule probes and when, and what answers make of a status: behaviour.md section 3, row
-// by row.
+// Whom the schedule probes and when, and what each kind of answer makes of a status.
 #include "control/probing/schedule.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // With one worker the choices of the whole engine, SIP messages in and out, are those of the rule
-// in behaviour.md section 2, written down here as plainly as possible: 10,000 random calls over
-// random destinations, with failover, busy callees and hang-ups in between.
+// in README.md ("How a destination is chosen"), written down here as plainly as possible: 10,000
+// random calls over random destinations, with failover, busy callees and hang-ups in between.
 #include "engine_world.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker: every choice is the one that a plain reading of behaviour.md section 2 makes, over
-// random destination sets with releases, resizes, disabling and all flags.
+// One worker: every choice is the one that a plain reading of README.md, "How a destination is
+// chosen", makes, over random destination sets with releases, resizes, disabling and all flags.
 #include "ledger_world.h"
 
 #include <gtest/gtest.h>

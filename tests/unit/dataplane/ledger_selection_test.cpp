@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selection as behaviour.md section 2 writes it, with one worker.
+// Selection as README.md writes it ("How a destination is chosen"), with all flags and one worker.
 #include "ledger_world.h"
 
 #include <gtest/gtest.h>

@@ -21,7 +21,7 @@ destination_model model_of(std::uint32_t id, std::string_view resources, const c
   return d;
 }
 
-// The seed's example (behaviour.md section 1).
+// The four boxes of the load-balancing tutorial.
 snapshot_model seed() {
   snapshot_model m;
   m.listeners = {{*parse_endpoint("192.0.2.1", 5060), 0, ""}};

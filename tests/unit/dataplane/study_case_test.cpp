@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tutorial's study case (behaviour.md section 4) as rules: every branch, and no allocation on
-// the way.
+// The tutorial's study case (tools/linehunt.example.toml) as rules: every branch, and no allocation
+// on the way.
 #include "dataplane/rules.h"
 #include "dataplane/snapshot_builder.h"
 
