@@ -129,22 +129,37 @@ class counting_memory final : public memory_source {
   std::size_t taken = 0;
 };
 
-TEST_F(engine_allocation, a_call_takes_no_more_than_320_bytes) {
-  const auto size_for = [&](std::uint32_t calls) {
+// What one more takes of `field`, of which there are `few` or `many`; tables that do not grow with
+// them are left out.
+double bytes_of_each(std::uint32_t engine_limits::*field, engine_limits limits,
+                     const snapshot& world) {
+  constexpr std::uint32_t few = 20'000, many = 60'000;
+  const auto size_for = [&](std::uint32_t count) {
     counting_memory memory;
     engine_setup setup;
-    setup.limits = engine_world::small();
-    setup.limits.max_calls = calls;
-    setup.limits.call_text_bytes = 32;
+    setup.limits = limits;
+    setup.limits.*field = count;
     setup.memory = &memory;
-    const engine sized(setup, *world);
+    const engine sized(setup, world);
     return memory.taken;
   };
-  // The slope: what one call more takes, tables that do not grow with them left out.
-  const double slope = static_cast<double>(size_for(300'000) - size_for(100'000)) / 200'000;
-  RecordProperty("bytes_per_call", static_cast<int>(slope));
-  EXPECT_LE(slope, 320.0);
-  EXPECT_GT(slope, 200.0);
+  return static_cast<double>(size_for(many) - size_for(few)) / (many - few);
+}
+
+// The figures of call_table.h, of the example configuration and of control/OPERATING.md.
+TEST_F(engine_allocation, a_call_takes_282_bytes_and_its_text) {
+  for (const std::uint32_t text : {24u, 32u, 128u}) {
+    engine_limits limits = engine_world::small();
+    limits.call_text_bytes = text;
+    EXPECT_NEAR(bytes_of_each(&engine_limits::max_calls, limits, *world), 282.0 + text, 1.0);
+  }
+}
+
+TEST_F(engine_allocation, a_transaction_takes_at_most_900_bytes_and_its_text) {
+  const engine_limits limits = engine_world::small();
+  const double each = bytes_of_each(&engine_limits::max_transactions, limits, *world);
+  EXPECT_LE(each, 900.0 + limits.transaction_text_bytes);
+  EXPECT_GT(each, 600.0 + limits.transaction_text_bytes) << "OPERATING.md asks for too much";
 }
 
 } // namespace
