@@ -46,7 +46,7 @@ namespace linehunt {
   X(dropped_wrong_source, "BYE, CANCEL or response from a stranger")                               \
   X(dropped_excess_dialog, "2xx that would make a ninth dialog of one INVITE")                     \
   X(dropped_no_route, "next hop cannot be resolved or reached")                                    \
-  X(dropped_draining, "new work while stopping")                                                   \
+  X(dropped_draining, "503: new call while linehunt drains")                                       \
   X(dropped_by_rule, "request that a rule drops without an answer")                                \
   /* Frames */                                                                                     \
   X(arp_handled, "ARP for us")                                                                     \

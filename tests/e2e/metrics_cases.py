@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from cases import NotHere, case, check
 from lab.balancer import program
@@ -12,6 +13,7 @@ from lab_setups import diagnosis, study_case
 from mi_client import http_in
 
 URL = "http://127.0.0.1:8888/metrics"
+RULES = Path(__file__).resolve().parents[2] / "tools/grafana/linehunt.rules.yml"
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? ([^ ]+)$')
 
 
@@ -95,6 +97,14 @@ def prometheus_scrapes_what_operators_see(workers: int):
         falling = [key for key, before in samples.items()
                    if key[0].endswith("_total") and after[key] < before]
         check(not falling, f"counters that fell: {falling}")
+
+
+@case
+def promtool_takes_the_alert_rules():
+    if not shutil.which("promtool"):
+        raise NotHere("promtool is missing: tools/install")
+    told = subprocess.run(["promtool", "check", "rules", RULES], capture_output=True, text=True)
+    check(told.returncode == 0, told.stdout + told.stderr)
 
 
 @case

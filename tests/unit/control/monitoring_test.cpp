@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What MONITORING.md, the dashboard and the alert rules name is what Prometheus gets, all of it and
+// nothing else.
+#include "control/metrics/exposition.h"
+
+#include <algorithm>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace linehunt::metrics {
+namespace {
+
+using ::testing::Contains;
+
+using names = std::set<std::string>;
+
+std::string contents(const char* path) {
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_FALSE(text.empty()) << path;
+  return text;
+}
+
+names found(const std::string& text, const char* pattern) {
+  const std::regex wanted(pattern, std::regex::multiline);
+  names all;
+  for (std::sregex_iterator each(text.begin(), text.end(), wanted), end; each != end; ++each)
+    all.insert((*each)[1]);
+  return all;
+}
+
+// Everything of which there may be none: a worker, a destination, a port, and so on.
+std::string everything() {
+  static const engine_counters engine;
+  node_figures figures;
+  figures.workers.resize(1);
+  figures.workers[0].engine = &engine;
+  figures.destinations = {{1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}}}};
+  figures.destinations[0].resources[0].heartbeat = "fresh";
+  figures.destinations[0].probe_round_trip_us = 1500;
+  figures.post_dial = {destination_delays{.destination = 1}};
+  figures.node.ports = {{"access"}};
+  figures.node.degraded = {{"degraded", "reload_refused", 1}};
+  figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
+  figures.copies = {{"call_copies", "written", 8}};
+  return exposition(figures);
+}
+
+struct family {
+  std::string type;
+  names labels;
+  bool operator==(const family&) const = default;
+};
+
+void PrintTo(const family& one, std::ostream* out) {
+  *out << one.type;
+  for (const std::string& label : one.labels)
+    *out << " " << label;
+}
+
+std::map<std::string, family> written() {
+  std::map<std::string, family> all;
+  std::istringstream in(everything());
+  std::string current;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string mark, what, type;
+    if (words >> mark >> what; mark == "#" && what == "TYPE") {
+      words >> current >> type;
+      all[current].type = type;
+    }
+    if (mark == "#") continue;
+    for (const std::string& label : found(line, R"lit((\w+)=")lit"))
+      if (label != "le") all[current].labels.insert(label);
+  }
+  return all;
+}
+
+// Rows "| `linehunt_calls` | gauge | calls | `state` | ... |" of the document.
+std::map<std::string, family> documented() {
+  const std::regex row(R"(^\| `(linehunt_\w+)` \| (\w+) \| [^|]+ \| ([^|]*) \| [^|]+ \|$)",
+                       std::regex::multiline);
+  const std::string text = contents(LINEHUNT_MONITORING);
+  std::map<std::string, family> all;
+  for (std::sregex_iterator each(text.begin(), text.end(), row), end; each != end; ++each)
+    EXPECT_TRUE(
+        all.try_emplace((*each)[1], family{(*each)[2], found((*each)[3], "`(\\w+)`")}).second)
+        << each->str(1) << " twice";
+  return all;
+}
+
+TEST(monitoring, document_has_each_metric_with_its_type_and_labels) {
+  EXPECT_EQ(documented(), written());
+  EXPECT_GE(documented().size(), 40u);
+}
+
+TEST(monitoring, document_has_the_values_of_labels_that_are_always_the_same) {
+  const std::string text = contents(LINEHUNT_MONITORING), metrics = everything();
+  for (const char* label : {"outcome", "cause", "state", "ring"})
+    for (const std::string& value :
+         found(metrics, (std::string{"[{,]"} + label + "=\"(\\w+)\"").c_str()))
+      EXPECT_THAT(found(text, "`(\\w+)`"), Contains(value)) << label;
+}
+
+TEST(monitoring, document_has_each_verdict_with_its_meaning) {
+  const std::regex row(R"(^\| `([a-z_]+)` \| ([^|]+) \|$)", std::regex::multiline);
+  const std::string text = contents(LINEHUNT_MONITORING);
+  const auto from = text.find("\n## Verdicts");
+  ASSERT_NE(from, std::string::npos);
+  const std::string section = text.substr(from, text.find("\n## ", from + 1) - from);
+  std::vector<std::pair<std::string, std::string>> told, expected;
+  for (std::sregex_iterator each(section.begin(), section.end(), row), end; each != end; ++each)
+    told.emplace_back((*each)[1], (*each)[2]);
+  for (std::size_t v = 0; v < verdict_count; ++v)
+    expected.emplace_back(name_of(static_cast<verdict>(v)), meaning_of(static_cast<verdict>(v)));
+  EXPECT_EQ(told, expected);
+}
+
+TEST(monitoring, document_dashboard_and_alerts_name_only_metrics_that_there_are) {
+  const auto families = written();
+  for (const char* path : {LINEHUNT_MONITORING, LINEHUNT_DASHBOARD, LINEHUNT_ALERTS}) {
+    for (const std::string& name : found(contents(path), R"((linehunt_\w+))")) {
+      const std::string whole = std::regex_replace(name, std::regex("_(bucket|sum|count)$"), "");
+      const auto histogram = families.find(whole);
+      EXPECT_TRUE(families.contains(name) ||
+                  (histogram != families.end() && histogram->second.type == "histogram"))
+          << path << ": " << name;
+    }
+  }
+}
+
+TEST(monitoring, dashboard_shows_the_ports_and_whether_it_drains) {
+  const names shown = found(contents(LINEHUNT_DASHBOARD), R"((linehunt_\w+))");
+  for (const char* name : {"linehunt_port_link_up", "linehunt_port_rx_lost_total",
+                           "linehunt_port_tx_errors_total", "linehunt_draining"})
+    EXPECT_THAT(shown, Contains(name));
+}
+
+TEST(monitoring, alerts_ask_for_label_values_that_there_are) {
+  const std::string alerts = contents(LINEHUNT_ALERTS), metrics = everything();
+  for (const char* label : {"outcome", "verdict"}) {
+    const names known = found(metrics, (std::string{"[{,]"} + label + "=\"(\\w+)\"").c_str());
+    for (const std::string& asked :
+         found(alerts, (std::string{label} + "=~?\"([\\w|]+)\"").c_str()))
+      for (const std::string& value : found(asked, "(\\w+)"))
+        EXPECT_THAT(known, Contains(value)) << label;
+  }
+}
+
+TEST(monitoring, document_says_what_to_do_on_each_alarm) {
+  const names alarms = found(contents(LINEHUNT_ALERTS), R"(^ *- alert: (\w+)$)");
+  EXPECT_GE(alarms.size(), 12u);
+  EXPECT_EQ(found(contents(LINEHUNT_MONITORING), R"(^\| `(Linehunt\w+)` \|)"), alarms);
+}
+
+} // namespace
+} // namespace linehunt::metrics
