@@ -157,10 +157,9 @@ std::optional<error> check_device(const port_setup& setup) {
   if (driver.starts_with("net_tap") && !fs::exists("/dev/net/tun", ignored))
     return error{"port '" + setup.name + "': /dev/net/tun is missing; `modprobe tun`"};
   if (driver.starts_with("net_pcap"))
-    for (const char* key : {"rx_pcap"})
-      if (const std::string file = device_argument(setup.device, key);
-          !file.empty() && !fs::exists(file, ignored))
-        return error{"port '" + setup.name + "': there is no file '" + file + "'"};
+    if (const std::string file = device_argument(setup.device, "rx_pcap");
+        !file.empty() && !fs::exists(file, ignored))
+      return error{"port '" + setup.name + "': there is no file '" + file + "'"};
   return std::nullopt;
 }
 

@@ -5,7 +5,7 @@
 //   | Ethernet [VLAN] | IPv4 or IPv6 with its extension headers | UDP | payload |
 //   0                 l3_off                                    l4_off payload_off
 //
-// `inspect_network` reads up to l4_off, `inspect_transport` the rest: a fragment has to be put
+// `inspect_network` reads up to l4_off, `inspect_udp` the rest: a fragment has to be put
 // together between the two. One file a layer: ethernet.cpp, ipv4.cpp, ipv6.cpp, udp.cpp.
 #pragma once
 

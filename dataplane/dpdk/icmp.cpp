@@ -13,7 +13,6 @@ namespace linehunt::dpdk {
 
 namespace {
 
-constexpr std::uint8_t initial_ttl = 64;                           // RFC 1700
 constexpr std::uint8_t echo_request_v6 = 128, echo_reply_v6 = 129; // RFC 4443 4
 
 bool in_one_segment(const rte_mbuf& m, const frame& f) noexcept {

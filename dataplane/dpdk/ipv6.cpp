@@ -16,9 +16,9 @@ constexpr int max_extension_headers = 3;
 
 bool is_ours(const station& we, const ip_address& to) noexcept {
   if (!is_multicast(to)) return we.owns(to);
-  static constexpr std::array<std::uint8_t, 16> all_nodes{0xff, 0x02, 0, 0, 0, 0, 0, 0,
-                                                          0,    0,    0, 0, 0, 0, 0, 1};
-  if (to.bytes == all_nodes || to == solicited_node_of(we.link_local)) return true;
+  if (to == link_scope_group(1) || // all nodes
+      to == solicited_node_of(we.link_local))
+    return true;
   for (const port_address& a : we.addresses)
     if (a.ip.is_v6 && to == solicited_node_of(a.ip)) return true;
   return false;

@@ -21,18 +21,6 @@ void write_link_header(const station& we, std::uint8_t* at, const rte_ether_addr
   tag.eth_proto = rte_cpu_to_be_16(ethertype);
 }
 
-void write_v6_header(const station& we, rte_mbuf& m, const ip_address& from, const ip_address& to,
-                     std::uint8_t next_header, std::uint8_t hop_limit,
-                     std::size_t payload_bytes) noexcept {
-  auto& ip = header_at<rte_ipv6_hdr>(m, we.l2_bytes());
-  ip.vtc_flow = rte_cpu_to_be_32(6u << 28);
-  ip.payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(payload_bytes));
-  ip.proto = next_header;
-  ip.hop_limits = hop_limit;
-  __builtin_memcpy(ip.src_addr, from.bytes.data(), 16);
-  __builtin_memcpy(ip.dst_addr, to.bytes.data(), 16);
-}
-
 bool turn_round(const station& we, rte_mbuf& m, const frame& f, const rte_ether_addr& to,
                 std::uint32_t l3_len_bytes) noexcept {
   const rte_ether_addr recipient = to; // may lie in the frame that is about to be rewritten

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing of the Ethernet header with our VLAN tag, and turning a received frame round.
+// Writing of the Ethernet header with our VLAN tag, and of the IPv6 header, and turning a received
+// frame round.
 #pragma once
 
 #include "dataplane/dpdk/frame.h"
@@ -7,6 +8,8 @@
 #include "dataplane/dpdk/station.h"
 
 #include <cstdint>
+#include <rte_byteorder.h>
+#include <rte_ip.h>
 #include <rte_mbuf.h>
 
 namespace linehunt::dpdk {
@@ -14,11 +17,19 @@ namespace linehunt::dpdk {
 // Writes station::l2_bytes() bytes at `at`.
 void write_link_header(const station& we, std::uint8_t* at, const rte_ether_addr& to,
                        std::uint16_t ethertype) noexcept;
-// An IPv6 header in the mbuf's first segment, behind the link header; the checksum of what follows
-// is the caller's.
-void write_v6_header(const station& we, rte_mbuf& m, const ip_address& from, const ip_address& to,
-                     std::uint8_t next_header, std::uint8_t hop_limit,
-                     std::size_t payload_bytes) noexcept;
+inline constexpr std::uint8_t initial_ttl = 64; // RFC 1700
+// The checksum of what follows is the caller's.
+inline void write_v6_header(std::uint8_t* at, const ip_address& from, const ip_address& to,
+                            std::uint8_t next_header, std::uint8_t hop_limit,
+                            std::size_t payload_bytes) noexcept {
+  auto& ip = *static_cast<rte_ipv6_hdr*>(static_cast<void*>(at));
+  ip.vtc_flow = rte_cpu_to_be_32(6u << 28);
+  ip.payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(payload_bytes));
+  ip.proto = next_header;
+  ip.hop_limits = hop_limit;
+  __builtin_memcpy(ip.src_addr, from.bytes.data(), 16);
+  __builtin_memcpy(ip.dst_addr, to.bytes.data(), 16);
+}
 inline void set_destination_mac(rte_mbuf& m, const rte_ether_addr& to) noexcept {
   header_at<rte_ether_hdr>(m, 0).dst_addr = to;
 }

@@ -67,7 +67,7 @@ bool start_frame(const station& we, rte_mbuf& m, const ip_address& to,
   const auto len = static_cast<std::uint16_t>(we.l2_bytes() + sizeof(rte_ipv6_hdr) + behind_ip);
   if (rte_pktmbuf_append(&m, len) == nullptr) return false;
   write_link_header(we, bytes_at(m, 0), multicast_mac_of(to), RTE_ETHER_TYPE_IPV6);
-  write_v6_header(we, m, we.link_local, to, IPPROTO_HOPOPTS, 1, behind_ip);
+  write_v6_header(bytes_at(m, we.l2_bytes()), we.link_local, to, IPPROTO_HOPOPTS, 1, behind_ip);
   __builtin_memcpy(bytes_at(m, we.l2_bytes() + sizeof(rte_ipv6_hdr)), router_alert.data(),
                    router_alert.size());
   return true;

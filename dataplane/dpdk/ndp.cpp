@@ -57,7 +57,8 @@ bool find_mac(const std::uint8_t* option, const std::uint8_t* end, std::uint8_t 
 void write_message(const station& we, rte_mbuf& m, std::uint8_t type, std::uint32_t flags,
                    const ip_address& from, const ip_address& to,
                    const ip_address& target) noexcept {
-  write_v6_header(we, m, from, to, IPPROTO_ICMPV6, link_hop_limit, written_l4_bytes);
+  write_v6_header(bytes_at(m, we.l2_bytes()), from, to, IPPROTO_ICMPV6, link_hop_limit,
+                  written_l4_bytes);
   const std::size_t l4_off = we.l2_bytes() + sizeof(rte_ipv6_hdr);
   auto& message = header_at<neighbour_message>(m, l4_off);
   message = neighbour_message{type, 0, 0, rte_cpu_to_be_32(flags), target.bytes};

@@ -18,13 +18,14 @@ namespace linehunt::dpdk {
 
 class port_capture final : public capture {
  public:
-  // `wait` returns when every worker has left the loop in which it was. `nodes`: of the workers.
+  // `wait` returns when every worker has left the loop in which it was.
   port_capture(const control_block& shared, std::function<void()> wait)
       : shared_(shared), wait_(std::move(wait)) {}
   ~port_capture() override;
   port_capture(const port_capture&) = delete;
   port_capture& operator=(const port_capture&) = delete;
 
+  // `nodes`: of the workers.
   [[nodiscard]] tl::expected<void, error>
   begin(const capture_filter& what, const std::vector<int>& nodes, std::size_t cells_of_worker);
   void poll(const visitor& each) override;

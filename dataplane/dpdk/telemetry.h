@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands on DPDK's telemetry socket: /linehunt/workers, /linehunt/destinations and
-// /linehunt/verdicts. A thread of DPDK asks; what it reads is either atomic or held still by a lock
-// that the control thread takes when it changes it. Workers never see that lock.
+// The commands on DPDK's telemetry socket: /linehunt/workers, /linehunt/destinations,
+// /linehunt/verdicts and /linehunt/calls. A thread of DPDK asks; what it reads is either atomic or
+// held still by a lock that the control thread takes when it changes it. Workers never see that
+// lock.
 #pragma once
 
 #include "dataplane/dpdk/runtime.h"

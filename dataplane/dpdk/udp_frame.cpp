@@ -14,7 +14,6 @@ namespace linehunt::dpdk {
 
 namespace {
 
-constexpr std::uint8_t initial_ttl = 64; // RFC 1700
 constexpr rte_ether_addr not_yet_known{};
 
 std::size_t ip_header_bytes(const endpoint& to) noexcept {
@@ -36,17 +35,6 @@ void write_ipv4(std::uint8_t* at, const endpoint& from, const endpoint& to,
   __builtin_memcpy(&ip.src_addr, from.ip.bytes.data(), 4);
   __builtin_memcpy(&ip.dst_addr, to.ip.bytes.data(), 4);
   if (fill_checksum) ip.hdr_checksum = rte_ipv4_cksum(&ip);
-}
-
-void write_ipv6(std::uint8_t* at, const endpoint& from, const endpoint& to,
-                std::size_t payload_bytes, std::uint8_t next_header) noexcept {
-  auto& ip = *static_cast<rte_ipv6_hdr*>(static_cast<void*>(at));
-  ip.vtc_flow = rte_cpu_to_be_32(6u << 28);
-  ip.payload_len = rte_cpu_to_be_16(static_cast<std::uint16_t>(payload_bytes));
-  ip.proto = next_header;
-  ip.hop_limits = initial_ttl;
-  __builtin_memcpy(ip.src_addr, from.ip.bytes.data(), 16);
-  __builtin_memcpy(ip.dst_addr, to.ip.bytes.data(), 16);
 }
 
 rte_udp_hdr udp_header(const endpoint& from, const endpoint& to, std::size_t len_bytes) noexcept {
@@ -72,7 +60,7 @@ bool prepend_headers(const station& we, rte_mbuf& m, const endpoint& from, const
                     to.ip.is_v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
   const bool offload = we.offload_checksums;
   if (to.ip.is_v6)
-    write_ipv6(bytes_at(m, l2_len), from, to, udp_len, IPPROTO_UDP);
+    write_v6_header(bytes_at(m, l2_len), from.ip, to.ip, IPPROTO_UDP, initial_ttl, udp_len);
   else
     write_ipv4(bytes_at(m, l2_len), from, to, udp_len, ip_id, 0, !offload);
 
@@ -135,7 +123,8 @@ std::size_t build_fragments(const station& we, std::uint16_t mtu_bytes, rte_memp
     write_link_header(we, bytes_at(*m, 0), not_yet_known,
                       v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
     if (v6) {
-      write_ipv6(bytes_at(*m, l2_len), from, to, sizeof(fragment_header) + len, IPPROTO_FRAGMENT);
+      write_v6_header(bytes_at(*m, l2_len), from.ip, to.ip, IPPROTO_FRAGMENT, initial_ttl,
+                      sizeof(fragment_header) + len);
       const fragment_header header{
           IPPROTO_UDP, 0, rte_cpu_to_be_16(static_cast<std::uint16_t>(at | (more ? 1u : 0u))),
           rte_cpu_to_be_32(ip_id)};
