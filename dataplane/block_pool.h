@@ -78,15 +78,6 @@ class block_pool {
     return done;
   }
 
-  [[nodiscard]] bool equal(stored_bytes stored, std::string_view text) const noexcept {
-    if (stored.len != text.size()) return false;
-    return for_each_piece(stored, [&](std::string_view piece) {
-      const bool same = std::memcmp(piece.data(), text.data(), piece.size()) == 0;
-      text.remove_prefix(piece.size());
-      return same;
-    });
-  }
-
   // The pieces in order, until `each` says false; true where all were visited.
   template <class Each>
   bool for_each_piece(stored_bytes stored, Each&& each) const {
@@ -102,9 +93,6 @@ class block_pool {
   [[nodiscard]] std::uint32_t free_blocks() const noexcept { return free_; }
   [[nodiscard]] std::size_t blocks_for(std::size_t len_bytes) const noexcept {
     return (len_bytes + payload_bytes_ - 1) / payload_bytes_;
-  }
-  void prefetch(stored_bytes stored) const noexcept {
-    if (!stored.empty()) __builtin_prefetch(block_at(stored.first));
   }
 
  private:

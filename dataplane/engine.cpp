@@ -228,7 +228,7 @@ std::uint32_t engine::visit_calls(std::uint32_t first, std::uint32_t places,
     info.answered = record.state != call_state::early;
     info.started_at = record.started_at;
     if (info.answered && record.state != call_state::closing)
-      info.answered_at = record.started_at + record.answered_after_ms * 1000ull;
+      info.answered_at = record.answered_at();
     visit(info);
   }
   return end < all ? end : 0;

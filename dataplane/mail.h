@@ -8,15 +8,15 @@
 namespace linehunt {
 
 enum class mail_kind : std::uint8_t {
-  // Between workers (see load_ledger.h).
+  // Between workers.
   load_update,   // slot, value = the sender's `used` of that slot
-  lease_request, // slot, value = lines wanted
-  lease_grant,   // slot, value = lines given
-  lease_refuse,  // slot
-  lease_recall,  // slot, value = unused lines wanted back
-  lease_return,  // slot, value = lines given back
-  overload,      // slot = destination_index; flags = per cent to shed, and 0x80 where there is a
-                 // sequence number; value = validity in ms, subject = sequence number (RFC 7339)
+  lease_request, // these five: see ledger/lease_mail.h
+  lease_grant,
+  lease_refuse,
+  lease_recall,
+  lease_return,
+  overload, // slot = destination_index; flags = per cent to shed, and 0x80 where there is a
+            // sequence number; value = validity in ms, subject = sequence number (RFC 7339)
   // From the control thread.
   set_enabled, // subject = destination_index, value = 0 or 1
   resize,      // slot, value = new capacity; to every worker, the home moves the pool

@@ -3,6 +3,7 @@
 #include "dataplane/engine/addressing.h"
 
 #include "dataplane/engine/branch.h"
+#include "dataplane/engine/routes.h"
 #include "sipparse/uri.h"
 
 namespace linehunt::calls {
@@ -73,12 +74,12 @@ bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept 
 
 std::optional<std::uint64_t> own_route_handle(const snapshot& world,
                                               std::string_view uri) noexcept {
-  constexpr std::string_view scheme = "sip:", parameters = ";lr;lh=";
+  constexpr std::string_view scheme = "sip:", parameters = own_route_parameters;
   if (!uri.starts_with(scheme)) return std::nullopt;
   uri.remove_prefix(scheme.size());
   for (const listener& l : world.listeners) {
-    if (uri.size() == l.sent_by.size() + parameters.size() + 16 && uri.starts_with(l.sent_by) &&
-        uri.substr(l.sent_by.size()).starts_with(parameters))
+    if (uri.size() == l.sent_by.size() + parameters.size() + handle_digits &&
+        uri.starts_with(l.sent_by) && uri.substr(l.sent_by.size()).starts_with(parameters))
       return read_hex(uri.substr(l.sent_by.size() + parameters.size()));
   }
   return std::nullopt;

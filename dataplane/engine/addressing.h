@@ -38,7 +38,8 @@ inline constexpr std::uint16_t sip_port = 5060;
 [[nodiscard]] std::optional<std::uint64_t> own_route_handle(const snapshot& world,
                                                             std::string_view uri) noexcept;
 
-// No multicast, broadcast or unspecified address, no port 0, none of our own addresses.
+// No multicast, broadcast or unspecified address, no port 0. One of our own addresses is: who asks
+// for it looks at snapshot::is_local as well where a message must not come back to us.
 [[nodiscard]] bool is_sendable(const endpoint& to) noexcept;
 
 } // namespace linehunt::calls

@@ -9,10 +9,6 @@
 namespace linehunt {
 namespace {
 
-constexpr waiter waiter_of(std::uint32_t transaction, std::uint32_t generation) noexcept {
-  return std::uint64_t{generation} << 32 | transaction;
-}
-
 // The last step of splitmix64: neighbours have nothing in common.
 constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
@@ -47,8 +43,7 @@ selection_outcome engine::state::choose(std::uint32_t transaction, holding& held
   t.shed = false;
   for (;;) {
     request.excluded_ids = {excluded.data(), count_excluded};
-    const selection_outcome outcome =
-        ledger.select(request, waiter_of(transaction, t.generation), held);
+    const selection_outcome outcome = ledger.select(request, waiter_of(transaction), held);
     if (outcome != selection_outcome::selected) return outcome;
     if (!sheds(t, held.destination)) {
       hold(t.call, held);
@@ -67,8 +62,7 @@ selection_outcome engine::state::choose(std::uint32_t transaction, holding& held
 void engine::state::decided(waiter who, selection_outcome outcome, const holding& held) {
   const auto transaction = static_cast<std::uint32_t>(who);
   holding mine = held;
-  if (transaction >= transactions.capacity() ||
-      waiter_of(transaction, transactions[transaction].generation) != who ||
+  if (transaction >= transactions.capacity() || waiter_of(transaction) != who ||
       transactions[transaction].client != client_state::parked) {
     if (outcome == selection_outcome::selected) ledger.release(mine);
     return;

@@ -73,12 +73,11 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
 // expiry, the longest duration.
 time_us engine::state::end_due(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
-  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  time_us due = answered_at + world->timers.max_call_s * 1'000'000ull;
+  time_us due = record.answered_at() + world->timers.max_call_s * 1'000'000ull;
   if (record.expires_after_s != 0)
     due = std::min<time_us>(due, record.started_at + record.expires_after_s * 1'000'000ull);
   if ((record.flags & call_record::acked) == 0)
-    due = std::min<time_us>(due, answered_at + world->timers.ack_wait_ms * 1000ull);
+    due = std::min<time_us>(due, record.answered_at() + world->timers.ack_wait_ms * 1000ull);
   return due;
 }
 
@@ -95,13 +94,12 @@ void engine::state::on_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   switch (record.state) {
   case call_state::answered: {
-    const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
     const time_us expires_at = record.started_at + record.expires_after_s * 1'000'000ull;
     if ((record.flags & call_record::acked) == 0) {
       close_call(call, end_cause::no_ack);
     } else if (record.expires_after_s != 0 && now >= expires_at) {
       close_call(call, end_cause::session_expired);
-    } else if (now >= answered_at + world->timers.max_call_s * 1'000'000ull) {
+    } else if (now >= record.answered_at() + world->timers.max_call_s * 1'000'000ull) {
       close_call(call, end_cause::max_duration);
     } else if (pings(call)) {
       send_pings(call);
@@ -128,7 +126,7 @@ void engine::state::close_call(std::uint32_t call, end_cause cause) {
   call_record& record = calls[call];
   record.state = call_state::closing;
   record.tries = 0;
-  record.answered_after_ms = static_cast<std::uint32_t>(cause); // no longer needed for itself
+  record.note_cause(cause);
   send_byes(call);
 }
 
@@ -166,7 +164,7 @@ void engine::state::send_byes(std::uint32_t call) {
 // The same call on its second way through us ends with it: our BYEs go to the parties themselves,
 // so it may not see them.
 void engine::state::end_closed(std::uint32_t call) {
-  const auto cause = static_cast<end_cause>(calls[call].answered_after_ms);
+  const auto cause = calls[call].cause();
   const dialog_match again = calls.find_same_dialog(call);
   end_call(call, cause);
   if (again && (calls[again.call].state == call_state::answered ||

@@ -71,7 +71,6 @@ std::uint32_t call_table::take(std::uint64_t hash, const call_texts& texts) {
   first_free_ = next;
   record.transaction = no_transaction;
   record.state = call_state::early;
-  ++in_use_;
   return call;
 }
 
@@ -82,7 +81,6 @@ void call_table::give_back(std::uint32_t call) {
   record.state = call_state::free;
   record.transaction = first_free_;
   first_free_ = call;
-  --in_use_;
 }
 
 std::uint32_t call_table::find_handle(std::uint64_t handle) const noexcept {

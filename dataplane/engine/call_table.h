@@ -47,7 +47,7 @@ enum class call_text : std::uint8_t {
   callee_target,
   caller_routes, // Route values towards the caller, in the order to be sent; without us
   callee_routes,
-  from_uri, // as a Request of the caller has them
+  from_uri, // as in the From and To of the caller's INVITE
   to_uri,
   count_,
 };
@@ -77,7 +77,7 @@ struct call_record {
   // the run that has set it up.
   std::uint64_t server_key = 0;
   time_us started_at = 0;
-  std::uint32_t answered_after_ms = 0; // since started_at
+  std::uint32_t answered_after_ms = 0; // since started_at; closing: the end_cause instead
   std::uint32_t expires_after_s = 0;   // session timer (RFC 4028), since started_at; 0: none
   std::uint16_t generation = 0;        // so often the record has been taken
   std::uint16_t origin = 0;
@@ -95,6 +95,18 @@ struct call_record {
   listener_index callee_listener = 0;
   stored_bytes overflow;
   std::array<char, inline_bytes> text;
+
+  // While answered.
+  [[nodiscard]] time_us answered_at() const noexcept {
+    return started_at + answered_after_ms * 1000ull;
+  }
+  // While closing, which knows nothing of the answer any more.
+  void note_cause(end_cause cause) noexcept {
+    answered_after_ms = static_cast<std::uint32_t>(cause);
+  }
+  [[nodiscard]] end_cause cause() const noexcept {
+    return static_cast<end_cause>(answered_after_ms);
+  }
 };
 static_assert(sizeof(call_record) == 256);
 
@@ -131,7 +143,6 @@ class call_table {
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     return static_cast<std::uint32_t>(records_.size());
   }
-  [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
 
   // Which run of the program it is, which generation of the record, and the record: names a call
   // also after the record was used again. 16, 16 and 32 bits; never 0.
@@ -225,7 +236,6 @@ class call_table {
   mutable record_array<char> scratch_; // texts() and text() put together here
   record_array<char> gather_;          // set_texts and find_same_dialog do so here
   std::uint32_t first_free_ = no_call;
-  std::uint32_t in_use_ = 0;
   std::uint32_t hand_ = 0; // of find_ended
 };
 

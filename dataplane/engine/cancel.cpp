@@ -48,7 +48,7 @@ void engine::state::cancel_call(std::uint32_t transaction) {
   keep_reason(transaction);
   switch (t.client) {
   case client_state::parked:
-    ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+    ledger.withdraw(waiter_of(transaction));
     [[fallthrough]];
   case client_state::none:
     t.client = client_state::none;

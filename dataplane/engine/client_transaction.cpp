@@ -26,7 +26,7 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     return;
   }
   if (t.client == client_state::parked) {
-    ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+    ledger.withdraw(waiter_of(transaction));
     t.client = client_state::none;
     (void)refuse_call(transaction, selection_outcome::no_capacity);
     return;

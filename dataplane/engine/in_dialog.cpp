@@ -46,8 +46,8 @@ dialog_match engine::state::find_early_beside() {
   const auto beside = [&](std::uint32_t call) {
     const call_record& record = calls[call];
     if (record.state != call_state::answered && record.state != call_state::leaving) return false;
-    const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-    return now - answered_at < transaction_timeout_ms() * 1000 && is_party(call, in->source);
+    return now - record.answered_at() < transaction_timeout_ms() * 1000 &&
+           is_party(call, in->source);
   };
   const std::uint32_t of_caller =
       calls.find_caller(hash, routing.call_id, routing.from_tag, beside);

@@ -95,7 +95,6 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   if (len != 0) {
     transactions.texts().free(t.reply);
     t.reply = store_text({&scratch_b[0], len});
-    t.reply_status = view.status;
   }
   out->forward(edits, t.reply_to);
   return verdict::response_forwarded;
@@ -167,8 +166,7 @@ verdict engine::state::on_failure(std::uint32_t transaction, std::size_t number)
   }
   transactions.texts().free(t.reply);
   t.reply = store_text({&scratch_b[0], len});
-  t.reply_status = view.status;
-  fail_call(transaction, view.status);
+  fail_call(transaction);
   complete(transaction);
   out->forward(edits, t.reply_to);
   return verdict::response_forwarded;
@@ -225,8 +223,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   call_record& record = calls[call];
   a.answered = true;
 
-  if (t.client == client_state::parked)
-    ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+  if (t.client == client_state::parked) ledger.withdraw(waiter_of(transaction));
   if (number + 1u != t.attempt_count || t.client == client_state::parked ||
       t.client == client_state::none) {
     // An earlier destination, given up for lost, has answered after all: the call is there now, and
@@ -264,10 +261,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   timers.disarm(deadline_timer(transaction));
   // Repetitions of INVITE and 2xx find the call; the record is needed only where other branches of
   // this INVITE may still want an ACK or a CANCEL.
-  bool others = a.cancelled;
-  for (std::size_t i = 0; i < t.attempt_count; ++i)
-    others = others || i != number;
-  if (others) {
+  if (a.cancelled || t.attempt_count > 1) {
     transactions.move_to(transaction_list::lingering, transaction);
     timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
   } else {

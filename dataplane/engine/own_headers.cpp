@@ -16,9 +16,9 @@ void write_via(sip::writer& text, const snapshot& world, listener_index out,
 
 void write_record_route(sip::writer& text, const snapshot& world, listener_index at,
                         std::uint64_t handle) noexcept {
-  std::array<char, 16> hex;
+  std::array<char, handle_digits> hex;
   write_hex(handle, hex.data());
-  text << "Record-Route: <sip:" << world.listeners[at].sent_by << ";lr;" << handle_parameter << "="
+  text << "Record-Route: <sip:" << world.listeners[at].sent_by << own_route_parameters
        << std::string_view{hex.data(), hex.size()} << ">\r\n";
 }
 

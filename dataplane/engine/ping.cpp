@@ -47,9 +47,8 @@ time_us engine::state::next_ping(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
   if ((record.flags & open_flags) != 0)
     return after_ms(wait_after(static_cast<std::uint8_t>(record.tries - 1)).next_ms);
-  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
   const time_us interval = ping_interval(call);
-  return now + interval - (now - answered_at) % interval;
+  return now + interval - (now - record.answered_at()) % interval;
 }
 
 bool engine::state::waits_for_its_turn(std::uint32_t call) {
@@ -87,9 +86,8 @@ void engine::state::send_pings(std::uint32_t call) {
   }
   if (record.tries > 0) count(counters.retransmissions_sent);
   // Counted in intervals up to the first sending, which repetitions reckon back to.
-  const time_us answered_at = record.started_at + record.answered_after_ms * 1000ull;
-  const auto ordinal =
-      static_cast<std::uint16_t>((now - waited_ms * 1000 - answered_at) / ping_interval(call));
+  const auto ordinal = static_cast<std::uint16_t>((now - waited_ms * 1000 - record.answered_at()) /
+                                                  ping_interval(call));
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;

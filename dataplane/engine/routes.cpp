@@ -138,7 +138,6 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
     plan.ok = true;
     // A strict router right behind the sender has used up the last Route.
     plan.handle = handle_of_request_uri(world, plan.request_uri);
-    plan.named_us = plan.handle != 0;
     return plan;
   }
 
@@ -151,7 +150,6 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
   if (end > 0) {
     if (const auto handle = handle_of_request_uri(world, plan.request_uri); handle != 0) {
       plan.handle = handle;
-      plan.named_us = true;
       plan.request_uri = list.elements[--end].uri;
       plan.request_uri_moved = true;
       list.elements[end].removed = true;
@@ -164,7 +162,6 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
     const auto handle = own_handle(world, list.elements[first].uri);
     if (!handle) break;
     list.elements[first].removed = true;
-    plan.named_us = true;
     if (plan.handle == 0)
       plan.handle = *handle;
     else if (*handle != plan.handle)

@@ -15,10 +15,12 @@ namespace linehunt::calls {
 
 // The URI parameter of our Record-Route that names the call.
 inline constexpr std::string_view handle_parameter = "lh";
+// Behind host and port in a Record-Route as we write it; so many hexadecimal digits follow.
+inline constexpr std::string_view own_route_parameters = ";lr;lh=";
+inline constexpr std::size_t handle_digits = 16;
 
 struct route_plan {
   bool ok = false;                // false: a Route that is none, or too many
-  bool named_us = false;          // a Route or the Request-URI was one of our Record-Routes
   std::uint64_t handle = 0;       // of the call, 0 where none was named
   std::uint64_t further = 0;      // of the same call on its second way through us, 0 mostly
   std::string_view next_hop;      // URI of the first Route that is left; empty: the Request-URI

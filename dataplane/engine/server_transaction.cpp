@@ -48,7 +48,7 @@ void engine::state::answer_invite(std::uint32_t transaction, std::uint16_t statu
       out->send(bytes, t.reply_to);
     }
   }
-  fail_call(transaction, status);
+  fail_call(transaction);
   complete(transaction);
 }
 
@@ -73,7 +73,7 @@ void engine::state::on_server_timer(std::uint32_t transaction) {
   timers.arm(server_timer(transaction), after_ms(t.server_interval_ms));
 }
 
-void engine::state::fail_call(std::uint32_t transaction, std::uint16_t) {
+void engine::state::fail_call(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
   if (t.call == no_call) return;
   const std::uint32_t call = t.call;

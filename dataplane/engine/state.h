@@ -117,7 +117,7 @@ struct engine::state final : selection_listener {
   void complete(std::uint32_t transaction); // a failure went upstream: timers G and H
   void on_server_timer(std::uint32_t transaction);
   // Final failure: the call ends, its lines are free.
-  void fail_call(std::uint32_t transaction, std::uint16_t status);
+  void fail_call(std::uint32_t transaction);
   void finish_transaction(std::uint32_t transaction);
 
   // --- invite_response.cpp: responses to an INVITE of a transaction
@@ -270,6 +270,10 @@ struct engine::state final : selection_listener {
   // The end of a pause that a 503's Retry-After asked for.
   [[nodiscard]] std::uint32_t pause_timer(destination_index d) const {
     return client_timer(transactions.capacity()) + d;
+  }
+  // The name of a call that waits in the ledger.
+  [[nodiscard]] waiter waiter_of(std::uint32_t transaction) const noexcept {
+    return std::uint64_t{transactions[transaction].generation} << 32 | transaction;
   }
   [[nodiscard]] time_us after_ms(std::uint64_t ms) const { return now + ms * 1000; }
   [[nodiscard]] std::uint64_t transaction_timeout_ms() const { // timers B, D, F, H, J, L, M

@@ -96,7 +96,7 @@ struct invite_transaction {
   std::uint32_t older = no_transaction, newer = no_transaction;
   server_state server = server_state::free;
   client_state client = client_state::none;
-  bool cancel_wanted = false; // by the caller, an admin or a timeout
+  bool cancel_wanted = false; // by the caller
   std::uint32_t bye_tag = 0;  // mark of the To tag that the caller sent a BYE to; 0: none
   transaction_list list = transaction_list::unanswered;
   outbound reply_to;
@@ -105,8 +105,7 @@ struct invite_transaction {
   // and differ from attempt to attempt.
   stored_bytes invite;
   std::uint16_t own_at = 0;
-  stored_bytes reply; // the last one sent upstream; empty: 100
-  std::uint16_t reply_status = 100;
+  stored_bytes reply;                   // the last one sent upstream; empty: 100
   stored_bytes reason;                  // Reason lines of the caller's CANCEL, for ours
   std::uint32_t client_interval_ms = 0; // timer A
   std::uint32_t server_interval_ms = 0; // timer G

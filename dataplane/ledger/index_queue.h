@@ -30,7 +30,6 @@ class index_queue {
   [[nodiscard]] std::uint32_t at(std::uint32_t place) const noexcept {
     return ring_[wrapped(first_ + place)];
   }
-  [[nodiscard]] bool contains(std::uint32_t index) const noexcept { return queued_[index] != 0; }
 
  private:
   [[nodiscard]] std::uint32_t wrapped(std::uint32_t place) const noexcept {

@@ -3,7 +3,7 @@
 // the first of the best, or any of them, is found by one way down. Knows nothing of destinations.
 //
 //            9 x2              rows      0  1  2  3
-//          /      \            values    4  9  9  1     first() -> row 1
+//          /      \            values    4  9  9  1     best(0) -> row 1
 //       9 x1      9 x1
 //      4    9    9    1
 #pragma once
@@ -35,9 +35,6 @@ class winner_tree {
   [[nodiscard]] std::uint32_t best(std::uint32_t skip) const noexcept;
   // The first of the best that is not one of `excluded`; no_row where all are no_value.
   [[nodiscard]] std::uint32_t best_but(std::span<const std::uint32_t> excluded) const noexcept;
-  [[nodiscard]] std::int64_t value(std::uint32_t row) const noexcept {
-    return nodes_[leaves_ + row].value;
-  }
 
  private:
   struct node {
