@@ -69,7 +69,6 @@ bool engine::state::is_dropped_by_rule() const noexcept {
 }
 
 verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision) {
-  const rule_model& rule = *decision.rule;
   sip::edit_list edits;
   const route_plan routes = plan_routes(view, *world, edits);
   // Strict routing (RFC 2543) would give the destination another Request-URI than the rules have
@@ -79,74 +78,16 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   edit_request(edits);
   if (!fits(edits)) return reply(513, "Message Too Large", verdict::rejected_too_long);
 
-  const std::uint32_t transaction = take_transaction(key);
-  const std::uint32_t call = transaction == no_transaction ? no_call : take_call();
-  if (call == no_call) {
-    if (transaction != no_transaction) transactions.give_back(transaction);
+  const std::uint32_t transaction = make_records(key, decision, edits);
+  if (transaction == no_transaction)
     return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
-  }
-  invite_transaction& t = transactions[transaction];
-  call_record& record = calls[call];
-  record.transaction = transaction;
-  record.server_key = key;
-  record.started_at = now;
-  record.caller_listener = in->listener;
-  record.caller_cseq = routing.cseq.number;
-  if (rule.ping.caller) record.flags |= call_record::ping_caller;
-  if (rule.ping.callee) record.flags |= call_record::ping_callee;
-  t.call = call;
-  t.hash = hash;
-  t.cseq = routing.cseq.number;
-  t.source = in->source;
-  t.reply_to = {reply_target(routing.top_via, in->source), in->listener};
-  t.started_at = now;
-  t.plan = plan_of(decision);
-
-  const std::size_t base_len = edits.apply_to(in->bytes, buffer_a());
-  if (base_len != 0) t.invite = store_text({&scratch_a[0], base_len});
-  if (t.invite.empty()) {
-    calls.give_back(call);
-    transactions.give_back(transaction);
-    return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
-  }
-  std::int32_t moved = 0;
-  for (const sip::edit& e : edits.edits()) {
-    if (e.off < view.headers_begin) moved += e.text_len - e.removed;
-  }
-  t.own_at = static_cast<std::uint16_t>(view.headers_begin + moved);
-
-  holding held;
-  if (rule.action == rule_action::forward) {
-    listener_index listener = 0;
-    if (!is_sendable(rule.target) || world->is_local(rule.target) ||
-        world->listener_for(rule.target.ip, listener) == nullptr)
-      return refuse_call(transaction, selection_outcome::no_destination);
-    if (rule.count && decision.source_destination != no_index) {
-      ledger.count(decision.source_destination,
-                   {decision.resources.data(), decision.resource_count}, held);
-      if (held.slot_count < decision.resource_count || decision.unknown_resource)
-        count(counters.calls_uncounted);
-      hold(call, held);
-    }
-    begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);
-  } else if (decision.unknown_resource) {
-    return refuse_call(transaction, selection_outcome::unknown_resource);
-  } else {
-    const selection_outcome outcome = choose(transaction, held);
-    switch (outcome) {
-    case selection_outcome::selected:
-      if (!begin_attempt(transaction, held)) return refuse_call(transaction, outcome);
-      break;
-    case selection_outcome::pending:
-      park(transaction);
-      (void)reply(100, "Trying", verdict::request_parked);
-      return verdict::request_parked;
-    default:
-      return refuse_call(transaction, outcome);
-    }
-  }
+  const auto settled = decision.rule->action == rule_action::forward
+                           ? forward_by_rule(transaction, decision)
+                           : balance(transaction, decision);
+  if (settled) return *settled;
 
   (void)reply(100, "Trying", verdict::request_forwarded);
+  invite_transaction& t = transactions[transaction];
   if (!edits.insert(view.headers_begin, headers_of(transaction, 0))) {
     answer_invite(transaction, t.plan.refusal_status,
                   {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
@@ -155,6 +96,84 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   const attempt& to = t.current();
   out->forward(edits, {to.to, to.listener});
   return verdict::request_forwarded;
+}
+
+std::uint32_t engine::state::make_records(std::uint64_t key, const rule_decision& decision,
+                                          const sip::edit_list& edits) {
+  const std::uint32_t transaction = take_transaction(key);
+  if (transaction == no_transaction) return no_transaction;
+  const std::uint32_t call = take_call();
+  if (call == no_call) {
+    transactions.give_back(transaction);
+    return no_transaction;
+  }
+  call_record& record = calls[call];
+  record.transaction = transaction;
+  record.server_key = key;
+  record.started_at = now;
+  record.caller_listener = in->listener;
+  record.caller_cseq = routing.cseq.number;
+  if (decision.rule->ping.caller) record.flags |= call_record::ping_caller;
+  if (decision.rule->ping.callee) record.flags |= call_record::ping_callee;
+  invite_transaction& t = transactions[transaction];
+  t.call = call;
+  t.hash = hash;
+  t.cseq = routing.cseq.number;
+  t.source = in->source;
+  t.reply_to = {reply_target(routing.top_via, in->source), in->listener};
+  t.started_at = now;
+  t.plan = plan_of(decision);
+  if (keep_invite(t, edits)) return transaction;
+  calls.give_back(call);
+  transactions.give_back(transaction);
+  return no_transaction;
+}
+
+bool engine::state::keep_invite(invite_transaction& t, const sip::edit_list& edits) {
+  const std::size_t len = edits.apply_to(in->bytes, buffer_a());
+  if (len != 0) t.invite = store_text({&scratch_a[0], len});
+  if (t.invite.empty()) return false;
+  std::int32_t moved = 0;
+  for (const sip::edit& e : edits.edits()) {
+    if (e.off < view.headers_begin) moved += e.text_len - e.removed;
+  }
+  t.own_at = static_cast<std::uint16_t>(view.headers_begin + moved);
+  return true;
+}
+
+std::optional<verdict> engine::state::forward_by_rule(std::uint32_t transaction,
+                                                      const rule_decision& decision) {
+  const rule_model& rule = *decision.rule;
+  listener_index listener = 0;
+  if (!is_sendable(rule.target) || world->is_local(rule.target) ||
+      world->listener_for(rule.target.ip, listener) == nullptr)
+    return refuse_call(transaction, selection_outcome::no_destination);
+  if (rule.count && decision.source_destination != no_index) {
+    holding held;
+    ledger.count(decision.source_destination, {decision.resources.data(), decision.resource_count},
+                 held);
+    if (held.slot_count < decision.resource_count || decision.unknown_resource)
+      count(counters.calls_uncounted);
+    hold(transactions[transaction].call, held);
+  }
+  begin_attempt_to(transaction, {rule.target, listener}, no_index, 0);
+  return std::nullopt;
+}
+
+std::optional<verdict> engine::state::balance(std::uint32_t transaction,
+                                              const rule_decision& decision) {
+  if (decision.unknown_resource)
+    return refuse_call(transaction, selection_outcome::unknown_resource);
+  holding held;
+  const selection_outcome outcome = choose(transaction, held);
+  if (outcome == selection_outcome::pending) {
+    park(transaction);
+    (void)reply(100, "Trying", verdict::request_parked);
+    return verdict::request_parked;
+  }
+  if (outcome == selection_outcome::selected && begin_attempt(transaction, held))
+    return std::nullopt;
+  return refuse_call(transaction, outcome);
 }
 
 std::uint32_t engine::state::take_transaction(std::uint64_t key) {

@@ -44,6 +44,15 @@ struct engine::state final : selection_listener {
   verdict on_invite();
   [[nodiscard]] bool is_dropped_by_rule() const noexcept;
   verdict start_call(std::uint64_t key, const rule_decision& decision);
+  // Those of a new call, with its INVITE in them; no_transaction where there is no room.
+  [[nodiscard]] std::uint32_t make_records(std::uint64_t key, const rule_decision& decision,
+                                           const sip::edit_list& edits);
+  [[nodiscard]] bool keep_invite(invite_transaction& t, const sip::edit_list& edits);
+  // Where a new call goes. nullopt: its first attempt has begun, and the INVITE may go.
+  [[nodiscard]] std::optional<verdict> forward_by_rule(std::uint32_t transaction,
+                                                       const rule_decision& decision);
+  [[nodiscard]] std::optional<verdict> balance(std::uint32_t transaction,
+                                               const rule_decision& decision);
   // A record each, out of what is free or can be made free.
   [[nodiscard]] std::uint32_t take_transaction(std::uint64_t key);
   [[nodiscard]] std::uint32_t take_call();

@@ -32,8 +32,23 @@ candidate_table::candidate_table(std::uint32_t max_destinations, slot_index miss
     : missing_(missing_slot), entries_(max_destinations) {}
 
 void candidate_table::rebuild(const snapshot& world) {
-  rankings_.clear();
-  std::vector<entry> entries(entries_.size());
+  rankings_.clear(); // of the rows as they were
+  lay_out_groups(world);
+  place_rows(world);
+  place_columns(world);
+
+  rows_by_id_.clear();
+  for (std::uint32_t row = 0; row < ids_.size(); ++row)
+    rows_by_id_.emplace_back(ids_[row], row);
+  std::sort(rows_by_id_.begin(), rows_by_id_.end());
+  std::uint32_t largest = 0;
+  for (const group& g : groups_)
+    largest = std::max(largest, g.rows);
+  if (largest >= indexed_rows) rankings_.assign(max_rankings, ranking(largest));
+}
+
+// Groups in the order of their numbers; the rows of one lie together.
+void candidate_table::lay_out_groups(const snapshot& world) {
   groups_.clear();
   for (const destination& d : world.destinations)
     groups_.push_back({.number = d.group});
@@ -43,21 +58,21 @@ void candidate_table::rebuild(const snapshot& world) {
                             [](const group& a, const group& b) { return a.number == b.number; }),
                 groups_.end());
   for (const destination& d : world.destinations)
-    if (d.index < entries.size())
+    if (d.index < entries_.size())
       ++groups_[static_cast<std::size_t>(find_group(d.group) - groups_.data())].rows;
   std::uint32_t row_count = 0;
   for (group& g : groups_) {
     g.first_row = row_count;
-    row_count += std::exchange(g.rows, 0);
+    row_count += std::exchange(g.rows, 0); // counted again as they are placed
   }
-
   rows_.assign(row_count, no_index);
   ids_.assign(row_count, 0);
   gates_.assign(row_count, closed_gate);
-  resource_count_ = 0;
-  for (const destination& d : world.destinations)
-    for (const resource& r : d.resources)
-      resource_count_ = std::max(resource_count_, std::size_t{r.name} + 1);
+}
+
+// One row for each destination. What was enabled or disabled at run time stays so.
+void candidate_table::place_rows(const snapshot& world) {
+  std::vector<entry> entries(entries_.size());
   for (const destination& d : world.destinations) {
     if (d.index >= entries.size()) continue;
     const auto group_at = static_cast<std::uint32_t>(find_group(d.group) - groups_.data());
@@ -76,7 +91,14 @@ void candidate_table::rebuild(const snapshot& world) {
     refresh_gate(e);
   }
   entries_ = std::move(entries);
+}
 
+// One column for each resource that somebody in a group offers.
+void candidate_table::place_columns(const snapshot& world) {
+  resource_count_ = 0;
+  for (const destination& d : world.destinations)
+    for (const resource& r : d.resources)
+      resource_count_ = std::max(resource_count_, std::size_t{r.name} + 1);
   columns_.assign(groups_.size() * resource_count_, no_index);
   row_of_slot_.assign(missing_, no_index);
   slots_.clear();
@@ -95,16 +117,6 @@ void candidate_table::rebuild(const snapshot& world) {
       row_of_slot_[r.slot] = e.row;
     }
   }
-
-  rows_by_id_.clear();
-  for (std::uint32_t row = 0; row < row_count; ++row)
-    rows_by_id_.emplace_back(ids_[row], row);
-  std::sort(rows_by_id_.begin(), rows_by_id_.end());
-  std::uint32_t largest = 0;
-  for (const group& g : groups_)
-    largest = std::max(largest, g.rows);
-  rankings_.clear();
-  if (largest >= indexed_rows) rankings_.assign(max_rankings, ranking(largest));
 }
 
 void candidate_table::refresh_gate(const entry& e) noexcept {

@@ -123,6 +123,9 @@ class candidate_table {
   [[nodiscard]] ranking* ranking_for(const query& q, const question& about) noexcept;
   void row_changed(std::uint32_t row) noexcept;
   void refresh_gate(const entry& e) noexcept;
+  void lay_out_groups(const snapshot& world);
+  void place_rows(const snapshot& world);
+  void place_columns(const snapshot& world);
   [[nodiscard]] const group* find_group(std::uint32_t number) const noexcept;
 
   slot_index missing_;
