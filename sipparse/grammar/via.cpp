@@ -4,6 +4,8 @@
 #include "sipparse/grammar/primitives.h"
 #include "sipparse/plain_fields.h"
 
+#include <array>
+
 namespace linehunt::sip {
 namespace grammar {
 namespace {
@@ -13,22 +15,30 @@ struct via_target : via_field {
   std::string_view port_text;
   std::string_view name, value, parameter; // of the parameter at hand
   const char* element_end = nullptr;
+  unsigned seen = 0; // a bit for each name of `once`
 };
+
+// RFC 3261 7.3.1: no parameter twice. These decide where an answer goes, and to what.
+constexpr std::array<std::string_view, 5> once{"branch", "rport", "received", "maddr", "ttl"};
 
 std::string_view without_brackets(std::string_view host) noexcept {
   return !host.empty() && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
 }
 
-// A parameter is complete; the first of a name counts. False: its value breaks its own grammar.
+// A parameter is complete. False: it is there a second time, or its value breaks its own grammar.
 bool take_parameter(via_target& via) noexcept {
   const auto name = via.name;
   const auto value = via.value;
+  for (unsigned i = 0; i < once.size(); ++i) {
+    if (!equals_ignoring_case(name, once[i])) continue;
+    if ((via.seen >> i & 1) != 0) return false;
+    via.seen |= 1U << i;
+  }
   if (equals_ignoring_case(name, "branch")) {
-    if (via.branch.empty()) via.branch = value;
+    via.branch = value;
     return !value.empty();
   }
   if (equals_ignoring_case(name, "rport")) {
-    if (via.has_rport) return true;
     std::uint64_t port = 0;
     if (!value.empty() && !to_number(value, 65535, port)) return false;
     via.has_rport = true;
@@ -37,11 +47,11 @@ bool take_parameter(via_target& via) noexcept {
     return true;
   }
   if (equals_ignoring_case(name, "received")) {
-    if (via.received.empty()) via.received = without_brackets(value);
+    via.received = without_brackets(value);
     return !value.empty();
   }
   if (equals_ignoring_case(name, "maddr")) {
-    if (via.maddr.empty()) via.maddr = without_brackets(value);
+    via.maddr = without_brackets(value);
     return !value.empty();
   }
   if (equals_ignoring_case(name, "oc")) via.has_oc = true;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -99,8 +100,14 @@ class composer {
   }
   std::string parameters(std::initializer_list<std::string> known) {
     std::string text;
-    for (std::size_t i = below(4); i > 0; --i)
-      text += around(';') + pick(known);
+    std::set<std::string> names; // RFC 3261 7.3.1: none twice
+    for (std::size_t i = below(4); i > 0; --i) {
+      const auto one = pick(known);
+      auto name = one.substr(0, one.find_first_of("= \t\r"));
+      for (char& c : name)
+        c = static_cast<char>(c | 0x20);
+      if (names.insert(name).second) text += around(';') + one;
+    }
     return text;
   }
   std::string via() {

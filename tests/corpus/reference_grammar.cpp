@@ -94,6 +94,12 @@ auto parameters_into(std::vector<parameter>& target, std::string_view& name,
   return *(semi >> x3::omit[one][end]);
 }
 
+// RFC 3261 7.3.1.
+bool stands_twice(const std::vector<parameter>& parameters, std::string_view name) {
+  return std::count_if(parameters.begin(), parameters.end(),
+                       [&](const parameter& p) { return p.name == name; }) > 1;
+}
+
 bool read_uri(std::string_view text, sip_uri& uri) {
   const auto userinfo =
       raw[+user_char][to(uri.user)] >> -(':' >> raw[*password_char][to(uri.password)]) >> '@';
@@ -124,6 +130,8 @@ bool read_vias(std::string_view text, std::vector<via>& vias) {
   return std::all_of(vias.begin(), vias.end(), [](const via& v) {
     std::uint64_t port = 0;
     if (!v.port.empty() && !read_number(v.port, 65535, port)) return false;
+    for (const auto once : {"branch", "received", "rport", "maddr", "ttl"})
+      if (stands_twice(v.parameters, once)) return false;
     return std::all_of(v.parameters.begin(), v.parameters.end(), [&](const parameter& p) {
       if (p.name == "rport") return p.value.empty() || read_number(p.value, 65535, port);
       return !p.value.empty() || (p.name != "branch" && p.name != "received" && p.name != "maddr");
@@ -153,7 +161,7 @@ bool read_addresses(std::string_view text, std::vector<address>& addresses, bool
         std::all_of(a.parameters.begin(), a.parameters.end(),
                     [](const parameter& p) { return p.name != "tag" || matches(p.value, token); });
     sip_uri uri;
-    return tag_ok && read_uri(a.uri, uri);
+    return tag_ok && !stands_twice(a.parameters, "tag") && read_uri(a.uri, uri);
   });
 }
 

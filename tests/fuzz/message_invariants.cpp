@@ -167,10 +167,7 @@ void check_address_list(std::string_view value) {
             "parse_address: outside");
     require(address->rest.size() < value.size(), "parse_address: does not go on");
     require(address->star || !address->uri.empty(), "parse_address: no URI but ok");
-    // A tag without a value is none: parse_address looks on for one that has, find_parameter does
-    // not.
-    const auto tag = find_parameter(address->parameters, "tag");
-    require((tag && tag->empty()) || tag.value_or("") == address->tag,
+    require(find_parameter(address->parameters, "tag").value_or("") == address->tag,
             "parse_address: tag differs from find_parameter");
     check_uri(address->uri);
     value = address->rest;

@@ -72,6 +72,10 @@ TEST(engine_abuse, byes_of_strangers_or_with_wrong_tags_end_nothing) {
   world.wait_ms(40'000);
   for (const auto& wrong : wrong_callee)
     EXPECT_EQ(world.give(wrong, caller_address), verdict::rejected_no_dialog);
+  // The destination may take the last of two tags, and refuse it.
+  for (const auto two : {";tag=to-1;tag=x", ";tag=to-1;tag", ";tag;tag=to-1"})
+    EXPECT_EQ(world.give(replace(bye, ";tag=to-1", two), caller_address),
+              verdict::rejected_malformed);
   EXPECT_EQ(world.load(1, "pstn"), 1);
 }
 

@@ -42,9 +42,18 @@ TEST(Address, TagsThatAreNone) {
   EXPECT_EQ(parse_address("\";tag=1\" <sip:a@b>")->tag, "");
   EXPECT_EQ(parse_address("<sip:a@b;tag=1>")->tag, "");
   EXPECT_EQ(parse_address("<sip:a@b;tag=1>;tag=2")->tag, "2");
-  EXPECT_EQ(parse_address("<sip:a@b>;x=\";tag=1\";TaG=2;tag=3")->tag, "2");
+  EXPECT_EQ(parse_address("<sip:a@b>;x=\";tag=1\";TaG=2")->tag, "2");
   EXPECT_EQ(parse_address("<sip:a@b>;xtag=1")->tag, "");
   EXPECT_EQ(parse_address("\"\\\"\" <sip:x>;tag=1, <sip:y>;tag=2")->tag, "1");
+}
+
+TEST(Address, ATagStandsOnce) { // RFC 3261 7.3.1
+  for (const std::string_view text :
+       {"<sip:a@b>;tag=1;tag=2", "<sip:a@b>;tag=1;TAG=1", "<sip:a@b>;tag;tag=2",
+        "<sip:a@b>;tag=1;x;tag", "<sip:a@b>;tag ; Tag = 1", "sip:a@b;tag=1;tag=2"})
+    EXPECT_FALSE(parse_address(text)) << text;
+  EXPECT_EQ(parse_address("<sip:a@b>;tag=1;x;tag=2").at, 17);
+  EXPECT_EQ(parse_address("<sip:a@b>;x=1;x=2;tag=1;tags=2")->tag, "1");
 }
 
 TEST(Address, FoldsAndWhiteSpace) { // RFC 4475 3.1.1.1

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace linehunt::sip {
 namespace {
 
@@ -71,8 +73,13 @@ TEST(Via, Rport) { // RFC 3581
   EXPECT_FALSE(parse_via("SIP/2.0/UDP a;rportx")->has_rport);
 }
 
-TEST(Via, TheFirstOfAParameterCounts) {
-  EXPECT_EQ(parse_via("SIP/2.0/UDP a;branch=1;branch=2")->branch, "1");
+TEST(Via, AParameterStandsOnce) { // RFC 3261 7.3.1
+  for (const std::string_view text :
+       {";branch=1;branch=2", ";branch=1;BRANCH=1", ";rport;rport", ";rport;rport=5060",
+        ";rport=1;x;rport", ";received=1.2.3.4;Received=1.2.3.5", ";received=[];received=::1",
+        ";maddr=a;maddr=b", ";ttl=1;ttl=2", ";ttl;ttl"})
+    EXPECT_FALSE(parse_via("SIP/2.0/UDP a" + std::string{text})) << text;
+  EXPECT_TRUE(parse_via("SIP/2.0/UDP a;x=1;x=2;oc;branch=1, SIP/2.0/UDP b;branch=1"));
   EXPECT_EQ(parse_via("SIP/2.0/UDP a;xbranch=0;BRANCH=1")->branch, "1");
   EXPECT_EQ(parse_via("SIP/2.0/UDP a;x=\";branch=0\";branch=1")->branch, "1");
 }
