@@ -47,7 +47,7 @@ version_form form_of(std::string_view version) noexcept {
 scan_result split_status_line(std::uint32_t begin, std::uint32_t end, message_view& out) noexcept {
   const char* const base = out.base;
   std::uint32_t p = begin;
-  while (p < end && !is_wsp(base[p]))
+  while (p < end && base[p] != ' ') // a TAB is no SP
     ++p;
   out.is_request = false;
   out.version = from_to(begin, p);

@@ -280,6 +280,8 @@ TEST(Scan, StartLines) {
       {"SIP/2.0 4294967301 x", scan_error::bad_status, 8}, // RFC 4475 3.1.2.19
       {"SIP/2.0  200 OK", scan_error::bad_status, 8},
       {"SIP/2.0 20a OK", scan_error::bad_status, 8},
+      {"SIP/2.0\t200 OK", scan_error::not_sip, 0},
+      {"SIP/2.0 200\tOK", scan_error::bad_status, 8},
   };
   for (const auto& c : cases) {
     const auto text = std::string(c.line) + "\r\nTo: b\r\n\r\n";
