@@ -112,7 +112,10 @@ TEST(Uri, RefusesWhatIsNoUri) {
                           "sip:u@h;a=\"b\""sv,
                           "1sip:h"sv,
                           "tel:"sv,
-                          "sip:u@ho/st"sv}) {
+                          "sip:u@ho/st"sv,
+                          "sip:1.2.3.4:5060?To=x@5.6.7.8"sv,
+                          "sip:1.2.3.4:5060;maddr=x@5.6.7.8"sv,
+                          "sip:1.2.3.4:5060/x@5.6.7.8"sv}) {
     const auto u = parse_uri(text);
     EXPECT_FALSE(u) << text;
     EXPECT_LE(u.at, text.size());
