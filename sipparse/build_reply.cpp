@@ -12,8 +12,7 @@
 namespace linehunt::sip {
 namespace {
 
-// A header line as received, without its line end. A further CR belongs to the value: it goes back
-// as it came.
+// A header line as received, without its line end.
 std::string_view without_line_end(std::string_view line) noexcept {
   if (line.ends_with('\n')) line.remove_suffix(1);
   if (line.ends_with('\r')) line.remove_suffix(1);

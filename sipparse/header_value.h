@@ -4,7 +4,9 @@
 
 #include "sipparse/message_view.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace linehunt::sip {
 
@@ -19,6 +21,15 @@ namespace linehunt::sip {
 
 [[nodiscard]] constexpr slice from_to(std::uint32_t begin, std::uint32_t end) noexcept {
   return {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(end - begin)};
+}
+
+// The first CR that no LF follows, as an offset; npos where there is none. Other parsers end a line
+// there (RFC 3261 7 does not).
+[[nodiscard]] inline std::size_t find_bare_return(std::string_view text) noexcept {
+  std::size_t at = text.find('\r');
+  while (at != text.npos && at + 1 < text.size() && text[at + 1] == '\n')
+    at = text.find('\r', at + 2);
+  return at;
 }
 
 // The value between the colon and the line end; `end` is the byte behind the last LF. Outer white

@@ -171,6 +171,18 @@ header_scan::step header_scan::no_end() noexcept {
   return step::go_on;
 }
 
+// What the kernel saw may be in the body, of which the block has a part where the headers end.
+// `so_far` where there is none, or where it says something already.
+[[gnu::noinline]] scan_result bare_return(const message_view& message,
+                                          scan_result so_far) noexcept {
+  const std::uint32_t begin = message.start_line.off;
+  const auto found = find_bare_return({message.base + begin, message.headers_end - begin});
+  if (!so_far || found == std::string_view::npos) return so_far;
+  const auto at = static_cast<std::uint16_t>(begin + found);
+  return {at < message.headers_begin ? scan_error::bad_start_line : scan_error::bad_header_line,
+          at};
+}
+
 // The loop takes lines as nearly all are: "Name: value" and CR LF, without other white space around
 // the value than one blank, and without a fold. Everything else is `odd_line`.
 scan_result header_scan::headers() noexcept {
@@ -230,6 +242,8 @@ scan_result header_scan::headers() noexcept {
       out.has_empty_line = true;
       out.headers_end = static_cast<std::uint16_t>(start);
       out.body_begin = static_cast<std::uint16_t>(start + bytes);
+      if (cursor_.bare_return) [[unlikely]]
+        return bare_return(out, result_);
       return result_;
     }
     if (odd_line() == step::done) return result_;

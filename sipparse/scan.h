@@ -20,7 +20,7 @@ enum class scan_error : std::uint8_t {
   bad_version,     // request with another version than SIP/2.0 (RFC 3261 21.5.6: 505)
   bad_status,      // status code outside 100..699 or not three digits
   no_header_end,   // the datagram ends before the empty line
-  bad_header_line, // a line without a colon, or an empty header name
+  bad_header_line, // a line without a colon, an empty header name, or a bare CR
 };
 
 struct [[nodiscard]] scan_result {
@@ -31,7 +31,7 @@ struct [[nodiscard]] scan_result {
 
 // Fills `out`. On an error past the start line the view holds what was found up to there, so that
 // a reply (400, 505) can still be built from its Via, From, To, Call-ID and CSeq. Leading CRLFs are
-// skipped (RFC 3261 7.5). Bare LF is accepted as a line end.
+// skipped (RFC 3261 7.5). Bare LF is accepted as a line end, bare CR is an error before the body.
 scan_result scan(std::string_view datagram, message_view& out) noexcept;
 
 // The Call-ID alone, for sharding; the first Call-ID (or "i") header of the datagram. Empty where

@@ -3,6 +3,7 @@
 // Proxy-Require. One fault decides; who may be answered is decided at the end, in one place.
 #include "sipparse/validate.h"
 
+#include "sipparse/header_value.h"
 #include "sipparse/uri.h"
 
 namespace linehunt::sip {
@@ -103,13 +104,22 @@ bool goes_to_broadcast(const routing_view& view) noexcept {
   return target == "255.255.255.255";
 }
 
+// What a reply has of its request (RFC 3261 8.2.6.2).
+bool is_copied(header_id id) noexcept {
+  return id == header_id::via || id == header_id::from || id == header_id::to ||
+         id == header_id::call_id || id == header_id::cseq;
+}
+
 // An answer needs a Via to find its way and is never given to an ACK (RFC 3261 17.1.1.3) or to
-// what is no request. Vias past the index could not be copied.
-bool can_be_answered(const message_view& message) noexcept {
+// what is no request. Vias past the index could not be copied, and a bare CR must not be.
+[[gnu::noinline]] bool can_be_answered(const message_view& message) noexcept {
   if (!message.is_request || message.method == method::ack) return false;
   std::uint16_t vias = 0;
   for (std::size_t i = 0; i < message.header_count; ++i) {
-    if (message.headers[i].id == header_id::via) ++vias;
+    const header& h = message.headers[i];
+    if (h.id == header_id::via) ++vias;
+    if (is_copied(h.id) && find_bare_return(message.text(h.line)) != std::string_view::npos)
+      return false;
   }
   return vias > 0 && vias == message.count_of(header_id::via);
 }

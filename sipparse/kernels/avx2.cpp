@@ -35,6 +35,17 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m256i p) { return equal(p, '\n'); });
   }
+  std::uint64_t carriage_returns() const {
+    return gather([](__m256i p) { return equal(p, '\r'); });
+  }
+  using notes = __m256i;
+  notes note_bare_returns(const char* behind, notes bare) const {
+    const block next = load(behind);
+    const __m256i lo = _mm256_andnot_si256(equal(next.low, '\n'), equal(low, '\r'));
+    const __m256i hi = _mm256_andnot_si256(equal(next.high, '\n'), equal(high, '\r'));
+    return _mm256_or_si256(bare, _mm256_or_si256(lo, hi));
+  }
+  static bool any(notes bare) { return _mm256_testz_si256(bare, bare) == 0; }
   template <char One, char Other>
   std::uint64_t letter_or_line_end() const {
     return gather([](__m256i p) {

@@ -30,8 +30,9 @@ struct line_index {
 
 // Where the pass stands between two calls.
 struct cursor {
-  std::uint32_t next = 0;         // offset of the next block
-  std::uint64_t feeds_before = 0; // the LF mask of the block before it
+  std::uint32_t next = 0;       // offset of the next block
+  std::uint64_t ends_short = 0; // where an LF in it ends a line of at most one byte
+  bool bare_return = false;     // in a block so far there is a CR that no LF follows
 };
 
 // Adds the lines of the blocks from `c.next` on, each as the byte behind an LF (`len` itself where

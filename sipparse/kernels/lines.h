@@ -10,6 +10,8 @@
 //   short   ..................1....    an LF with another one or two bytes before it: the line that
 //                                      it ends has at most one byte, most likely the CR of the
 //                                      empty line
+//   bare    ......................     CRs that no LF follows: here there is none. Not a mask of
+//                                      the block's, but noted as it suits the kernel
 //
 // The block before gives the bits that are shifted in on the left.
 //
@@ -19,6 +21,7 @@
 
 #include "sipparse/kernels/kernel.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace linehunt::sip::kernels {
@@ -47,40 +50,68 @@ inline unsigned lowest(std::uint64_t mask) {
 #endif
 }
 
-template <class Block>
-void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& lines) noexcept {
-  std::uint32_t off = c.next;
-  std::uint64_t before = c.feeds_before;
-  std::uint32_t count = lines.count;
+// Where `find_lines` stands within a call.
+struct pass {
+  std::size_t off; // of the block at hand
+  std::uint64_t ends_short;
+  std::uint16_t* next;
 
-  // Notes the lines of the block at `off`. False: enough for now.
-  const auto take = [&](const Block& block) __attribute__((always_inline)) {
+  pass(const cursor& c, line_index& lines)
+      : off(c.next), ends_short(c.ends_short), next(lines.start + lines.count) {}
+
+  void end(cursor& c, line_index& lines) const {
+    c.next = static_cast<std::uint32_t>(off);
+    c.ends_short = ends_short;
+    lines.count = static_cast<std::uint32_t>(next - lines.start);
+  }
+
+  // Notes the lines of the block at `off`. False: one may be the empty line.
+  template <class Block>
+  [[gnu::always_inline]] bool take(const Block& block) {
     const std::uint64_t feeds = block.line_feeds();
-    const std::uint64_t short_lines =
-        feeds & ((feeds << 1) | (before >> 63) | (feeds << 2) | (before >> 62));
-    before = feeds;
+    // The sum of feeds << 1, feeds << 2 and what the block before says. It carries only where two
+    // LFs are neighbours, and the second of the first such pair is in it all the same.
+    const std::uint64_t short_lines = feeds & (feeds * 6 + ends_short);
+    // 0, 1, 2 give 0, 1, 3. Behind 3, two LFs, the pass has ended.
+    ends_short = ((feeds >> 62) * 3) >> 1;
     // Two are written whether they exist or not: most blocks have none to two, and a branch that
     // tells them apart would be guessed wrong too often.
-    std::uint16_t* const start = lines.start + count;
-    count += static_cast<std::uint32_t>(__builtin_popcountll(feeds));
-    const std::uint32_t behind = off + 1;
+    const std::size_t behind = off + 1;
     std::uint64_t left = feeds;
-    start[0] = static_cast<std::uint16_t>(behind + lowest(left));
+    next[0] = static_cast<std::uint16_t>(behind + lowest(left));
     left &= left - 1;
-    start[1] = static_cast<std::uint16_t>(behind + lowest(left));
+    next[1] = static_cast<std::uint16_t>(behind + lowest(left));
     left &= left - 1;
-    for (std::uint16_t* next = start + 2; left != 0; left &= left - 1)
-      *next++ = static_cast<std::uint16_t>(behind + lowest(left));
+    for (std::uint16_t* further = next + 2; left != 0; left &= left - 1)
+      *further++ = static_cast<std::uint16_t>(behind + lowest(left));
+    next += __builtin_popcountll(feeds);
     off += block_bytes;
-    return short_lines == 0 && count <= line_index::capacity - block_bytes;
-  };
-  bool more = count <= line_index::capacity - block_bytes;
-  while (more && off + block_bytes <= len)
-    more = take(Block::load(base + off));
-  if (more && off < len) take(Block::load_part(base, len, off));
-  c.next = off;
-  c.feeds_before = before;
-  lines.count = count;
+    return short_lines == 0;
+  }
+};
+
+template <class Block>
+void find_lines(const char* base, std::uint32_t len, cursor& c, line_index& lines) noexcept {
+  pass p(c, lines);
+  // Up to here there is room for a block of nothing but LF.
+  const std::uint16_t* const full = lines.start + (line_index::capacity - block_bytes);
+  const std::size_t last = len > block_bytes ? len - block_bytes : 0;
+  typename Block::notes bare{};
+  bool more = p.next <= full;
+  while (more && p.off < last) {
+    const Block block = Block::load(base + p.off);
+    bare = block.note_bare_returns(base + p.off + 1, bare);
+    more = p.take(block) && p.next <= full;
+  }
+  if (Block::any(bare)) [[unlikely]]
+    c.bare_return = true;
+  if (more && p.off < len) {
+    const Block block = Block::load_part(base, len, static_cast<std::uint32_t>(p.off));
+    if ((block.carriage_returns() & ~(block.line_feeds() >> 1)) != 0) [[unlikely]]
+      c.bare_return = true;
+    p.take(block);
+  }
+  p.end(c, lines);
 }
 
 // Of the letters the lower case is given, and both are meant.
@@ -108,7 +139,7 @@ Block shifted_part(const char* base, std::uint32_t len, std::uint32_t off, Load 
     block.shift = block_bytes - (len - off);
     return block;
   }
-  alignas(64) char copy[block_bytes] = {};
+  char copy[block_bytes] = {};
   for (std::uint32_t i = off; i < len; ++i)
     copy[i - off] = base[i];
   return load(copy);

@@ -35,6 +35,17 @@ struct block {
   std::uint64_t line_feeds() const {
     return gather([](__m128i p) { return equal(p, '\n'); });
   }
+  std::uint64_t carriage_returns() const {
+    return gather([](__m128i p) { return equal(p, '\r'); });
+  }
+  using notes = __m128i;
+  notes note_bare_returns(const char* behind, notes bare) const {
+    const block next = load(behind);
+    for (int i = 0; i < 4; ++i)
+      bare = _mm_or_si128(bare, _mm_andnot_si128(equal(next.part[i], '\n'), equal(part[i], '\r')));
+    return bare;
+  }
+  static bool any(notes bare) { return _mm_testz_si128(bare, bare) == 0; }
   template <char One, char Other>
   std::uint64_t letter_or_line_end() const {
     return gather([](__m128i p) {

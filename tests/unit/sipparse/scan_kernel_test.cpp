@@ -15,6 +15,8 @@
 namespace linehunt::sip {
 namespace {
 
+using namespace std::string_literals;
+
 std::vector<kernel> supported() {
   std::vector<kernel> kernels;
   for (const auto k : {kernel::scalar, kernel::sse42, kernel::avx2, kernel::avx512})
@@ -79,6 +81,25 @@ TEST_P(ScanKernel, FindsTheEmptyLineAtEveryOffset) {
       ASSERT_EQ(view.header_count, 1) << shift;
       ASSERT_EQ(text.substr(view.body_begin, 4), "From") << shift;
     }
+}
+
+TEST_P(ScanKernel, FindsABareReturnAtEveryOffset) {
+  const auto start = "BYE sip:a SIP/2.0\r\nTo: b\r\n"s;
+  for (std::size_t len = 0; len < 200; ++len) {
+    const auto text = start + "X: " + std::string(len, 'x') + "\r\n\r\nbody\r";
+    message_view view;
+    ASSERT_TRUE(scan(text, view)) << len;
+    for (std::size_t at = start.size() + 2; at < start.size() + 3 + len; ++at) {
+      auto broken = text;
+      broken[at] = '\r';
+      const auto result = scan(broken, view);
+      ASSERT_EQ(result.error, scan_error::bad_header_line) << len << ' ' << at;
+      ASSERT_EQ(result.at, at) << len;
+    }
+    auto broken = text;
+    broken.insert(start.size() + 3 + len, 1, '\r'); // before the line end
+    ASSERT_FALSE(scan(broken, view)) << len;
+  }
 }
 
 TEST_P(ScanKernel, FindsTokensAtEveryOffset) {

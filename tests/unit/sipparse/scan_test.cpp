@@ -148,12 +148,29 @@ TEST(Scan, BareLineFeeds) {
   EXPECT_EQ(text.substr(view.body_begin), "body");
 }
 
-TEST(Scan, BareCarriageReturnsAreData) {
-  message_view view;
-  const auto text = "BYE sip:a SIP/2.0\r\nTo: b\rCall-ID: x\r\r\n\r\n"s;
-  ASSERT_TRUE(scan_of(text, view));
-  EXPECT_FALSE(view.has(header_id::call_id));
-  EXPECT_EQ(view.value_of(header_id::to), "b\rCall-ID: x\r");
+TEST(Scan, BareCarriageReturnsHideNoLine) {
+  const struct {
+    std::string text;
+    scan_error error;
+    std::uint16_t at;
+  } cases[] = {
+      {"BYE sip:a SIP/2.0\r\nTo: b\rCall-ID: x\r\r\n\r\n", scan_error::bad_header_line, 24},
+      {"BYE sip:a SIP/2.0\r\nTo: b\r\r\n\r\n", scan_error::bad_header_line, 24},
+      {"BYE sip:a SIP/2.0\r\nSubject: x\rRoute: <sip:c>\nTo: b\n\n", scan_error::bad_header_line,
+       29},
+      {"BYE sip:a SIP/2.0\r\nTo:\r b\r\n\r\n", scan_error::bad_header_line, 22},
+      {"BYE sip:a\rb SIP/2.0\r\nTo: b\r\n\r\n", scan_error::bad_start_line, 9},
+      {"SIP/2.0 200 O\rK\r\nTo: b\r\n\r\n", scan_error::bad_start_line, 13},
+      {"BYE sip:a SIP/2.0\r\nTo: b\r\n\r\n\r\rx\r", scan_error::none, 0},
+      {"BYE sip:a SIP/2.0\r\nTo:\r\n b\r\n\r\n", scan_error::none, 0},
+  };
+  for (const auto& c : cases) {
+    message_view view;
+    const auto result = scan_of(c.text, view);
+    EXPECT_EQ(result.error, c.error) << c.text;
+    EXPECT_EQ(result.at, c.at) << c.text;
+    EXPECT_EQ(view.count_of(header_id::to), 1) << c.text;
+  }
 }
 
 TEST(Scan, RepeatedHeaders) {
