@@ -5,6 +5,7 @@
 #include "sipparse/sdp.h"
 
 #include <algorithm>
+#include <array>
 
 namespace linehunt::sip {
 namespace {
@@ -25,22 +26,33 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 struct media_type {
-  std::string_view type; // "application/sdp"
+  std::string_view type, subtype; // "application", "sdp"
   std::string_view parameters;
 };
 
+// RFC 3261 25.1: white space may stand around the slash.
 media_type split_type(std::string_view content_type) noexcept {
-  const auto semicolon = content_type.find(';');
-  if (semicolon == std::string_view::npos) return {trimmed(content_type), {}};
-  return {trimmed(content_type.substr(0, semicolon)), content_type.substr(semicolon)};
+  const auto both = content_type.substr(0, content_type.find(';'));
+  const auto slash = std::min(both.find('/'), both.size());
+  return {trimmed(both.substr(0, slash)), trimmed(both.substr(std::min(slash + 1, both.size()))),
+          content_type.substr(both.size())};
 }
 
-std::string_view boundary_of(std::string_view parameters) noexcept {
-  auto value = find_parameter(parameters, "boundary").value_or(std::string_view{});
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-    value = value.substr(1, value.size() - 2);
+constexpr std::size_t max_boundary_bytes = 70; // RFC 2046 5.1.1
+using boundary_bytes = std::array<char, max_boundary_bytes>;
+
+// The boundary, in `unquoted` where it is a quoted string; empty where there is none.
+std::string_view boundary_of(std::string_view parameters, boundary_bytes& unquoted) noexcept {
+  const auto value = find_parameter(parameters, "boundary").value_or(std::string_view{});
+  if (!value.starts_with('"'))
+    return value.size() <= max_boundary_bytes ? value : std::string_view{};
+  std::size_t size = 0;
+  for (std::size_t i = 1; i + 1 < value.size(); ++i) {
+    if (value[i] == '\\') ++i; // quoted-pair
+    if (size == max_boundary_bytes) return {};
+    unquoted[size++] = value[i];
   }
-  return value.size() <= 70 ? value : std::string_view{}; // RFC 2046 5.1.1
+  return {unquoted.data(), size};
 }
 
 // What follows the boundary on its line: the end of the line, padding, or the "--" of the last one.
@@ -67,6 +79,17 @@ struct part {
   std::string_view body;
 };
 
+// The bytes of the header line that the text begins with, and of its further lines, which begin
+// with white space (RFC 5322 2.2.3). An empty line has none.
+std::size_t header_bytes(std::string_view text) noexcept {
+  auto end = text.find('\n');
+  const bool is_empty = trimmed(text.substr(0, end)).empty();
+  while (end != std::string_view::npos && !is_empty && end + 1 < text.size() &&
+         (text[end + 1] == ' ' || text[end + 1] == '\t'))
+    end = text.find('\n', end + 1);
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
 // Splits a part into its header lines and its body; the line end before the next delimiter belongs
 // to the delimiter.
 part split_part(std::string_view text) noexcept {
@@ -74,9 +97,9 @@ part split_part(std::string_view text) noexcept {
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
   while (!text.empty()) {
-    const auto line_feed = text.find('\n');
-    const auto line = trimmed(text.substr(0, line_feed));
-    text.remove_prefix(line_feed == std::string_view::npos ? text.size() : line_feed + 1);
+    const auto bytes = header_bytes(text);
+    const auto line = trimmed(text.substr(0, bytes));
+    text.remove_prefix(bytes);
     if (line.empty()) break;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
@@ -90,11 +113,11 @@ part split_part(std::string_view text) noexcept {
 
 std::string_view find_sdp_within(std::string_view content_type, std::string_view body,
                                  int depth) noexcept {
-  const auto [type, parameters] = split_type(content_type);
-  if (same_letters(type, "application/sdp")) return body;
-  constexpr std::string_view multipart = "multipart/";
-  if (!same_letters(type.substr(0, multipart.size()), multipart) || depth == max_depth) return {};
-  const auto boundary = boundary_of(parameters);
+  const auto [type, subtype, parameters] = split_type(content_type);
+  if (same_letters(type, "application") && same_letters(subtype, "sdp")) return body;
+  if (!same_letters(type, "multipart") || depth == max_depth) return {};
+  boundary_bytes unquoted;
+  const auto boundary = boundary_of(parameters, unquoted);
   if (boundary.empty()) return {};
 
   auto at = find_delimiter(body, boundary, 0);

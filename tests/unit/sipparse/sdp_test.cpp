@@ -115,6 +115,43 @@ TEST(FindSdp, PlainBodyAndMissingContentType) {
   EXPECT_EQ(find_sdp("application/sdpx", "v=0\r\n"), "");
 }
 
+TEST(FindSdp, WhiteSpaceAroundTheSlash) { // RFC 3261 25.1, SLASH
+  for (const auto type : {"application / sdp", "application/ sdp;x=y", "application\t/sdp",
+                          "application\r\n /\r\n sdp ; x=\"a/b\""})
+    EXPECT_EQ(find_sdp(type, "v=0\r\n"), "v=0\r\n") << type;
+  for (const auto type : {"application", "application/", "/sdp", "application;x/sdp",
+                          "application//sdp", "applicationsdp", "appli cation/sdp"})
+    EXPECT_EQ(find_sdp(type, "v=0\r\n"), "") << type;
+  EXPECT_EQ(find_sdp("multipart / mixed;boundary=b1", mixed_body), "v=0\r\ns=--b1");
+}
+
+TEST(FindSdp, FoldedHeadersOfAPart) { // RFC 5322 2.2.3
+  const std::string sdp =
+      "--Y\r\nX: 1\r\nContent-Type:\r\n application/sdp\r\n\r\n v=0\r\n--Y--\r\n";
+  EXPECT_EQ(find_sdp("multipart/mixed;boundary=Y", sdp), " v=0");
+  EXPECT_EQ(find_sdp("multipart/mixed;boundary=X",
+                     "--X\r\nContent-Type: multipart/alternative;\r\n\tboundary=Y\r\n\r\n" + sdp +
+                         "--X--\r\n"),
+            " v=0");
+  EXPECT_EQ(find_sdp("multipart/mixed;boundary=Y",
+                     "--Y\r\nX: 1\r\n Content-Type: application/sdp\r\n\r\nv=0\r\n--Y--\r\n"),
+            "")
+      << "the fold belongs to the header before it";
+}
+
+TEST(FindSdp, QuotedBoundary) { // RFC 3261 25.1, quoted-pair; RFC 2046 5.1.1
+  const auto body_of = [](const std::string& boundary) {
+    return "--" + boundary + "\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--" + boundary +
+           "--\r\n";
+  };
+  EXPECT_EQ(find_sdp(R"(multipart/mixed;boundary="a\-b\"c")", body_of("a-b\"c")), "v=0");
+  EXPECT_EQ(find_sdp(R"(multipart/mixed;boundary="a b")", body_of("a b")), "v=0");
+  EXPECT_EQ(find_sdp(R"(multipart/mixed;boundary="a\\b")", body_of("a\\b")), "v=0");
+  const std::string longest(70, 'x');
+  EXPECT_EQ(find_sdp("multipart/mixed;boundary=\"\\" + longest + '"', body_of(longest)), "v=0");
+  EXPECT_EQ(find_sdp("multipart/mixed;boundary=\"" + longest + "x\"", body_of(longest + "x")), "");
+}
+
 TEST(FindSdp, PartOfAMultipartBody) {
   EXPECT_EQ(find_sdp("multipart/mixed;boundary=b1", mixed_body), "v=0\r\ns=--b1");
   EXPECT_EQ(find_sdp("MULTIPART/Mixed; a=b; Boundary=\"b1\"", mixed_body), "v=0\r\ns=--b1");
