@@ -22,7 +22,7 @@ struct [[nodiscard]] validation {
   disposition what = disposition::accept;
   std::uint16_t status = 0;   // 400, 416, 420, 483, 505 where `what` is reply
   std::string_view reason;    // static text: "Bad Request - CSeq" and the like
-  std::string_view offending; // for 420: the Proxy-Require value, to be listed in Unsupported
+  std::string_view offending; // for 420: the first Proxy-Require value
 };
 
 // `scanned` and `routed` are what scan and make_routing_view said. `status` and `reason` are filled

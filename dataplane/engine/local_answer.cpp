@@ -3,6 +3,10 @@
 // same reply, with the same tag, so nothing needs to be kept.
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
+#include "sipparse/fields.h"
+
+#include <algorithm>
+#include <array>
 
 namespace linehunt {
 namespace {
@@ -52,6 +56,24 @@ verdict engine::state::answer_options() {
   return reply(200, "OK", verdict::request_answered,
                "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, "
                "MESSAGE\r\nAccept: application/sdp\r\n");
+}
+
+verdict engine::state::refuse_extensions(sip::header_id id) {
+  std::array<char, 1024> line; // RFC 3261 20.40, with as many of the tags as fit
+  sip::writer text{line};
+  for (std::size_t i = 0; i < view.header_count; ++i) {
+    if (view.headers[i].id != id) continue;
+    for (auto rest = view.text(view.headers[i].value); !rest.empty();) {
+      const auto tag = sip::next_token(rest);
+      const std::string_view before = text.size() == 0 ? "Unsupported: " : ", ";
+      if (!tag) // a tag may stand behind what is none
+        rest.remove_prefix(std::min(rest.find(','), rest.size() - 1) + 1);
+      else if (text.size() + before.size() + tag->size() + 2 <= line.size())
+        text << before << *tag;
+    }
+  }
+  if (text.size() != 0) text << "\r\n";
+  return reply(420, "Bad Extension", verdict::rejected_malformed, {line.data(), text.size()});
 }
 
 verdict engine::state::refuse_method() {

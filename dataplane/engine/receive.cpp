@@ -24,13 +24,7 @@ verdict engine::state::receive(const datagram& datagram_in) {
       if (view.method == sip::method::options) return answer_options();
       return reply(483, checked.reason, verdict::rejected_max_forwards);
     }
-    if (!checked.offending.empty()) {
-      std::array<char, 1024> line;
-      sip::writer text{line};
-      text << "Unsupported: " << checked.offending << "\r\n";
-      return reply(checked.status, checked.reason, verdict::rejected_malformed,
-                   {line.data(), text.size()});
-    }
+    if (checked.status == 420) return refuse_extensions(sip::header_id::proxy_require);
     return reply(checked.status, checked.reason, verdict::rejected_malformed);
   }
   return view.is_request ? on_request() : on_response();

@@ -38,6 +38,7 @@ struct engine::state final : selection_listener {
                 std::string_view extra_headers = {});
   verdict answer_options();
   verdict refuse_method();
+  verdict refuse_extensions(sip::header_id id); // of the headers with that name
   [[nodiscard]] bool via_needs_received() const noexcept;
 
   // --- new_call.cpp: an INVITE outside any dialog

@@ -325,6 +325,21 @@ TEST(engine_abuse, requests_outside_a_call) {
   EXPECT_EQ(status_of(world.take_one().bytes), 483);
 }
 
+TEST(engine_abuse, of_many_unsupported_tags_the_first_that_fit_are_listed) {
+  engine_world world;
+  std::string tags = "foo";
+  for (int i = 0; i < 300; ++i)
+    tags += ", tag-" + std::to_string(i);
+  EXPECT_EQ(world.give(replace(invite(), "Max-F", "Proxy-Require: " + tags + "\r\nMax-F"),
+                       caller_address),
+            verdict::rejected_malformed);
+  const auto answer = world.take_one();
+  EXPECT_EQ(status_of(answer.bytes), 420);
+  const auto listed = header(answer.bytes, "Unsupported");
+  EXPECT_GT(listed.size(), 900u);
+  EXPECT_TRUE(tags.starts_with(listed + ", ")) << listed;
+}
+
 TEST(engine_abuse, broken_requests_are_answered_broken_others_dropped) {
   engine_world world;
   const auto broken = replace(invite(), "CSeq: 1 INVITE", "CSeq: INVITE");
