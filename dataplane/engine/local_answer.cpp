@@ -53,6 +53,12 @@ verdict engine::state::answer_options() {
   if (!ours && routing.max_forwards == 0)
     return reply(483, "Too Many Hops", verdict::rejected_max_forwards);
   if (!ours) return refuse_method();
+  // RFC 3261 8.2.2.3, 11.2: here we are the end point, and know no extension.
+  const auto end = view.headers.begin() + view.header_count;
+  if (std::any_of(view.headers.begin(), end, [](const sip::header& h) {
+        return h.id == sip::header_id::require && h.value.len > 0;
+      }))
+    return refuse_extensions(sip::header_id::require);
   return reply(200, "OK", verdict::request_answered,
                "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, "
                "MESSAGE\r\nAccept: application/sdp\r\n");

@@ -325,6 +325,26 @@ TEST(engine_abuse, requests_outside_a_call) {
   EXPECT_EQ(status_of(world.take_one().bytes), 483);
 }
 
+// RFC 3261 11.2, 8.2.2.3: of an OPTIONS to us we are the end point.
+TEST(engine_abuse, options_that_require_an_extension_are_420) {
+  engine_world world;
+  const auto options = hop_request("OPTIONS", {});
+  const auto unsupported_of = [&](const std::string& require) {
+    EXPECT_EQ(world.give(replace(options, "Max-F", require + "Max-F"), caller_address),
+              verdict::rejected_malformed);
+    const auto answer = world.take_one();
+    EXPECT_EQ(status_of(answer.bytes), 420);
+    return header(answer.bytes, "Unsupported");
+  };
+  EXPECT_EQ(unsupported_of("Require: foo\r\n"), "foo");
+  EXPECT_EQ(unsupported_of("Require:\r\nRequire: foo ,bar\r\nRequire: 100rel\r\n"),
+            "foo, bar, 100rel");
+  EXPECT_EQ(unsupported_of("Require: ,foo, a b,bar,\r\n"), "foo, bar");
+  EXPECT_EQ(world.give(replace(options, "Max-F", "Require:\r\nMax-F"), caller_address),
+            verdict::request_answered);
+  EXPECT_EQ(status_of(world.take_one().bytes), 200);
+}
+
 TEST(engine_abuse, of_many_unsupported_tags_the_first_that_fit_are_listed) {
   engine_world world;
   std::string tags = "foo";
