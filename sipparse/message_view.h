@@ -51,7 +51,8 @@ enum class method : std::uint8_t {
   publish,
 };
 
-// The headers that routing, call control or the shipped rules need. All others are not indexed.
+// The headers that routing and call control look at, and those that rules ask for most. All others
+// are not indexed.
 enum class header_id : std::uint8_t {
   other,
   via,
