@@ -20,8 +20,8 @@ struct sdp_codec {
 bool for_each_codec(std::string_view sdp, bool (*each)(void* context, const sdp_codec&),
                     void* context) noexcept;
 
-// The SDP within a body, a multipart one too (RFC 2046 5.1 boundaries, application/sdp); empty where
-// there is none. `content_type` is the header's value.
+// The SDP within a body, a multipart one too (RFC 2046 5.1 boundaries, application/sdp); empty
+// where there is none. `content_type` is the header's value.
 [[nodiscard]] std::string_view find_sdp(std::string_view content_type,
                                         std::string_view body) noexcept;
 

@@ -3,7 +3,7 @@
 
 import time
 
-from cases import case, check
+from cases import case, check, wait_until
 from lab.call_mix import mix
 from lab.capture import Capture
 from lab.configuration import STUDY_CASE_RULES
@@ -116,8 +116,14 @@ def the_emptiest_box_is_chosen():
             lab.start_box(number)
         # vm: 50, 100, 50, 10. The first 51 go to box 2, until it has as much left as box 1.
         core = lab.start_core([("VM_1", 3000)] * 53, 100)
-        time.sleep(1.5)
-        loads = {number: load["vm"] for number, load in balancer.loads().items() if "vm" in load}
+        loads = {}
+
+        def all_are_there() -> bool:
+            loads.update({number: load["vm"] for number, load in balancer.loads().items()
+                          if "vm" in load})
+            return sum(loads.values()) == 53
+
+        wait_until(all_are_there, "53 calls at once", 2.5)
         check(loads == {1: 1, 2: 51, 3: 1, 4: 0}, f"loads {loads}\n{diagnosis(lab)}")
         check(core.wait(20) == 0, diagnosis(lab))
         check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")

@@ -57,6 +57,13 @@ def check(holds, message: str) -> None:
         raise AssertionError(message)
 
 
+def wait_until(holds, what: str, limit_s: float = 10) -> None:
+    began = time.monotonic()
+    while not holds():
+        check(time.monotonic() - began < limit_s, f"not within {limit_s} s: {what}")
+        time.sleep(0.02)
+
+
 def run_cases(cases: list, report: Path, at_once: int) -> bool:
     """Runs them, `at_once` side by side except those that are to be alone. True if none failed."""
     results = run_groups([each for each in cases if not each.alone], at_once)

@@ -5,9 +5,9 @@ import signal
 from contextlib import contextmanager
 from pathlib import Path
 
-from cases import case, check
+from cases import case, check, wait_until
 from lab_setups import diagnosis, study_case
-from service_cases import calls, start_calls, wait_until
+from service_cases import calls, start_calls
 
 CALLS = 20
 HOLD_MS = 12_000

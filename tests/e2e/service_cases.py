@@ -10,20 +10,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from cases import case, check
+from cases import case, check, wait_until
 from lab.configuration import BALANCER, FIRST_BOX
 from lab.wire import LabError, address
 from lab_setups import diagnosis, study_case
 from message_cases import EXCHANGE, message
 
 LIMIT_S = 10
-
-
-def wait_until(holds, what: str, limit_s: float = LIMIT_S) -> None:
-    began = time.monotonic()
-    while not holds():
-        check(time.monotonic() - began < limit_s, f"not within {limit_s} s: {what}")
-        time.sleep(0.02)
 
 
 def answers(lab, box: int, number: int) -> list:

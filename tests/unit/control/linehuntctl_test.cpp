@@ -265,8 +265,10 @@ TEST_F(linehuntctl, capture_is_stopped_by_hand) {
   EXPECT_EQ(run("capture --stop").status, 1);
   EXPECT_EQ(run("capture --status").out, "no capture yet\n");
   std::thread other([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    EXPECT_THAT(run_with_errors_to("other", "capture --status").out, HasSubstr("goes on"));
+    std::string status;
+    for (int i = 0; i < 1'000 && status.find("goes on") == std::string::npos; ++i)
+      status = run_with_errors_to("other", "capture --status").out;
+    EXPECT_THAT(status, HasSubstr("goes on"));
     EXPECT_THAT(run_with_errors_to("other", "capture --stop").out, HasSubstr("ended (stopped)"));
   });
   EXPECT_THAT(run_with_errors_to("first", "capture a").out, HasSubstr("ended (stopped)"));
