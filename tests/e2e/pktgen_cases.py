@@ -91,7 +91,7 @@ def generated_calls_over_memif():
             balancer.wait_ready()
             generate(balancer, folder, memif + "client", [],
                      ["--rate", "500", "--held", "1000", "--seconds", "2", "--warm-up", "0.2",
-                      "--deadline-ms", "4000"])
+                      "--deadline-ms", "4000", "--lossy"])
             flood(balancer, folder, memif + "client")
             check(balancer.stop() == 0, f"linehunt did not end well:\n{balancer.tail()}")
         finally:
@@ -110,7 +110,7 @@ def generated_calls_over_ethernet(ipv6: bool):
             balancer.wait_ready()
             generate(balancer, folder, "net_af_packet0,iface=eth0", generator.prefix(),
                      ["--rate", "500", "--total", "1000", "--hold", "0.1:0.4", "--deadline-ms",
-                      "4000"], ipv6)
+                      "4000", "--lossy"], ipv6)
         finally:
             balancer.stop()
 

@@ -23,10 +23,14 @@
 
 namespace linehunt::pktgen {
 
+// T1 of RFC 3261 17.1.1.1: nothing is sent again sooner than this after it was first sent.
+inline constexpr std::uint32_t first_timer_ms = 500;
+
 struct call_settings {
   std::uint64_t seed = 1;
   std::uint32_t max_calls = 100'000;    // records
   std::uint32_t deadline_ms = 1000;     // what has not come by then is lost
+  bool lossy = false;                   // a request may come as the device's second copy, T1 later
   std::uint32_t held = 0;               // end the oldest as soon as more than that are held, or ...
   std::optional<std::uint32_t> hold_ms; // ... each after this time,
   std::uint32_t hold_spread_ms = 0;     // and up to so much longer
@@ -104,6 +108,9 @@ class call_player final : public traffic {
     count_->latency[static_cast<std::size_t>(kind)].add(ns);
     count_->window_latency.add(ns);
   }
+  // A request is there for the first time. T1 after it was sent that may be what the device
+  // repeats, since nobody answered the copy before it.
+  void arrived_first(message_kind kind, call_record& r, stamp sent, time_ns now) noexcept;
   // Something of a call that was there before; `of_bye`: of its BYE, else of its INVITE.
   void count_again(const call_record& r, bool of_bye, time_ns now) noexcept;
   void lose(message_kind kind) noexcept { ++count_->lost[static_cast<std::size_t>(kind)]; }

@@ -12,8 +12,7 @@ namespace linehunt::pktgen {
 
 namespace {
 
-// T1 of RFC 3261 17.1.1.1: nothing is sent again sooner than this after it was first sent.
-constexpr std::uint64_t first_timer_ns = 500'000'000;
+constexpr std::uint64_t first_timer_ns = first_timer_ms * std::uint64_t{1'000'000};
 constexpr std::string_view ringing_line = "SIP/2.0 180 Ringing\r\n", ok_line = "SIP/2.0 200 OK\r\n";
 
 // The caller's route set: the Record-Routes from the last to the first (RFC 3261 12.1.2).
@@ -206,6 +205,14 @@ void call_player::on_request(const received& m, const identity& who, call_number
   }
 }
 
+void call_player::arrived_first(message_kind kind, call_record& r, stamp sent,
+                                time_ns now) noexcept {
+  arrived_after(kind, sent, now);
+  if (settings_.lossy || r.given_up || elapsed_ns(sent, now) < first_timer_ns) return;
+  lose(kind);
+  count_lost(r);
+}
+
 void call_player::on_ack(call_record& r, time_ns now) noexcept {
   if ((r.seen & arrived_ack) != 0) return count_again(r, false, now);
   if (take_of_setup(r, arrived_ack)) arrived_after(message_kind::ack, r.ack_sent, now);
@@ -214,7 +221,7 @@ void call_player::on_ack(call_record& r, time_ns now) noexcept {
 void call_player::on_bye(const reply_writer& replies, call_record& r, std::uint32_t destination,
                          time_ns now) noexcept {
   if ((r.seen & arrived_bye) == 0)
-    arrived_after(message_kind::bye, r.bye_sent, now);
+    arrived_first(message_kind::bye, r, r.bye_sent, now);
   else
     count_again(r, true, now);
   r.seen |= arrived_bye;
@@ -230,7 +237,7 @@ void call_player::on_invite(const reply_writer& replies, call_record& r, std::ui
   if (again)
     count_again(r, false, now);
   else
-    arrived_after(message_kind::invite, r.invite_sent, now);
+    arrived_first(message_kind::invite, r, r.invite_sent, now);
   r.seen |= arrived_invite;
   r.destination = static_cast<std::uint16_t>(destination);
   const auto reply = [&](std::string_view status_line, bool session, stamp* sent_at) {

@@ -230,6 +230,9 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--deadline-ms", out.calls.deadline_ms, "what has not come by then is lost")
       ->check(CLI::Range(1, 15'000))
       ->capture_default_str();
+  app.add_flag("--lossy", out.calls.lossy,
+               "a request may come 500 ms or more after it was sent, when the device repeats it; "
+               "else its first copy is lost");
   app.add_option("--max-calls", given.max_calls, "records; else what the load needs");
   app.add_option("--seed", out.calls.seed, "of all that varies; else the time");
   app.add_flag("--raw", out.raw,

@@ -308,6 +308,29 @@ TEST_F(pktgen_call, what_comes_after_the_deadline_is_late) {
   EXPECT_EQ(count.late, 1u);
 }
 
+// T1 after the first copy, which was lost, the device sends another.
+TEST_F(pktgen_call, a_call_whose_invite_had_to_be_repeated_has_lost_it) {
+  for (const bool lossy : {false, true}) {
+    count = {};
+    call_settings settings;
+    settings.lossy = lossy;
+    make(settings);
+    unsigned copies = 0;
+    device.meddle = [&](looped_device::message& m) {
+      if (m.bytes.starts_with("INVITE ") && ++copies == 1) m.bytes.clear();
+    };
+    begin(1);
+    device.wait_ms(*player, 700);
+    ASSERT_EQ(copies, 2u);
+    EXPECT_EQ(count.clean(), lossy);
+    EXPECT_EQ(count.lost[static_cast<std::size_t>(message_kind::invite)], lossy ? 0u : 1u);
+    EXPECT_EQ(count.calls_lost, lossy ? 0u : 1u);
+    EXPECT_EQ(count.calls_completed, lossy ? 1u : 0u);
+    EXPECT_EQ(count.late, 0u);
+    EXPECT_EQ(player->live(), 0u);
+  }
+}
+
 // Half a minute later, in a step that has nothing to do with it.
 TEST_F(pktgen_call, a_bye_of_the_device_for_a_lost_call_spoils_nothing) {
   make();
