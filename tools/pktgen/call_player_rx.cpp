@@ -270,7 +270,14 @@ void call_player::on_response(const received& m, const identity& who, call_numbe
 
 void call_player::on_end(call_number number, time_ns now) noexcept {
   call_record& r = records_.at(number.slot);
-  arrived_after(message_kind::ok_bye, r.answer_sent, now);
+  ++count_->byes_answered;
+  if ((r.seen & arrived_bye) != 0) {
+    arrived_after(message_kind::ok_bye, r.answer_sent, now);
+  } else {
+    // The device has answered what no destination has got.
+    if (r.byes_sent == 1) lose(message_kind::bye);
+    count_lost(r);
+  }
   end_setup(r);
   if (!r.given_up) ++count_->calls_completed;
   finish(number);

@@ -245,8 +245,7 @@ void session::begin_winding_up(time_ns now) noexcept {
 }
 
 std::uint64_t session::byes_answered() const noexcept {
-  return outside_.latency[static_cast<std::size_t>(message_kind::ok_bye)].count() +
-         outside_.calls_refused;
+  return outside_.byes_answered + outside_.calls_refused;
 }
 
 void session::wind_up(time_ns now) {

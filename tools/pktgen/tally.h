@@ -56,6 +56,7 @@ struct tally {
   std::uint64_t sent_bytes = 0, received_bytes = 0;
   std::uint64_t calls_begun = 0, calls_answered = 0;
   std::uint64_t calls_completed = 0; // from INVITE to the 200 of the BYE, nothing lost of them
+  std::uint64_t byes_answered = 0;   // with 200, also where they came to no destination
   std::uint64_t calls_refused = 0;   // a final status other than 200
   std::uint64_t calls_lost = 0;      // something did not come in time
   std::uint64_t calls_slipped = 0;   // not begun though due: no room to send, or no free record

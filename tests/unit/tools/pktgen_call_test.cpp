@@ -240,6 +240,25 @@ TEST_F(pktgen_call, a_message_that_is_swallowed_is_lost_by_its_kind) {
   }
 }
 
+TEST_F(pktgen_call, a_bye_that_the_device_answers_itself_is_lost) {
+  make();
+  device.meddle = [](looped_device::message& m) {
+    if (!m.bytes.starts_with("BYE ")) return;
+    // In the place of the start line and the device's Via.
+    m.bytes.replace(0, m.bytes.find('\n', m.bytes.find('\n') + 1) + 1, "SIP/2.0 200 OK\r\n");
+    m.station = 0;
+  };
+  begin(1);
+  device.wait_ms(*player, 5);
+  EXPECT_EQ(count.byes_answered, 1u);
+  EXPECT_EQ(count.lost[static_cast<std::size_t>(message_kind::bye)], 1u);
+  EXPECT_EQ(count.latency[static_cast<std::size_t>(message_kind::ok_bye)].count(), 0u);
+  EXPECT_EQ(count.calls_lost, 1u);
+  EXPECT_EQ(count.calls_completed, 0u);
+  EXPECT_EQ(count.wrong(), 0u);
+  EXPECT_EQ(player->live(), 0u);
+}
+
 TEST_F(pktgen_call, a_held_call_waits_for_its_180_and_its_ack_and_loses_them_in_time) {
   for (const message_kind kind : {message_kind::ringing, message_kind::ack}) {
     const char* const begins = kind == message_kind::ack ? "ACK " : "SIP/2.0 180";

@@ -46,8 +46,7 @@ class limited final : public traffic {
       const std::uint64_t ended = std::min<std::uint64_t>(most, begun - ended_);
       ended_ += ended;
       unsettled_now += ended;
-      for (std::uint64_t n = 0; n < ended; ++n)
-        count_->latency[static_cast<std::size_t>(message_kind::ok_bye)].add(1);
+      count_->byes_answered += ended;
       most_unsettled = std::max(most_unsettled, unsettled_now);
       return wound_up = ended_ == begun;
     }
