@@ -113,8 +113,10 @@ bool call_player::take_at_a_glance(std::string_view bytes, const identity& who, 
   if (bytes.starts_with('I')) {
     if ((r.seen & arrived_invite) != 0 && r.destination != destination) return false;
     const auto on_top = glance_.invite(bytes, who, r.shape, destination);
-    if (on_top) on_invite(reply_writer(texts_, *on_top, who, r.shape, false), r, destination, now);
-    return on_top.has_value();
+    if (!on_top) return false;
+    const reply_writer replies(texts_, *on_top, who, r.shape, false);
+    if (replies.fits()) on_invite(replies, r, destination, now);
+    return replies.fits();
   }
   if (r.destination != destination) return false;
   if (bytes.starts_with('A')) {
@@ -124,8 +126,10 @@ bool call_player::take_at_a_glance(std::string_view bytes, const identity& who, 
   }
   if (r.state != call_state::ending) return false;
   const auto on_top = glance_.bye(bytes, who, r.shape, destination);
-  if (on_top) on_bye(reply_writer(texts_, *on_top, who, r.shape, true), r, destination, now);
-  return on_top.has_value();
+  if (!on_top) return false;
+  const reply_writer replies(texts_, *on_top, who, r.shape, true);
+  if (replies.fits()) on_bye(replies, r, destination, now);
+  return replies.fits();
 }
 
 bool call_player::glance_at_reply(std::string_view bytes, const identity& who, call_number number,
@@ -157,12 +161,13 @@ bool call_player::glance_at_reply(std::string_view bytes, const identity& who, c
 // So that the device need not repeat it for half a minute.
 void call_player::on_stray(const received& m, const identity& who, std::uint32_t station) noexcept {
   if (!m.view.is_request || m.view.method == sip::method::ack) return;
+  const reply_writer replies(texts_, m.view, who);
+  if (!replies.fits()) return wrong(fault::too_long);
   char* const text = out_.begin();
   if (text == nullptr) return;
   ++count_->answered_for_lost;
   const bool ends = m.view.method == sip::method::bye || m.view.method == sip::method::cancel;
-  send(reply_writer(texts_, m.view, who)
-           .write_bare(text, ends ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 481 Call is over\r\n"),
+  send(replies.write_bare(text, ends ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 481 Call is over\r\n"),
        station, nullptr);
 }
 
@@ -185,19 +190,23 @@ void call_player::on_request(const received& m, const identity& who, call_number
       wrong(fault::second_destination);
       return on_stray(m, who, station);
     }
+    const reply_writer replies(texts_, m.view, who);
+    if (!replies.fits()) return wrong(fault::too_long);
     if (const auto f = checks_.request(m, who, r.shape, destination, who.invite_branch()))
       wrong(*f);
-    return on_invite(reply_writer(texts_, m.view, who), r, destination, now);
+    return on_invite(replies, r, destination, now);
   }
   case sip::method::ack:
     if (const auto f = checks_.request(m, who, r.shape, destination, who.ack_branch())) wrong(*f);
     if (r.destination != destination) wrong(fault::moved);
     return on_ack(r, now);
   case sip::method::bye: {
+    const reply_writer replies(texts_, m.view, who);
+    if (!replies.fits()) return wrong(fault::too_long);
     if (const auto f = checks_.request(m, who, r.shape, destination, who.bye_branch())) wrong(*f);
     if (r.destination != destination) wrong(fault::moved);
     if (r.state != call_state::ending) wrong(fault::unexpected_message);
-    return on_bye(reply_writer(texts_, m.view, who), r, destination, now);
+    return on_bye(replies, r, destination, now);
   }
   default:
     wrong(fault::unexpected_message);

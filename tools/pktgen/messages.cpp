@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pktgen/messages.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace linehunt::pktgen {
@@ -128,6 +129,11 @@ messages::messages(const scene& of) : kinds_(of.kinds.size()), callers_(of.calle
     session_tails_.push_back(head + "Content-Type: application/sdp\r\nContent-Length: " +
                              std::to_string(answer_.size()) + "\r\n\r\n");
   }
+  std::size_t longest_tail = 0;
+  for (const std::string& tail : session_tails_)
+    longest_tail = std::max(longest_tail, tail.size());
+  room_for_shared_ =
+      longest_message_bytes - longest_status_line_bytes - longest_tail - answer_.size();
 }
 
 call_shape messages::shape_of(const identity& who) const noexcept {
@@ -216,10 +222,9 @@ reply_writer::reply_writer(const messages& texts, const sip::message_view& reque
                            const identity& who)
     : texts_(texts), who_(who) {
   char* at = shared_;
-  // Whatever does not fit was no message of ours; its reply will be refused by its checks.
   const auto take = [&](std::string_view text) {
-    if (static_cast<std::size_t>(at - shared_) + text.size() + 64 <= sizeof shared_)
-      at = put(at, text);
+    fits_ = fits_ && static_cast<std::size_t>(at - shared_) + text.size() <= texts.room_for_shared_;
+    if (fits_) at = put(at, text);
   };
   for (std::size_t i = 0; i < request.header_count && i < request.headers.size(); ++i) {
     const sip::header& h = request.headers[i];
@@ -256,7 +261,8 @@ reply_writer::reply_writer(const messages& texts, std::string_view on_top, const
   const patched_text& shared =
       (to_bye ? texts.bye_shared_ : texts.invite_shared_)[texts.index(shape)];
   char* at = shared_;
-  if (on_top.size() + shared.size() <= sizeof shared_) at = shared.write(put(at, on_top), who);
+  fits_ = on_top.size() + shared.size() <= texts.room_for_shared_;
+  if (fits_) at = shared.write(put(at, on_top), who);
   shared_len_ = static_cast<std::size_t>(at - shared_);
 }
 

@@ -21,8 +21,10 @@ inline constexpr std::size_t call_id_bytes = 16 + call_id_host.size();
 inline constexpr unsigned sent_max_forwards = 70;
 // An INVITE of about 620, 940 or 1280 bytes: a bare call, a usual one, one with many codecs.
 inline constexpr std::size_t size_count = 3;
-// No message is longer, so what is written needs no check; the device's lines come on top.
-inline constexpr std::size_t longest_message_bytes = 2000;
+// No message of ours is longer. A usual buffer of DPDK has room for 1986 bytes behind the headers
+// of IPv6; see port.cpp.
+inline constexpr std::size_t longest_message_bytes = 1984;
+inline constexpr std::size_t longest_status_line_bytes = 32;
 
 // What distinguishes the calls besides their identity; follows from it.
 struct call_shape {
@@ -97,6 +99,8 @@ class messages {
   std::vector<std::size_t> via_line_bytes_;              // by caller
   std::vector<std::string> plain_tails_, session_tails_; // by destination
   patched_text answer_;
+  // What the lines that a reply copies may have, so that the longest reply is no longer than that.
+  std::size_t room_for_shared_ = 0;
 };
 
 // The replies to one request: the lines that they share are copied out of it once.
@@ -107,6 +111,8 @@ class reply_writer {
   // To a request that is known to be as it was sent, but for the lines that the device put on top.
   reply_writer(const messages& texts, std::string_view on_top, const identity& who,
                call_shape shape, bool to_bye) noexcept;
+  // False: the lines are so long that no reply can be written.
+  [[nodiscard]] bool fits() const noexcept { return fits_; }
   // `destination`: whose Contact it bears. With `session` an SDP is added.
   std::size_t write(char* out, std::string_view status_line, std::uint32_t destination,
                     bool session) const noexcept;
@@ -118,6 +124,7 @@ class reply_writer {
   const identity& who_;
   char shared_[longest_message_bytes];
   std::size_t shared_len_ = 0;
+  bool fits_ = true;
 };
 
 } // namespace linehunt::pktgen

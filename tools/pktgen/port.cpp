@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/runtime_folder.h"
 #include "dataplane/dpdk/umem.h"
+#include "tools/pktgen/messages.h"
 
 #include <algorithm>
 #include <cstring>
@@ -17,6 +18,10 @@
 namespace linehunt::pktgen {
 
 namespace {
+
+constexpr std::size_t longest_headers = 14 + 40 + 8; // Ethernet, IPv6, UDP
+static_assert(RTE_PKTMBUF_HEADROOM + longest_headers + longest_message_bytes <=
+              RTE_MBUF_DEFAULT_BUF_SIZE);
 
 __extension__ using wide = unsigned __int128;
 

@@ -29,7 +29,8 @@ std::string_view name_of(fault f) noexcept {
                                                                    "moved",
                                                                    "second_destination",
                                                                    "trying_forwarded",
-                                                                   "changed"};
+                                                                   "changed",
+                                                                   "too_long"};
   return names[static_cast<std::size_t>(f)];
 }
 

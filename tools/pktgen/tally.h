@@ -45,7 +45,8 @@ enum class fault : std::uint8_t {
   moved,              // a request of a call at another destination than its INVITE
   second_destination, // the INVITE of a call that another destination has got
   trying_forwarded,   // a 100 of a destination (RFC 3261 16.7)
-  changed, // another line of a request, such as From, Contact or Allow, is missing or not as sent
+  changed,  // another line of a request, such as From, Contact or Allow, is missing or not as sent
+  too_long, // a request with so many or long lines of the device that no reply can bear them
   count_,
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);

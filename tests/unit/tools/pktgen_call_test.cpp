@@ -514,6 +514,20 @@ TEST_F(pktgen_call, lines_in_another_order_are_as_sent) {
   EXPECT_EQ(count.read_in_full, 3u * 8);
   EXPECT_TRUE(count.clean());
 }
+TEST_F(pktgen_call, finds_requests_whose_lines_fit_into_no_reply) {
+  const std::string via = "Via: SIP/2.0/UDP 192.0.2.1:5060;";
+  for (const std::size_t more : {900u, 1350u, 3000u}) {
+    for (const char* in : {"INVITE ", "BYE "}) {
+      count = {};
+      damage(in, via, via + "x=" + std::string(more, 'x') + ";");
+      EXPECT_EQ(faults(fault::too_long), more == 900 ? 0u : 1u) << more << in;
+      EXPECT_EQ(count.wrong(), faults(fault::too_long));
+    }
+    // What a glance takes for usual.
+    damage("INVITE ", ";branch=", ";branch=" + std::string(more, 'x'));
+    EXPECT_LE(device.longest, longest_message_bytes);
+  }
+}
 TEST_F(pktgen_call, finds_rubbish_and_calls_of_others) {
   make();
   player->receive("hello", cast.device, 0, player->announce("hello"), device.now());
