@@ -244,6 +244,15 @@ def latencies_of_a_step_that_failed_are_left_out():
 
 
 @case
+def a_tail_that_is_unknown_is_not_quoted():
+    known = {"latency": {"undisturbed": {"p99_us": 2.0, "p999_us": 3.0, "count": 20_000}}}
+    unknown = {"latency": {"undisturbed": {"p99_us": 2.0, "p999_us": None, "count": 20_000}}}
+    check(calls.undisturbed([known, unknown], "p99_us") == [2, 2], "p99 is known")
+    check(calls.undisturbed([known, unknown], "p999_us") == [], "of one step it is not known")
+    check(calls.undisturbed([known, {"latency": {}}], "p999_us") == [3], "one nobody watched")
+
+
+@case
 def each_overload_meets_a_linehunt_of_its_own():
     told = []  # what happened, in its order
 

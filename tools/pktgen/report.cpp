@@ -67,8 +67,9 @@ json to_json(const tally& t) {
       latency[std::string(name_of(static_cast<message_kind>(k)))] =
           to_json(t.latency[k], t.knows_slowest());
   latency["all"] = to_json(all_kinds(t), t.knows_slowest());
-  // Where nothing was disturbed, the loop was not away, and no call slipped.
-  if (t.calm_latency.count() != 0) latency["undisturbed"] = to_json(t.calm_latency, true);
+  // Where nothing was disturbed, and the loop was not away.
+  if (t.calm_latency.count() != 0)
+    latency["undisturbed"] = to_json(t.calm_latency, t.knows_calm_slowest());
   return {{"sent", t.sent},
           {"received", t.received},
           {"sent_bytes", t.sent_bytes},
@@ -151,10 +152,11 @@ std::string to_text(const session& course, bool raw) {
       const histogram& calm = t.calm_latency;
       std::snprintf(line, sizeof line,
                     "           in %llu of %llu ms nothing waited for a processor: p50 %.1f us, "
-                    "p99 %.1f us, p99.9 %.1f us, max %.1f us\n",
+                    "p99 %.1f us, p99.9 %s us, max %.1f us\n",
                     static_cast<unsigned long long>(t.windows - t.disturbed_windows),
                     static_cast<unsigned long long>(t.windows), us(calm.quantile_ns(0.5)),
-                    us(calm.quantile_ns(0.99)), us(calm.quantile_ns(0.999)), us(calm.most_ns()));
+                    us(calm.quantile_ns(0.99)), p999_of(calm, t.knows_calm_slowest()).c_str(),
+                    us(calm.most_ns()));
       out += line;
     }
     if (t.clean()) continue;

@@ -76,19 +76,26 @@ struct tally {
   // hand. Not kept where nobody watches.
   histogram calm_latency, window_latency;
   std::uint64_t windows = 0, disturbed_windows = 0;
-  histogram post_dial_delay; // INVITE out to 180 in
-  histogram trying;          // INVITE out to 100 in
+  std::uint64_t calm_begun = 0, calm_slipped = 0;     // calls, in the windows without a disturbance
+  std::uint64_t begun_before = 0, slipped_before = 0; // calls, before the window at hand
+  histogram post_dial_delay;                          // INVITE out to 180 in
+  histogram trying;                                   // INVITE out to 100 in
 
   // `taken_for_calm`: so many that were not. What they have of latencies stays: nobody could tell,
   // and they have few, since a side was away.
   void end_window(bool calm, std::uint64_t taken_for_calm) noexcept {
     ++windows;
     disturbed_windows = std::min(disturbed_windows + taken_for_calm, windows - 1);
-    if (calm)
+    if (calm) {
       calm_latency.add(window_latency);
-    else
+      calm_begun += calls_begun - begun_before;
+      calm_slipped += calls_slipped - slipped_before;
+    } else {
       ++disturbed_windows;
+    }
     window_latency = {};
+    begun_before = calls_begun;
+    slipped_before = calls_slipped;
   }
   [[nodiscard]] std::uint64_t lost_messages() const noexcept {
     std::uint64_t all = 0;
@@ -106,6 +113,10 @@ struct tally {
   // thousandth.
   [[nodiscard]] bool knows_slowest() const noexcept {
     return calls_slipped * 1000 <= calls_begun + calls_slipped;
+  }
+  // The same of calm_latency: a port that a slow device keeps full disturbs no window.
+  [[nodiscard]] bool knows_calm_slowest() const noexcept {
+    return calm_slipped * 1000 <= calm_begun + calm_slipped;
   }
   // Every call that was begun went through as it should, and nothing else came.
   [[nodiscard]] bool clean() const noexcept {

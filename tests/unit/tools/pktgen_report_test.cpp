@@ -63,5 +63,26 @@ TEST(pktgen_report, calls_that_slipped_are_told_and_leave_the_slowest_unknown) {
   }
 }
 
+// Nobody waited for a processor, and the port was full all the same.
+TEST(pktgen_report, calls_that_slip_in_calm_windows_leave_the_slowest_of_those_unknown) {
+  for (const bool calm : {false, true}) {
+    const auto t = std::make_unique<tally>();
+    t->calls_begun = 2000;
+    t->window_latency.add(5000);
+    t->end_window(true, 0);
+    t->calls_begun = 4000;
+    t->calls_slipped = 3;
+    t->window_latency.add(9000);
+    t->end_window(calm, 0);
+    const nlohmann::json undisturbed = to_json(*t)["latency"]["undisturbed"];
+    EXPECT_EQ(undisturbed["count"], calm ? 2 : 1);
+    EXPECT_FALSE(undisturbed["p999_us"].is_null());
+    t->calls_slipped = 9;
+    t->window_latency.add(9000);
+    t->end_window(calm, 0);
+    EXPECT_EQ(to_json(*t)["latency"]["undisturbed"]["p999_us"].is_null(), calm);
+  }
+}
+
 } // namespace
 } // namespace linehunt::pktgen
