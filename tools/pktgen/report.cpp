@@ -159,6 +159,7 @@ std::string to_text(const session& course, bool raw) {
                     us(calm.most_ns()));
       out += line;
     }
+    if (!course.was_full(s)) out += "           fewer calls are held than was wanted\n";
     if (t.clean()) continue;
     json why = {{"lost", lost_of(t)}, {"wrong", wrong_of(t)}, {"statuses", statuses_of(t)}};
     why["late"] = t.late;

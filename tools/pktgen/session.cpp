@@ -19,6 +19,7 @@ constexpr double least_credit = 64;
 constexpr double longest_due_s = 8;
 constexpr double growth = 2; // of a search until the first failure
 constexpr double reached_share = 0.985;
+constexpr double full_share = 0.99;
 // Of a step and of winding up, beyond deadlines.
 constexpr double more_settling_s = 4;
 constexpr time_ns longest_stand_ns = 5'000'000'000;
@@ -141,8 +142,12 @@ bool session::reached(const step_result& s) const noexcept {
   return static_cast<double>(s.window.begun) + 2 >= wanted * reached_share;
 }
 
+bool session::was_full(const step_result& s) const noexcept {
+  return static_cast<double>(s.held) >= static_cast<double>(settings_.held) * full_share;
+}
+
 void session::end_step(time_ns now) {
-  current_.passed = current_.seen->clean() && reached(current_);
+  current_.passed = current_.seen->clean() && reached(current_) && was_full(current_);
   done_.push_back(std::move(current_));
   count_in(outside_);
   begin_step(now);
@@ -179,6 +184,7 @@ std::optional<double> session::next_rate() const noexcept {
     return settings_.rate;
   }
   if (n == 0) return settings_.rate;
+  if (!was_full(done_.back())) return std::nullopt; // no other rate would fill it
   if (is_worth_another_try(done_.back())) return done_.back().rate_from;
   const auto best = found();
   double failed = 0, most = 0;

@@ -54,7 +54,7 @@ struct step_result {
   } window;
   std::uint64_t held = 0; // at the end of the measured time
   double busy_share = 0;  // of the generator's own loop
-  bool passed = false;    // nothing lost or wrong, and the rate was reached
+  bool passed = false;    // nothing lost or wrong, rate reached, and as many held as wanted
   std::unique_ptr<tally> seen = std::make_unique<tally>();
 };
 
@@ -89,6 +89,8 @@ class session {
   [[nodiscard]] const tally& outside() const noexcept { return outside_; }
   [[nodiscard]] double rate_now() const noexcept { return rate_; }
   [[nodiscard]] const char* phase_name() const noexcept;
+  // As many calls were held as were wanted, nearly.
+  [[nodiscard]] bool was_full(const step_result& s) const noexcept;
   // Of a search: the highest rate that passed; nothing where none did.
   [[nodiscard]] std::optional<double> found() const noexcept;
   // All steps passed, and nothing was wrong before, between and after them; of a search, one

@@ -40,7 +40,9 @@ class limited final : public traffic {
   void advance(time_ns) noexcept override {}
   [[nodiscard]] std::uint64_t unsettled() const noexcept override { return unsettled_now; }
   [[nodiscard]] std::uint64_t live() const noexcept override { return live_now; }
-  [[nodiscard]] std::uint64_t held() const noexcept override { return wound_up ? 0 : begun; }
+  [[nodiscard]] std::uint64_t held() const noexcept override {
+    return wound_up ? 0 : std::min(begun, most_held);
+  }
   bool wind_up(time_ns, std::size_t most) noexcept override {
     if (unsettling != 0) {
       const std::uint64_t ended = std::min<std::uint64_t>(most, begun - ended_);
@@ -60,7 +62,7 @@ class limited final : public traffic {
   std::vector<time_ns> dues;
   time_ns latest = 0;                          // how much too late the last call began
   bool is_slow = false, swallows_acks = false; // above its rate, instead of losing calls
-  std::uint64_t begun = 0, live_now = 0;
+  std::uint64_t begun = 0, live_now = 0, most_held = ~std::uint64_t{0};
   bool shy = false;             // loses the first call of each rate
   double unlucky = 0;           // a rate at which one call is lost each time
   std::uint64_t unsettling = 0; // 1: every call waits for something until `unsettled_now` is set
@@ -393,6 +395,25 @@ TEST(pktgen_session, a_filling_that_gets_nowhere_ends) {
   session s(load, device);
   run(s);
   EXPECT_EQ(s.steps().size(), 1u);
+}
+
+TEST(pktgen_session, a_step_with_fewer_calls_held_than_wanted_does_not_pass) {
+  for (const std::uint64_t held : {989u, 990u, 1000u})
+    for (const load_shape shape : {load_shape::rate, load_shape::search}) {
+      limited device(1e9);
+      device.most_held = held;
+      load_settings load;
+      load.shape = shape;
+      load.rate = load.rate_to = 100;
+      load.held = 1000;
+      load.seconds = 1;
+      load.tries = 2;
+      session s(load, device);
+      run(s, 1'000'000);
+      ASSERT_EQ(s.steps().size(), 1u) << "a lower rate holds no more";
+      EXPECT_EQ(s.steps()[0].passed, held >= 990);
+      EXPECT_EQ(s.went_through(), held >= 990);
+    }
 }
 
 TEST(pktgen_session, a_filling_in_which_most_calls_lose_something_ends) {
