@@ -24,9 +24,9 @@ constexpr double highest_rate = 1e9, longest_s = 1e6, most_steps = 10'000;
 struct typed {
   std::string target, hold, ramp, sweep, search;
   std::vector<std::string> callers, destinations, kinds;
-  double rate = 0;
-  std::optional<double> warm_up_s;
-  std::uint32_t at_once = 0, held = 0, max_calls = 0;
+  std::optional<double> rate, seconds, warm_up_s, fill_rate, resolution;
+  std::optional<std::uint32_t> at_once, tries;
+  std::uint32_t held = 0, max_calls = 0;
   bool no_verify = false;
 };
 
@@ -83,14 +83,33 @@ void take_scene(const typed& given, options& out) {
   if (const auto wrong = what_is_wrong(out.cast)) refuse(*wrong);
 }
 
+// What says something of another option that is not there.
+void take_what_belongs(const typed& given, options& out) {
+  load_settings& load = out.load;
+  if (given.search.empty() && (given.tries || given.resolution))
+    refuse("--tries and --resolution are of --search; leave them out");
+  if (given.fill_rate) must_lie("--fill-rate", *given.fill_rate, 0, highest_rate);
+  if (given.fill_rate && given.held == 0)
+    refuse("--fill-rate is how fast --held is reached; say --held as well");
+  if (out.raw && given.held != 0) refuse("--raw holds no calls; leave out --held");
+  if (!given.ramp.empty() && given.seconds)
+    refuse("--ramp says itself how long it lasts; leave out --seconds");
+  load.tries = given.tries.value_or(load.tries);
+  load.resolution = given.resolution.value_or(load.resolution);
+  load.fill_rate = given.fill_rate.value_or(load.fill_rate);
+  load.seconds = given.seconds.value_or(load.seconds);
+}
+
 void take_load(const typed& given, options& out) {
   load_settings& load = out.load;
-  const int shapes = (given.rate > 0) + !given.ramp.empty() + (given.at_once > 0) +
+  const int shapes = given.rate.has_value() + !given.ramp.empty() + given.at_once.has_value() +
                      !given.sweep.empty() + !given.search.empty();
-  must_lie("--rate", given.rate, 0, highest_rate);
   if (shapes != 1) refuse("one of --rate, --ramp, --at-once, --sweep and --search is needed");
-  if (given.rate > 0) {
-    load.rate = given.rate;
+  take_what_belongs(given, out);
+  if (given.rate) {
+    load.rate = *given.rate;
+    must_lie("--rate", load.rate, 0, highest_rate);
+    if (load.rate == 0) refuse("--rate must be above 0");
   } else if (!given.ramp.empty()) {
     const auto n = numbers_in(given.ramp, 3, 3, "FROM:TO:SECONDS");
     load.shape = load_shape::ramp;
@@ -99,9 +118,13 @@ void take_load(const typed& given, options& out) {
     load.seconds = n[2];
     if (n[2] <= 0 || n[0] + n[1] <= 0)
       refuse("--ramp takes some seconds, and ends or begins above 0");
-  } else if (given.at_once > 0) {
+  } else if (given.at_once) {
     load.shape = load_shape::at_once;
-    load.at_once = given.at_once;
+    load.at_once = *given.at_once;
+    if (load.at_once <= given.held)
+      refuse(given.held == 0
+                 ? "--at-once must be above 0"
+                 : "--at-once must be above --held, since held calls are in progress as well");
   } else if (!given.sweep.empty()) {
     const auto n = numbers_in(given.sweep, 3, 3, "FROM:TO:STEPS");
     load.shape = load_shape::sweep;
@@ -109,6 +132,7 @@ void take_load(const typed& given, options& out) {
     load.rate_to = n[1];
     if (n[0] <= 0) refuse("--sweep begins above 0");
     must_lie("the number of steps of --sweep", n[2], 1, most_steps);
+    if (n[2] != std::floor(n[2])) refuse("the number of steps of --sweep must be a whole one");
     load.step_count = static_cast<std::uint32_t>(n[2]);
   } else {
     const auto n = numbers_in(given.search, 2, 2, "FROM:HIGHEST");
@@ -119,7 +143,6 @@ void take_load(const typed& given, options& out) {
   }
   must_lie("a rate", std::max(load.rate, load.rate_to), 0, highest_rate);
   must_lie("--seconds", load.seconds, 0, longest_s);
-  must_lie("--fill-rate", load.fill_rate, 0, highest_rate);
   if (given.warm_up_s) must_lie("--warm-up", *given.warm_up_s, 0, longest_s);
   must_lie("--resolution", load.resolution, 0.0001, 1);
   const bool has_steps = load.shape == load_shape::search || load.shape == load_shape::sweep;
@@ -211,19 +234,17 @@ tl::expected<options, int> read_options(int argc, char** argv) {
   app.add_option("--sweep", given.sweep, "FROM:TO:STEPS, calls a second");
   app.add_option("--search", given.search,
                  "FROM:HIGHEST: the highest rate at which nothing is lost");
-  app.add_option("--resolution", out.load.resolution,
+  app.add_option("--resolution", given.resolution,
                  "of --search: it ends where the lowest rate that failed is above the highest that "
-                 "passed by no more than this share")
-      ->capture_default_str();
-  app.add_option("--tries", out.load.tries, "of --search: so often must a rate fail")
-      ->check(CLI::Range(1, 10))
-      ->capture_default_str();
-  app.add_option("--seconds", out.load.seconds, "measured, for each step; 0: no end")
-      ->capture_default_str();
+                 "passed by no more than this share (0.02)");
+  app.add_option("--tries", given.tries, "of --search: so often must a rate fail (1)")
+      ->check(CLI::Range(1, 10));
+  app.add_option("--seconds", given.seconds,
+                 "measured, for each step; 0: no end (10; a ramp says it itself)");
   app.add_option("--warm-up", given.warm_up_s, "seconds before each step that do not count (1)");
   app.add_option("--total", out.load.total, "end after so many calls");
   app.add_option("--held", given.held, "keep so many calls answered; the oldest ends first");
-  app.add_option("--fill-rate", out.load.fill_rate,
+  app.add_option("--fill-rate", given.fill_rate,
                  "calls a second at most until --held is reached; else what goes");
   app.add_flag("!--no-wind-up", out.load.wind_up, "leave the held calls where they are");
   app.add_option("--hold", given.hold, "SECONDS or FROM:TO that a call lasts once answered (0)");

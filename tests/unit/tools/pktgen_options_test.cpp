@@ -78,6 +78,32 @@ TEST(pktgen_options, numbers_that_make_no_sense_are_refused) {
     EXPECT_THAT(refusal(line), HasSubstr(says)) << line[1] << " " << line.back();
 }
 
+TEST(pktgen_options, what_would_do_nothing_or_something_else_is_refused) {
+  const std::vector<std::pair<words, const char*>> cases{
+      {{}, "one of --rate, "},
+      {{"--rate", "10", "--at-once", "5"}, "one of --rate, "},
+      {{"--rate", "0"}, "--rate must be above 0"},
+      {{"--at-once", "0"}, "--at-once must be above 0"},
+      {{"--at-once", "100", "--held", "5000"}, "--at-once must be above --held"},
+      {{"--ramp", "10:100:5", "--seconds", "9"}, "leave out --seconds"},
+      {{"--sweep", "10:20:2.5"}, "must be a whole one"},
+      {{"--rate", "10", "--tries", "2"}, "are of --search"},
+      {{"--sweep", "10:20:3", "--resolution", "0.1"}, "are of --search"},
+      {{"--rate", "10", "--fill-rate", "5"}, "say --held as well"},
+      {{"--rate", "10", "--raw", "--held", "5"}, "--raw holds no calls"},
+  };
+  for (const auto& [line, says] : cases)
+    EXPECT_THAT(refusal(line), HasSubstr(says)) << testing::PrintToString(line);
+  const auto got = read({"--search", "10:100", "--tries", "3", "--resolution", "0.1", "--seconds",
+                         "4", "--held", "7", "--fill-rate", "5"});
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->load.tries, 3u);
+  EXPECT_EQ(got->load.resolution, 0.1);
+  EXPECT_EQ(got->load.seconds, 4);
+  EXPECT_EQ(got->load.fill_rate, 5);
+  EXPECT_TRUE(read({"--at-once", "5001", "--held", "5000"}));
+}
+
 TEST(pktgen_options, a_result_that_cannot_be_written_is_noticed_before_the_run) {
   EXPECT_THAT(refusal({"--rate", "1", "--json", "/no/such/folder/result.json"}),
               HasSubstr("does its folder exist"));
