@@ -252,6 +252,30 @@ def a_tail_that_is_unknown_is_not_quoted():
     check(calls.undisturbed([known, {"latency": {}}], "p999_us") == [3], "one nobody watched")
 
 
+@contextlib.contextmanager
+def generator_that_tells(result: dict, status: int = 0):
+    """(folder) In the place of the generator is a script that writes this result."""
+    with tempfile.TemporaryDirectory() as name:
+        script = Path(name) / "pktgen"
+        script.write_text('#!/bin/sh\nwhile [ "$1" != --json ]; do shift; done\n'
+                          f"echo '{json.dumps(result)}' > \"$2\"\nexit {status}\n")
+        script.chmod(0o755)
+        with stubbed(programs, PKTGEN=script, processors=lambda: (0, 0)):
+            yield programs.Folder(Path(name))
+
+
+@case
+def what_was_measured_with_too_few_calls_held_is_no_result():
+    for held, status in ((100, 0), (99, 1), (98, 0)):
+        told = {"held_wanted": 100, "steps": [{"held": 100}, {"held": held}]}
+        with generator_that_tells(told, status) as folder:
+            try:
+                found = programs.generate(folder, "", programs.Cast(), [])
+                check(held >= 99 and found["went_through"] == (status == 0), f"{held}: {found}")
+            except BenchError as failure:
+                check(held == 98 and "98 calls were held, where 100 should be" in str(failure), str(failure))
+
+
 @case
 def each_overload_meets_a_linehunt_of_its_own():
     told = []  # what happened, in its order
