@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import built, calls, overload, peers, programs, trust
+from measuring import built, calls, overload, peers, programs, syscalls, trust
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
 from measuring.results import Results, compare, figure
@@ -312,6 +312,63 @@ def each_overload_meets_a_linehunt_of_its_own():
     check(told == wanted, f"{told}")
     grown = [each.value for each in found.figures if "memory" in each.name]
     check(grown == [1], f"{grown}")
+
+
+class stub_device:
+    """A linehunt that does nothing."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def must_run(self):
+        pass
+
+
+def syscalls_told_by(runs: list) -> Results:
+    """Of runs of the generator one after the other, each with 700 packets into linehunt."""
+    class stub_strace:
+        def __init__(self, thread, _):
+            self.by_name = {1: {"read": 5}, 2: {}}[thread]
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    asked = []
+
+    def says(_, word):
+        asked.extend([word] if word == "stats" else [])
+        return {"linehunt:rx_packets": 700 * len(asked)}
+
+    counts = iter([{1: 0, 2: 4}, {1: 9, 2: 4}] * len(runs))
+    patched = {"Strace": stub_strace, "start_linehunt": lambda *_, **__: stub_device(),
+               "threads": lambda _: (1, 2), "allocations": lambda _: next(counts),
+               "linehunt_says": says, "generate": lambda *_: runs.pop(0)}
+    found = Results({}, quick=True)
+    with stubbed(syscalls, **patched), contextlib.redirect_stdout(io.StringIO()):
+        syscalls.run(found, True)
+    return found
+
+
+@case
+def system_calls_are_counted_of_calls_that_went_through():
+    good = {"went_through": True, "steps": [step(True)], "outside": {}}
+    bad = {"went_through": False, "steps": [step(False, calls_lost=3)], "outside": {}}
+    around = {"went_through": False, "steps": [step(True)], "outside": {"late": 2}}
+    runs = [bad, good]
+    found = syscalls_told_by(runs)
+    check([each.value for each in found.figures] == [700, 0, 0] and not runs, f"{found.figures}")
+    for wrong, says in ((bad, "calls lost: 3"), (around, "late: 2")):
+        try:
+            told = syscalls_told_by([wrong] * trust.TRIES)
+            check(False, f"{told.figures} were told")
+        except BenchError as failure:
+            check(says in str(failure), str(failure))
 
 
 @case(alone=True)

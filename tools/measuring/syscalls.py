@@ -7,12 +7,14 @@ import re
 import signal
 import struct
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from .calls import ENDED
 from .machine import BUILD, BenchError, stop, wait_for
 from .programs import Cast, Device, generate, linehunt_says, start_linehunt, temporary_folder
 from .results import Results, figure
+from .trust import TRIES, spoilt_by, tried, wrong_in
 
 COUNTER = BUILD / "tests/bench/libcount_allocations.so"
 RATE, HELD = 10_000, 10_000
@@ -51,10 +53,6 @@ class Strace:
             if row and row[2] != "total":
                 self.by_name[row[2]] = int(row[1])
 
-    @property
-    def count(self) -> int:
-        return sum(self.by_name.values())
-
 
 def allocations(file: Path) -> dict:
     """Thread -> allocations and releases so far."""
@@ -72,9 +70,13 @@ def threads(device: Device) -> tuple:
     return pid, workers[0]
 
 
-def run(results: Results, quick: bool) -> None:
-    seconds = 3 if quick else 10
-    cast = Cast()
+def received(folder) -> int:
+    """Packets that linehunt's workers have had from their devices."""
+    return linehunt_says(folder, "stats")["linehunt:rx_packets"]
+
+
+def observed(cast: Cast, seconds: float) -> dict:
+    """Calls through a linehunt of their own, and what its two threads did meanwhile."""
     with temporary_folder() as folder:
         counts = folder.path / "allocations"
         environment = ("env", f"LD_PRELOAD={COUNTER}", f"ALLOCATION_COUNTS={counts}")
@@ -83,24 +85,42 @@ def run(results: Results, quick: bool) -> None:
             control, worker = threads(device)
             with Strace(control, folder.path / "control.strace") as of_control, \
                     Strace(worker, folder.path / "worker.strace") as of_worker:
-                before = allocations(counts)
+                before, packets = allocations(counts), received(folder)
                 linehunt_says(folder, "list")
                 told = generate(folder, folder.memif("client"), cast,
-                                ["--rate", str(RATE), "--held", str(HELD), "--seconds", str(seconds)])
+                                ["--rate", str(RATE), "--held", str(HELD), "--seconds", str(seconds),
+                                 "--lossy"])
                 linehunt_says(folder, "list")
-                after = allocations(counts)
+                after, packets = allocations(counts), received(folder) - packets
             device.must_run()
-    step = told["steps"][0]
-    messages = sum(part[way] for part in (step, told["outside"]) for way in ("sent", "received"))
     allocated = {thread: after[thread] - before.get(thread, 0) for thread in after}
-    if not of_control.count or not allocated.get(control):
+    return {"told": told, "packets": packets, "control thread": of_control.by_name,
+            "worker": of_worker.by_name,
+            "allocations": {"worker": allocated.get(worker, 0),
+                            "control thread": allocated.get(control, 0)}}
+
+
+def spoilt(found: dict) -> str:
+    """What went wrong with the calls, in the step or around it."""
+    told = found["told"]
+    if told["went_through"]:
+        return ""
+    step = told["steps"][0]
+    return (spoilt_by(step) if not step["passed"] else "") or \
+        f"not all went well while filling and winding up: {wrong_in(told['outside']) or 'calls were left'}"
+
+
+def run(results: Results, quick: bool) -> None:
+    found, why = tried(partial(observed, Cast(), 3 if quick else 10), spoilt, TRIES, "syscalls")
+    if why:
+        raise BenchError(f"the calls went wrong, so the counts are of something else: {why}")
+    allocated = found["allocations"]
+    if not found["control thread"] or not allocated["control thread"]:
         raise BenchError("nothing was counted of the control thread either, so the counts are worth "
-                         f"nothing: {of_control.by_name}, {allocated}")
+                         f"nothing: {found['control thread']}, {allocated}")
     results.add(
-        figure("syscalls: messages through the worker meanwhile", [messages], ""),
-        figure("syscalls: system calls of the worker", [of_worker.count], "", "lower"),
-        figure("syscalls: allocations of the worker", [allocated.get(worker, 0)], "", "lower"))
-    results.details["syscalls"] = {"worker": of_worker.by_name, "control thread": of_control.by_name,
-                                   "allocations": {"worker": allocated.get(worker, 0),
-                                                   "control thread": allocated[control]},
-                                   "messages": messages}
+        figure("syscalls: messages through the worker meanwhile", [found["packets"]], ""),
+        figure("syscalls: system calls of the worker", [sum(found["worker"].values())], "", "lower"),
+        figure("syscalls: allocations of the worker", [allocated["worker"]], "", "lower"))
+    results.details["syscalls"] = {name: found[name] for name in
+                                   ("worker", "control thread", "allocations", "packets")}

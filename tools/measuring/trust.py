@@ -17,8 +17,12 @@ def spoilt_by(step: dict) -> str:
         # Calls that were never begun would have been the slow ones.
         known = step["latency"]["all"]["p999_us"] is not None
         return "" if known else f"calls slipped: {step['calls_slipped']}, so that p99.9 is unknown"
-    told = [f"{name.replace('_', ' ')}: {step[name]}" for name in SPOILING if step.get(name)]
-    return ", ".join(told) or "the wanted rate was not reached"
+    return wrong_in(step) or "the wanted rate was not reached"
+
+
+def wrong_in(counts: dict) -> str:
+    """What is not as it should be, of a step or of what was before and after the steps."""
+    return ", ".join(f"{name.replace('_', ' ')}: {counts[name]}" for name in SPOILING if counts.get(name))
 
 
 def tried(measure, doubt, tries: int, name: str) -> tuple:
