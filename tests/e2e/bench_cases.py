@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cases import case, check
 from measuring import __main__ as bench
-from measuring import built, calls, overload, peers, programs, syscalls, trust
+from measuring import built, calls, overload, peers, programs, scale, syscalls, trust
 from measuring.machine import (PAGES, ROOT, BenchError, Hugepages, Stopwatch, SysctlAtLeast, stop,
                                wait_for)
-from measuring.results import Results, compare, figure
+from measuring.results import Results, compare, figure, table
 from measuring.svg import Axis, chart
 
 
@@ -274,6 +274,45 @@ def what_was_measured_with_too_few_calls_held_is_no_result():
                 check(held >= 99 and found["went_through"] == (status == 0), f"{held}: {found}")
             except BenchError as failure:
                 check(held == 98 and "98 calls were held, where 100 should be" in str(failure), str(failure))
+
+
+@case
+def what_a_busy_generator_may_have_limited_is_marked():
+    for share in (0.95, 0.96):
+        best = step(True, generator_busy_share=share)
+        found = Results({}, quick=True)
+        with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()) as told, \
+                stubbed(scale, search=lambda *_, **__: (best, 100), memory_free_mb=lambda: 0):
+            scale.run(found, True, Path(name))
+        marked = {each.name for each in found.figures if each.bound}
+        rates = {each.name for each in found.figures
+                 if any(word in each.name for word in ("messages", "time for", "throughput"))}
+        check(len(rates) == 10 and marked == (rates if share > 0.95 else set()), f"{share}: {marked}")
+        busy = [each.value for each in found.figures if each.name.endswith("generator busy")]
+        check(busy == [share] * 6, f"{busy}")
+        check(told.getvalue().count("a bound") == len(marked), told.getvalue())
+        rendered = table({"figures": [asdict(each) for each in found.figures]})
+        check(("\\* a bound" in rendered) == ("1,000,000/s *" in rendered) == (share > 0.95), rendered)
+
+
+@case
+def ratios_of_peers_are_bounds_where_the_generator_was_busy_for_either():
+    def measured(contender, *_):
+        return {"rate": 2e4, "messages": 1e5, "busy": 0.97 if "af_xdp" in contender.name else 0.5,
+                "cpu_us": 20.0, "work_us": 10.0, "in_kernel": 0.5, "latency": {"p99_us": 9.0},
+                "post_dial_delay": {"p50_us": 9.0}}
+
+    contenders = [peers.Contender(name, None)
+                  for name in ("linehunt af_xdp", "linehunt af_packet", "Kamailio")]
+    found = Results({}, quick=True)
+    with stubbed(peers, contenders_of=lambda *_: contenders, measure=measured,
+                 ceiling=lambda *_, **__: {"packets": 2e5, "busy": 0.5}), \
+            contextlib.redirect_stdout(io.StringIO()):
+        peers.run(found, True)
+    marked = {each.name for each in found.figures if each.bound}
+    check(not found.failed and marked == {
+        "peers: linehunt af_xdp, calls without loss", "peers: share of it that linehunt reaches, af_xdp",
+        "peers: calls a second over Kamailio's, linehunt af_xdp"}, f"{marked}, {found.failed}")
 
 
 @case

@@ -122,17 +122,19 @@ def add_undisturbed(results: Results, name: str, steps: list, quantile: str, bet
 
 def add_rates(results: Results, runs: list) -> None:
     best = [run["best"] for run in runs]
+    busy = [b["generator_busy_share"] for b in best]
+    busy_swapping = [run["ceiling"]["generator_busy_share"] for run in runs]
     results.add(
         figure("calls: calls a second without loss", [b["window"]["calls_begun_per_s"] for b in best],
-               "/s", "higher"),
+               "/s", "higher", busy),
         figure("calls: messages into one worker", [b["window"]["sent_per_s"] for b in best], "/s",
-               "higher"),
+               "higher", busy),
         figure("calls: testpmd 5tswap, packets of the same sizes",
-               [run["ceiling"]["window"]["sent_per_s"] for run in runs], "/s"),
-        figure("calls: share of 5tswap", [run["share"] for run in runs], "", "higher"),
+               [run["ceiling"]["window"]["sent_per_s"] for run in runs], "/s", "", busy_swapping),
+        figure("calls: share of 5tswap", [run["share"] for run in runs], "", "higher",
+               busy + busy_swapping),
         figure("calls: held meanwhile", [b["held"] for b in best], ""),
-        figure("calls: generator busy at the highest rate",
-               [b["generator_busy_share"] for b in best], ""))
+        figure("calls: generator busy at the highest rate", busy, ""))
 
 
 def add_calm(results: Results, calm: list) -> None:

@@ -22,11 +22,11 @@ def offered_to(folder, cast: Cast, rate: float, seconds: float) -> dict:
                      "--drop-when-full"])["steps"][0]
 
 
-def highest_rate(cast: Cast) -> float:
+def highest_rate(cast: Cast) -> dict:
     with temporary_folder() as folder, \
             start_linehunt(folder, folder.memif("server"), cast, HELD + 5 * ENDED):
         return highest(generate(folder, folder.memif("client"), cast,
-                                search_words(20_000, 400_000, 1, HELD)))["rate_from"]
+                                search_words(20_000, 400_000, 1, HELD)))
 
 
 def overloaded(cast: Cast, top: float, factor: int, seconds: float) -> dict:
@@ -49,14 +49,18 @@ def run(results: Results, quick: bool, folder_of_charts) -> None:
     cast = Cast()
     offered = {factor: [] for factor in FACTORS}
     goodput = {factor: [] for factor in FACTORS}
-    grown, shed, verdicts = [], {factor: [] for factor in FACTORS}, {}
+    busy = {factor: [] for factor in FACTORS}
+    busy_at_top, grown, shed, verdicts = [], [], {factor: [] for factor in FACTORS}, {}
     for _ in range(repeats):
-        top = highest_rate(cast)
+        best = highest_rate(cast)
+        top = best["rate_from"]
+        busy_at_top.append(best["generator_busy_share"])
         found = {factor: overloaded(cast, top, factor, seconds) for factor in FACTORS}
         for factor, each in found.items():
             step = each["step"]
             offered[factor].append(step["window"]["calls_begun_per_s"] / top)
             goodput[factor].append(step["window"]["calls_completed_per_s"])
+            busy[factor].append(step["generator_busy_share"])
             shed[factor].append({name: step[name] for name in (
                 "calls_refused", "calls_lost", "calls_slipped", "lost", "statuses", "wrong")})
             verdicts[factor] = each["verdicts"]
@@ -64,11 +68,13 @@ def run(results: Results, quick: bool, folder_of_charts) -> None:
     for factor in FACTORS:
         name = f"overload: {factor} times the highest rate"
         results.add(figure(f"{name}, offered in fact", offered[factor], "times"),
-                    figure(f"{name}, calls completed", goodput[factor], "/s", "higher"))
+                    figure(f"{name}, calls completed", goodput[factor], "/s", "higher", busy[factor]),
+                    figure(f"{name}, generator busy", busy[factor], ""))
     results.add(
         figure("overload: goodput at 10 times, of the best",
                [last / max(goodput[factor][i] for factor in FACTORS)
-                for i, last in enumerate(goodput[10])], "", "higher"),
+                for i, last in enumerate(goodput[10])], "", "higher", sum(busy.values(), [])),
+        figure("overload: generator busy at the highest rate", busy_at_top, ""),
         figure("overload: memory grown meanwhile", grown, "MB", "lower"))
     results.details["overload"] = {"offered": offered, "goodput": goodput, "not completed": shed,
                                    "counted by linehunt": verdicts}

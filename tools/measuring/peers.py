@@ -132,7 +132,7 @@ def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dic
     if spoilt:
         raise BenchError(f"{rate:.0f} calls a second, 80 % of the highest rate, did not pass: {spoilt}")
     return {"rate": found["window"]["calls_begun_per_s"], "messages": found["window"]["sent_per_s"],
-            **costs(step), "latency": step["latency"]["all"],
+            "busy": found["generator_busy_share"], **costs(step), "latency": step["latency"]["all"],
             "post_dial_delay": step["post_dial_delay"]}
 
 
@@ -143,11 +143,12 @@ def search_of_ceiling(device: str, cast: Cast, seconds: float) -> dict:
                                 words=["--raw", *search_words(LEAST_PACKETS, 4e6, seconds, 0)]))
 
 
-def ceiling(device: str, cast: Cast, seconds: float, **doubts) -> float:
+def ceiling(device: str, cast: Cast, seconds: float, **doubts) -> dict:
     """Packets a second without loss that testpmd sends back over this veth: what the kernel lets
-    through."""
+    through. And how busy the generator was."""
     search = partial(search_of_ceiling, device, cast, seconds)
-    return credible_ceiling(search, LEAST_PACKETS, **doubts)["window"]["sent_per_s"]
+    best = credible_ceiling(search, LEAST_PACKETS, **doubts)
+    return {"packets": best["window"]["sent_per_s"], "busy": best["generator_busy_share"]}
 
 
 def contenders_of(results: Results, quick: bool) -> list:
@@ -172,6 +173,11 @@ def attempted(results: Results, name: str, measuring):
         return None
 
 
+def busy_in(found: list) -> list:
+    """How busy the generator was at the highest rates."""
+    return [each["busy"] for each in found]
+
+
 def run(results: Results, quick: bool) -> None:
     cast = Cast()
     seconds, repeats = (1, 1) if quick else (3, 3)
@@ -186,20 +192,22 @@ def run(results: Results, quick: bool) -> None:
                for each in contenders}
         for name, found in now.items():
             seen[name] += [found] if found else []
-        for name, packets in most.items():
-            reached = (now[f"linehunt {name}"] or {}).get("messages", 0)
-            if packets and packets < reached:  # once more, and now it must be above
+        for name, found in most.items():
+            ours = now[f"linehunt {name}"] or {"messages": 0, "busy": 0}
+            reached = ours["messages"]
+            if found and found["packets"] < reached:  # once more, and now it must be above
                 again = partial(ceiling, DEVICES[name], cast, seconds, reached=reached, tries=1)
-                packets = attempted(results, f"testpmd {name}", again)
-            ceilings[name] += [packets] if packets else []
-            if packets and reached:
-                shares[name].append(reached / packets)
+                found = attempted(results, f"testpmd {name}", again)
+            ceilings[name] += [found] if found else []
+            if found and reached:
+                shares[name].append((reached / found["packets"], max(ours["busy"], found["busy"])))
     for name, found in seen.items():
         if not found:
             continue
         results.add(
             figure(f"peers: {name}, calls without loss", [f["rate"] for f in found], "/s",
-                   "" if name.startswith("Kamailio") else "higher"),
+                   "" if name.startswith("Kamailio") else "higher", busy_in(found)),
+            figure(f"peers: {name}, generator busy", busy_in(found), ""),
             figure(f"peers: {name}, processor time for a call", [f["cpu_us"] for f in found], "us",
                    "" if name.startswith("Kamailio") else "lower"),
             figure(f"peers: {name}, of it with packets at hand",
@@ -209,21 +217,25 @@ def run(results: Results, quick: bool) -> None:
                    "us"),
             figure(f"peers: {name}, post-dial delay median at 80 %",
                    [f["post_dial_delay"]["p50_us"] for f in found], "us"))
-    for name, packets in ceilings.items():
-        if packets:
-            results.add(figure(f"peers: testpmd 5tswap over the same veth, {name}", packets, "/s"))
+    for name, found in ceilings.items():
+        if found:
+            results.add(figure(f"peers: testpmd 5tswap over the same veth, {name}",
+                               [f["packets"] for f in found], "/s", "", busy_in(found)))
         if shares[name]:
-            results.add(figure(f"peers: share of it that linehunt reaches, {name}", shares[name], "",
-                               "higher"))
+            results.add(figure(f"peers: share of it that linehunt reaches, {name}",
+                               [share for share, _ in shares[name]], "", "higher",
+                               [busy for _, busy in shares[name]]))
     kamailio = [name for name in seen if name.startswith("Kamailio") and seen[name]]
     if kamailio:
         best = max(f["rate"] for name in kamailio for f in seen[name])
         cheapest = min(f["cpu_us"] for name in kamailio for f in seen[name])
+        busy = [share for name in kamailio for share in busy_in(seen[name])]
         for name in ("linehunt af_xdp", "linehunt af_packet"):
             if seen[name]:
                 results.add(
                     figure(f"peers: calls a second over Kamailio's, {name}",
-                           [f["rate"] / best for f in seen[name]], "times", "higher"),
+                           [f["rate"] / best for f in seen[name]], "times", "higher",
+                           busy + busy_in(seen[name])),
                     figure(f"peers: Kamailio's processor time over ours, {name}",
                            [cheapest / f["cpu_us"] for f in seen[name]], "times", "higher"))
     results.details["peers"] = seen

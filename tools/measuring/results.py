@@ -11,6 +11,7 @@ from pathlib import Path
 from .machine import BenchError
 
 NOISE = 0.05  # a difference below this is none, however narrow the spread
+BUSY = 0.95  # share of its time; a generator that is busier may be what limits a figure
 NOISE_OF_ONE = 0.15  # where a figure was taken once, and its spread is not known
 
 
@@ -23,6 +24,7 @@ class Figure:
     least: float
     most: float
     runs: int
+    bound: bool = False  # the generator may have been the limit: without it, it would be better
 
     @property
     def spread(self) -> float:
@@ -31,7 +33,8 @@ class Figure:
     def __str__(self) -> str:
         many = f"   {short(self.least)} to {short(self.most)} in {self.runs} runs" \
             if self.runs > 1 else ""
-        return f"{self.name:<58} {short(self.value):>11} {self.unit}{many}"
+        bound = "   (a bound: the generator was busy)" if self.bound else ""
+        return f"{self.name:<58} {short(self.value):>11} {self.unit}{many}{bound}"
 
 
 def short(value: float) -> str:
@@ -40,9 +43,10 @@ def short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def figure(name: str, values: list, unit: str, better: str = "") -> Figure:
+def figure(name: str, values: list, unit: str, better: str = "", busy=()) -> Figure:
+    """`busy`: shares of time that the generator was, in the measurements that the values are made of."""
     return Figure(name, statistics.median(values), unit, better, min(values), max(values),
-                  len(values))
+                  len(values), max(busy, default=0) > BUSY)
 
 
 class Results:
@@ -132,7 +136,7 @@ def compare(old: dict, new: dict) -> tuple:
 
 def cell(figure: dict) -> str:
     unit = figure["unit"] if figure["unit"] in ("", "/s") else f" {figure['unit']}"
-    return f"{short(figure['value'])}{unit}"
+    return f"{short(figure['value'])}{unit}{' *' if figure.get('bound') else ''}"
 
 
 def spread(figure: dict) -> str:
@@ -177,5 +181,8 @@ def table(result: dict) -> str:
         if others:
             out += ["", f"| {title} | median | least to most |", "|---|---|---|"]
             out += [f"| {each['name']} | {cell(each)} | {spread(each)} |" for each in others]
+    if any(each.get("bound") for each in result["figures"]):
+        out.append(f"\n\\* a bound: the generator was busy for more than {BUSY:.0%} of the time, so that linehunt "
+                   "may do better (or, what it is compared with)")
     out += [f"\nNot measured: {', '.join(result['failed'])}"] if result.get("failed") else []
     return "\n".join(out)

@@ -47,18 +47,20 @@ def by_calls(results: Results, quick: bool, folder_of_charts) -> None:
         print(f"scale: {short(MOST)} calls: not measured: {MOST_MB} MB of memory are not free",
               flush=True)
     first = None
-    rates, costs = [], []
+    rates, costs, busiest = [], [], []
     for held in held_counts:
-        steps, memory = [], []
+        steps, busy, memory = [], [], []
         for _ in range(repeats):
             best, megabytes = search(Cast(), held, seconds)
             steps.append(best["window"]["sent_per_s"])
+            busy.append(best["generator_busy_share"])
             memory.append(megabytes)
         name = f"scale: {short(held)} calls held"
         first = first or (held, min(memory))
         results.add(
-            figure(f"{name}, messages", steps, "/s", "higher"),
-            figure(f"{name}, time for a message", [1e9 / each for each in steps], "ns", "lower"),
+            figure(f"{name}, messages", steps, "/s", "higher", busy),
+            figure(f"{name}, time for a message", [1e9 / each for each in steps], "ns", "lower", busy),
+            figure(f"{name}, generator busy", busy, ""),
             figure(f"{name}, memory", memory, "MB", "lower"))
         if held != first[0]:
             results.add(figure(f"scale: memory for each further call, up to {short(held)}",
@@ -66,8 +68,10 @@ def by_calls(results: Results, quick: bool, folder_of_charts) -> None:
                                "bytes", "lower"))
         rates.append((held, statistics.median(steps)))
         costs.append((held, 1e9 / rates[-1][1]))
+        busiest.append(max(busy))
     results.add(figure(f"scale: throughput at {short(held_counts[-1])} held of that at "
-                       f"{short(held_counts[0])}", [rates[-1][1] / rates[0][1]], "", "higher"))
+                       f"{short(held_counts[0])}", [rates[-1][1] / rates[0][1]], "", "higher",
+                       (busiest[0], busiest[-1])))
     results.details["scale by calls"] = rates
     chart(folder_of_charts / "held.svg", "Throughput of one worker over memif, by calls held",
           Axis("calls held", logarithmic=True), Axis("messages a second"), {"linehunt": rates})
@@ -75,25 +79,29 @@ def by_calls(results: Results, quick: bool, folder_of_charts) -> None:
           Axis("calls held", logarithmic=True), Axis("nanoseconds"), {"linehunt": costs})
 
 
+def add_rate(results: Results, name: str, steps: list) -> None:
+    busy = [step["generator_busy_share"] for step in steps]
+    results.add(
+        figure(f"{name}, messages", [step["window"]["sent_per_s"] for step in steps], "/s", "higher", busy),
+        figure(f"{name}, generator busy", busy, ""))
+
+
 def by_destinations(results: Results, quick: bool) -> None:
     seconds, repeats = (1, 1) if quick else (3, 3)
     counts = ((4, 1), (100, 100)) if quick else ((4, 1), (100, 1), (100, 10), (100, 100))
     for boxes, ports in counts:
-        steps = [search(Cast(boxes, ports), 10_000, seconds)[0]["window"]["sent_per_s"]
-                 for _ in range(repeats)]
-        results.add(figure(f"scale: {short(boxes * ports)} destinations, messages", steps, "/s",
-                           "higher"))
+        add_rate(results, f"scale: {short(boxes * ports)} destinations",
+                 [search(Cast(boxes, ports), 10_000, seconds)[0] for _ in range(repeats)])
 
 
 def by_workers(results: Results, quick: bool) -> None:
     seconds, repeats = (1, 1) if quick else (3, 3)
     try:
-        steps = [search(Cast(), 10_000, seconds, workers=2)[0]["window"]["sent_per_s"]
-                 for _ in range(repeats)]
+        steps = [search(Cast(), 10_000, seconds, workers=2)[0] for _ in range(repeats)]
     except BenchError as failure:
         print(f"scale: 2 workers: not measured: {failure}", flush=True)
         return
-    results.add(figure("scale: 2 workers, messages", steps, "/s", "higher"))
+    add_rate(results, "scale: 2 workers", steps)
 
 
 def run(results: Results, quick: bool, folder_of_charts) -> None:
