@@ -60,8 +60,10 @@ class frame_writer {
 class neighbourhood {
  public:
   neighbourhood(const scene& of, const mac_address& ours);
-  // The question for the device's MAC; returns its length. 128 bytes are enough.
-  std::size_t ask(std::uint8_t* frame) const noexcept;
+  // The question for the device's MAC, from one of our addresses, which the device learns by it
+  // (RFC 826, RFC 4861 7.2.3); returns its length. 128 bytes are enough.
+  std::size_t ask(std::uint8_t* frame, std::size_t from = 0) const noexcept;
+  [[nodiscard]] std::size_t addresses() const noexcept { return ours_.size(); }
   // An ARP or neighbour discovery frame: learns the device's MAC from it, and writes an answer into
   // it where it asks for one of us; returns the length of that answer, 0 where there is none.
   std::size_t take(std::span<std::uint8_t> frame, std::size_t len) noexcept;

@@ -50,8 +50,8 @@ bool neighbourhood::is_ours(const ip_address& ip) const noexcept {
   return std::ranges::find(ours_, ip) != ours_.end();
 }
 
-std::size_t neighbourhood::ask(std::uint8_t* f) const noexcept {
-  const ip_address& we = ours_.front();
+std::size_t neighbourhood::ask(std::uint8_t* f, std::size_t from) const noexcept {
+  const ip_address& we = ours_[from];
   put(f + 6, mac_.data(), 6);
   if (!device_.is_v6) {
     static constexpr std::uint8_t fixed[10] = {0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1};

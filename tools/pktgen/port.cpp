@@ -230,6 +230,22 @@ tl::expected<void, std::string> port::wait_for_link(double patience_s) {
 tl::expected<mac_address, std::string> port::find_device(neighbourhood& around, double patience_s) {
   const time_ns begin = clock_.now();
   time_ns asked = 0;
+  const auto ask = [&](std::size_t from) {
+    rte_mbuf* m = take_mbuf();
+    if (m == nullptr) return;
+    const std::size_t len = around.ask(rte_pktmbuf_mtod(m, std::uint8_t*), from);
+    m->data_len = static_cast<std::uint16_t>(len);
+    m->pkt_len = static_cast<std::uint32_t>(len);
+    if (rte_eth_tx_burst(id_, 0, &m, 1) == 0) rte_pktmbuf_free(m);
+  };
+  const auto listen = [&] {
+    for (rte_mbuf* const m : receive()) {
+      const std::span<std::uint8_t> bytes(rte_pktmbuf_mtod(m, std::uint8_t*), m->data_len);
+      const frame_kind kind = parse_frame(bytes, true).kind;
+      if (kind != frame_kind::arp && kind != frame_kind::neighbour_discovery) continue;
+      if (const std::size_t len = around.take(bytes, bytes.size()); len != 0) send_back(*m, len);
+    }
+  };
   while (!around.device()) {
     const time_ns now = clock_.now();
     if (static_cast<double>(now - begin) > patience_s * 1e9)
@@ -238,21 +254,16 @@ tl::expected<mac_address, std::string> port::find_device(neighbourhood& around, 
                       "discovery); is it running, is --target its address, and are ours in its "
                       "network?"));
     if (asked == 0 || now - asked > 200'000'000) {
-      if (rte_mbuf* m = take_mbuf(); m != nullptr) {
-        const std::size_t len = around.ask(rte_pktmbuf_mtod(m, std::uint8_t*));
-        m->data_len = static_cast<std::uint16_t>(len);
-        m->pkt_len = static_cast<std::uint32_t>(len);
-        if (rte_eth_tx_burst(id_, 0, &m, 1) == 0) rte_pktmbuf_free(m);
-      }
+      ask(0);
       asked = now;
     }
-    for (rte_mbuf* const m : receive()) {
-      const std::span<std::uint8_t> bytes(rte_pktmbuf_mtod(m, std::uint8_t*), m->data_len);
-      const frame_kind kind = parse_frame(bytes, true).kind;
-      if (kind != frame_kind::arp && kind != frame_kind::neighbour_discovery) continue;
-      if (const std::size_t len = around.take(bytes, bytes.size()); len != 0) send_back(*m, len);
-    }
+    listen();
     if (received_count_ == 0) usleep(200);
+  }
+  for (std::size_t from = 1; from < around.addresses(); ++from) {
+    ask(from);
+    usleep(20); // there may be thousands of them
+    listen();
   }
   return *around.device();
 }

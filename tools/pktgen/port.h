@@ -43,7 +43,8 @@ class port final : public outbox {
   [[nodiscard]] const tsc_clock& clock() const noexcept { return clock_; }
   // For a peer (memif).
   [[nodiscard]] tl::expected<void, std::string> wait_for_link(double patience_s);
-  // Asks for the device's MAC until it answers.
+  // Asks for the device's MAC until it answers; then once from each of our other addresses, so that
+  // no first call has to wait until the device knows them.
   [[nodiscard]] tl::expected<mac_address, std::string> find_device(neighbourhood& around,
                                                                    double patience_s);
   void use(const frame_writer* frames) noexcept { frames_ = frames; }

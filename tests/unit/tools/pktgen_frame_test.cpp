@@ -114,6 +114,20 @@ TEST(pktgen_neighbourhood, two_of_them_find_each_other) {
   }
 }
 
+TEST(pktgen_neighbourhood, each_of_its_addresses_can_ask) {
+  for (const bool v6 : {false, true}) {
+    const scene s = cast(v6); // a caller, and four destinations with one address
+    const neighbourhood we(s, us);
+    ASSERT_EQ(we.addresses(), 2u);
+    for (std::size_t from = 0; from < 2; ++from) {
+      std::vector<std::uint8_t> frame(128);
+      frame.resize(we.ask(frame.data(), from));
+      const ip_address& sender = s.station(from).ip;
+      EXPECT_EQ(std::memcmp(&frame[v6 ? 22 : 28], sender.bytes.data(), v6 ? 16 : 4), 0) << from;
+    }
+  }
+}
+
 TEST(pktgen_neighbourhood, others_are_not_answered) {
   scene s = cast(false);
   neighbourhood we(s, us);
