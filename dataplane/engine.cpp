@@ -18,6 +18,10 @@ engine_setup within_bounds(engine_setup wanted) noexcept {
   return wanted;
 }
 
+bool is_same(const destination& a, const destination& b) noexcept {
+  return a.id == b.id && a.group == b.group && a.uri == b.uri;
+}
+
 } // namespace
 
 engine::state::state(const engine_setup& given, const snapshot& first)
@@ -39,10 +43,19 @@ engine::state::state(const engine_setup& given, const snapshot& first)
 }
 
 void engine::state::adopt(const snapshot& next) {
+  // A destination that is new here may have the number of one that has gone, and one whose group or
+  // URI is another starts anew (as in the ledger): a pause that ends enables nobody else, and what
+  // the one before asked for or was asked does not count.
+  for (const destination& d : next.destinations) {
+    if (d.index >= positions.size()) continue;
+    const linehunt::destination* const before = find_destination(d.index);
+    if (before == nullptr) delays[d.index].clear();
+    if (before != nullptr && is_same(*before, d)) continue;
+    timers.disarm(pause_timer(d.index));
+    overloads.clear(d.index);
+    probes[d.index] = {};
+  }
   world = &next;
-  // A destination that is new here may have the number of one that has gone.
-  for (const destination& d : next.destinations)
-    if (d.index < positions.size() && positions[d.index] == no_index) delays[d.index].clear();
   for (std::size_t i = 0; i < positions.size(); ++i)
     positions[i] = no_index;
   for (std::size_t i = 0; i < next.destinations.size(); ++i) {

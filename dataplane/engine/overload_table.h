@@ -45,6 +45,10 @@ class overload_table {
     }
     return true;
   }
+  // Another destination has the number from now on.
+  void clear(destination_index d) noexcept {
+    if (d < entries_.size()) entries_[d] = {};
+  }
   // The share of new calls that `d` does not want now, in per cent.
   [[nodiscard]] std::uint8_t share(destination_index d, time_us now) const noexcept {
     return d < entries_.size() && now < entries_[d].until ? entries_[d].per_cent : std::uint8_t{0};

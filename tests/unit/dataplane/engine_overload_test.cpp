@@ -272,6 +272,16 @@ TEST_F(engine_overload, reload_that_disables_it_ends_it) {
   EXPECT_EQ(shed(world, 5), 0);
 }
 
+TEST_F(engine_overload, another_uri_has_asked_for_nothing) {
+  hear(world, ";oc=100;oc-validity=60000;oc-seq=1.0");
+  EXPECT_EQ(shed(world, 5), 5);
+  auto model = with_overload();
+  for (destination_model& d : model.destinations)
+    d.uri += ";box=2";
+  world.reload(model);
+  EXPECT_EQ(shed(world, 5), 0);
+}
+
 TEST(engine_pause, mail_pauses_a_destination_for_its_time) {
   engine_world world;
   mail m;
@@ -293,6 +303,51 @@ TEST(engine_pause, mail_pauses_a_destination_for_its_time) {
   EXPECT_FALSE(world.engine().ledger().enabled(0));
   m.subject = 1'000'000;
   world.mail(m);
+}
+
+mail pause_of_first(std::int64_t seconds) {
+  mail m;
+  m.kind = mail_kind::pause;
+  m.subject = 0;
+  m.value = seconds;
+  return m;
+}
+
+TEST(engine_pause, its_end_does_not_enable_another_uri) {
+  engine_world world;
+  world.mail(pause_of_first(3));
+  snapshot_model model = study_case();
+  model.destinations[0].uri = "sip:192.0.2.33";
+  model.destinations[0].enabled = false;
+  world.reload(model);
+  world.wait_ms(4'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+}
+
+TEST(engine_pause, its_end_does_not_enable_who_has_the_number_next) {
+  engine_world world;
+  world.mail(pause_of_first(3));
+  snapshot_model model = study_case();
+  const destination_model first = model.destinations[0];
+  model.destinations.erase(model.destinations.begin());
+  world.reload(model);
+  // The same once more, as whoever else gets the number.
+  model.destinations.insert(model.destinations.begin(), first);
+  model.destinations[0].enabled = false;
+  world.reload(model);
+  world.wait_ms(4'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+}
+
+TEST(engine_pause, goes_on_where_a_reload_changes_something_else) {
+  engine_world world;
+  world.mail(pause_of_first(3));
+  snapshot_model model = study_case();
+  model.destinations[1].uri = "sip:192.0.2.33";
+  world.reload(model);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(4'000);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
 }
 
 } // namespace
