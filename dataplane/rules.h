@@ -112,6 +112,9 @@ struct rule_decision {
   std::uint32_t source_destination = 0xffffffff; // destination_index the call comes from
 };
 
+// What Hyperscan has made of patterns: immutable, for as many sets of rules as have the same ones.
+struct compiled_patterns;
+
 class compiled_rules {
  public:
   static constexpr std::size_t whole_rule = static_cast<std::size_t>(-1);
@@ -124,14 +127,17 @@ class compiled_rules {
   // Runs in the control thread. On any error returns nullptr with every error in `errors`.
   // Resource names are translated by their place in `resource_names`; a name that is not there
   // gives unknown_resource when a call asks for it. Scratch for `workers` is allocated here.
+  // Patterns of a field that `known` has as they are here are not compiled again.
   [[nodiscard]] static std::unique_ptr<const compiled_rules>
   compile(std::vector<rule_model> models, const std::vector<std::string>& resource_names,
-          std::size_t workers, std::vector<error>& errors);
+          std::size_t workers, std::vector<error>& errors,
+          const compiled_patterns* known = nullptr);
   ~compiled_rules();
 
   // Packet path: allocates nothing. `worker` picks the scratch.
   [[nodiscard]] rule_decision decide(const rule_input& input, std::size_t worker) const noexcept;
   [[nodiscard]] const std::vector<rule_model>& models() const noexcept;
+  [[nodiscard]] std::shared_ptr<const compiled_patterns> patterns() const;
   // Whether any rule drops, so that requests which are no INVITE have to be decided too.
   [[nodiscard]] bool any_drops() const noexcept;
 

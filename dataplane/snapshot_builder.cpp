@@ -98,7 +98,8 @@ class builder {
       for (const resource& r : d.resources)
         offered[r.name] = out_->resource_names[r.name];
     std::vector<compiled_rules::error> errors;
-    out_->rules = compiled_rules::compile(model_.rules, offered, model_.workers, errors);
+    out_->rules = compiled_rules::compile(model_.rules, offered, model_.workers, errors,
+                                          model_.patterns.get());
     for (compiled_rules::error& e : errors)
       errors_.push_back({build_error::part::rule, e.rule, e.condition, std::move(e.message)});
   }

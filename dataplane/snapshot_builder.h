@@ -23,6 +23,7 @@ struct snapshot_model {
   std::vector<route> routes;                   // in any order
   linehunt::timers timers;
   std::vector<rule_model> rules;
+  std::shared_ptr<const compiled_patterns> patterns; // that are compiled already; may be nullptr
   overload_settings overload;
   std::string user_agent = "linehunt";
   std::string probe_method = "OPTIONS";

@@ -14,6 +14,7 @@
 #include "dataplane/snapshot.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,6 +98,8 @@ struct configuration {
   std::string log_level = "info";
   std::vector<destination_entry> destinations; // in the order of the file
   std::vector<rule_entry> rules;
+  // Of the rules, from when they were checked: what is built later does not compile them again.
+  std::shared_ptr<const compiled_patterns> patterns;
 };
 
 } // namespace linehunt::config

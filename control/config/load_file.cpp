@@ -66,8 +66,9 @@ std::string_view advice_on(int failure) noexcept {
 } // namespace
 
 std::optional<configuration> load_text(std::string_view text, const device_check& check,
-                                       diagnostics& out) {
+                                       diagnostics& out, const known_patterns& known) {
   configuration whole;
+  whole.patterns = known;
   try {
     const toml::table file = toml::parse(text);
     read_sections(file, check, whole, out);
@@ -85,14 +86,15 @@ std::optional<configuration> load_text(std::string_view text, const device_check
   return whole;
 }
 
-std::optional<configuration> load_file(const device_check& check, diagnostics& out) {
+std::optional<configuration> load_file(const device_check& check, diagnostics& out,
+                                       const known_patterns& known) {
   const auto text = text_of(out.file());
   if (!text) {
     out.error({}, fmt::format("cannot be read: {}; {}", std::strerror(text.error()),
                               advice_on(text.error())));
     return std::nullopt;
   }
-  return load_text(*text, check, out);
+  return load_text(*text, check, out, known);
 }
 
 } // namespace linehunt::config

@@ -57,6 +57,7 @@ snapshot_model snapshot_source(const configuration& whole) {
     model.destinations.push_back(d.model);
   for (const rule_entry& rule : whole.rules)
     model.rules.push_back(rule.model);
+  model.patterns = whole.patterns;
   return model;
 }
 
@@ -82,10 +83,11 @@ void place_errors(const std::vector<build_error>& errors, const configuration& w
   }
 }
 
-void check_snapshot(const configuration& whole, diagnostics& out) {
+void check_snapshot(configuration& whole, diagnostics& out) {
   index_book scratch(whole.runtime.limits.max_destinations, whole.runtime.limits.max_slots);
   std::vector<build_error> errors;
-  (void)build_snapshot(snapshot_source(whole), scratch, errors);
+  const auto built = build_snapshot(snapshot_source(whole), scratch, errors);
+  if (built) whole.patterns = built->rules->patterns();
   // Where something is wrong already, the builder may only say what follows from it.
   const bool failed = out.failed();
   std::erase_if(errors, [&](const build_error& e) {

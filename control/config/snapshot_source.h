@@ -10,8 +10,9 @@ namespace linehunt::config {
 
 [[nodiscard]] snapshot_model snapshot_source(const configuration& whole);
 
-// Builds a snapshot only to hear what is wrong with it; patterns are compiled here.
-void check_snapshot(const configuration& whole, diagnostics& out);
+// Builds a snapshot only to hear what is wrong with it. Patterns are compiled here, but for those
+// that `whole.patterns` has, and stay there.
+void check_snapshot(configuration& whole, diagnostics& out);
 
 // Says the errors of the builder at their places in the file.
 void place_errors(const std::vector<build_error>& errors, const configuration& whole,

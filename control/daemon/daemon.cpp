@@ -3,6 +3,7 @@
 #include "control/daemon/daemon.h"
 
 #include "control/admin/events.h"
+#include "control/blocking_thread.h"
 #include "control/capture/capture_session.h"
 #include "control/daemon/capacity_feedback.h"
 #include "control/daemon/drainage.h"
@@ -200,6 +201,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       [&](const mail& m) {
         if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
       });
+  blocking_thread aside(loop, whole.runtime.control_core); // not the one a database may hold up
+  reloading.read_aside([&](auto job) { aside.run(std::move(job)); });
   const admin::raising raise = [&](std::string_view name, const auto& params) {
     (*ways_in)->publish(admin::event_line(name, params));
   };

@@ -8,7 +8,9 @@
 #include "control/daemon/changed_rows.h"
 
 #include <algorithm>
+#include <exception>
 #include <fmt/format.h>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -63,9 +65,11 @@ void reloader::ask(request r) {
 void reloader::begin() {
   under_way_ = true;
   asked_ = std::exchange(waiting_, {});
-  const bool read_again = std::ranges::any_of(asked_, &request::file);
-  auto next =
-      read_again ? read_file() : tl::expected<config::configuration, std::string>(file_says_);
+  if (std::ranges::any_of(asked_, &request::file)) return read_file();
+  go_on(file_says_);
+}
+
+void reloader::go_on(tl::expected<config::configuration, std::string> next) {
   if (!next) return finish(tl::unexpected(next.error()));
   if (next->database.url.empty()) return finish(take_file(*next, *next));
   const database::settings where = next->database;
@@ -81,12 +85,31 @@ void reloader::finish(const outcome& how) {
   if (!under_way_ && !waiting_.empty()) begin();
 }
 
-tl::expected<config::configuration, std::string> reloader::read_file() {
-  config::diagnostics out(file_);
-  auto next = config::load_file(check_, out);
-  if (next) config::refuse_unchangeable(running_, *next, out);
-  if (!next || out.failed()) return tl::unexpected(joined(out.lines()));
-  return std::move(*next);
+void reloader::read_file() {
+  // Without what belongs to the loop. The patterns of what runs need not be compiled again.
+  const auto read = [file = file_, check = check_, known = running_.patterns] {
+    auto out = std::make_shared<config::diagnostics>(file);
+    auto next = std::make_shared<std::optional<config::configuration>>();
+    try {
+      *next = config::load_file(check, *out, known);
+    } catch (const std::exception& e) {
+      out->error({}, fmt::format("cannot be read: {}", e.what()));
+    }
+    return std::pair(std::move(out), std::move(next));
+  };
+  const auto take = [this](config::diagnostics& out, std::optional<config::configuration>& next) {
+    if (next) config::refuse_unchangeable(running_, *next, out);
+    if (!next || out.failed()) return go_on(tl::unexpected(joined(out.lines())));
+    go_on(std::move(*next));
+  };
+  if (!read_aside_) {
+    const auto [out, next] = read();
+    return take(*out, *next);
+  }
+  read_aside_([read, take]() -> std::function<void()> {
+    const auto [out, next] = read();
+    return [out = out, next = next, take] { take(*out, *next); };
+  });
 }
 
 // A table that was emptied by mistake, or is not filled yet, looks like one that is meant to be

@@ -65,6 +65,11 @@ class reloader {
   void on_status_set_back(std::function<void(destination_index which, bool enabled)> call) {
     on_status_set_back_ = std::move(call);
   }
+  // Where the file is read and its patterns are compiled, so that the loop goes on meanwhile; what
+  // the job returns is for the loop. Without one it all happens in reload().
+  void read_aside(std::function<void(std::function<std::function<void()>()> job)> run) {
+    read_aside_ = std::move(run);
+  }
   // What is in force.
   [[nodiscard]] const config::configuration& running() const noexcept { return running_; }
   // The database has been read since the daemon started, or there is none.
@@ -81,7 +86,8 @@ class reloader {
   void ask(request r);
   void begin();
   void finish(const outcome& how);
-  [[nodiscard]] tl::expected<config::configuration, std::string> read_file();
+  void read_file();
+  void go_on(tl::expected<config::configuration, std::string> next);
   // Why a table without rows is not taken at its word; empty: it is.
   [[nodiscard]] std::string fault_of_no_rows(const config::configuration& file_says) const;
   [[nodiscard]] outcome take_rows(const config::configuration& file_says,
@@ -99,6 +105,7 @@ class reloader {
   telling tell_all_;
   std::vector<std::function<void(const config::configuration&)>> on_published_;
   std::function<void(destination_index which, bool enabled)> on_status_set_back_;
+  std::function<void(std::function<std::function<void()>()> job)> read_aside_;
   std::vector<request> waiting_, asked_;
   bool under_way_ = false;
   bool rows_are_read_ = false;

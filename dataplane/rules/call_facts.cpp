@@ -6,6 +6,7 @@
 #include "sipparse/sdp.h"
 
 #include <algorithm>
+#include <span>
 
 namespace linehunt::rules {
 
@@ -67,7 +68,8 @@ bool call_facts::pattern_matches(const condition& asked) noexcept {
 
 void call_facts::scan(const pattern_field& field) noexcept {
   if (field.field == rule_field::header) return scan_header(field);
-  field.patterns.scan(text_of(field.field), space_.memory.get(), space_.matched);
+  field.patterns.scan(text_of(field.field), space_.memory.get(),
+                      std::span(space_.matched).subspan(field.first_word));
 }
 
 void call_facts::scan_header(const pattern_field& field) noexcept {
@@ -75,7 +77,8 @@ void call_facts::scan_header(const pattern_field& field) noexcept {
   std::string_view value;
   for (int line = 0; line < max_header_lines; ++line) {
     if (!next_line(*input_.message, field.header, at, value)) return;
-    field.patterns.scan(value, space_.memory.get(), space_.matched);
+    field.patterns.scan(value, space_.memory.get(),
+                        std::span(space_.matched).subspan(field.first_word));
   }
 }
 

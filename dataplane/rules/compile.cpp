@@ -18,12 +18,13 @@ std::string lower_case(std::string text) {
 class compiler {
  public:
   compiler(compiled_rules::state& out, const std::vector<std::string>& resource_names,
-           std::vector<compiled_rules::error>& errors)
-      : out_(out), resource_names_(resource_names), errors_(errors) {}
+           const compiled_patterns* known, std::vector<compiled_rules::error>& errors)
+      : out_(out), resource_names_(resource_names), known_(known), errors_(errors) {}
 
   void run(std::size_t workers) {
     for (rule_ = 0; rule_ < out_.models.size(); ++rule_)
       add_rule(out_.models[rule_]);
+    place_bits();
     for (std::size_t f = 0; f < out_.fields.size(); ++f)
       compile_field(f);
     if (errors_.empty()) allot_workspaces(workers);
@@ -114,8 +115,9 @@ class compiler {
       [[fallthrough]];
     default:
       condition.pattern_field = field_of(model);
-      condition.bit = next_bit_++;
-      out_.fields[condition.pattern_field].patterns.add(model.pattern, condition.bit);
+      condition.is_pattern = true;
+      condition.bit = static_cast<std::uint32_t>(
+          out_.fields[condition.pattern_field].patterns.add(model.pattern));
       origins_[condition.pattern_field].push_back({rule_, number});
     }
     return condition;
@@ -152,10 +154,29 @@ class compiler {
     return static_cast<std::uint32_t>(out_.fields.size() - 1);
   }
 
+  // Each field's bits begin with a word of their own, so that a database of one field does not
+  // depend on the patterns of another.
+  void place_bits() {
+    for (rules::pattern_field& field : out_.fields) {
+      field.first_word = words_;
+      words_ += field.patterns.words();
+    }
+    for (rules::rule& rule : out_.rules)
+      for (rules::condition& c : rule.conditions)
+        if (c.is_pattern)
+          c.bit += static_cast<std::uint32_t>(64 * out_.fields[c.pattern_field].first_word);
+  }
+
   void compile_field(std::size_t number) {
     rules::pattern_field& field = out_.fields[number];
     // RFC 3261 19.1.4: a host compares without regard to case.
-    for (const auto& failure : field.patterns.compile(field.field == rule_field::ruri_host)) {
+    const bool ignore_case = field.field == rule_field::ruri_host;
+    if (known_ != nullptr &&
+        std::any_of(known_->sets.begin(), known_->sets.end(), [&](const rules::pattern_set& set) {
+          return field.patterns.share(set, ignore_case);
+        }))
+      return;
+    for (const auto& failure : field.patterns.compile(ignore_case)) {
       const origin at = origins_[number][failure.pattern];
       const std::string& pattern = out_.models[at.rule].conditions[at.condition].pattern;
       errors_.push_back({at.rule, at.condition, "\"" + pattern + "\": " + failure.message});
@@ -173,7 +194,7 @@ class compiler {
         space.memory = rules::clone(largest);
         enough = enough && space.memory;
       }
-      space.matched.resize((next_bit_ + 63) / 64);
+      space.matched.resize(words_);
       space.scanned.resize(out_.fields.size());
       out_.workspaces.push_back(std::move(space));
     }
@@ -183,10 +204,11 @@ class compiler {
 
   compiled_rules::state& out_;
   const std::vector<std::string>& resource_names_;
+  const compiled_patterns* known_;
   std::vector<compiled_rules::error>& errors_;
   std::vector<std::vector<origin>> origins_; // by field, by pattern
   std::size_t rule_ = 0;
-  std::uint32_t next_bit_ = 0;
+  std::size_t words_ = 0; // of all bits
   bool adds_resources_ = false;
 };
 
@@ -195,11 +217,11 @@ class compiler {
 std::unique_ptr<const compiled_rules>
 compiled_rules::compile(std::vector<rule_model> models,
                         const std::vector<std::string>& resource_names, std::size_t workers,
-                        std::vector<error>& errors) {
+                        std::vector<error>& errors, const compiled_patterns* known) {
   auto made = std::make_unique<state>();
   made->models = std::move(models);
   std::vector<error> found;
-  compiler(*made, resource_names, found).run(workers);
+  compiler(*made, resource_names, known, found).run(workers);
   std::stable_sort(found.begin(), found.end(), [](const error& a, const error& b) {
     return std::pair(a.rule, a.condition) < std::pair(b.rule, b.condition);
   });
@@ -214,6 +236,12 @@ compiled_rules::~compiled_rules() = default;
 
 const std::vector<rule_model>& compiled_rules::models() const noexcept {
   return state_->models;
+}
+std::shared_ptr<const compiled_patterns> compiled_rules::patterns() const {
+  auto all = std::make_shared<compiled_patterns>();
+  for (const rules::pattern_field& field : state_->fields)
+    all->sets.push_back(field.patterns);
+  return all;
 }
 bool compiled_rules::any_drops() const noexcept {
   return state_->any_drops;

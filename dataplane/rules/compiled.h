@@ -23,12 +23,14 @@ struct pattern_field {
   rule_field field = rule_field::method;
   header_name header;
   pattern_set patterns;
+  std::size_t first_word = 0; // of their bits in the worker's `matched`
 };
 
 struct condition {
   rule_field field = rule_field::method;
-  std::uint32_t pattern_field = 0;     // of a pattern: index into fields
-  std::uint32_t bit = 0;               // of a pattern: its bit in the worker's `matched`
+  std::uint32_t pattern_field = 0; // of a pattern: index into fields
+  std::uint32_t bit = 0;           // of a pattern: its bit in the worker's `matched`
+  bool is_pattern = false;
   std::span<const ip_prefix> networks; // of source; lie in the model
   std::uint64_t codec_mask = 0;        // of codec_present, codec_absent
   std::uint32_t group = 0;             // of from_destination
@@ -50,6 +52,11 @@ struct alignas(64) workspace {
 };
 
 } // namespace rules
+
+// By field.
+struct compiled_patterns {
+  std::vector<rules::pattern_set> sets;
+};
 
 struct compiled_rules::state {
   std::vector<rule_model> models;

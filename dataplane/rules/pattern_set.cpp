@@ -3,6 +3,7 @@
 #include "dataplane/rules/pattern_set.h"
 
 #include <hs/hs.h>
+#include <numeric>
 
 namespace linehunt::rules {
 
@@ -42,14 +43,17 @@ void scratch_deleter::operator()(hs_scratch* memory) const noexcept {
   hs_free_scratch(memory);
 }
 
-void pattern_set::database_deleter::operator()(hs_database* database) const noexcept {
-  hs_free_database(database);
+std::size_t pattern_set::add(std::string pattern) {
+  patterns_.push_back(std::move(pattern));
+  return patterns_.size() - 1;
 }
 
-std::size_t pattern_set::add(std::string pattern, std::uint32_t bit) {
-  patterns_.push_back(std::move(pattern));
-  bits_.push_back(bit);
-  return patterns_.size() - 1;
+bool pattern_set::share(const pattern_set& other, bool ignore_case) {
+  if (!other.database_ || other.ignore_case_ != ignore_case || other.patterns_ != patterns_)
+    return false;
+  ignore_case_ = ignore_case;
+  database_ = other.database_;
+  return true;
 }
 
 std::vector<pattern_set::failure> pattern_set::compile(bool ignore_case) {
@@ -60,23 +64,32 @@ std::vector<pattern_set::failure> pattern_set::compile(bool ignore_case) {
     return failures;
   }
   std::vector<const char*> texts;
-  for (std::size_t i = 0; i < patterns_.size(); ++i) {
-    if (std::string wrong = what_is_wrong(patterns_[i], flags); !wrong.empty())
-      failures.push_back({i, std::move(wrong)});
-    texts.push_back(patterns_[i].c_str());
+  bool terminated = true; // Hyperscan would compile only what stands before a NUL
+  for (const std::string& pattern : patterns_) {
+    texts.push_back(pattern.c_str());
+    terminated = terminated && !pattern.empty() && pattern.find('\0') == std::string::npos;
   }
-  if (!failures.empty()) return failures;
-
-  const std::vector<unsigned> all_flags(patterns_.size(), flags);
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
-  const auto count = static_cast<unsigned>(patterns_.size());
-  const hs_error_t result = hs_compile_multi(texts.data(), all_flags.data(), bits_.data(), count,
-                                             HS_MODE_BLOCK, nullptr, &database, &error);
-  if (result != HS_SUCCESS)
-    failures.push_back(
-        {0, "the patterns of this field do not compile together: " + text_of(error)});
-  database_.reset(database);
+  if (terminated) {
+    const std::vector<unsigned> all_flags(patterns_.size(), flags);
+    std::vector<unsigned> numbers(patterns_.size());
+    std::iota(numbers.begin(), numbers.end(), 0u);
+    const auto count = static_cast<unsigned>(patterns_.size());
+    if (hs_compile_multi(texts.data(), all_flags.data(), numbers.data(), count, HS_MODE_BLOCK,
+                         nullptr, &database, &error) == HS_SUCCESS) {
+      ignore_case_ = ignore_case;
+      database_.reset(database, [](hs_database* d) { hs_free_database(d); });
+      return failures;
+    }
+  }
+  // One by one only now: it takes as long again, and tells which of them are wrong.
+  const std::string together = terminated ? text_of(error) : std::string{};
+  for (std::size_t i = 0; i < patterns_.size(); ++i)
+    if (std::string wrong = what_is_wrong(patterns_[i], flags); !wrong.empty())
+      failures.push_back({i, std::move(wrong)});
+  if (failures.empty())
+    failures.push_back({0, "the patterns of this field do not compile together: " + together});
   return failures;
 }
 

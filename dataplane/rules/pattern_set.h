@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The patterns that look at one field, as one Hyperscan database. The only file besides its .cpp
-// that knows Hyperscan. Does not know what the field is.
+// that knows Hyperscan. Does not know what the field is. To compile takes milliseconds a pattern,
+// so sets of the same patterns share a database, which nobody writes; scratch is each owner's own.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +30,15 @@ class pattern_set {
     std::string message;
   };
 
-  // `bit` is set where the pattern matches. Returns the pattern's number for failure::pattern.
-  std::size_t add(std::string pattern, std::uint32_t bit);
+  // Returns the pattern's number, which is its bit in `matched`.
+  std::size_t add(std::string pattern);
+  // How many words of `matched` they need.
+  [[nodiscard]] std::size_t words() const noexcept { return (patterns_.size() + 63) / 64; }
+  // Takes the database of `other` where its patterns are the same.
+  bool share(const pattern_set& other, bool ignore_case);
+  [[nodiscard]] bool shares_with(const pattern_set& other) const noexcept {
+    return database_ && database_ == other.database_;
+  }
   // Compiles all; on a failure says every pattern that does not compile by itself, or that together
   // they are too large.
   [[nodiscard]] std::vector<failure> compile(bool ignore_case);
@@ -42,12 +50,9 @@ class pattern_set {
             std::span<std::uint64_t> matched) const noexcept;
 
  private:
-  struct database_deleter {
-    void operator()(hs_database* database) const noexcept;
-  };
   std::vector<std::string> patterns_;
-  std::vector<unsigned> bits_; // by pattern
-  std::unique_ptr<hs_database, database_deleter> database_;
+  bool ignore_case_ = false;                    // of the database
+  std::shared_ptr<const hs_database> database_; // nullptr: not compiled
 };
 
 // A second one of the same size, for another thread; empty where there is no memory.

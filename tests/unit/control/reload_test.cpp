@@ -6,6 +6,7 @@
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
 #include "control/daemon/status_told.h"
+#include "dataplane/rules/compiled.h"
 
 #include <filesystem>
 #include <fstream>
@@ -327,6 +328,64 @@ TEST_F(reload_of_rows, none_are_taken_where_there_were_none_or_the_url_was_taken
   EXPECT_THAT(in_force(), ElementsAre(1));
   say(with_database);
   EXPECT_EQ(reload(), "");
+}
+
+// Of many patterns it takes longer than the watchdog waits.
+class reload_of_patterns : public reload_of_rows {
+ protected:
+  void say(const std::string& pattern) const { std::ofstream(file) << text(pattern); }
+  static std::string text(const std::string& pattern) {
+    return head + destination_text(1, "vm=5") + "[[rule]]\nmatch = { user = \"" + pattern +
+           "\" }\nreply = \"404 Not found\"\n";
+  }
+  void start(const std::string& pattern) {
+    const config::configuration whole = load(text(pattern));
+    config::diagnostics out(file);
+    published = source.build(whole, out);
+    reloading.emplace(
+        file, whole, whole, [](const auto&) { return std::nullopt; }, row_source{},
+        [this](auto world) { published = std::move(world); }, source, [](const mail&) {});
+  }
+  [[nodiscard]] rules::pattern_set patterns() const {
+    return published->rules->patterns()->sets.at(0);
+  }
+};
+
+TEST_F(reload_of_patterns, they_are_compiled_once_when_the_file_is_checked) {
+  start("^1");
+  const rules::pattern_set first = patterns();
+  EXPECT_TRUE(reloading->running().patterns->sets.at(0).shares_with(first));
+  ASSERT_TRUE(reloading->republish());
+  EXPECT_TRUE(patterns().shares_with(first)) << "only addresses have changed";
+  say("^1");
+  ASSERT_EQ(reload(), "");
+  EXPECT_TRUE(patterns().shares_with(first)) << "the file says the same of them";
+  say("^2");
+  ASSERT_EQ(reload(), "");
+  EXPECT_FALSE(patterns().shares_with(first));
+  EXPECT_TRUE(reloading->running().patterns->sets.at(0).shares_with(patterns()));
+}
+
+TEST_F(reload_of_patterns, the_file_is_read_beside_the_loop) {
+  start("^1");
+  std::vector<std::function<std::function<void()>()>> jobs;
+  reloading->read_aside([&](auto job) { jobs.push_back(std::move(job)); });
+  say("^2");
+  EXPECT_EQ(reload(), "not called");
+  ASSERT_EQ(jobs.size(), 1u);
+  const auto take = jobs[0]();
+  const rules::pattern_set before = patterns();
+  ASSERT_TRUE(reloading->republish()) << "names go on meanwhile";
+  EXPECT_TRUE(patterns().shares_with(before));
+  std::vector<std::string> how;
+  reloading->reload([&](const auto& done) { how.push_back(done ? "" : done.error()); });
+  ASSERT_EQ(jobs.size(), 1u) << "one after the other";
+  say("^(");
+  take();
+  EXPECT_FALSE(patterns().shares_with(before));
+  ASSERT_EQ(jobs.size(), 2u);
+  jobs[1]()();
+  EXPECT_THAT(how, ElementsAre(HasSubstr("Missing close parenthesis")));
 }
 
 TEST(unchangeable, rules_destinations_timers_probing_and_database_may_change) {

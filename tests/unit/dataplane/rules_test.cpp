@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions one by one, how rules combine, and what is said of wrong ones.
 #include "dataplane/rules.h"
+#include "dataplane/rules/compiled.h"
 
 #include "tests/unit/dataplane/rule_call.h"
 
@@ -329,6 +330,44 @@ TEST(rules, errors_name_rule_condition_and_place) {
                   HasSubstr("8/0: names no codec"), HasSubstr("8/1: source names no network")));
   for (const std::size_t i : {0u, 1u})
     EXPECT_THAT(said[i], HasSubstr("at index "));
+}
+
+// A database is compiled once for all rules with the same patterns of a field, whatever else they
+// say and however many patterns other fields have.
+TEST(rules, patterns_that_are_known_are_not_compiled_again) {
+  std::vector<compiled_rules::error> errors;
+  const auto compile_after = [&](std::vector<rule_model> models, const compiled_rules* before) {
+    const auto known = before ? before->patterns() : nullptr;
+    return compiled_rules::compile(std::move(models), names, 2, errors, known.get());
+  };
+  const auto user = rule({on(rule_field::ruri_user, "^1"), on(rule_field::from_uri, "alice")});
+  auto first = compile_after({user}, nullptr);
+  ASSERT_NE(first, nullptr);
+  auto other = user;
+  other.resources = {"vm"};
+  // 70 patterns of another field before it, so that its bits lie elsewhere; another for From.
+  std::vector<rule_model> more;
+  for (int i = 0; i < 70; ++i)
+    more.push_back(rule({on(rule_field::to_uri, "^never" + std::to_string(i))}));
+  other.conditions[1].pattern = "bob|alice";
+  more.push_back(other);
+  const auto second = compile_after(more, first.get());
+  ASSERT_NE(second, nullptr);
+  const auto was = first->patterns(), is = second->patterns();
+  ASSERT_EQ(is->sets.size(), 3u);
+  EXPECT_TRUE(is->sets[1].shares_with(was->sets[0]));
+  EXPECT_FALSE(is->sets[2].shares_with(was->sets[1]));
+  first.reset(); // what is shared stays
+  call_text text;
+  text.ruri = "sip:123@192.0.2.1";
+  const rule_call call(text, nullptr, "203.0.113.1:5060");
+  for (const std::size_t worker : {0u, 1u})
+    EXPECT_EQ(second->decide(call.input(), worker).rule, &second->models()[70]);
+  // The case of a host does not count, so that its database is another one.
+  const auto host = compile_after({rule({on(rule_field::ruri_host, "^1")})}, second.get());
+  ASSERT_NE(host, nullptr);
+  EXPECT_FALSE(host->patterns()->sets[0].shares_with(is->sets[1]));
+  EXPECT_THAT(errors, testing::IsEmpty());
 }
 
 // Random lists of rules decide as a plain reading with POSIX's regexec does.
