@@ -89,7 +89,7 @@ struct snapshot {
   linehunt::timers timers;
   std::unique_ptr<const compiled_rules> rules;
   overload_settings overload;
-  std::string user_agent = "linehunt"; // Server header of our own replies
+  std::string server_line; // Server header of our own replies, with its CRLF; or empty
   std::string probe_method = "OPTIONS";
   std::string probe_from = "sip:prober@localhost"; // URI
 

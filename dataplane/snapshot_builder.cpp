@@ -19,7 +19,7 @@ class builder {
     out_->generation = model_.generation;
     out_->timers = model_.timers;
     out_->overload = model_.overload;
-    out_->user_agent = model_.user_agent;
+    if (!model_.user_agent.empty()) out_->server_line = "Server: " + model_.user_agent + "\r\n";
     out_->probe_method = model_.probe_method;
     out_->probe_from = model_.probe_from;
     add_listeners();

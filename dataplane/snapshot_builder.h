@@ -25,7 +25,7 @@ struct snapshot_model {
   std::vector<rule_model> rules;
   std::shared_ptr<const compiled_patterns> patterns; // that are compiled already; may be nullptr
   overload_settings overload;
-  std::string user_agent = "linehunt";
+  std::string user_agent; // empty: our replies do not say who made them
   std::string probe_method = "OPTIONS";
   std::string probe_from = "sip:prober@localhost";
   worker_id workers = 1;

@@ -42,7 +42,8 @@ class writer {
 // RFC 3261 8.2.6: every Via, From, To, Call-ID and CSeq as they came, in order. `received` and
 // `rport` go into the topmost Via where `received` is not empty (RFC 3261 18.2.1, RFC 3581 4).
 // `to_tag` is added where the request's To has none and status is above 100. `extra_headers` are
-// whole lines, each with its CRLF. For a 100 Timestamp is copied as well (8.2.6.1).
+// whole lines, each with its CRLF, and so is `server_line`. For a 100 Timestamp is copied as well
+// (8.2.6.1).
 struct reply_parts {
   std::uint16_t status = 0;
   std::string_view reason = {};
@@ -50,6 +51,7 @@ struct reply_parts {
   std::string_view received = {};
   std::uint16_t rport = 0; // source port; written only where the Via asked with ";rport"
   std::string_view extra_headers = {};
+  std::string_view server_line = {}; // RFC 3261 20.35
 };
 [[nodiscard]] std::size_t build_reply(const message_view& request, const reply_parts& parts,
                                       std::span<char> out) noexcept;

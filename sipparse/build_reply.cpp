@@ -130,7 +130,7 @@ std::size_t build_reply(const message_view& request, const reply_parts& parts,
   if (const header* const h = request.find(header_id::timestamp);
       parts.status == 100 && h != nullptr)
     out << without_line_end(request.text(h->line)) << "\r\n";
-  out << parts.extra_headers << "Content-Length: 0\r\n\r\n";
+  out << parts.server_line << parts.extra_headers << "Content-Length: 0\r\n\r\n";
   return out.size();
 }
 

@@ -86,7 +86,7 @@ struct configuration {
   std::string kernel = "auto"; // of the scanner
   std::vector<listen_entry> listeners;
   linehunt::timers timers;
-  std::string user_agent = "linehunt";
+  std::string user_agent; // empty: no Server header
   admin_settings admin;
   service_settings service;
   log_settings log;

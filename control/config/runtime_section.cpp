@@ -10,6 +10,7 @@ namespace linehunt::config {
 namespace {
 
 constexpr unsigned max_core = 1023;
+constexpr std::size_t max_user_agent_bytes = 128;
 
 void check_cores(table_reader& section, const dpdk::runtime_setup& setup) {
   if (setup.cores.empty()) return;
@@ -61,8 +62,15 @@ void read_runtime(table_reader& root, configuration& into, diagnostics& out) {
                     fmt::format("this processor cannot run kernel '{}'; write auto", into.kernel));
   }
   section.read("user_agent", into.user_agent);
+  // It becomes a line of each reply of ours.
   if (std::ranges::any_of(into.user_agent, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
     section.error("user_agent", "'user_agent' holds a control character; take it out");
+  if (into.user_agent.size() > max_user_agent_bytes)
+    section.error("user_agent", fmt::format("'user_agent' has {} bytes; shorten it to {}",
+                                            into.user_agent.size(), max_user_agent_bytes));
+  if (!into.user_agent.empty() && into.user_agent.find_first_not_of(' ') == std::string::npos)
+    section.error("user_agent",
+                  "'user_agent' is blank; write a name, or \"\" for no Server header");
   static const std::vector<std::string_view> levels{"trace", "debug", "info", "warn", "error"};
   if (section.read("log_level", into.log_level) &&
       std::ranges::find(levels, into.log_level) == levels.end())

@@ -40,6 +40,7 @@ void engine::state::answer_invite(std::uint32_t transaction, std::uint16_t statu
     parts.reason = reason;
     parts.to_tag = tag;
     parts.extra_headers = extra_headers;
+    parts.server_line = world->server_line;
     const std::size_t reply_len = sip::build_reply(stored_view, parts, buffer_b());
     if (reply_len != 0) {
       const std::string_view bytes{&scratch_b[0], reply_len};

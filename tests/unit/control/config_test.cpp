@@ -179,6 +179,9 @@ const mistake mistakes[] = {
     {"limits_message_bytes", "[limits]\nmessage_bytes = 65507\n", "17:1",
      "unknown key 'message_bytes'"},
     {"limits_slots", "[limits]\nslots = 65537\n", "17:9", "from 1 to 65536"},
+    {"user_agent_of_two_lines", "[runtime]\nuser_agent = \"a\\r\\nb: c\"\n", "17:14",
+     "holds a control character"},
+    {"user_agent_blank", "[runtime]\nuser_agent = \" \"\n", "17:14", "'user_agent' is blank"},
     {"kernel", "[runtime]\nkernel = \"avx\"\n", "17:10", "kernel 'avx' is unknown"},
     {"log_file", "[log]\nfile = \"l.log\"\n", "17:8", "must begin with '/'"},
     {"service_user", "[service]\nuser = \"a\\nb\"\n", "17:8", "control character"},
@@ -390,6 +393,15 @@ reply = "404 No"
   EXPECT_FALSE(result.whole);
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:2:11: "), StartsWith("t.toml:3:1: "),
                                         StartsWith("t.toml:6:10: "), StartsWith("t.toml:9:11: "),
+TEST(config, user_agent_fits_into_a_reply) {
+  const auto says = [](std::size_t bytes) {
+    return "[runtime]\nuser_agent = \"" + std::string(bytes, 'x') + "\"\n";
+  };
+  EXPECT_THAT(faults_with(says(128)), IsEmpty());
+  EXPECT_THAT(faults_with(says(129)),
+              ElementsAre(AllOf(StartsWith("t.toml:17:14:"), HasSubstr("has 129 bytes; shorten"))));
+}
+
                                         StartsWith("t.toml:12:7: "), StartsWith("t.toml:13:13: "),
                                         StartsWith("t.toml:15:18: ")));
 }

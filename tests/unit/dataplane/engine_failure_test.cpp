@@ -4,6 +4,7 @@
 #include "engine_world.h"
 
 #include <algorithm>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace linehunt::test {
@@ -450,6 +451,39 @@ TEST_F(engine_failure, refusals_are_repeated_to_their_invite_and_take_their_ack)
             verdict::ack_absorbed);
   EXPECT_EQ(world.give(hop_request("ACK", parts, "foreign"), caller_address),
             verdict::dropped_stray_ack);
+}
+
+TEST_F(engine_failure, replies_of_ours_have_a_server_header_where_one_is_configured) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  for (const auto& sent : world.take())
+    EXPECT_THAT(headers(sent.bytes, "Server"), testing::IsEmpty());
+  snapshot_model model = study_case();
+  model.user_agent = "our box (2)";
+  world.reload(model);
+  call_parts parts;
+  parts.call_id = "2@x";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(status_of(sent[0].bytes), 100);
+  EXPECT_THAT(headers(sent[0].bytes, "Server"), testing::ElementsAre("our box (2)"));
+  EXPECT_THAT(headers(sent[1].bytes, "Server"), testing::IsEmpty()) << "the INVITE";
+  // What comes from others stays as it is.
+  ASSERT_EQ(world.give(response(sent[1].bytes, 180, "a", "Server: theirs\r\n"), sent[1].to),
+            verdict::response_forwarded);
+  EXPECT_THAT(headers(world.take_one().bytes, "Server"), testing::ElementsAre("theirs"));
+  parts.user = "nobody";
+  parts.call_id = "3@x";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_rule);
+  const auto refused = world.take_one();
+  EXPECT_THAT(headers(refused.bytes, "Server"), testing::ElementsAre("our box (2)"));
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::rejected_no_rule);
+  EXPECT_EQ(world.take_one().bytes, refused.bytes);
+  ASSERT_EQ(world.give(replace(replace(invite(parts), "INVITE sip:nobody@", "OPTIONS sip:"),
+                               "1 INVITE", "1 OPTIONS"),
+                       caller_address),
+            verdict::request_answered);
+  EXPECT_THAT(headers(world.take_one().bytes, "Server"), testing::ElementsAre("our box (2)"));
 }
 
 TEST_F(engine_failure, a_full_table_is_answered_503_with_retry_after) {
