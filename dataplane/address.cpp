@@ -108,6 +108,13 @@ bool ip_prefix::contains(const ip_address& other) const noexcept {
   return differing >> (8 - rest_bits) == 0;
 }
 
+bool ip_prefix::is_broadcast(const ip_address& other) const noexcept {
+  if (other.is_v6 || length_bits > 30 || !contains(other)) return false;
+  for (unsigned bit = length_bits; bit < 32; ++bit)
+    if ((other.bytes[bit / 8] >> (7 - bit % 8) & 1) == 0) return false;
+  return true;
+}
+
 std::optional<ip_address> parse_ip(std::string_view text) noexcept {
   const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
   if (bracketed) text = text.substr(1, text.size() - 2);

@@ -18,6 +18,12 @@ struct ip_address {
   bool is_v6 = false;
   [[nodiscard]] std::uint8_t size_bytes() const noexcept { return is_v6 ? 16 : 4; }
   [[nodiscard]] bool is_unspecified() const noexcept { return (half(0) | half(1)) == 0; }
+  // May belong to one host: neither multicast, nor reserved (240/4 with the limited broadcast), nor
+  // "this network" (0/8, RFC 1122 3.2.1.3). That of a network's broadcast is up to its prefix.
+  [[nodiscard]] bool is_unicast() const noexcept {
+    if (is_v6) return bytes[0] != 0xff && !is_unspecified(); // RFC 4291 2.4
+    return bytes[0] != 0 && bytes[0] < 224;
+  }
   // In two words: as arrays they would go through memcmp, several times for each packet.
   friend bool operator==(const ip_address& a, const ip_address& b) noexcept {
     return a.half(0) == b.half(0) && a.half(1) == b.half(1) && a.is_v6 == b.is_v6;
@@ -44,6 +50,8 @@ struct ip_prefix {
   ip_address ip;
   std::uint8_t length_bits = 0;
   [[nodiscard]] bool contains(const ip_address& other) const noexcept;
+  // All hosts of it (RFC 1122 3.2.1.3); a network of two addresses has none (RFC 3021).
+  [[nodiscard]] bool is_broadcast(const ip_address& other) const noexcept;
   friend bool operator==(const ip_prefix&, const ip_prefix&) = default;
 };
 

@@ -127,11 +127,25 @@ bool reachable(const configuration& whole, const ip_address& ip) {
   });
 }
 
+// The port on whose network that is the broadcast address.
+const dpdk::port_setup* broadcast_of(const configuration& whole, const ip_address& ip) {
+  const auto found = std::ranges::find_if(whole.runtime.ports, [&](const dpdk::port_setup& port) {
+    return std::ranges::any_of(port.addresses, [&](const dpdk::port_address& own) {
+      return ip_prefix{own.ip, own.prefix_bits}.is_broadcast(ip);
+    });
+  });
+  return found == whole.runtime.ports.end() ? nullptr : &*found;
+}
+
 void check_reach(const configuration& whole, const endpoint& target, place at, std::string_view who,
                  diagnostics& out) {
   if (target.port == 0) return; // reported where it stands, or a name
   if (std::ranges::find(whole.listeners, target, &listen_entry::local) != whole.listeners.end())
     out.error(at, fmt::format("{} is linehunt itself; write the address of another host", who));
+  else if (const dpdk::port_setup* port = broadcast_of(whole, target.ip))
+    out.error(at, fmt::format("{} {} is the broadcast address of a network of port '{}'; write the "
+                              "address of one host",
+                              who, std::string_view{to_text(target.ip)}, port->name));
   else if (!whole.listeners.empty() && !reachable(whole, target.ip))
     out.error(at, fmt::format("{} {} cannot be reached from any [[listen]]; add a gateway to its "
                               "port, or an address on that network",

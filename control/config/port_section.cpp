@@ -24,6 +24,11 @@ void read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& 
       out.error(item.at, fmt::format("[[port]] '{}' is no address of a host; write the address "
                                      "that the port shall have",
                                      item.text));
+    } else if (!prefix->ip.is_unicast() || prefix->is_broadcast(prefix->ip)) {
+      out.error(item.at, fmt::format("[[port]] '{}' is no address of one host, but a broadcast, "
+                                     "multicast or reserved one; write the address that the port "
+                                     "shall have",
+                                     item.text));
     } else {
       port.addresses.push_back({prefix->ip, prefix->length_bits});
     }
@@ -128,6 +133,15 @@ void read_advertise(table_reader& section, listen_entry& entry) {
     section.error("advertise",
                   "'advertise' is of another family than 'address'; both must be IPv4, or both "
                   "IPv6");
+  else if (entry.advertise->port == 0)
+    section.error("advertise", fmt::format("'{}' has port 0, which nobody can send to; write the "
+                                           "port that the NAT forwards, or leave it out for {}",
+                                           text, default_sip_port));
+  else if (!entry.advertise->ip.is_unicast())
+    section.error("advertise",
+                  fmt::format("'{}' is no address of one host; write the one under which others "
+                              "reach us, for example \"203.0.113.5\"",
+                              text));
 }
 
 void read_names(table_reader& section, listen_entry& entry, diagnostics& out) {

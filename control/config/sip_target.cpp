@@ -39,6 +39,15 @@ std::string_view host_of(const sip::uri& uri) {
                                                           : *maddr;
 }
 
+// RFC 3261 25.1: the last label of a name (toplabel) begins with a letter, so that a mistyped
+// address is no name.
+bool is_broken_address(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::size_t dot = host.rfind('.');
+  const std::string_view last = host.substr(dot == std::string_view::npos ? 0 : dot + 1);
+  return !last.empty() && last.front() >= '0' && last.front() <= '9';
+}
+
 // RFC 1035 2.3.4: labels of 63 bytes, 253 in all as written. Empty where all is well.
 std::string wrong_in_name(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
@@ -73,6 +82,11 @@ tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri
   const auto ip = parse_ip(host);
   if (!ip) {
     const std::string wrong = wrong_in_name(host);
+    if (wrong.empty() && is_broken_address(host))
+      return tl::unexpected(
+          fmt::format("'{}' is no IPv4 address, and a name's last part begins with a letter (RFC "
+                      "3261 25.1); write a name or an IP address, such as \"{}\"",
+                      host, example));
     if (wrong.empty()) return {};
     return tl::unexpected(fmt::format("host '{}' {}; write a name or an IP address, such as "
                                       "\"{}\"",
@@ -82,6 +96,11 @@ tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri
     return tl::unexpected(fmt::format("'{}' is the unspecified address; write the one that calls "
                                       "go to",
                                       uri));
+  if (!ip->is_unicast())
+    return tl::unexpected(
+        fmt::format("'{}' is no address of one host, where a call could go; write "
+                    "one such as \"{}\"",
+                    uri, example));
   return std::vector{endpoint{*ip, parsed->port != 0 ? parsed->port : default_uri_port}};
 }
 

@@ -20,10 +20,11 @@ dns::address_families families_of(const config::configuration& whole) {
 }
 
 // No calls to nobody, to many, or to ourselves; a name may stand for anything.
-bool is_usable(const endpoint& address, const std::vector<endpoint>& own) {
-  const auto& bytes = address.ip.bytes;
-  const bool unicast = address.ip.is_v6 ? bytes[0] != 0xff : bytes[0] != 0 && bytes[0] < 224;
-  return unicast && address.port != 0 && !address.ip.is_unspecified() &&
+bool is_usable(const endpoint& address, const std::vector<endpoint>& own,
+               const std::vector<ip_prefix>& networks) {
+  return address.ip.is_unicast() && address.port != 0 &&
+         std::ranges::none_of(networks,
+                              [&](const ip_prefix& net) { return net.is_broadcast(address.ip); }) &&
          std::ranges::find(own, address) == own.end();
 }
 
@@ -41,6 +42,9 @@ naming::naming(boost::asio::io_context& loop, const config::configuration& whole
           [this](const dns::name_report& report) { tell(report); }) {
   for (const config::listen_entry& listen : whole.listeners)
     own_.push_back(listen.local);
+  for (const dpdk::port_setup& port : whole.runtime.ports)
+    for (const dpdk::port_address& address : port.addresses)
+      networks_.push_back({address.ip, address.prefix_bits});
   configure(whole.dns);
 }
 
@@ -69,7 +73,7 @@ dns::found_addresses naming::addresses_of(const std::string& uri) {
   const dns::found_addresses all = resolver_.current(*name);
   dns::found_addresses usable;
   for (std::size_t i = 0; i < all.addresses.size(); ++i) {
-    if (!is_usable(all.addresses[i], own_)) {
+    if (!is_usable(all.addresses[i], own_, networks_)) {
       spdlog::warn("{} stands for {}, where no call can go", name->host,
                    std::string_view{to_text(all.addresses[i])});
       continue;

@@ -33,6 +33,7 @@ class naming {
   void tell(const dns::name_report& report);
 
   std::vector<endpoint> own_; // an address of ours behind a name would be a loop
+  std::vector<ip_prefix> networks_;
   reloader* reloading_ = nullptr;
   admin::raising raise_;
   dns::resolver resolver_;

@@ -207,6 +207,21 @@ const mistake mistakes[] = {
     {"advertise_family",
      "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"[2001:db8::1]:5060\"\n",
      "19:13", "of another family"},
+    {"advertise_port_0",
+     "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"203.0.113.5:0\"\n",
+     "19:13", "'203.0.113.5:0' has port 0"},
+    {"advertise_unspecified",
+     "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"0.0.0.0\"\n", "19:13",
+     "'0.0.0.0' is no address of one host"},
+    {"advertise_multicast",
+     "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nadvertise = \"224.0.1.75:5060\"\n",
+     "19:13", "'224.0.1.75:5060' is no address of one host"},
+    {"port_multicast",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"224.0.0.1/24\"]\n", "19:14",
+     "'224.0.0.1/24' is no address of one host"},
+    {"port_broadcast",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.255/24\"]\n",
+     "19:14", "'198.51.100.255/24' is no address of one host"},
     {"names", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nnames = [\"lb_1\"]\n",
      "19:10", "'lb_1' is no host name"},
     {"http_no_port", "[admin]\nhttp = \"127.0.0.1\"\n", "17:8", "no address with a port"},
@@ -271,6 +286,22 @@ const mistake mistakes[] = {
      "'id' is 0"},
     {"id_missing", "[[destination]]\nuri = \"sip:192.0.2.22\"\nresources = \"vm=1\"\n", "16:1",
      "has no 'id'"},
+    {"mistyped_address",
+     "[[destination]]\nid = 2\nuri = \"sip:192.0.2.300\"\nresources = \"vm=1\"\n", "18:7",
+     "'192.0.2.300' is no IPv4 address"},
+    {"half_an_address", "[[rule]]\nforward = \"sip:10.1\"\n", "17:11", "'10.1' is no IPv4 address"},
+    {"multicast", "[[destination]]\nid = 2\nuri = \"sip:224.0.1.75\"\nresources = \"vm=1\"\n",
+     "18:7", "'sip:224.0.1.75' is no address of one host"},
+    {"multicast_v6", "[[rule]]\nforward = \"sip:[ff02::1]\"\n", "17:11",
+     "'sip:[ff02::1]' is no address of one host"},
+    {"limited_broadcast",
+     "[[destination]]\nid = 2\nuri = \"sip:255.255.255.255\"\nresources = \"vm=1\"\n", "18:7",
+     "'sip:255.255.255.255' is no address of one host"},
+    {"this_network", "[[destination]]\nid = 2\nuri = \"sip:0.0.0.5\"\nresources = \"vm=1\"\n",
+     "18:7", "'sip:0.0.0.5' is no address of one host"},
+    {"broadcast_of_a_port",
+     "[[destination]]\nid = 2\nuri = \"sip:192.0.2.255\"\nresources = \"vm=1\"\n", "18:7",
+     "192.0.2.255 is the broadcast address of a network of port 'access'"},
     {"bad_uri", "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22:99999\"\nresources = \"vm=1\"\n",
      "18:7", "is no SIP URI"},
     {"no_line_of_its_own_in_a_log",
@@ -362,6 +393,15 @@ const mistake mistakes[] = {
 INSTANTIATE_TEST_SUITE_P(config, one_mistake, ::testing::ValuesIn(mistakes),
                          [](const auto& each) { return each.param.what; });
 
+TEST(config, user_agent_fits_into_a_reply) {
+  const auto says = [](std::size_t bytes) {
+    return "[runtime]\nuser_agent = \"" + std::string(bytes, 'x') + "\"\n";
+  };
+  EXPECT_THAT(faults_with(says(128)), IsEmpty());
+  EXPECT_THAT(faults_with(says(129)),
+              ElementsAre(AllOf(StartsWith("t.toml:17:14:"), HasSubstr("has 129 bytes; shorten"))));
+}
+
 TEST(config, capacity_is_0_to_31_bits) {
   for (const char* wrong : {"\"vm=-1\"", "\"vm=2147483648\"", "\"vm=x\"", "\"vm\"", "\"\"",
                             "\"vm=1; vm=2\"", "\"v m=1\""}) {
@@ -393,15 +433,6 @@ reply = "404 No"
   EXPECT_FALSE(result.whole);
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:2:11: "), StartsWith("t.toml:3:1: "),
                                         StartsWith("t.toml:6:10: "), StartsWith("t.toml:9:11: "),
-TEST(config, user_agent_fits_into_a_reply) {
-  const auto says = [](std::size_t bytes) {
-    return "[runtime]\nuser_agent = \"" + std::string(bytes, 'x') + "\"\n";
-  };
-  EXPECT_THAT(faults_with(says(128)), IsEmpty());
-  EXPECT_THAT(faults_with(says(129)),
-              ElementsAre(AllOf(StartsWith("t.toml:17:14:"), HasSubstr("has 129 bytes; shorten"))));
-}
-
                                         StartsWith("t.toml:12:7: "), StartsWith("t.toml:13:13: "),
                                         StartsWith("t.toml:15:18: ")));
 }

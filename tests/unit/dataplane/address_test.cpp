@@ -94,3 +94,26 @@ TEST(address, endpoints) {
                            "[2001:db8::1]:", "host:5060", "192.0.2.1:-1", "192.0.2.1:+1"})
     EXPECT_EQ(endpoint_again(text), "error") << text;
 }
+
+TEST(address, one_host_or_not) {
+  for (const char* one : {"192.0.2.1", "10.0.0.255", "127.0.0.1", "1.0.0.0", "223.255.255.255",
+                          "2001:db8::1", "fe80::1", "::1"})
+    EXPECT_TRUE(parse_ip(one)->is_unicast()) << one;
+  for (const char* other : {"0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+                            "255.255.255.255", "::", "ff02::1"})
+    EXPECT_FALSE(parse_ip(other)->is_unicast()) << other;
+}
+
+TEST(address, broadcast_of_a_network) {
+  const auto is_broadcast = [](const char* network, const char* ip) {
+    return parse_prefix(network)->is_broadcast(*parse_ip(ip));
+  };
+  EXPECT_TRUE(is_broadcast("192.0.2.10/24", "192.0.2.255"));
+  EXPECT_TRUE(is_broadcast("10.1.2.3/22", "10.1.3.255"));
+  EXPECT_TRUE(is_broadcast("192.0.2.4/30", "192.0.2.7"));
+  EXPECT_FALSE(is_broadcast("10.1.2.3/22", "10.1.2.255"));
+  EXPECT_FALSE(is_broadcast("192.0.2.10/24", "198.51.100.255"));
+  EXPECT_FALSE(is_broadcast("192.0.2.4/31", "192.0.2.5"));
+  EXPECT_FALSE(is_broadcast("192.0.2.255/32", "192.0.2.255"));
+  EXPECT_FALSE(is_broadcast("2001:db8::/64", "2001:db8::ffff:ffff:ffff:ffff"));
+}
