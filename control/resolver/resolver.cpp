@@ -40,6 +40,7 @@ tl::expected<void, std::string> resolver::configure(const resolver_settings& set
     if (client_) client_->cancel(); // look-ups under way are tried again
     client_ = std::move(*client);
     servers_read_ = read;
+    ask_again();
   }
   settings_ = settings;
   start_some();
@@ -62,6 +63,19 @@ void resolver::follow_servers() {
   if (!client) return; // the next look-up tries again
   client_ = std::move(*client);
   servers_read_ = now;
+  ask_again();
+}
+
+// What the servers of before did not know, or left without an answer, those of now may. What is
+// under way is asked again as after a first failure.
+void resolver::ask_again() {
+  for (const auto& [name, e] : entries_) {
+    if (e->status == name_status::resolved) continue;
+    e->failures = 0;
+    if (e->under_way) continue;
+    e->timer.cancel();
+    enqueue(e);
+  }
 }
 
 found_addresses resolver::current(const sip_name& name) {

@@ -98,6 +98,7 @@ class resolver {
   };
   [[nodiscard]] static file_stamp stamp_of(const dns_servers& servers);
   void follow_servers();
+  void ask_again(); // those without a fresh answer
   void enqueue(const std::shared_ptr<entry>& which);
   void start_some();
   void finished(entry& of, lookup_result result);

@@ -280,6 +280,42 @@ TEST_F(resolver_test, a_file_of_servers_that_changes_is_read_again) {
   std::filesystem::remove_all(folder);
 }
 
+// Names that have failed often would wait for a minute otherwise.
+TEST_F(resolver_test, other_servers_are_asked_at_once) {
+  server.start({"--host-record=box.test,192.0.2.1", "--host-record=known.test,192.0.2.2"});
+  dns_server dead;
+  const auto good = settings.servers.addresses;
+  settings.servers.addresses = {dead.address()};
+  settings.first_retry = settings.longest_retry = 24h;
+  settings.longest_negative_ttl = 24h;
+  ASSERT_TRUE(names.configure(settings));
+  (void)names.current({"box.test"});
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, name_status::unresolved);
+  settings.servers.addresses = good;
+  ASSERT_TRUE(names.configure(settings));
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+}
+
+// One look-up finds the other file, and the names that wait for their turn have the servers of it.
+TEST_F(resolver_test, servers_of_another_file_are_asked_for_all_that_failed) {
+  char folder[] = "/tmp/linehunt-resolv-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  settings.servers.file = std::filesystem::path(folder) / "resolv.conf";
+  settings.servers.addresses.clear();
+  settings.servers.port = server.port();
+  settings.first_retry = settings.longest_retry = 24h;
+  std::ofstream(settings.servers.file) << "nameserver 127.0.0.2\n"; // where nobody answers
+  use({"--host-record=box.test,192.0.2.1", "--host-record=new.test,192.0.2.2"});
+  (void)names.current({"box.test"});
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  std::filesystem::remove(settings.servers.file);
+  std::ofstream(settings.servers.file) << "nameserver 127.0.0.1\n# another\n";
+  EXPECT_THAT(resolved({"new.test"}), ElementsAre("192.0.2.2:5060"));
+  EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(resolver_test, wrong_server_is_refused_and_the_old_ones_stay) {
   use({"--host-record=box.test,192.0.2.1"});
   auto wrong = settings;
