@@ -3,6 +3,7 @@
 #include "control/daemon/operator_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace linehunt {
@@ -14,14 +15,11 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     for (const resource_model& resource : model.resources)
       now.resources[resource.name] = {resource.capacity, resource.capacity, false,
                                       resource.heartbeat, false};
-    if (const record* const before = known(model)) {
-      const record& old = *before;
-      // What is remembered tells only what admins have disabled.
-      const bool says_status = old.status.by_admin || records_.contains(model.id);
-      if (says_status && old.group == model.group && old.uri == model.uri) now.status = old.status;
+    if (const record* const old = whose_status(model)) now.status = old->status;
+    if (const record* const old = whose_sizes(model)) {
       for (auto& [name, size] : now.resources) {
-        const auto known = old.resources.find(name);
-        if (known == old.resources.end()) continue;
+        const auto known = old->resources.find(name);
+        if (known == old->resources.end()) continue;
         const resized& was = known->second;
         if ((was.changed || was.beaten) && was.configured == size.configured &&
             was.heartbeat == size.heartbeat)
@@ -34,7 +32,14 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     next.emplace(model.id, std::move(now));
   }
   remember_gone(std::exchange(records_, std::move(next)));
-  std::erase_if(remembered_, [this](const auto& one) { return records_.contains(one.first); });
+  for (auto it = remembered_.begin(); it != remembered_.end();) {
+    auto& [whose, r] = *it;
+    const auto now = records_.find(std::get<0>(whose));
+    const bool holds_now = now != records_.end() && identity_of(now->first, now->second) == whose;
+    // Under an id that is in use capacities go by id.
+    if (now != records_.end()) r.resources.clear();
+    it = holds_now || !by_operator(r) ? remembered_.erase(it) : std::next(it);
+  }
   while (remembered_.size() > most_remembered)
     remembered_.erase(remembered_.begin());
 }
@@ -44,22 +49,41 @@ bool operator_state::by_operator(const record& r) {
          std::ranges::any_of(r.resources, [](const auto& one) { return one.second.changed; });
 }
 
+operator_state::identity operator_state::identity_of(std::uint32_t id, const record& r) {
+  return {id, r.group, r.uri};
+}
+
 void operator_state::remember_gone(std::map<std::uint32_t, record> before) {
   for (auto& [id, r] : before) {
-    if (records_.contains(id) || !by_operator(r)) continue;
+    const auto now = records_.find(id);
+    const identity whose = identity_of(id, r);
+    if (!by_operator(r) || (now != records_.end() && identity_of(id, now->second) == whose))
+      continue;
     if (!r.status.by_admin) r.status.enabled = true; // a failure is found again, if it lasts
     std::erase_if(r.resources, [](const auto& one) { return !one.second.changed; });
-    remembered_.insert_or_assign(id, std::move(r));
+    remembered_.insert_or_assign(whose, std::move(r));
   }
 }
 
-// An id that comes back may be another box by now.
-const operator_state::record* operator_state::known(const destination_model& model) const {
-  if (const auto found = records_.find(model.id); found != records_.end()) return &found->second;
-  const auto found = remembered_.find(model.id);
-  const bool same = found != remembered_.end() && found->second.group == model.group &&
-                    found->second.uri == model.uri;
-  return same ? &found->second : nullptr;
+const operator_state::record* operator_state::remembered(const destination_model& model) const {
+  const auto found = remembered_.find({model.id, model.group, model.uri});
+  return found == remembered_.end() ? nullptr : &found->second;
+}
+
+// Another group or URI may be another box, and that of before may come back.
+const operator_state::record* operator_state::whose_status(const destination_model& model) const {
+  const auto found = records_.find(model.id);
+  if (found != records_.end() && found->second.group == model.group &&
+      found->second.uri == model.uri)
+    return &found->second;
+  // What is remembered tells only what admins have disabled.
+  const record* const before = remembered(model);
+  return before != nullptr && before->status.by_admin ? before : nullptr;
+}
+
+const operator_state::record* operator_state::whose_sizes(const destination_model& model) const {
+  const auto found = records_.find(model.id);
+  return found != records_.end() ? &found->second : remembered(model);
 }
 
 void operator_state::remember(const std::vector<operator_change>& changes) {
@@ -67,20 +91,22 @@ void operator_state::remember(const std::vector<operator_change>& changes) {
     record r{change.group, change.uri, {!change.disabled, change.disabled}, {}};
     for (const operator_change::size& size : change.sizes)
       r.resources[size.resource] = {size.configured, size.capacity, true, std::nullopt, false};
-    remembered_.insert_or_assign(change.id, std::move(r));
+    remembered_.insert_or_assign(identity_of(change.id, r), std::move(r));
   }
 }
 
 std::vector<operator_change> operator_state::changes() const {
   std::vector<operator_change> all;
-  for (const auto* records : {&records_, &remembered_}) {
-    for (const auto& [id, r] : *records) {
-      operator_change change{id, r.group, r.uri, r.status.by_admin && !r.status.enabled, {}};
-      for (const auto& [name, size] : r.resources)
-        if (size.changed) change.sizes.push_back({name, size.configured, size.capacity});
-      if (change.disabled || !change.sizes.empty()) all.push_back(std::move(change));
-    }
-  }
+  const auto add = [&](std::uint32_t id, const record& r) {
+    operator_change change{id, r.group, r.uri, r.status.by_admin && !r.status.enabled, {}};
+    for (const auto& [name, size] : r.resources)
+      if (size.changed) change.sizes.push_back({name, size.configured, size.capacity});
+    if (change.disabled || !change.sizes.empty()) all.push_back(std::move(change));
+  };
+  for (const auto& [id, r] : records_)
+    add(id, r);
+  for (const auto& [whose, r] : remembered_)
+    add(std::get<0>(whose), r);
   return all;
 }
 

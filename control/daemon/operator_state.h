@@ -3,7 +3,8 @@
 // and resized capacities. Outlives snapshots: a status survives a reload where id, group and URI
 // are the same; a resized capacity survives until the configuration says another one than before.
 // What an operator has said outlives the destination as well, which may be missing by mistake: it
-// holds again where id, group and URI come back. Knows nothing of workers.
+// holds again where id, group and URI come back. Where another group or URI has the id meanwhile,
+// "disabled" does, and capacities go by id. Knows nothing of workers.
 #pragma once
 
 #include "dataplane/destination_model.h"
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace linehunt {
@@ -54,9 +56,9 @@ class operator_state {
   // place of what an operator has said before.
   void set_by_heartbeat(std::uint32_t id, const std::string& resource, std::int32_t capacity);
 
-  // Of how many destinations that are not configured something is remembered. It takes no more
-  // memory than this, whoever takes destinations out and puts others in; the lowest ids go first,
-  // since most tables count upwards.
+  // Of how many destinations that are not configured as they were something is remembered. It takes
+  // no more memory than this, whoever takes destinations out and puts others in; the lowest ids go
+  // first, since most tables count upwards.
   static constexpr std::size_t most_remembered = 100'000;
 
   // Of the run before. Each holds from when its destination is first seen, with the same group and
@@ -80,12 +82,15 @@ class operator_state {
     std::map<std::string, resized> resources;
   };
   [[nodiscard]] static bool by_operator(const record& r);
-  [[nodiscard]] const record* known(const destination_model& model) const;
+  using identity = std::tuple<std::uint32_t, std::uint32_t, std::string>; // id, group, URI
+  [[nodiscard]] static identity identity_of(std::uint32_t id, const record& r);
+  [[nodiscard]] const record* remembered(const destination_model& model) const;
+  [[nodiscard]] const record* whose_status(const destination_model& model) const;
+  [[nodiscard]] const record* whose_sizes(const destination_model& model) const;
   void remember_gone(std::map<std::uint32_t, record> before);
 
   std::map<std::uint32_t, record> records_; // by destination id
-  std::map<std::uint32_t, record>
-      remembered_; // the same, not configured, what operators said alone
+  std::map<identity, record> remembered_;   // not configured so, what operators said alone
 };
 
 } // namespace linehunt

@@ -123,12 +123,52 @@ TEST_F(operator_state_test, another_destination_under_an_id_that_was_gone_is_as_
     const auto seen = reload(other);
     EXPECT_TRUE(seen.enabled);
     EXPECT_EQ(seen.resources[0].capacity, 50);
-    EXPECT_TRUE(state.changes().empty());
+    const auto back = reload(configured());
+    EXPECT_FALSE(back.enabled) << "that is what was disabled";
+    EXPECT_EQ(back.resources[0].capacity, 50) << "capacities go by id";
+    state.set_by_admin(1, true);
   }
   (void)reload(configured());
   state.set_capacity(1, "vm", 7);
   (void)reload({});
   EXPECT_EQ(reload(configured(60)).resources[0].capacity, 60) << "the configuration says so";
+}
+
+// A group or URI that is changed by mistake, and corrected.
+TEST_F(operator_state_test, disabled_holds_when_the_uri_is_as_it_was) {
+  for (const bool regrouped : {false, true}) {
+    (void)reload(configured());
+    state.set_by_admin(1, false);
+    auto mistaken = configured();
+    if (regrouped)
+      mistaken[0].group = 2;
+    else
+      mistaken[0].uri = "sip:192.0.2.22";
+    for (int times = 0; times < 2; ++times)
+      EXPECT_TRUE(reload(mistaken).enabled) << "it may be another box";
+    const auto kept = state.changes();
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(kept[0].uri, "sip:192.0.2.21") << "for the next run, too";
+    state.set_by_admin(1, false); // the other one, besides
+    EXPECT_EQ(state.changes().size(), 2u);
+    operator_state next;
+    next.remember(state.changes());
+    for (operator_state* each : {&state, &next}) {
+      auto right = configured();
+      each->apply(right);
+      EXPECT_FALSE(right[0].enabled);
+      EXPECT_TRUE(each->status(1).by_admin);
+      each->apply(mistaken);
+      EXPECT_FALSE(mistaken[0].enabled);
+      mistaken[0].enabled = true;
+      each->set_by_admin(1, true);
+    }
+    (void)reload(configured());
+    state.set_by_admin(1, true);
+    EXPECT_TRUE(reload(mistaken).enabled);
+    EXPECT_TRUE(reload(configured()).enabled) << "taken back";
+    EXPECT_TRUE(state.changes().empty());
+  }
 }
 
 TEST_F(operator_state_test, failures_do_not_outlive_a_destination) {
@@ -211,14 +251,14 @@ TEST_F(operator_state_test, the_next_run_remembers_what_an_admin_said) {
   EXPECT_EQ(state.changes(), kept);
 }
 
-TEST_F(operator_state_test, what_is_remembered_of_another_destination_is_forgotten) {
+TEST_F(operator_state_test, what_is_remembered_of_another_destination_is_not_of_this_one) {
   state.remember({{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}});
   auto moved = configured();
   moved.front().uri = "sip:192.0.2.99";
   const auto seen = reload(moved);
   EXPECT_TRUE(seen.enabled);
   EXPECT_EQ(seen.resources[0].capacity, 50);
-  EXPECT_TRUE(state.changes().empty());
+  EXPECT_EQ(state.changes(), (std::vector<operator_change>{{1, 1, "sip:192.0.2.21", true, {}}}));
 }
 
 TEST_F(operator_state_test, failures_and_what_was_taken_back_are_nothing_to_keep) {
