@@ -238,7 +238,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   event_pump events(loop, **runtime, view, draining, prober, capturing);
   events.start();
   view.save_by([&] { return kept.note(source.changes()); });
-  reloading.on_published([&](const auto&) { view.save_changes(); });
+  reloading.on_published([&](const auto&) { view.on_reloaded(); });
   std::optional<call_copier> copier;
   if (const std::string copy = kept.copy_file(); !copy.empty()) {
     copier.emplace(loop, whole.runtime.control_core, copy,

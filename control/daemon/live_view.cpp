@@ -298,10 +298,15 @@ void live_view::on_paused(destination_index index, std::uint64_t seconds) {
   if (!tell_all(runtime_, m))
     spdlog::error("not every worker was told that destination {} pauses", found->id);
   // Several workers may have seen it.
-  if (!pauses_.add(found->id, pauses::clock::now() + std::chrono::seconds(seconds))) return;
+  if (!pauses_.add(*found, pauses::clock::now() + std::chrono::seconds(seconds))) return;
   spdlog::warn("destination {} ({}) answered 503 with Retry-After: no new calls for {} s",
                found->id, found->uri, seconds);
   raise_status(*found, "paused"sv, fmt::format("Retry-After {}", seconds));
+}
+
+void live_view::on_reloaded() {
+  pauses_.keep_of(runtime_.world().destinations);
+  save_changes();
 }
 
 void live_view::on_status_set_back(destination_index index, bool enabled) {

@@ -101,6 +101,8 @@ class live_view final : public admin::daemon_view {
 
   // A worker has seen a destination ask for a pause: all of them grant it.
   void on_paused(destination_index index, std::uint64_t seconds);
+  // Another snapshot is in force.
+  void on_reloaded();
   // A reload has taken back what was said of it, since it is another machine now.
   void on_status_set_back(destination_index index, bool enabled);
   // A worker has seen a destination fail: from now on it is disabled for all of them.

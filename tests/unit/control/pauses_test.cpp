@@ -15,10 +15,18 @@ using ::testing::IsEmpty;
 
 constexpr pauses::clock::time_point start{seconds(100)};
 
+destination numbered(std::uint32_t id) {
+  destination d;
+  d.id = id;
+  d.group = 1;
+  d.uri = "sip:192.0.2." + std::to_string(id);
+  return d;
+}
+
 TEST(pauses, are_counted_down_and_told_once_that_they_are_over) {
   pauses all;
-  EXPECT_TRUE(all.add(4, start + seconds(600)));
-  EXPECT_TRUE(all.add(2, start + seconds(5)));
+  EXPECT_TRUE(all.add(numbered(4), start + seconds(600)));
+  EXPECT_TRUE(all.add(numbered(2), start + seconds(5)));
   EXPECT_EQ(all.left_s(4, start), 600u);
   EXPECT_EQ(all.left_s(4, start + milliseconds(1500)), 599u);
   EXPECT_EQ(all.left_s(1, start), 0u);
@@ -31,13 +39,27 @@ TEST(pauses, are_counted_down_and_told_once_that_they_are_over) {
 
 TEST(pauses, of_one_that_pauses_already_stay_as_they_are) {
   pauses all;
-  EXPECT_TRUE(all.add(4, start + seconds(10)));
-  EXPECT_FALSE(all.add(4, start + seconds(20)));
+  EXPECT_TRUE(all.add(numbered(4), start + seconds(10)));
+  EXPECT_FALSE(all.add(numbered(4), start + seconds(20)));
   EXPECT_EQ(all.left_s(4, start), 10u);
   EXPECT_TRUE(all.erase(4));
   EXPECT_FALSE(all.erase(4));
   EXPECT_EQ(all.left_s(4, start), 0u);
-  EXPECT_TRUE(all.add(4, start + seconds(20)));
+  EXPECT_TRUE(all.add(numbered(4), start + seconds(20)));
+}
+
+TEST(pauses, end_for_those_that_a_reload_has_made_others) {
+  pauses all;
+  for (std::uint32_t id = 1; id <= 4; ++id)
+    EXPECT_TRUE(all.add(numbered(id), start + seconds(10)));
+  std::vector<destination> configured{numbered(1), numbered(2), numbered(3), numbered(5)};
+  configured[1].uri = "sip:192.0.2.99";
+  configured[2].group = 7;
+  all.keep_of(configured);
+  EXPECT_EQ(all.left_s(1, start), 10u);
+  for (std::uint32_t id = 2; id <= 5; ++id)
+    EXPECT_EQ(all.left_s(id, start), 0u) << id;
+  EXPECT_TRUE(all.add(configured[1], start + seconds(5)));
 }
 
 } // namespace
