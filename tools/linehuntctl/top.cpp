@@ -35,8 +35,11 @@ class rates {
     return std::max(0.0, static_cast<double>(number(now_, name)) -
                              static_cast<double>(number(before_, name)));
   }
+  [[nodiscard]] std::string per_second(double risen) const {
+    return fmt::format("{:.1f}", seconds_ > 0 ? risen / seconds_ : 0.0);
+  }
   [[nodiscard]] std::string per_second(const std::string& name) const {
-    return fmt::format("{:.1f}", seconds_ > 0 ? rise(name) / seconds_ : 0.0);
+    return per_second(rise(name));
   }
 
  private:
@@ -55,14 +58,26 @@ std::string head_text(const json& now) {
                      number(now, "dialog:active_dialogs"), number(now, "dialog:early_dialogs"));
 }
 
+// Calls that no destination was asked for: as linehunt_calls_total of the metrics has them, but for
+// those that a rule refuses. Not by verdicts where a call may be refused later than its INVITE.
+double refused(const rates& of) {
+  double sum = 0;
+  for (const char* why :
+       {"load_balancer:refused_no_capacity", "load_balancer:refused_no_destination",
+        "load_balancer:refused_unknown_resource", "load_balancer:calls_shed",
+        "verdict:rejected_table_full", "verdict:dropped_draining"})
+    sum += of.rise(why);
+  return sum;
+}
+
 std::string rates_text(const rates& of) {
-  return fmt::format(
-      "per second {} started, {} answered, {} failed, {} refused, {} failovers\n"
-      "           {} packets in, {} out\n",
-      of.per_second("load_balancer:calls_started"), of.per_second("load_balancer:calls_answered"),
-      of.per_second("load_balancer:calls_failed"), of.per_second("verdict:rejected_no_capacity"),
-      of.per_second("load_balancer:failovers"), of.per_second("linehunt:rx_packets"),
-      of.per_second("linehunt:tx_packets"));
+  return fmt::format("per second {} started, {} answered, {} failed, {} refused, {} failovers\n"
+                     "           {} packets in, {} out\n",
+                     of.per_second("load_balancer:calls_started"),
+                     of.per_second("load_balancer:calls_answered"),
+                     of.per_second("load_balancer:calls_failed"), of.per_second(refused(of)),
+                     of.per_second("load_balancer:failovers"), of.per_second("linehunt:rx_packets"),
+                     of.per_second("linehunt:tx_packets"));
 }
 
 std::string workers_text(const json& now, const rates& of, bool bars) {
