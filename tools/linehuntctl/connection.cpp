@@ -49,6 +49,8 @@ tl::expected<connection, fault> connection::open(const std::string& path, double
         fault{fault_kind::refused,
               fmt::format("{}: {}; run it as root, or as the user that linehunt runs as", path,
                           std::strerror(errno))});
+  // As many as may wait for it do so already.
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return tl::unexpected(opened.late());
   return tl::unexpected(unreachable(path, std::strerror(errno)));
 }
 
@@ -71,7 +73,14 @@ bool connection::send(std::string_view bytes) const {
   return true;
 }
 
-bool connection::receive_line(std::string& line) {
+fault connection::late() const {
+  return {fault_kind::no_answer,
+          fmt::format("the daemon on {} has not answered within {} s; it may be busy, with a large "
+                      "configuration say: try again, or wait longer with --timeout",
+                      path_, patience_s_)};
+}
+
+connection::receipt connection::receive_line(std::string& line) {
   std::array<char, 65536> chunk;
   std::size_t searched = 0;
   for (;;) {
@@ -79,12 +88,13 @@ bool connection::receive_line(std::string& line) {
     if (end != std::string::npos) {
       line = received_.substr(0, end);
       received_.erase(0, end + 1);
-      return true;
+      return receipt::line;
     }
     searched = received_.size();
     const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return receipt::too_late;
+    if (count <= 0) return receipt::closed;
     received_.append(chunk.data(), static_cast<std::size_t>(count));
   }
 }
@@ -93,13 +103,11 @@ tl::expected<json, fault> connection::call(std::string_view method, const json& 
   const json request = {
       {"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}};
   // A refusal may already be there when the request can no longer be sent.
-  const bool sent = send(request.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+  (void)send(request.dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
   std::string line;
-  if (!receive_line(line))
-    return tl::unexpected(
-        unreachable(path_, !sent ? "it closed the connection"
-                                 : fmt::format("it closed the connection or took longer than {} s",
-                                               patience_s_)));
+  const receipt how = receive_line(line);
+  if (how == receipt::too_late) return tl::unexpected(late());
+  if (how == receipt::closed) return tl::unexpected(unreachable(path_, "it closed the connection"));
   const json answer = json::parse(line, nullptr, false);
   if (!answer.is_object()) return tl::unexpected(unreachable(path_, "its answer is not JSON"));
   if (const auto result = answer.find("result"); result != answer.end()) return *result;
@@ -116,7 +124,8 @@ void connection::be_patient() {
 
 tl::expected<json, fault> connection::next_event() {
   std::string line;
-  if (!receive_line(line)) return tl::unexpected(unreachable(path_, "it closed the connection"));
+  if (receive_line(line) != receipt::line) // it may take as long as it takes
+    return tl::unexpected(unreachable(path_, "it closed the connection"));
   json event = json::parse(line, nullptr, false);
   if (!event.is_object()) return tl::unexpected(unreachable(path_, "its event is not JSON"));
   return event;

@@ -11,7 +11,7 @@ namespace linehunt::ctl {
 
 using json = nlohmann::json;
 
-enum class fault_kind { refused, no_daemon };
+enum class fault_kind { refused, no_daemon, no_answer };
 
 struct fault {
   fault_kind kind = fault_kind::refused;
@@ -41,7 +41,9 @@ class connection {
   connection(int socket, std::string path, double patience_s)
       : socket_(socket), path_(std::move(path)), patience_s_(patience_s) {}
   [[nodiscard]] bool send(std::string_view bytes) const;
-  [[nodiscard]] bool receive_line(std::string& line);
+  enum class receipt { line, closed, too_late };
+  [[nodiscard]] receipt receive_line(std::string& line);
+  [[nodiscard]] fault late() const;
 
   int socket_ = -1;
   std::string path_;

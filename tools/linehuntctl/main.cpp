@@ -45,6 +45,19 @@ namespace {
 constexpr int exit_refused = 1; // also where the answer could not be written
 constexpr int exit_usage = 2;
 constexpr int exit_no_daemon = 3;
+constexpr int exit_no_answer = 4; // in time
+
+int exit_status(fault_kind kind) noexcept {
+  switch (kind) {
+  case fault_kind::refused:
+    return exit_refused;
+  case fault_kind::no_answer:
+    return exit_no_answer;
+  case fault_kind::no_daemon:
+    break;
+  }
+  return exit_no_daemon;
+}
 
 using command = std::function<outcome(connection&, const output_style&)>;
 
@@ -292,7 +305,7 @@ int run(int argc, char** argv) {
   const outcome done = daemon ? chosen(*daemon, given.style) : tl::unexpected(daemon.error());
   if (done) return output_is_lost() ? say_output_is_lost() : 0;
   std::fprintf(stderr, "linehuntctl: %s\n", done.error().message.c_str());
-  return done.error().kind == fault_kind::refused ? exit_refused : exit_no_daemon;
+  return exit_status(done.error().kind);
 }
 
 } // namespace
