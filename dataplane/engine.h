@@ -66,15 +66,16 @@ struct engine_counters {
   std::atomic<std::uint64_t> calls_live{0};     // started + restored - ended
   std::atomic<std::uint64_t> failovers{0};      // to another destination
   std::atomic<std::uint64_t> address_turns{0};  // to another address of the same one
-  std::atomic<std::uint64_t> calls_shed{0};     // refused because destinations are overloaded
-  std::atomic<std::uint64_t> passed_over{0};    // a destination was, for one call, for its overload
+  std::atomic<std::uint64_t> calls_shed{0}; // refused because destinations are overloaded, the same
+  std::atomic<std::uint64_t> passed_over{0}; // a destination was, for one call, for its overload
   // Sent on, though the destination that they come from does not offer all that the rule counts.
   std::atomic<std::uint64_t> calls_uncounted{0};
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
   std::atomic<std::uint64_t> events_lost{0};
-  // Calls refused for want of a destination, by reason. The verdicts of the same names count those
-  // among them that were answered at once, and not those that waited for a lease or failed over.
+  // Calls refused for want of a destination, by reason, before they were sent to any: those that
+  // were are in calls_failed. The verdicts of the same names count what was answered at once, and
+  // not those that waited for a lease.
   capacity_refusals no_capacity;
   std::atomic<std::uint64_t> no_destination{0};
   std::atomic<std::uint64_t> unknown_resource{0};

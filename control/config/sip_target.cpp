@@ -39,13 +39,11 @@ std::string_view host_of(const sip::uri& uri) {
                                                           : *maddr;
 }
 
-// RFC 3261 25.1: the last label of a name (toplabel) begins with a letter, so that a mistyped
-// address is no name.
+// No name ends in a label of digits alone (RFC 3261 25.1, RFC 3696 2): it is a mistyped address.
 bool is_broken_address(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  const std::size_t dot = host.rfind('.');
-  const std::string_view last = host.substr(dot == std::string_view::npos ? 0 : dot + 1);
-  return !last.empty() && last.front() >= '0' && last.front() <= '9';
+  const std::string_view last = host.substr(host.rfind('.') + 1); // all of it where there is no dot
+  return !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // RFC 1035 2.3.4: labels of 63 bytes, 253 in all as written. Empty where all is well.

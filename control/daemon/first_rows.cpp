@@ -31,13 +31,17 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   }
   config::configuration whole = file_says;
   config::diagnostics out(file);
-  config::add_rows(*copy, whole, out);
-  if (out.failed()) {
+  // All were good when they were kept, by a version that may have allowed more.
+  config::add_rows(*copy, whole, out, config::wrong_rows::leave_out);
+  const std::size_t taken = whole.destinations.size() - file_says.destinations.size();
+  if (out.failed() || (taken == 0 && !copy->empty())) {
     first.copy_fault = "copy " + file_says.database.copy + ": " + out.lines().front();
     return first;
   }
+  for (const config::diagnostic& d : out.sorted())
+    if (d.weight != config::severity::note) first.copy_warnings.push_back(out.line_of(d));
   first.running = std::move(whole);
-  first.copied_rows = copy->size();
+  first.copied_rows = taken;
   return first;
 }
 
@@ -54,6 +58,8 @@ bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,
   if (first.copied_rows) {
     spdlog::warn("serving with the copy {} of the database, {} rows, until it can be read",
                  file_says.database.copy, *first.copied_rows);
+    for (const std::string& warning : first.copy_warnings)
+      spdlog::error("{}", warning);
     return true;
   }
   spdlog::error("{}", first.copy_fault);

@@ -13,12 +13,14 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace linehunt {
 
 struct first_configuration {
   config::configuration running; // of the file and the copy
   std::optional<std::size_t> copied_rows;
+  std::vector<std::string> copy_warnings; // rows of it that were left out, and why
   std::string copy_fault; // why there are none; of interest only where the database is away too
 };
 

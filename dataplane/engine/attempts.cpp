@@ -97,10 +97,12 @@ void engine::state::decided(waiter who, selection_outcome outcome, const holding
 
 verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome outcome) {
   invite_transaction& t = transactions[transaction];
+  // One that was sent to somebody is counted as failed, where its record ends.
+  const bool was_sent = t.attempt_count > 0;
   // No Retry-After: that would stop all calls of that client, where only some are too many (RFC
   // 7339 5.10 leaves the 503 to us).
   if (t.shed && outcome != selection_outcome::selected) {
-    count(counters.calls_shed);
+    if (!was_sent) count(counters.calls_shed);
     answer_invite(transaction, 503, "Destination Overload");
     return verdict::rejected_overload;
   }
@@ -108,13 +110,14 @@ verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome 
                 {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});
   switch (outcome) {
   case selection_outcome::no_capacity:
-    counters.no_capacity.add(t.plan.group, {t.plan.resources.data(), t.plan.resource_count});
+    if (!was_sent)
+      counters.no_capacity.add(t.plan.group, {t.plan.resources.data(), t.plan.resource_count});
     return verdict::rejected_no_capacity;
   case selection_outcome::unknown_resource:
-    count(counters.unknown_resource);
+    count(counters.unknown_resource); // before anybody was asked
     return verdict::rejected_unknown_resource;
   default:
-    count(counters.no_destination);
+    if (!was_sent) count(counters.no_destination);
     return verdict::rejected_no_destination;
   }
 }

@@ -32,13 +32,13 @@ verdict engine::state::on_invite_response(const invite_branch& branch) {
 
   // The branch alone proves that the sender has seen our request; that it also answers from an
   // address of the destination keeps out those who have only overheard it.
-  if (in->source.ip != a.to.ip) {
-    const linehunt::destination* d = destination_of(a);
-    const auto here = [&](const endpoint& e) { return e.ip == in->source.ip; };
-    if (d == nullptr || std::none_of(d->addresses.begin(), d->addresses.end(), here))
-      return verdict::dropped_wrong_source;
-  }
-  if (destination_of(a) != nullptr) note_overload(a.destination);
+  const linehunt::destination* d = destination_of(a);
+  const bool is_there =
+      d != nullptr && std::any_of(d->addresses.begin(), d->addresses.end(),
+                                  [&](const endpoint& e) { return e.ip == in->source.ip; });
+  if (in->source.ip != a.to.ip && !is_there) return verdict::dropped_wrong_source;
+  if (is_there)
+    note_overload(d->index); // and not what a destination asks that has another URI by now
   if (to_cancel) {
     // Timer E stops; the INVITE's own final answer is what counts.
     if (view.status >= 200 && a.cancelled) {

@@ -15,8 +15,9 @@ inline constexpr char_table scheme_chars = table_of("+-.", {.letters = true, .di
 inline constexpr char_table letter_chars = table_of("", {.letters = true});
 // RFC 3261 ends the user at ':' or '@'; "#" and broken escapes are seen in dialled numbers.
 inline constexpr char_table user_chars = table_of_all_but("@:<>\"");
-// Of the user's, ";?/" are not the password's: "1.2.3.4:5060?To=x@5.6.7.8" is no user with one.
-inline constexpr char_table password_chars = table_of_all_but("@:;?/<>\"");
+// Of the user's, "?" and "/" are not the password's: "1.2.3.4:5060?To=x@5.6.7.8" is no user with
+// one. Nor is ";" by RFC 3261, but it is seen there, where somebody has left an "@" in a parameter.
+inline constexpr char_table password_chars = table_of_all_but("@:?/<>\"");
 inline constexpr char_table userinfo_chars = table_of_all_but("@<>\"");
 // "_" is no host character by RFC 3261, but DNS carries it.
 inline constexpr char_table host_chars = table_of("-._", {.letters = true, .digits = true});

@@ -123,6 +123,11 @@ id = 2
 group = 1
 uri = "sip:Box.Example.net.;transport=udp"
 resources = "vm=5"
+[[destination]]
+id = 3
+group = 1
+uri = "sip:3cx" # of the hosts file, say (RFC 1123 2.1)
+resources = "vm=5"
 [[rule]]
 forward = "sip:proxy.example.net:5070"
 [dns]
@@ -140,6 +145,7 @@ max_stale_s = 60
   EXPECT_EQ(*name, (dns::sip_name{"box.example.net", 0, true}));
   EXPECT_EQ(*name_to_look_up("sip:1.example:5070"), (dns::sip_name{"1.example", 5070, false}));
   EXPECT_EQ(*name_to_look_up("sip:a@b;maddr=c.example"), (dns::sip_name{"c.example", 0, false}));
+  EXPECT_EQ(*name_to_look_up("sip:3cx"), (dns::sip_name{"3cx", 0, false}));
   EXPECT_FALSE(name_to_look_up("sip:192.0.2.1"));
   EXPECT_FALSE(name_to_look_up("sip:a;maddr=192.0.2.1"));
 }

@@ -3,6 +3,7 @@
 // file. MariaDB and PostgreSQL are asked in the end-to-end suite.
 #include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
+#include "control/daemon/first_rows.h"
 #include "control/database/kept_copy.h"
 #include "control/database/store.h"
 #include "control/database/table.h"
@@ -235,6 +236,23 @@ TEST_F(database_test, damaged_copies_are_said_and_ignored) {
     std::ofstream(from.copy, std::ios::trunc) << text;
     EXPECT_FALSE(kept_copy(from)) << text;
   }
+}
+
+// It was kept by a version that may have allowed more; the database may be away just now.
+TEST_F(database_test, a_copy_with_a_wrong_row_serves_with_the_others) {
+  config::configuration file_says;
+  file_says.database = from;
+  ASSERT_THAT(keep_copy(from, {{1, 1, "sip:192.0.2.1", "vm=1", 1, "", ""},
+                               {2, 1, "sip:192.0.2.300", "vm=1", 1, "", ""}}),
+              IsEmpty());
+  const first_configuration some = with_copy(file_says, "t.toml");
+  EXPECT_EQ(some.copied_rows, 1u) << some.copy_fault;
+  EXPECT_EQ(some.running.destinations.size(), 1u);
+  EXPECT_THAT(some.copy_warnings, ElementsAre(HasSubstr("'192.0.2.300' is no IPv4 address")));
+  ASSERT_THAT(keep_copy(from, {{2, 1, "sip:192.0.2.300", "vm=1", 1, "", ""}}), IsEmpty());
+  const first_configuration none = with_copy(file_says, "t.toml");
+  EXPECT_FALSE(none.copied_rows);
+  EXPECT_THAT(none.copy_fault, HasSubstr("'192.0.2.300' is no IPv4 address"));
 }
 
 TEST_F(database_test, copy_that_others_may_write_is_not_taken) {

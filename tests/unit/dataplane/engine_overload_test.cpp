@@ -282,6 +282,22 @@ TEST_F(engine_overload, another_uri_has_asked_for_nothing) {
   EXPECT_EQ(shed(world, 5), 0);
 }
 
+// An INVITE that still rings where the destination was before.
+TEST_F(engine_overload, the_box_from_before_asks_for_nobody_else) {
+  const auto sent = start(world);
+  auto model = with_overload();
+  for (destination_model& d : model.destinations) {
+    d.uri = "sip:192.0.2.12" + std::to_string(d.id);
+    d.addresses = {at("192.0.2.12" + std::to_string(d.id))};
+  }
+  world.reload(model);
+  const std::string ringing =
+      asking(response(sent.bytes, 180, "b"), ";oc=100;oc-validity=60000;oc-seq=1.0");
+  ASSERT_EQ(world.give(ringing, sent.to), verdict::response_forwarded);
+  (void)world.take();
+  EXPECT_EQ(shed(world, 5), 0);
+}
+
 TEST(engine_pause, mail_pauses_a_destination_for_its_time) {
   engine_world world;
   mail m;

@@ -114,13 +114,21 @@ TEST(Uri, RefusesWhatIsNoUri) {
                           "tel:"sv,
                           "sip:u@ho/st"sv,
                           "sip:1.2.3.4:5060?To=x@5.6.7.8"sv,
-                          "sip:1.2.3.4:5060;maddr=x@5.6.7.8"sv,
                           "sip:1.2.3.4:5060/x@5.6.7.8"sv}) {
     const auto u = parse_uri(text);
     EXPECT_FALSE(u) << text;
     EXPECT_LE(u.at, text.size());
   }
   EXPECT_EQ(parse_uri("sip:user@example.com; lr").at, "sip:user@example.com;"sv.size());
+}
+
+// As for a user: a URI within a call has to be taken as it is.
+TEST(Uri, AnAtInAParameterMakesUserAndPasswordOfWhatIsBeforeIt) {
+  const auto u = parse_uri("sip:10.1.1.1:5060;aor=alice@example.com");
+  ASSERT_TRUE(u);
+  EXPECT_EQ(u->user, "10.1.1.1");
+  EXPECT_EQ(u->password, "5060;aor=alice");
+  EXPECT_EQ(u->host, "example.com");
 }
 
 // The short way reads what the grammar reads.
