@@ -47,13 +47,15 @@ void add_calls(family_list& out, const node_figures& figures) {
       .add({}, started);
   out.counter("linehunt_calls_restored_total", "Calls of the run before, taken up at the start.")
       .add({}, restored);
-  out.counter("linehunt_calls_total",
-              "Calls by outcome: answered, failed before an answer, or refused unsent for the "
-              "named reason.")
+  out.counter(
+         "linehunt_calls_total",
+         "Calls by outcome: answered, failed before an answer, or refused unsent for the "
+         "named reason. Of no_rule, rule, table_full and draining each repetition of an INVITE "
+         "counts again.")
       .add({{"outcome", "answered"}}, answered)
       .add({{"outcome", "failed"}}, failed);
-  // By counters of their own, since calls that wait for a lease or fail over are refused later than
-  // the verdict on their INVITE.
+  // By counters of their own, since calls that wait for a lease are refused later than the verdict
+  // on their INVITE.
   std::uint64_t no_capacity = 0;
   for (const dpdk::worker_report& worker : figures.workers)
     if (worker.engine) no_capacity += worker.engine->no_capacity.total();
@@ -61,6 +63,7 @@ void add_calls(family_list& out, const node_figures& figures) {
   out.add({{"outcome", "no_destination"}}, sum(figures, &engine_counters::no_destination));
   out.add({{"outcome", "unknown_resource"}}, sum(figures, &engine_counters::unknown_resource));
   out.add({{"outcome", "overload"}}, sum(figures, &engine_counters::calls_shed));
+  // Nothing is kept of these, so a repetition is one more.
   constexpr std::array<std::pair<const char*, verdict>, 4> refusals{
       {{"no_rule", verdict::rejected_no_rule},
        {"rule", verdict::rejected_by_rule},

@@ -28,18 +28,23 @@ void add_destinations(family_list& out, const node_figures& figures) {
   out.gauge("linehunt_destination_info", "Always 1; says where a destination is.");
   for (const auto& d : figures.destinations)
     out.add({{"destination", id_of(d)}, {"group", std::to_string(d.group)}, {"uri", d.uri}}, 1);
+  // Those that drain get no new call in any case, and nobody can change that.
+  const auto configured = [&](const auto& value_of) {
+    for (const auto& d : figures.destinations)
+      if (!d.draining) out.add({{"destination", id_of(d)}}, value_of(d));
+  };
   out.gauge("linehunt_destination_enabled",
-            "1 where nobody has disabled a destination: no operator, failover or probe; else 0.");
-  for (const auto& d : figures.destinations)
-    out.add({{"destination", id_of(d)}}, d.enabled ? 1 : 0);
+            "1 where nobody has disabled a destination: no operator, failover or probe; else 0. Of "
+            "configured ones.");
+  configured([](const auto& d) { return d.enabled ? 1 : 0; });
   out.gauge("linehunt_destination_resolved",
-            "1 where a destination has an address, 0 where DNS gives none and it gets no call.");
-  for (const auto& d : figures.destinations)
-    out.add({{"destination", id_of(d)}}, d.unresolved.empty() ? 1 : 0);
+            "1 where a destination has an address, 0 where DNS gives none and it gets no call. Of "
+            "configured ones.");
+  configured([](const auto& d) { return d.unresolved.empty() ? 1 : 0; });
   out.gauge("linehunt_destination_paused_seconds",
-            "How long a destination gets no new calls yet, as it asked itself (Retry-After).");
-  for (const auto& d : figures.destinations)
-    out.add({{"destination", id_of(d)}}, d.paused_s);
+            "How long a destination gets no new calls yet, as it asked itself (Retry-After). Of "
+            "configured ones.");
+  configured([](const auto& d) { return d.paused_s; });
   out.gauge("linehunt_destination_draining",
             "1 where a destination is no longer configured but still has calls, else 0.");
   for (const auto& d : figures.destinations)

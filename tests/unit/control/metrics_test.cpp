@@ -50,8 +50,9 @@ struct figures_with_two_workers : ::testing::Test {
     figures.workers[1].verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)] = 5;
     figures.destinations = {
         {1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}, {"vm/s", 5, 0}}},
-        {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 0, 1}}}};
-    figures.destinations[1].draining = true;
+        {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 7, 1}}},
+        {3, 1, "sip:192.0.2.3", false, false, "", "", {{"pstn", 0, 2}}}};
+    figures.destinations[2].draining = true;
     figures.destinations[1].paused_s = 540;
     figures.destinations[1].unresolved = "no such name";
     figures.destinations[0].resources[0].heartbeat = "fresh";
@@ -93,7 +94,9 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_destination_load{destination=\"1\",resource=\"pstn\"} 3\n",
         "linehunt_destination_capacity{destination=\"1\",resource=\"vm/s\"} 5\n",
         "linehunt_destination_enabled{destination=\"2\"} 0\n",
-        "linehunt_destination_draining{destination=\"2\"} 1\n",
+        "linehunt_destination_draining{destination=\"2\"} 0\n",
+        "linehunt_destination_draining{destination=\"3\"} 1\n",
+        "linehunt_destination_load{destination=\"3\",resource=\"pstn\"} 2\n",
         "linehunt_destination_paused_seconds{destination=\"1\"} 0\n",
         "linehunt_destination_paused_seconds{destination=\"2\"} 540\n",
         "linehunt_destination_resolved{destination=\"1\"} 1\n",
@@ -121,6 +124,14 @@ TEST_F(figures_with_two_workers, are_all_there) {
         "linehunt_admin_refusals_total{reason=\"fifo_answers_dropped\"} 3\n"})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(text, Not(HasSubstr("linehunt_heartbeat_fresh{destination=\"2\"")));
+}
+
+// That nobody has enabled them is no news, and would be an alarm as long as their calls last.
+TEST_F(figures_with_two_workers, say_of_a_draining_destination_only_what_it_holds) {
+  const std::string text = exposition(figures);
+  for (const char* name : {"enabled", "resolved", "paused_seconds"})
+    EXPECT_THAT(
+        text, Not(HasSubstr("linehunt_destination_" + std::string{name} + "{destination=\"3\"}")));
 }
 
 // Conventions that hold for whatever is added: a help and a type for each, counters end in _total
