@@ -168,11 +168,10 @@ node_statistics live_view::node() {
     ++all.destinations;
     all.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;
   }
-  constexpr const char* group = "degraded";
-  all.degraded = {{group, "reload_refused", reload_refused_ ? 1u : 0u},
-                  {group, "database_unread", reloading_.rows_are_read() ? 0u : 1u},
-                  {group, "changes_unsaved", changes_saved_ ? 0u : 1u},
-                  {group, "names_stale", stale ? 1u : 0u}};
+  all.degraded = degraded_by({.reload_refused = reload_refused_,
+                              .database_unread = !reloading_.rows_are_read(),
+                              .changes_unsaved = !changes_saved_,
+                              .names_stale = stale});
   return all;
 }
 

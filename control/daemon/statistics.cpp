@@ -119,6 +119,14 @@ void add_port(std::vector<statistic>& all, const dpdk::port_report& port) {
 
 } // namespace
 
+std::vector<statistic> degraded_by(const shortcomings& which) {
+  constexpr const char* group = "degraded";
+  return {{group, "reload_refused", which.reload_refused ? 1u : 0u},
+          {group, "database_unread", which.database_unread ? 1u : 0u},
+          {group, "changes_unsaved", which.changes_unsaved ? 1u : 0u},
+          {group, "names_stale", which.names_stale ? 1u : 0u}};
+}
+
 std::vector<statistic> statistics_of(reports workers, const node_statistics& node) {
   std::vector<statistic> all;
   add_calls(all, workers);

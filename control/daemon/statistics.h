@@ -11,6 +11,14 @@
 
 namespace linehunt {
 
+// What may not be as it should be although calls go on.
+struct shortcomings {
+  bool reload_refused = false;  // the last one
+  bool database_unread = false; // since the start
+  bool changes_unsaved = false; // of operators
+  bool names_stale = false;     // no DNS server answers
+};
+
 // Those that no single worker has.
 struct node_statistics {
   std::uint64_t generation = 0;
@@ -20,9 +28,11 @@ struct node_statistics {
   std::uint64_t destinations = 0;
   std::uint64_t destinations_disabled = 0;
   std::vector<dpdk::port_report> ports;
-  // What is not as it should be although calls go on, each 1 or 0.
-  std::vector<admin::statistic> degraded;
+  std::vector<admin::statistic> degraded; // see degraded_by
 };
+
+// Every shortcoming by its name, 1 or 0.
+[[nodiscard]] std::vector<admin::statistic> degraded_by(const shortcomings& which);
 
 [[nodiscard]] std::vector<admin::statistic>
 statistics_of(std::span<const dpdk::worker_report> workers, const node_statistics& node);

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What MONITORING.md, the dashboard and the alert rules name is what Prometheus gets, all of it and
 // nothing else.
+#include "control/daemon/interfaces.h"
+#include "control/daemon/statistics.h"
 #include "control/metrics/exposition.h"
+#include "control/state/call_copier.h"
+#include "local_clients.h"
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,8 +41,31 @@ names found(const std::string& text, const char* pattern) {
   return all;
 }
 
+// By each way in that there may be.
+std::vector<admin::statistic> refusals() {
+  const testing::fresh_folder folder;
+  config::admin_settings all;
+  all.socket = folder.path / "stream";
+  all.datagram = folder.path / "datagram";
+  all.fifo = folder.path / "fifo";
+  all.fifo_reply_dir = folder.path;
+  all.http->port = 0;
+  all.metrics = all.http;
+  boost::asio::io_context loop;
+  const auto opened = interfaces::open(loop, all);
+  if (opened) return (*opened)->statistics();
+  ADD_FAILURE() << opened.error();
+  return {};
+}
+
+std::vector<admin::statistic> copies() {
+  boost::asio::io_context loop;
+  constexpr std::chrono::seconds interval{10};
+  return call_copier(loop, 0, "", interval, interval, {}).statistics();
+}
+
 // Everything of which there may be none: a worker, a destination, a port, and so on.
-std::string everything() {
+std::string written_anew() {
   static const engine_counters engine;
   node_figures figures;
   figures.workers.resize(1);
@@ -46,10 +75,26 @@ std::string everything() {
   figures.destinations[0].probe_round_trip_us = 1500;
   figures.post_dial = {destination_delays{.destination = 1}};
   figures.node.ports = {{"access"}};
-  figures.node.degraded = {{"degraded", "reload_refused", 1}};
-  figures.ways_in = {{"admin", "fifo_answers_dropped", 3}};
-  figures.copies = {{"call_copies", "written", 8}};
+  figures.node.degraded = degraded_by({});
+  figures.ways_in = refusals();
+  figures.copies = copies();
   return exposition(figures);
+}
+
+const std::string& everything() {
+  static const std::string text = written_anew();
+  return text;
+}
+
+// What `label` may be, for each metric that has it.
+std::map<std::string, names> values_of(const std::string& label) {
+  const std::regex sample(R"(^(linehunt_\w+)\{(?:[^}]*,)?)" + label + "=\"(\\w+)\"",
+                          std::regex::multiline);
+  const std::string& text = everything();
+  std::map<std::string, names> all;
+  for (std::sregex_iterator each(text.begin(), text.end(), sample), end; each != end; ++each)
+    all[(*each)[1]].insert((*each)[2]);
+  return all;
 }
 
 struct family {
@@ -101,11 +146,28 @@ TEST(monitoring, document_has_each_metric_with_its_type_and_labels) {
 }
 
 TEST(monitoring, document_has_the_values_of_labels_that_are_always_the_same) {
-  const std::string text = contents(LINEHUNT_MONITORING), metrics = everything();
-  for (const char* label : {"outcome", "cause", "state", "ring"})
-    for (const std::string& value :
-         found(metrics, (std::string{"[{,]"} + label + "=\"(\\w+)\"").c_str()))
-      EXPECT_THAT(found(text, "`(\\w+)`"), Contains(value)) << label;
+  const std::regex row(R"(^\| `(linehunt_\w+)` \| \w+ \| [^|]+ \| [^|]* \| ([^|]+) \|$)",
+                       std::regex::multiline);
+  const std::string text = contents(LINEHUNT_MONITORING);
+  std::map<std::string, names> told;
+  for (std::sregex_iterator each(text.begin(), text.end(), row), end; each != end; ++each)
+    told[(*each)[1]] = found((*each)[2], "`(\\w+)`");
+  for (const char* label : {"outcome", "cause", "state", "ring", "reason", "result"}) {
+    const auto all = values_of(label);
+    EXPECT_FALSE(all.empty()) << label;
+    for (const auto& [metric, values] : all)
+      EXPECT_EQ(told[metric], values) << metric;
+  }
+}
+
+TEST(monitoring, document_says_what_to_do_for_each_reason_of_degraded) {
+  const names row = found(contents(LINEHUNT_MONITORING), R"(^\| `LinehuntDegraded` \| (.*) \|$)");
+  ASSERT_EQ(row.size(), 1u);
+  const names told = found(*row.begin(), "`(\\w+)`");
+  const names reasons = values_of("reason")["linehunt_degraded"];
+  EXPECT_EQ(reasons.size(), 4u);
+  for (const std::string& reason : reasons)
+    EXPECT_THAT(told, Contains(reason));
 }
 
 TEST(monitoring, document_has_each_verdict_with_its_meaning) {
@@ -143,14 +205,20 @@ TEST(monitoring, dashboard_shows_the_ports_and_whether_it_drains) {
 }
 
 TEST(monitoring, alerts_ask_for_label_values_that_there_are) {
-  const std::string alerts = contents(LINEHUNT_ALERTS), metrics = everything();
-  for (const char* label : {"outcome", "verdict"}) {
-    const names known = found(metrics, (std::string{"[{,]"} + label + "=\"(\\w+)\"").c_str());
-    for (const std::string& asked :
-         found(alerts, (std::string{label} + "=~?\"([\\w|]+)\"").c_str()))
-      for (const std::string& value : found(asked, "(\\w+)"))
-        EXPECT_THAT(known, Contains(value)) << label;
+  const std::regex selector(R"((linehunt_\w+)\{([^}]*)\})"), one_label(R"re((\w+)=~?"([\w|]+)")re");
+  const std::string alerts = contents(LINEHUNT_ALERTS);
+  names labels;
+  for (std::sregex_iterator each(alerts.begin(), alerts.end(), selector), end; each != end;
+       ++each) {
+    const std::string metric = (*each)[1], asked = (*each)[2];
+    std::smatch parts;
+    ASSERT_TRUE(std::regex_match(asked, parts, one_label)) << metric << ": " << asked;
+    labels.insert(parts[1]);
+    const names known = values_of(parts[1])[metric];
+    for (const std::string& value : found(parts[2], "(\\w+)"))
+      EXPECT_THAT(known, Contains(value)) << metric;
   }
+  EXPECT_EQ(labels, (names{"outcome", "reason", "result", "verdict"}));
 }
 
 TEST(monitoring, document_says_what_to_do_on_each_alarm) {

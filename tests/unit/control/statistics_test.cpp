@@ -37,7 +37,7 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
   workers[1].verdicts[static_cast<std::size_t>(verdict::dropped_other_port)] = 5;
   node_statistics node;
   node.mbufs_in_use = 3;
-  node.degraded = {{"degraded", "database_unread", 1}};
+  node.degraded = degraded_by({.database_unread = true});
   node.ports = {{"access", true, 5, 6, 7, 8}, {"core", false, 0, 0, 0, 0}};
 
   std::map<std::string, std::uint64_t> by_name;
@@ -57,6 +57,7 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
   EXPECT_EQ(by_name.at("linehunt:rx_packets"), 120u);
   EXPECT_EQ(by_name.at("linehunt:mbufs_in_use"), 3u);
   EXPECT_EQ(by_name.at("degraded:database_unread"), 1u);
+  EXPECT_EQ(by_name.at("degraded:names_stale"), 0u);
   EXPECT_EQ(by_name.at("port_access:link_up"), 1u);
   EXPECT_EQ(by_name.at("port_access:rx_missed"), 5u);
   EXPECT_EQ(by_name.at("port_access:rx_no_buffer"), 6u);
