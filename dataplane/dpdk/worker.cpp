@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <limits>
 #include <utility>
 
 namespace linehunt::dpdk {
@@ -42,18 +43,21 @@ worker::worker(control_block& shared, const worker_setup& setup)
       handover_(*shared.mesh, setup.self, counters_),
       reassembler_(setup.numa_node, reassembler::share_of(setup.pool->size, shared.workers)),
       scratch_(sip::max_message_bytes) {
+  std::size_t shortest_queue = std::numeric_limits<std::size_t>::max();
   for (std::size_t p = 0; p < shared.ports.size(); ++p) {
     const port& in = shared.ports[p];
     const auto index = static_cast<std::uint8_t>(p);
     for (std::uint16_t q = 0; q < in.rx_queues(); ++q)
-      if (in.rx_owner(q, shared.workers) == setup.self)
-        queues_.push_back({index, in.device(), q,
-                           std::min(overload_guard::deep_packets, in.rx_queue_packets() / 2)});
+      if (in.rx_owner(q, shared.workers) == setup.self) {
+        queues_.push_back({index, in.device(), q, overload_guard::deep_of(in.rx_queue_packets())});
+        shortest_queue = std::min(shortest_queue, in.rx_queue_packets());
+      }
     for (worker_id w = 0; w < shared.workers; ++w)
       if (auto* const ring = shared.tx_crossings[p][w].get();
           ring != nullptr && in.tx_owner(w) == setup.self)
         crossings_.push_back({index, ring});
   }
+  guard_ = overload_guard(shortest_queue);
   if (setup.self == 0) announcements_left_ = announcements;
 }
 

@@ -61,6 +61,20 @@ TEST(overload_guard, looks_once_in_a_while_at_how_much_waits) {
   EXPECT_EQ(looks, 9u) << "each a step and backlog_us after the one before";
 }
 
+// A millisecond would be more than it holds.
+TEST(overload_guard, looks_at_a_short_queue_in_time) {
+  overload_guard g(1024);
+  EXPECT_FALSE(g.note(false, 1000));
+  EXPECT_FALSE(g.note(true, 1000 + 255));
+  EXPECT_TRUE(g.note(true, 1000 + 256));
+  EXPECT_EQ(overload_guard::deep_of(1024), 256u);
+  EXPECT_EQ(overload_guard::deep_of(4096), overload_guard::deep_packets);
+  overload_guard longest(1'000'000);
+  EXPECT_FALSE(longest.note(false, 1000));
+  EXPECT_FALSE(longest.note(true, 1000 + overload_guard::backlog_us - 1));
+  EXPECT_TRUE(longest.note(true, 1000 + overload_guard::backlog_us));
+}
+
 TEST(overload_guard, takes_one_short_burst_for_the_edge_of_what_was_fetched) {
   overload_guard g;
   time_us now = 1;

@@ -22,7 +22,7 @@ NETWORK = "10.9.0"
 DEVICE = f"{NETWORK}.1"
 CALLERS = (f"{NETWORK}.10", f"{NETWORK}.11")
 FIRST_BOX = 21
-MEMIF_SLOTS = 12  # 4096 buffers each way
+MEMIF_SLOTS = 10  # 1024 buffers each way, as many as rx_descriptors has by default
 LINES = 2_000_000_000
 # Of linehunt: as much as any of the measurements needs.
 LIMITS = {"transactions_per_worker": 100_000, "destinations": 16_384, "slots": 40_000}
