@@ -222,6 +222,19 @@ def a_ceiling_below_what_goes_through_it_is_measured_once_more():
 
 
 @case
+def a_ceiling_that_is_hardly_higher_is_measured_once_more():
+    packets = [600e3, 3e6]
+
+    def ceiling(*_):
+        return step(True, rate_from=packets[0], window={"sent_per_s": packets.pop(0)})
+    patched = {"ceiling": ceiling, "twin": lambda *_: step(True),
+               "one_worker": lambda *_: {"best": step(True, window={"sent_per_s": 590e3})}}
+    with stubbed(calls, **patched), contextlib.redirect_stdout(io.StringIO()):
+        share = calls.one_run(None, 1)["share"]
+    check(not packets and abs(share - 590e3 / 3e6) < 1e-9, f"share {share}, {packets} remain")
+
+
+@case
 def latencies_of_a_step_that_failed_are_left_out():
     def told_by(calm: dict, same: dict) -> Results:
         patched = {"ceiling": lambda *_: step(True, window={"sent_per_s": 4e6}),

@@ -9,7 +9,7 @@ from .programs import (Cast, generate, highest, linehunt_says, start_linehunt, s
                        temporary_folder)
 from .results import Results, figure
 from .svg import Axis, chart
-from .trust import ceiling_doubt, credible_ceiling, spoilt_by, step_that_passed
+from .trust import credible_ceiling, spoilt_by, step_that_passed
 
 HELD = 100_000
 LEAST_PACKETS = 500_000  # a second, of 5tswap; where its search begins
@@ -104,8 +104,11 @@ def one_run(cast: Cast, seconds: float) -> dict:
     packets = credible_ceiling(search, LEAST_PACKETS)
     calls = one_worker(cast, seconds, HELD, 20_000)
     reached = calls["best"]["window"]["sent_per_s"]
-    if ceiling_doubt(packets, LEAST_PACKETS, reached):
-        packets = credible_ceiling(search, LEAST_PACKETS, reached=reached, tries=1)
+    # Who only swaps addresses does so at twice the rate at least, unless something is in his way for
+    # longer than his queue holds. The better of two searches counts.
+    if packets["window"]["sent_per_s"] < 2 * reached:
+        better = max(packets, search(), key=lambda step: step["window"]["sent_per_s"])
+        packets = credible_ceiling(lambda: better, LEAST_PACKETS, reached=reached, tries=1)
     same, spoilt = step_that_passed(partial(twin, cast, seconds, packets["rate_from"] * 0.8),
                                     "calls: 5tswap at 80 %")
     return {**calls, "ceiling": packets, "twin": same, "twin spoilt by": spoilt,
