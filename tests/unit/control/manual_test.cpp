@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Manual pages and completion say what the programs and the example configuration have, all of it;
 // the pages are rendered without a warning.
+#include "found_names.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -21,7 +23,8 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-using names = std::set<std::string>;
+using test::found;
+using test::names;
 
 // Standard output of a command that must succeed.
 std::string told(const std::string& command) {
@@ -32,14 +35,6 @@ std::string told(const std::string& command) {
     out.append(chunk.data(), n);
   EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), 0) << command;
   return out;
-}
-
-names found(const std::string& text, const char* pattern) {
-  const std::regex wanted(pattern, std::regex::multiline);
-  names all;
-  for (std::sregex_iterator each(text.begin(), text.end(), wanted), end; each != end; ++each)
-    all.insert((*each)[1]);
-  return all;
 }
 
 // Long options of a program or one of its commands, as --help lists them.

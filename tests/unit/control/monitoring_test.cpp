@@ -5,6 +5,7 @@
 #include "control/daemon/statistics.h"
 #include "control/metrics/exposition.h"
 #include "control/state/call_copier.h"
+#include "found_names.h"
 #include "local_clients.h"
 
 #include <algorithm>
@@ -24,21 +25,14 @@ namespace {
 
 using ::testing::Contains;
 
-using names = std::set<std::string>;
+using test::found;
+using test::names;
 
 std::string contents(const char* path) {
   std::ifstream file(path);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_FALSE(text.empty()) << path;
   return text;
-}
-
-names found(const std::string& text, const char* pattern) {
-  const std::regex wanted(pattern, std::regex::multiline);
-  names all;
-  for (std::sregex_iterator each(text.begin(), text.end(), wanted), end; each != end; ++each)
-    all.insert((*each)[1]);
-  return all;
 }
 
 // By each way in that there may be.
