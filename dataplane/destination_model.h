@@ -38,7 +38,7 @@ struct destination_model {
   std::uint32_t group = 0;
   std::string uri;
   std::vector<resource_model> resources;
-  std::vector<endpoint> addresses; // what `uri` resolved to; empty: not usable for now
+  std::vector<endpoint> addresses; // what `uri` resolved to; empty: it gets no call
   std::vector<address_turn> turns; // beside them; empty: in order
   bool enabled = true;
   std::uint8_t probe_mode = 0; // 0 never, 1 while disabled, 2 always

@@ -81,10 +81,10 @@ tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri
   if (!ip) {
     const std::string wrong = wrong_in_name(host);
     if (wrong.empty() && is_broken_address(host))
-      return tl::unexpected(
-          fmt::format("'{}' is no IPv4 address, and a name's last part begins with a letter (RFC "
-                      "3261 25.1); write a name or an IP address, such as \"{}\"",
-                      host, example));
+      return tl::unexpected(fmt::format(
+          "'{}' is no IPv4 address, and no name either, since it ends in a number; write "
+          "a name or an IP address, such as \"{}\"",
+          host, example));
     if (wrong.empty()) return {};
     return tl::unexpected(fmt::format("host '{}' {}; write a name or an IP address, such as "
                                       "\"{}\"",

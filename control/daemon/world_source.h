@@ -16,8 +16,8 @@
 
 namespace linehunt {
 
-// Where packets to a destination go: what its URI has resolved to, in the order to try. Empty: not
-// usable for now.
+// Where packets to a destination go: what its URI has resolved to, in the order to try. Empty: no
+// call goes there until it has.
 using address_source = std::function<dns::found_addresses(const std::string& uri)>;
 
 class world_source {

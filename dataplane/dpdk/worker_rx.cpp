@@ -188,7 +188,7 @@ void worker::keep(mbuf_ptr m) noexcept {
 }
 
 // In three passes over the burst, since what a call needs of memory comes from far away: its place
-// in the index was asked for as the packet was kept, its record is asked for now, and only then is
+// in the index was asked for as the packet was kept, its record is asked for here, and only then is
 // the first packet worked on.
 void worker::deliver_burst() noexcept {
   for (std::size_t i = 0; i < kept_count_; ++i)

@@ -22,9 +22,7 @@ std::string_view without_brackets(std::string_view host) noexcept {
 } // namespace
 
 bool is_sendable(const endpoint& to) noexcept {
-  if (to.port == 0 || to.ip.is_unspecified()) return false;
-  if (to.ip.is_v6) return to.ip.bytes[0] != 0xff;
-  return to.ip.bytes[0] < 224 && to.ip.bytes[0] != 0; // 224/4 multicast, 240/4 and broadcast
+  return to.port != 0 && to.ip.is_unicast();
 }
 
 endpoint reply_target(const sip::via_field& via, const endpoint& source) noexcept {

@@ -230,7 +230,7 @@ class Work:
                 stats["load_balancer:calls_ended"])
 
     def us_per_call(self) -> float:
-        seconds, busy, total, calls = (now - then for now, then in zip(self.read(), self.before))
+        seconds, busy, total, calls = (later - earlier for later, earlier in zip(self.read(), self.before))
         return busy / (total / seconds) * 1e6 / calls if total and calls else 0.0
 
 

@@ -321,18 +321,20 @@ TEST(engine_pause, mail_pauses_a_destination_for_its_time) {
   world.mail(m);
 }
 
-mail pause_of_first(std::int64_t seconds) {
-  mail m;
-  m.kind = mail_kind::pause;
-  m.subject = 0;
-  m.value = seconds;
-  return m;
-}
-
-TEST(engine_pause, its_end_does_not_enable_another_uri) {
+// The first destination is paused for 3 s, and then a reload takes place.
+struct engine_pause_of_first : ::testing::Test {
+  engine_pause_of_first() {
+    mail m;
+    m.kind = mail_kind::pause;
+    m.subject = 0;
+    m.value = 3;
+    world.mail(m);
+  }
   engine_world world;
-  world.mail(pause_of_first(3));
   snapshot_model model = study_case();
+};
+
+TEST_F(engine_pause_of_first, its_end_does_not_enable_another_uri) {
   model.destinations[0].uri = "sip:192.0.2.33";
   model.destinations[0].enabled = false;
   world.reload(model);
@@ -340,10 +342,7 @@ TEST(engine_pause, its_end_does_not_enable_another_uri) {
   EXPECT_FALSE(world.engine().ledger().enabled(0));
 }
 
-TEST(engine_pause, its_end_does_not_enable_who_has_the_number_next) {
-  engine_world world;
-  world.mail(pause_of_first(3));
-  snapshot_model model = study_case();
+TEST_F(engine_pause_of_first, its_end_does_not_enable_who_has_the_number_next) {
   const destination_model first = model.destinations[0];
   model.destinations.erase(model.destinations.begin());
   world.reload(model);
@@ -355,10 +354,7 @@ TEST(engine_pause, its_end_does_not_enable_who_has_the_number_next) {
   EXPECT_FALSE(world.engine().ledger().enabled(0));
 }
 
-TEST(engine_pause, goes_on_where_a_reload_changes_something_else) {
-  engine_world world;
-  world.mail(pause_of_first(3));
-  snapshot_model model = study_case();
+TEST_F(engine_pause_of_first, goes_on_where_a_reload_changes_something_else) {
   model.destinations[1].uri = "sip:192.0.2.33";
   world.reload(model);
   EXPECT_FALSE(world.engine().ledger().enabled(0));
