@@ -27,6 +27,7 @@ namespace linehunt {
   /* SIP, refused with a reply */                                                                  \
   X(rejected_malformed, "400, 416, 420, 505: broken or unsupported request")                       \
   X(rejected_max_forwards, "483 Too Many Hops")                                                    \
+  X(rejected_loop, "482: an INVITE that has been here four times")                                 \
   X(rejected_no_rule, "404: no rule matched")                                                      \
   X(rejected_by_rule, "reply by a rule")                                                           \
   X(rejected_method, "405 Method Not Allowed")                                                     \
@@ -44,7 +45,7 @@ namespace linehunt {
   X(dropped_stray_response, "response without a transaction of ours")                              \
   X(dropped_stray_ack, "ACK outside any call")                                                     \
   X(dropped_wrong_source, "BYE, CANCEL or response from a stranger")                               \
-  X(dropped_excess_dialog, "2xx that would make a ninth dialog of one INVITE")                     \
+  X(dropped_excess_dialog, "2xx that would make a ninth dialog, or one without room for it")       \
   X(dropped_no_route, "next hop cannot be resolved or reached")                                    \
   X(dropped_draining, "503: new call while linehunt drains")                                       \
   X(dropped_by_rule, "request that a rule drops without an answer")                                \

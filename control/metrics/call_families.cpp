@@ -64,8 +64,9 @@ void add_calls(family_list& out, const node_figures& figures) {
   out.add({{"outcome", "unknown_resource"}}, sum(figures, &engine_counters::unknown_resource));
   out.add({{"outcome", "overload"}}, sum(figures, &engine_counters::calls_shed));
   // Nothing is kept of these, so a repetition is one more.
-  constexpr std::array<std::pair<const char*, verdict>, 4> refusals{
-      {{"no_rule", verdict::rejected_no_rule},
+  constexpr std::array<std::pair<const char*, verdict>, 5> refusals{
+      {{"loop", verdict::rejected_loop},
+       {"no_rule", verdict::rejected_no_rule},
        {"rule", verdict::rejected_by_rule},
        {"table_full", verdict::rejected_table_full},
        {"draining", verdict::dropped_draining}}};

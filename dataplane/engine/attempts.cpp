@@ -244,6 +244,7 @@ void engine::state::send_invite(std::uint32_t transaction) {
 
 void engine::state::park(std::uint32_t transaction) {
   transactions[transaction].client = client_state::parked;
+  transactions.move_to(transaction_list::unanswered, transaction);
   timers.arm(deadline_timer(transaction), after_ms(setup.limits.parked_deadline_ms));
 }
 

@@ -161,15 +161,16 @@ void engine::state::send_byes(std::uint32_t call) {
   timers.arm(call, after_ms(wait.next_ms));
 }
 
-// The same call on its second way through us ends with it: our BYEs go to the parties themselves,
-// so it may not see them.
+// The same call on its other ways through us ends with it: our BYEs go to the parties themselves,
+// so they may not see them.
 void engine::state::end_closed(std::uint32_t call) {
   const auto cause = calls[call].cause();
-  const dialog_match again = calls.find_same_dialog(call);
+  const same_dialogs others = calls.find_same_dialogs(call);
   end_call(call, cause);
-  if (again && (calls[again.call].state == call_state::answered ||
-                calls[again.call].state == call_state::leaving))
-    end_call(again.call, cause);
+  for (const dialog_match& again : others)
+    if (const call_state s = calls[again.call].state;
+        s == call_state::answered || s == call_state::leaving)
+      end_call(again.call, cause);
 }
 
 verdict engine::state::on_own_bye_response(const own_branch& branch) {

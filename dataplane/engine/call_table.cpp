@@ -139,21 +139,20 @@ dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_i
   return found;
 }
 
-dialog_match call_table::find_same_dialog(std::uint64_t hash, std::string_view call_id,
-                                          std::string_view from_tag, std::string_view to_tag,
-                                          std::uint32_t but) {
-  dialog_match found;
+same_dialogs call_table::find_same_dialogs(std::uint64_t hash, std::string_view call_id,
+                                           std::string_view from_tag, std::string_view to_tag,
+                                           std::uint32_t but) {
+  same_dialogs all;
   (void)index_.find(hash, [&](std::uint32_t call) {
     if (call == but || records_[call].state == call_state::ended) return false;
-    const dialog_match here = match(call, call_id, from_tag, to_tag);
-    const bool rings = records_[call].state == call_state::early;
-    if (here && (!rings || !found)) found = here;
-    return here && !rings;
+    if (const dialog_match here = match(call, call_id, from_tag, to_tag))
+      all.found[all.count++] = here;
+    return all.count == all.found.size();
   });
-  return found;
+  return all;
 }
 
-dialog_match call_table::find_same_dialog(std::uint32_t of) {
+same_dialogs call_table::find_same_dialogs(std::uint32_t of) {
   std::array<std::string_view, 3> key; // not in scratch_, which the comparison uses
   std::size_t used = 0;
   for (std::size_t i = 0; i < key.size(); ++i) {
@@ -163,7 +162,7 @@ dialog_match call_table::find_same_dialog(std::uint32_t of) {
     key[i] = {&gather_[used], piece.size()};
     used += piece.size();
   }
-  return find_same_dialog(call_hash(key[0], secret_), key[0], key[1], key[2], of);
+  return find_same_dialogs(call_hash(key[0], secret_), key[0], key[1], key[2], of);
 }
 
 std::uint32_t call_table::find_server_key(std::uint64_t hash, std::string_view call_id,

@@ -15,10 +15,12 @@
 
 #include "dataplane/block_pool.h"
 #include "dataplane/engine.h"
+#include "dataplane/engine/passes.h"
 #include "dataplane/flat_index.h"
 #include "dataplane/memory_source.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -127,6 +129,13 @@ struct dialog_match {
   explicit operator bool() const noexcept { return call != no_call; }
 };
 
+struct same_dialogs {
+  std::array<dialog_match, max_passes - 1> found{};
+  std::size_t count = 0;
+  [[nodiscard]] const dialog_match* begin() const noexcept { return found.data(); }
+  [[nodiscard]] const dialog_match* end() const noexcept { return found.data() + count; }
+};
+
 class call_table {
  public:
   call_table(const engine_limits& limits, const node_secret& secret, memory_source& memory);
@@ -170,13 +179,13 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
-  // Another one with these tags than `but`, that has not ended: a call that came back to us. One
-  // that rings, whose other tag may be any, only where there is no other.
-  [[nodiscard]] dialog_match find_same_dialog(std::uint64_t hash, std::string_view call_id,
-                                              std::string_view from_tag, std::string_view to_tag,
-                                              std::uint32_t but);
+  // Those with these tags besides `but` that have not ended: a call that came back to us. The other
+  // tag of one that rings may be any.
+  [[nodiscard]] same_dialogs find_same_dialogs(std::uint64_t hash, std::string_view call_id,
+                                               std::string_view from_tag, std::string_view to_tag,
+                                               std::uint32_t but);
   // The same, with the tags of `of`.
-  [[nodiscard]] dialog_match find_same_dialog(std::uint32_t of);
+  [[nodiscard]] same_dialogs find_same_dialogs(std::uint32_t of);
   // The call whose INVITE had this key.
   [[nodiscard]] std::uint32_t find_server_key(std::uint64_t hash, std::string_view call_id,
                                               std::uint64_t key);
@@ -234,7 +243,7 @@ class call_table {
   flat_index index_;
   block_pool overflow_;
   mutable record_array<char> scratch_; // texts() and text() put together here
-  record_array<char> gather_;          // set_texts and find_same_dialog do so here
+  record_array<char> gather_;          // set_texts and find_same_dialogs do so here
   std::uint32_t first_free_ = no_call;
   std::uint32_t hand_ = 0; // of find_ended
 };

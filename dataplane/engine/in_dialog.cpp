@@ -121,8 +121,9 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   note_request(match);
-  if (plan.further != 0) {
-    const dialog_match again = find_dialog(plan.further);
+  for (const std::uint64_t handle : plan.further) {
+    if (handle == 0) break;
+    const dialog_match again = find_dialog(handle);
     if (again && again.call != call) note_request(again);
   }
   out->forward(edits, {*to, *listener});
@@ -222,12 +223,15 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
     routes = route->rest;
   }
   // Any other address of the destination, which is on the caller's side where its lines are those
-  // of a call that it makes.
-  const linehunt::destination* const d = find_destination(calls[call].destination);
-  const auto has = [d](const ip_address& one) {
-    return std::ranges::any_of(d->addresses, [&one](const endpoint& e) { return e.ip == one; });
+  // of a call that it makes; or where one destination calls another.
+  const auto both_of = [&](const linehunt::destination* d) {
+    const auto has = [d](const ip_address& one) {
+      return std::ranges::any_of(d->addresses, [&one](const endpoint& e) { return e.ip == one; });
+    };
+    return d != nullptr && has(peer.ip) && has(ip);
   };
-  return d != nullptr && has(peer.ip) && has(ip);
+  if (both_of(find_destination(calls[call].destination))) return true;
+  return !callee && both_of(world->destination_from({peer.ip, 0}, 0));
 }
 
 // A destination to which its INVITE has gone, where something may ring yet. Known while the call
@@ -251,8 +255,9 @@ void engine::state::note_request(const dialog_match& match) {
   if (routing.cseq.number > cseq) cseq = routing.cseq.number;
   switch (view.method) {
   case sip::method::ack:
-    if (match.from == side::caller && record.state == call_state::answered &&
-        (record.flags & call_record::acked) == 0) {
+    // It may come after a BYE, which may yet be challenged.
+    if (match.from == side::caller && (record.flags & call_record::acked) == 0 &&
+        (record.state == call_state::answered || record.state == call_state::leaving)) {
       record.flags |= call_record::acked;
       arm_call_timer(match.call);
     }

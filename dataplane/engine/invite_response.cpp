@@ -71,9 +71,11 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
     return verdict::response_consumed;
   }
   const bool first = t.client == client_state::calling;
-  if (first) timers.disarm(client_timer(transaction)); // timer A
+  if (first) {
+    timers.disarm(client_timer(transaction)); // timer A
+    transactions.move_to(transaction_list::ringing, transaction);
+  }
   t.client = client_state::proceeding;
-  transactions.move_to(transaction_list::ringing, transaction);
   if (t.cancel_wanted) {
     if (!a.cancelled) {
       send_cancel(transaction, number);
@@ -270,8 +272,9 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
 }
 
 // A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4),
-// which the caller will acknowledge and end. It is known, but holds no lines. One too many is not
-// passed on: without an ACK whoever answered ends it (RFC 3261 13.3.1.4).
+// which the caller will acknowledge and end. It is known, but holds no lines. One too many, or one
+// that there is no record for, is not passed on: without an ACK whoever answered ends it (RFC 3261
+// 13.3.1.4).
 bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index caller_listener) {
   const dialog_match known = find_dialog(0);
   if (known && calls[known.call].state != call_state::early) return true;
@@ -301,17 +304,20 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index 
   set(call_text::callee_routes, callee_routes(view, *world, routes));
   set(call_text::from_uri, routing.from_uri);
   set(call_text::to_uri, routing.to_uri);
-  const std::uint32_t call = calls.take(hash, texts);
-  if (call == no_call) return true;
+  // Requests may have gone on in it before its answer, all of which one record has counted.
+  std::uint32_t caller_cseq = routing.cseq.number;
+  (void)calls.find_caller(hash, routing.call_id, routing.from_tag, [&](std::uint32_t beside) {
+    caller_cseq = std::max(caller_cseq, calls[beside].caller_cseq);
+    return false;
+  });
+  const std::uint32_t call = take_record(texts);
+  if (call == no_call) return false;
   call_record& record = calls[call];
   record.state = call_state::answered;
   record.started_at = now;
   record.caller_listener = caller_listener;
   record.callee_listener = in->listener;
-  // Requests may have gone on in it before its answer, all of which one record has counted.
-  record.caller_cseq = routing.cseq.number;
-  const std::uint32_t first = calls.find_caller(hash, routing.call_id, routing.from_tag);
-  if (first != no_call) record.caller_cseq = std::max(record.caller_cseq, calls[first].caller_cseq);
+  record.caller_cseq = caller_cseq;
   note_refresh(call);
   arm_call_timer(call);
   return true;

@@ -41,6 +41,7 @@ verdict engine::state::on_invite() {
   if (const auto t = transactions.find(key); t != no_transaction) return repeat_reply(t);
   if (calls.find_server_key(hash, routing.call_id, key) != no_call)
     return verdict::retransmission_absorbed;
+  if (passes_before() >= max_passes) return reply(482, "Loop Detected", verdict::rejected_loop);
   if (draining) {
     if (is_dropped_by_rule()) return verdict::dropped_by_rule;
     return reply(503, "Service Unavailable", verdict::dropped_draining, "Retry-After: 5\r\n");
@@ -58,6 +59,28 @@ verdict engine::state::on_invite() {
                  verdict::rejected_by_rule);
   }
   return start_call(key, decision);
+}
+
+// Failover within a loop tries every way at each turn of it, so it must have an end before
+// Max-Forwards has (RFC 5393). Call-ID and CSeq stay as they are, so our branches below the topmost
+// Via are still seen to be genuine.
+std::size_t engine::state::passes_before() const noexcept {
+  std::size_t passes = 0;
+  std::string_view rest = routing.top_via.rest;
+  for (std::size_t h = view.first[static_cast<std::size_t>(sip::header_id::via)];;) {
+    while (!rest.empty()) {
+      const auto via = sip::parse_via(rest);
+      if (!via) return passes;
+      if (sent_by_is_ours(*world, *via) &&
+          genuine_branch(via->branch, hash, routing.cseq.number, setup.secret))
+        ++passes;
+      rest = via->rest;
+    }
+    do {
+      if (++h >= view.header_count) return passes;
+    } while (view.headers[h].id != sip::header_id::via);
+    rest = view.text(view.headers[h].value);
+  }
 }
 
 // Of any request outside a call. Nothing of it is kept, so a repetition is decided anew.
@@ -185,8 +208,9 @@ std::uint32_t engine::state::take_transaction(std::uint64_t key) {
     finish_transaction(old);
   } else if (const auto mute = transactions.oldest(transaction_list::unanswered);
              mute != no_transaction) {
-    const invite_transaction& m = transactions[mute];
-    if (m.client != client_state::calling || now - m.started_at < world->timers.t1_ms * 1000ull)
+    invite_transaction& m = transactions[mute];
+    if (m.client != client_state::calling ||
+        now - m.current().sent_at < world->timers.t1_ms * 1000ull)
       return no_transaction;
     answer_invite(mute, 503, "Service Unavailable", "Retry-After: 5\r\n");
     finish_transaction(mute);
@@ -221,6 +245,11 @@ std::uint32_t engine::state::take_call() {
   set(call_text::caller_routes, caller_routes(view, routes));
   set(call_text::from_uri, routing.from_uri);
   set(call_text::to_uri, routing.to_uri);
+  return take_record(texts);
+}
+
+// Where there is no room, a call that has ended makes some.
+std::uint32_t engine::state::take_record(const call_texts& texts) {
   const std::uint32_t call = calls.take(hash, texts);
   if (call != no_call) return call;
   const std::uint32_t ended = calls.find_ended();

@@ -15,7 +15,7 @@ namespace linehunt::calls {
 namespace {
 
 constexpr std::size_t max_route_elements = 64;
-constexpr std::size_t max_own_routes = 4;
+constexpr std::size_t max_own_routes = 2 * max_passes; // two where the sides differ
 
 struct route_element {
   std::uint16_t header = 0; // index into message_view::headers
@@ -158,15 +158,16 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
   // Two in a row where the sides are on different listeners (RFC 5658), with one handle; with
   // another handle where the call came back to us from a proxy that does not record its route.
   std::size_t first = 0;
+  std::size_t passes = plan.handle == 0 ? 0 : 1;
+  std::uint64_t last = plan.handle;
   while (first < end && first < max_own_routes) {
     const auto handle = own_handle(world, list.elements[first].uri);
     if (!handle) break;
-    list.elements[first].removed = true;
-    if (plan.handle == 0)
-      plan.handle = *handle;
-    else if (*handle != plan.handle)
-      plan.further = *handle;
-    ++first;
+    list.elements[first++].removed = true;
+    if (*handle == 0 || *handle == last || passes == max_passes) continue;
+    last = *handle;
+    (passes == 0 ? plan.handle : plan.further[passes - 1]) = last;
+    ++passes;
   }
 
   const std::string_view true_uri = plan.request_uri;

@@ -56,7 +56,9 @@ struct engine::state final : selection_listener {
                                                const rule_decision& decision);
   // A record each, out of what is free or can be made free.
   [[nodiscard]] std::uint32_t take_transaction(std::uint64_t key);
+  [[nodiscard]] std::size_t passes_before() const noexcept;
   [[nodiscard]] std::uint32_t take_call();
+  [[nodiscard]] std::uint32_t take_record(const calls::call_texts& texts);
   // What every forwarded request needs: Max-Forwards, received and rport.
   void edit_request(sip::edit_list& edits) const noexcept;
   void trim(sip::edit_list& edits) const noexcept;
@@ -198,6 +200,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] stored_bytes store_text(std::string_view bytes);
   verdict forward_response(listener_index listener);
   void note_response(const dialog_match& match);
+  [[nodiscard]] same_dialogs same_dialogs_as(std::uint32_t call);
   void on_bye_answered(const dialog_match& match);
   // Ours, and from `next`, the one below it, what is not to go upstream.
   [[nodiscard]] bool remove_top_via(sip::edit_list& edits,

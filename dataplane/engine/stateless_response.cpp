@@ -60,23 +60,25 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
   return verdict::response_forwarded;
 }
 
+same_dialogs engine::state::same_dialogs_as(std::uint32_t call) {
+  return calls.find_same_dialogs(hash, routing.call_id, routing.from_tag, routing.to_tag, call);
+}
+
 void engine::state::note_response(const dialog_match& match) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
   const call_record& record = calls[match.call];
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
     on_bye_answered(match);
-    // The same call on its second way through us has the same tags, and ends with it.
-    if (const dialog_match again = calls.find_same_dialog(hash, routing.call_id, routing.from_tag,
-                                                          routing.to_tag, match.call))
+    // The same call on its other ways through us has the same tags, and ends with it.
+    for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
   } else if (view.status / 100 == 2 && record.state == call_state::answered &&
              (routing.cseq.method == sip::method::invite ||
               routing.cseq.method == sip::method::update)) {
     refresh(match);
-    // On its second way through us the same session is refreshed.
-    if (const dialog_match again = calls.find_same_dialog(hash, routing.call_id, routing.from_tag,
-                                                          routing.to_tag, match.call))
+    // On its other ways through us the same session is refreshed.
+    for (const dialog_match& again : same_dialogs_as(match.call))
       refresh(again);
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {

@@ -72,7 +72,6 @@ std::uint32_t transaction_table::find(std::uint32_t transaction,
 }
 
 void transaction_table::move_to(transaction_list to, std::uint32_t transaction) {
-  if (records_[transaction].list == to) return;
   remove(transaction);
   append(to, transaction);
 }

@@ -143,7 +143,7 @@ class transaction_table {
   [[nodiscard]] std::uint32_t find(std::uint32_t transaction,
                                    std::uint32_t generation) const noexcept;
 
-  // To the young end of that list, unless it is in it already.
+  // To the young end of that list, also where it is in it already.
   void move_to(transaction_list list, std::uint32_t transaction);
   [[nodiscard]] std::uint32_t oldest(transaction_list list) const noexcept {
     return lists_[static_cast<std::size_t>(list)].oldest;

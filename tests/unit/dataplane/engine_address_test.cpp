@@ -315,5 +315,26 @@ TEST_F(engine_address, addresses_may_change_while_it_rings) {
   EXPECT_EQ(world.load(1, "pstn"), 1);
 }
 
+// A box that calls another one is known by all its addresses, too, though the line is the other's.
+TEST(engine_addresses, who_calls_may_end_the_call_from_another_address) {
+  auto model = three_addresses();
+  model.destinations[0].enabled = false;
+  model.destinations[3].enabled = true;
+  std::erase_if(model.rules, [](const rule_model& r) { return r.action == rule_action::forward; });
+  engine_world world{model};
+  call_parts parts;
+  parts.sent_by = "192.0.2.11:5060";
+  ASSERT_EQ(world.give(invite(parts), at("192.0.2.11")), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(there.to, at("192.0.2.14:5060"));
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  const std::string ok = world.take_one().bytes;
+  EXPECT_EQ(world.give(within(ok, {}), at("203.0.113.5")), verdict::dropped_wrong_source);
+  EXPECT_EQ(world.give(within(ok, {}), at("192.0.2.61")), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
 } // namespace
 } // namespace linehunt::test

@@ -72,6 +72,50 @@ TEST_F(engine_bye, a_challenge_that_comes_twice_does_not_undo_the_next_bye) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+// The BYE may overtake the ACK.
+TEST_F(engine_bye, an_ack_behind_a_bye_that_is_challenged_counts) {
+  const auto [there, progress] = ringing("t");
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  const std::string ok = world.take_one().bytes;
+  const auto first = bye(ok, 2);
+  acknowledge(ok);
+  answer(first, 407);
+  world.wait_ms(60'000);
+  EXPECT_TRUE(world.take().empty()) << "it goes on";
+  answer(bye(ok, 3), 200);
+  EXPECT_EQ(world.total_load(), 0);
+}
+
+// Its number is above all that the caller has sent, before the dialog was told from others as well.
+TEST_F(engine_bye, of_a_second_dialog_goes_on_where_the_caller_was) {
+  // A record before that of the call, which is free when the second dialog wants one.
+  call_parts before;
+  before.from_tag = "before";
+  before.branch = "z9hG4bKbefore";
+  ASSERT_EQ(world.give(invite(before), caller_address), verdict::request_forwarded);
+  const auto busy = world.take().at(1);
+  const auto [there, progress] = ringing("b");
+  ASSERT_EQ(world.give(response(busy.bytes, 486, "busy"), busy.to), verdict::response_forwarded);
+  (void)world.take();
+  dialog_request what;
+  what.method = "UPDATE";
+  what.cseq = 7;
+  ASSERT_EQ(world.give(within(progress, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(there.bytes, 200, "a"), there.to), verdict::response_forwarded);
+  acknowledge(world.take_one().bytes);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "b"), there.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(32'100); // no ACK
+  bool seen = false;
+  for (const auto& m : world.take())
+    if (m.to == there.to && m.bytes.starts_with("BYE ")) {
+      seen = true;
+      EXPECT_EQ(header(m.bytes, "CSeq"), "8 BYE");
+    }
+  EXPECT_TRUE(seen);
+}
+
 TEST_F(engine_bye, of_two_that_cross_one_is_enough) {
   for (const bool challenged_first : {true, false}) {
     engine_world fresh;

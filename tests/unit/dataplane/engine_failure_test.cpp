@@ -486,47 +486,5 @@ TEST_F(engine_failure, replies_of_ours_have_a_server_header_where_one_is_configu
   EXPECT_THAT(headers(world.take_one().bytes, "Server"), testing::ElementsAre("our box (2)"));
 }
 
-TEST_F(engine_failure, a_full_table_is_answered_503_with_retry_after) {
-  auto limits = engine_world::small();
-  limits.max_calls = 2;
-  engine_world tiny(study_case(), limits);
-  for (int i = 0; i < 3; ++i) {
-    call_parts parts;
-    parts.call_id = std::to_string(i) + "@x";
-    const verdict v = tiny.give(invite(parts), caller_address);
-    EXPECT_EQ(v, i < 2 ? verdict::request_forwarded : verdict::rejected_table_full);
-  }
-  const auto last = tiny.take().back();
-  EXPECT_EQ(status_of(last.bytes), 503);
-  EXPECT_EQ(header(last.bytes, "Retry-After"), "5");
-}
-
-TEST_F(engine_failure, a_full_transaction_table_gives_up_the_oldest_unanswered) {
-  auto limits = engine_world::small();
-  limits.max_transactions = 3;
-  engine_world tiny(study_case(), limits);
-  for (int i = 0; i < 3; ++i) {
-    call_parts parts;
-    parts.call_id = std::to_string(i) + "@x";
-    ASSERT_EQ(tiny.give(invite(parts), caller_address), verdict::request_forwarded);
-    const auto there = tiny.take().at(1);
-    // The oldest of all rings, and is not given up.
-    if (i == 0) (void)tiny.give(response(there.bytes, 180, "t"), there.to);
-  }
-  call_parts third;
-  third.call_id = "third@x";
-  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::rejected_table_full)
-      << "those two are young";
-  tiny.wait_ms(1000);
-  (void)tiny.take();
-  third.call_id = "fourth@x";
-  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::request_forwarded);
-  const auto sent = tiny.take();
-  ASSERT_EQ(sent.size(), 3u);
-  EXPECT_EQ(status_of(sent[0].bytes), 503);
-  EXPECT_EQ(header(sent[0].bytes, "Call-ID"), "1@x");
-  EXPECT_EQ(tiny.total_load(), 3);
-}
-
 } // namespace
 } // namespace linehunt::test

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that proxies without Record-Route send back through us, again and again: each way through
+// us is a call of its own, all of them live and end with the one that the parties have, and a loop
+// has an end.
+#include "engine_world.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace linehunt::test {
+namespace {
+
+constexpr std::string_view session = "Session-Expires: 60\r\n";
+
+// A call on its way: as whom it reaches there gets it, and the Vias of the proxies between.
+struct spiral {
+  sent_message there;
+  std::vector<std::pair<endpoint, std::string>> proxies;
+
+  // As the proxy that has it sends it back.
+  std::string sent_back() {
+    std::string via{"Via: SIP/2.0/UDP "};
+    via += std::string_view{to_text(there.to.ip)};
+    via += ":5060;branch=z9hG4bKproxy" + std::to_string(proxies.size()) + "\r\n";
+    proxies.emplace_back(there.to, via);
+    return std::string{there.bytes}.insert(there.bytes.find("Via: "), via);
+  }
+};
+
+// The INVITE behind so many ways through us.
+spiral pass(engine_world& world, int ways) {
+  spiral call;
+  EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  call.there = world.take().at(1);
+  for (int way = 1; way < ways; ++way) {
+    const auto from = call.there.to;
+    EXPECT_EQ(world.give(call.sent_back(), from), verdict::request_forwarded);
+    call.there = world.take().at(1);
+  }
+  return call;
+}
+
+// A response takes the same ways back; as the caller gets it.
+std::string come_back(engine_world& world, const spiral& call, std::string_view extra) {
+  std::string text = response(call.there.bytes, 200, "t", extra);
+  endpoint from = call.there.to;
+  for (auto proxy = call.proxies.rbegin();; ++proxy) {
+    EXPECT_EQ(world.give(text, from), verdict::response_forwarded);
+    const auto out = world.take_one();
+    if (proxy == call.proxies.rend()) {
+      EXPECT_EQ(out.to, caller_address);
+      return out.bytes;
+    }
+    EXPECT_EQ(out.to, proxy->first);
+    text = replace(out.bytes, proxy->second, "");
+    from = out.to;
+  }
+}
+
+struct engine_spiral : ::testing::TestWithParam<int> {
+  engine_world world;
+  const std::size_t ways = static_cast<std::size_t>(GetParam());
+};
+
+TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_have) {
+  const spiral call = pass(world, GetParam());
+  ASSERT_EQ(world.counters().calls_live, ways);
+  const std::string ok = come_back(world, call, session);
+  ASSERT_EQ(headers(ok, "Record-Route").size(), ways);
+
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty()) << "each knows its ACK";
+
+  what.method = "UPDATE";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  const auto update = world.take_one();
+  ASSERT_EQ(world.give(response(update.bytes, 200, "", session), update.to),
+            verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(40'000);
+  EXPECT_TRUE(world.take().empty()) << "each knows that the session was refreshed";
+  EXPECT_EQ(world.counters().calls_live, ways);
+
+  ASSERT_EQ(world.give(within(ok, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+TEST_P(engine_spiral, our_bye_ends_all_of_them) {
+  const std::string ok = come_back(world, pass(world, GetParam()), "");
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().at(0);
+  world.mail(end);
+  for (const auto& m : world.take()) {
+    ASSERT_TRUE(m.bytes.starts_with("BYE ")) << m.bytes;
+    (void)world.give(response(m.bytes, 200, ""), m.to);
+  }
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(ways, engine_spiral, ::testing::Values(2, 3, 4));
+
+// Else failover would try each way anew at each turn of a loop.
+TEST(engine_loop, an_invite_that_has_been_here_four_times_is_answered_482) {
+  engine_world world;
+  spiral call = pass(world, 4);
+  const auto load = world.total_load();
+  ASSERT_EQ(world.give(call.sent_back(), call.there.to), verdict::rejected_loop);
+  const auto reply = world.take_one();
+  EXPECT_EQ(first_line(reply.bytes), "SIP/2.0 482 Loop Detected");
+  EXPECT_EQ(reply.to, call.there.to);
+  EXPECT_EQ(world.total_load(), load);
+  EXPECT_EQ(world.counters().calls_live, 4u);
+}
+
+// All Vias on one line count as well.
+TEST(engine_loop, also_where_a_proxy_has_put_all_vias_on_one_line) {
+  engine_world world;
+  const sent_message there = pass(world, 4).there;
+  std::string list = "SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKlast";
+  std::string text = there.bytes;
+  for (const std::string& via : headers(there.bytes, "Via")) {
+    list += ", " + via;
+    text = replace(text, "Via: " + via + "\r\n", "");
+  }
+  text = replace(text, "Max-Forwards: ", "Via: " + list + "\r\nMax-Forwards: ");
+  EXPECT_EQ(world.give(text, there.to), verdict::rejected_loop);
+}
+
+// Nobody can have a call refused by writing Vias of ours into it.
+TEST(engine_loop, an_invented_branch_does_not_count) {
+  engine_world world;
+  call_parts parts;
+  for (int i = 0; i < 6; ++i)
+    parts.extra +=
+        "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKi00000000000000010123456789abcde" +
+        std::to_string(i) + "\r\n";
+  EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+}
+
+} // namespace
+} // namespace linehunt::test
