@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/install on a machine that lacks something, as far as that can be seen without installing
+anything: apt and systemd are stubs, and the folders that it writes are this case's own."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from cases import case, check, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 30
+
+# $STATE has the machine: `missing/` packages, `enabled/` services, `log` what was called.
+STUBS = {
+    "dpkg-query": """for name in "$@"; do :; done
+[ -e "$STATE/missing/$name" ] || printf installed""",
+    "systemctl": """case "$*" in
+  "is-enabled "*) [ -e "$STATE/enabled/$2" ] && echo enabled ;;
+  *) echo "systemctl $*" >> "$STATE/log" ;;
+esac""",
+    "debconf-set-selections": 'read -r line; echo "debconf $line" >> "$STATE/log"',
+    "sleep": "exit 0",
+    "date": """[ -e "$STATE/seconds" ] || exec /usr/bin/date "$@"
+now=$(($(cat "$STATE/seconds") + 100))
+echo $now > "$STATE/seconds"
+echo $now""",
+    "apt-get": """for word in "$@"; do
+  case "$word" in update | install) break ;; esac
+done
+if [ "$word" = update ]; then
+  left=$(cat "$STATE/locked" 2>/dev/null || echo 0)
+  if [ "$left" -gt 0 ]; then
+    echo $((left - 1)) > "$STATE/locked"
+    echo "update locked" >> "$STATE/log"
+    echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)" >&2
+    exit 100
+  fi
+  echo update >> "$STATE/log"
+  echo "lists are read"
+  exit 0
+fi
+policy=0
+/usr/sbin/policy-rc.d mariadb start || policy=$?
+echo "install, policy $policy, $(cat /etc/postgresql-common/createcluster.d/* 2>/dev/null)" >> "$STATE/log"
+[ ! -e "$STATE/broken" ] || { echo "E: no space left" >&2; exit 100; }
+for name in "$STATE"/missing/*; do
+  case "${name##*/}" in mariadb-server) touch "$STATE/enabled/mariadb" ;;
+    postgresql | prometheus) touch "$STATE/enabled/${name##*/}" ;; esac
+  rm "$name"
+done
+echo installed >> "$STATE/log"
+[ ! -e "$STATE/slow" ] || /usr/bin/sleep 60""",
+}
+
+
+class Machine:
+    """A context. Its folders stand in the place of the real ones while tools/install runs."""
+
+    PLACES = {"sbin": "/usr/sbin", "dpkg": "/var/lib/dpkg", "postgresql": "/etc/postgresql-common",
+              "run": "/run"}
+
+    def __init__(self, *missing: str):
+        self._folder = tempfile.TemporaryDirectory(prefix="linehunt-e2e-")
+        self.state = Path(self._folder.name)
+        self._started = []
+        for name in ("bin", "missing", "enabled", "run/systemd/system", *self.PLACES):
+            (self.state / name).mkdir(parents=True, exist_ok=True)
+        for name, script in STUBS.items():
+            (self.state / "bin" / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+            (self.state / "bin" / name).chmod(0o755)
+        for name in missing:
+            (self.state / "missing" / name).touch()
+        self.policy = self.state / "sbin/policy-rc.d"
+
+    def __enter__(self) -> "Machine":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._folder.cleanup()
+
+    def start(self, *words: str) -> subprocess.Popen:
+        mounts = "".join(f"mount --bind '{self.state}/{name}' {place} && "
+                         for name, place in self.PLACES.items())
+        self._started.append(subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+             f'{mounts} exec "$0" "$@"', str(ROOT / "tools/install"), *words],
+            env={"PATH": f"{self.state}/bin:/usr/bin:/bin", "STATE": str(self.state)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
+        return self._started[-1]
+
+    def install(self, *words: str) -> tuple:
+        """Exit status, standard output and error."""
+        process = self.start(*words)
+        output, error = process.communicate(timeout=LIMIT_S)
+        return process.returncode, output, error
+
+    def log(self) -> list:
+        log = self.state / "log"
+        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+    def check_nothing_is_left(self) -> None:
+        left = [str(path.relative_to(self.state)) for name in ("sbin", "postgresql", "dpkg")
+                for path in (self.state / name).rglob("*")]
+        check(not left, f"left behind: {left}")
+
+
+@contextmanager
+def locked(folder: Path):
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
+@case
+def installing_starts_no_service():
+    with Machine("g++", "mariadb-server", "postgresql") as machine:
+        status, output, error = machine.install()
+        check((status, output) == (0, ""), f"{status} {output!r} {error}")
+        check("lists are read" in error, error)
+        check(machine.log() == [
+            "update", "install, policy 101, create_main_cluster = false", "installed",
+            "systemctl --quiet disable --now mariadb", "systemctl --quiet disable --now postgresql",
+        ], f"{machine.log()}")
+        machine.check_nothing_is_left()
+
+
+@case
+def installing_leaves_what_the_operator_has():
+    with Machine("mariadb-server", "prometheus", "tshark") as machine:
+        (machine.state / "enabled/prometheus").touch()
+        (machine.state / "run/systemd/system").rmdir()
+        machine.policy.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+        machine.policy.chmod(0o755)
+        status, _, error = machine.install()
+        check(status == 0, error)
+        check(machine.log() == ["update", "install, policy 0, ", "installed",
+                                "systemctl --quiet disable mariadb"], f"{machine.log()}")
+        check(machine.policy.read_text() == "#!/bin/sh\nexit 0\n", "its policy is another one")
+
+
+@case
+def a_policy_that_an_install_left_behind_is_taken_over():
+    with Machine("g++") as machine:
+        machine.policy.write_text("#!/bin/sh\n# tools/install left this\nexit 0\n", encoding="utf-8")
+        status, _, error = machine.install()
+        check(status == 0 and "install, policy 101, " in machine.log(), f"{machine.log()} {error}")
+        machine.check_nothing_is_left()
+
+
+@case
+def capturing_is_settled_only_with_a_new_wireshark():
+    line = "debconf wireshark-common wireshark-common/install-setuid boolean false"
+    for missing, wanted in ((("tshark",), []), (("tshark", "wireshark-common"), [line])):
+        with Machine(*missing) as machine:
+            status, _, error = machine.install()
+            check(status == 0, error)
+            check([each for each in machine.log() if "debconf" in each] == wanted, f"{machine.log()}")
+
+
+@case
+def an_install_that_fails_leaves_nothing():
+    with Machine("mariadb-server", "postgresql") as machine:
+        (machine.state / "broken").touch()
+        status, _, error = machine.install()
+        check(status == 100 and "no space left" in error, f"{status} {error}")
+        machine.check_nothing_is_left()
+
+
+@case(number="SIGHUP")
+@case(number="SIGINT")
+@case(number="SIGTERM")
+def an_interrupted_install_leaves_nothing(number: str):
+    with Machine("mariadb-server", "postgresql") as machine:
+        (machine.state / "slow").touch()
+        process = machine.start()
+        wait_until(lambda: "installed" in machine.log(), "the installing")
+        check(machine.policy.exists(), "there is nothing to leave behind; the case proves nothing")
+        os.killpg(process.pid, getattr(signal, number))
+        process.communicate(timeout=LIMIT_S)
+        check(process.returncode == 128 + getattr(signal, number), f"{process.returncode}")
+        machine.check_nothing_is_left()
+        check("systemctl --quiet disable --now mariadb" in machine.log(), f"{machine.log()}")
+
+
+@case
+def installing_waits_for_another_apt():
+    with Machine("g++") as machine:
+        (machine.state / "locked").write_text("2")
+        status, _, error = machine.install()
+        check(status == 0 and "waiting for another apt" in error, f"{status} {error}")
+        check(machine.log() == ["update locked"] * 2 + ["update", "install, policy 101, ", "installed"],
+              f"{machine.log()}")
+    with Machine("g++") as machine:
+        (machine.state / "locked").write_text("1000")
+        (machine.state / "seconds").write_text("0")  # each look at the clock takes 100
+        status, _, error = machine.install()
+        check(status == 100 and "Could not get lock" in error, f"{status} {error}")
+        check(machine.log() == ["update locked"] * 3, f"{machine.log()}")
+        machine.check_nothing_is_left()
+
+
+@case
+def two_installs_go_one_after_another():
+    with Machine("g++") as machine:
+        with locked(machine.state / "dpkg"):
+            process = machine.start()
+            check("waiting for another one" in process.stderr.readline(), "it does not wait")
+            check(process.poll() is None and not machine.log(), f"{machine.log()}")
+            (machine.state / "missing/g++").unlink()
+        process.communicate(timeout=LIMIT_S)
+        check(process.returncode == 0 and not machine.log(),
+              f"{process.returncode}, what the other installed once more: {machine.log()}")
+
+
+@case
+def installing_is_silent_where_nothing_is_missing():
+    with Machine() as machine, locked(machine.state / "dpkg"):
+        for words in ((), ("--check",)):
+            check(machine.install(*words) == (0, "", ""), f"{words}")
+        (machine.state / "missing/jq").touch()
+        check(machine.install("--check") == (1, "missing: jq\n", ""), "--check")
+        check(not machine.log(), f"{machine.log()}")
+        machine.check_nothing_is_left()
