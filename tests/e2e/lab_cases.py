@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself, without linehunt: if these fail, the machine is to blame and not the balancer."""
 
+import os
+import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
 from cases import case, check
+from lab import wire as wires
+from lab.configuration import Configuration
 from lab.sipp import Sipp, write_injection
+from lab.study_case import StudyCase
 from lab.wire import Wire
 
 
@@ -34,3 +40,66 @@ def sipp_calls_sipp_over_the_bridge():
 @case
 def sipp_calls_sipp_over_the_bridge_in_ipv6():
     call_directly(ipv6=True)
+
+
+def namespaces_of(wire: Wire) -> list:
+    told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    return [line for line in told.stdout.splitlines() if line.startswith(f"{wire.label}-")]
+
+
+@case
+def who_interrupts_the_making_of_a_namespace_leaves_none():
+    made = []
+
+    def interrupted(*words: str, **parameters) -> str:
+        said = command(*words, **parameters)
+        if words[:3] == ("ip", "netns", "add"):
+            made.append(words[3])
+            os.kill(os.getpid(), signal.SIGINT)
+        return said
+
+    command, wires.command = wires.command, interrupted
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    wire = Wire()
+    try:
+        with wire:
+            check(False, "nothing was interrupted")
+    except KeyboardInterrupt:
+        check(made == [f"{wire.label}-wire"] and not namespaces_of(wire),
+              f"made {made}, left behind: {namespaces_of(wire)}")
+    finally:
+        wires.command = command
+        signal.signal(signal.SIGINT, before)
+
+
+class stubborn:
+    """Something that cannot be ended, and says so."""
+
+    def __init__(self, asked: list):
+        self.asked = asked
+
+    def running(self) -> bool:
+        return True
+
+    def stop(self):
+        self.asked.append(self)
+        raise OSError("it does not end")
+
+    kill = stop
+
+
+@case
+def what_cannot_be_ended_does_not_keep_the_rest():
+    asked = []
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        lab = StudyCase(Configuration(Path(name), "af_packet", boxes={1: {"vm": 1}}))
+        try:
+            with lab:
+                check(len(namespaces_of(lab.wire)) == 4, f"{namespaces_of(lab.wire)}")
+                lab.sipps = [stubborn(asked), stubborn(asked)]
+                lab.balancer = stubborn(asked)
+            check(False, "nobody says that something runs on")
+        except OSError as failure:
+            check(str(failure) == "it does not end", f"{failure}")
+        check(asked == [*reversed(lab.sipps), lab.balancer], f"{len(asked)} were asked")
+        check(not namespaces_of(lab.wire), f"left behind: {namespaces_of(lab.wire)}")

@@ -4,7 +4,6 @@
 import argparse
 import json
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from testing.builds import PROGRAMS, RELEASE, BuildError
 from .balancer import CONTROL
 from .call_mix import mix
 from .configuration import Configuration
+from .interruption import end_by_the_first_signal
 from .load_table import LoadTable
 from .study_case import StudyCase
 from .wire import LabError
@@ -120,14 +120,9 @@ def leave_running(case: StudyCase) -> None:
           f"End it:\n  sudo {stop}")
 
 
-def stop_at(number: int, _frame) -> None:
-    raise SystemExit(128 + number)
-
-
 def main() -> int:
     arguments = arguments_of(sys.argv[1:])
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop_at)
+    end_by_the_first_signal()
     try:
         RELEASE.compile(PROGRAMS)
     except BuildError as error:

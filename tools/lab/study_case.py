@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tutorial's study case on the wire: four boxes, a core proxy, and linehunt between them."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from .balancer import Balancer
 from .call_mix import CallMix
 from .configuration import BALANCER, CORE, CORE_INCOMING_PORT, FIRST_BOX, Configuration
+from .interruption import undisturbed
 from .sipp import SCENARIOS, Sipp, write_injection
 from .wire import Wire, address
 
@@ -38,8 +40,8 @@ class StudyCase:
         self.keep = False
 
     def __enter__(self) -> "StudyCase":
-        self.wire.__enter__()
         try:
+            self.wire.__enter__()
             self.core = self.wire.add_host("core", CORE)
             self.box_hosts = {number: self.wire.add_host(f"box{number}", FIRST_BOX + number)
                               for number in self.configuration.boxes}
@@ -54,12 +56,14 @@ class StudyCase:
             self.close()
 
     def close(self) -> None:
-        for sipp in self.sipps:
-            if sipp.running():
-                sipp.kill()
-        if self.balancer:
-            self.balancer.stop()
-        self.wire.close()
+        """SIPps, linehunt, wire; each of them whatever becomes of the others."""
+        with undisturbed(), ExitStack() as ending:
+            ending.callback(self.wire.close)
+            if self.balancer:
+                ending.callback(self.balancer.stop)
+            for sipp in self.sipps:
+                if sipp.running():
+                    ending.callback(sipp.kill)
 
     @property
     def target(self) -> str:

@@ -7,6 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from .interruption import undisturbed
+
 NETWORK = "10.77.0"
 NETWORK6 = "fd00:77:"
 FAR_NETWORK = "10.78.0"
@@ -84,10 +86,11 @@ class Wire:
             self.close()
 
     def close(self) -> None:
-        for namespace in reversed(self._namespaces):
-            subprocess.run(["ip", "netns", "del", namespace], stdin=subprocess.DEVNULL,
-                           capture_output=True)
-        self._namespaces.clear()
+        with undisturbed():
+            for namespace in reversed(self._namespaces):
+                subprocess.run(["ip", "netns", "del", namespace], stdin=subprocess.DEVNULL,
+                               capture_output=True)
+            self._namespaces.clear()
 
     def add_host(self, name: str, number: int) -> Host:
         """A host with the kernel's own IP stack."""
@@ -148,6 +151,7 @@ class Wire:
 
     def _namespace(self, name: str) -> str:
         namespace = f"{self.label}-{name}"
-        command("ip", "netns", "add", namespace)
-        self._namespaces.append(namespace)
+        with undisturbed():  # what is made is known, or it is never removed
+            command("ip", "netns", "add", namespace)
+            self._namespaces.append(namespace)
         return namespace
