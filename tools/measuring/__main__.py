@@ -4,11 +4,12 @@ renders results."""
 
 import argparse
 import json
-import signal
 import sys
 import time
 import traceback
 from pathlib import Path
+
+from lab.interruption import end_by_the_first_signal
 
 from . import built, calls, overload, peers, pieces, scale, syscalls
 from .machine import BUILD, BenchError, described
@@ -87,8 +88,7 @@ def main() -> int:
         print(table(read_result(arguments.table)))
     file = arguments.json.resolve()
     # Hugepages, mounts and namespaces are given back on every way out.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda taken, _: sys.exit(128 + taken))
+    end_by_the_first_signal()
     good = True
     if names:
         good = run(names, arguments.quick, file, arguments.charts or file.parent)

@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from lab.interruption import undisturbed
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build-fast"  # of tools/build, as the package is built
 PAGES = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
@@ -62,26 +64,43 @@ class Hugepages:
         self.before = int(PAGES.read_text())
         try:
             PAGES.write_text(str(self.before + self.wanted))
-            self.taken = int(PAGES.read_text()) - self.before
+            self.taken = self.more_than_before()
             if self.taken < self.wanted:
                 raise BenchError(f"the kernel gave {self.taken * PAGE_MB} MB of {self.wanted * PAGE_MB} MB "
                                  "in hugepages; free memory, or echo 1 > /proc/sys/vm/compact_memory")
-            self.folder = tempfile.mkdtemp(prefix="linehunt-huge-")
-            told = subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none",
-                                   self.folder], capture_output=True, text=True)
-            if told.returncode != 0:
-                os.rmdir(self.folder)
-                self.folder = None
-                raise BenchError(f"hugetlbfs cannot be mounted: {told.stderr.strip()}")
+            with undisturbed():
+                self._mount()
         except BaseException:
-            self.close()
+            with undisturbed():
+                # Whoever is interrupted while the kernel looks for pages has some of them.
+                self.taken = self.taken or min(self.wanted, self.more_than_before())
+                self.close()
             raise
         return self
+
+    def _mount(self) -> None:
+        folder = tempfile.mkdtemp(prefix="linehunt-huge-")
+        told = subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", folder],
+                              capture_output=True, text=True)
+        if told.returncode != 0:
+            os.rmdir(folder)
+            raise BenchError(f"hugetlbfs cannot be mounted: {told.stderr.strip()}")
+        self.folder = folder
+
+    def more_than_before(self) -> int:
+        return max(0, int(PAGES.read_text()) - self.before)
 
     def __exit__(self, *_) -> None:
         self.close()
 
     def close(self) -> None:
+        with undisturbed():
+            try:
+                self._unmount()
+            finally:
+                self._give_back()
+
+    def _unmount(self) -> None:
         if self.folder:
             # Even where somebody still looks into it: the pages below must be given back.
             if subprocess.run(["umount", self.folder], capture_output=True).returncode != 0:
@@ -91,6 +110,8 @@ class Hugepages:
             except OSError as failure:
                 print(f"tools/bench: left behind: {failure}", file=sys.stderr)
             self.folder = None
+
+    def _give_back(self) -> None:
         if self.before is not None:
             # Relative, since somebody else may have taken some meanwhile.
             PAGES.write_text(str(max(0, int(PAGES.read_text()) - self.taken)))

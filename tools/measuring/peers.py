@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lab.interruption import undisturbed
+
 from .calls import ENDED, search_words
 from .kamailio import RECEIVE_BUFFER, start_kamailio, unpacked_kamailio
 from .machine import BenchError, Stopwatch, SysctlAtLeast, processors
@@ -52,8 +54,9 @@ class Cable:
         return self
 
     def __exit__(self, *_) -> None:
-        for name in self.names:
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+        with undisturbed():
+            for name in self.names:
+                subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
     def prefix(self, side: int) -> tuple:
         return ("nsenter", f"--net=/run/netns/{self.names[side]}", "--")

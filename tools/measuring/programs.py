@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from lab.interruption import undisturbed
 
 from .machine import (BUILD, BenchError, Hugepages, descendants, memory_mb, preemptions,
                       processors, stop, wait_for, worker_processors)
@@ -127,11 +130,13 @@ class Device:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def close(self) -> None:
-        stop(self.process)
-        if self.memory:
-            self.memory.close()
-        if self.prefix:
-            forget(self.prefix)
+        """Each of these, whatever becomes of the others."""
+        with undisturbed(), ExitStack() as ending:
+            if self.prefix:
+                ending.callback(forget, self.prefix)
+            if self.memory:
+                ending.callback(self.memory.close)
+            ending.callback(stop, self.process)
 
     def __enter__(self) -> "Device":
         return self

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever signal ends a tool, and however often: what it took is given back."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench_cases import stubbed
+from cases import case, check
+from lab.interruption import undisturbed
+from measuring import machine, programs
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+BEGUN = """
+import time
+from lab.interruption import end_by_the_first_signal
+end_by_the_first_signal()
+try:
+    print("begun", flush=True)
+    time.sleep(60)
+finally:
+    print("ending", flush=True)
+    time.sleep(0.5)
+    print("put away", flush=True)
+"""
+
+
+class Terminated(Exception):
+    """By SIGTERM."""
+
+
+@contextmanager
+def sigterm_raises():
+    def end(*_):
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def begun(*ignored: int) -> subprocess.Popen:
+    def dispositions() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+    process = subprocess.Popen([sys.executable, "-B", "-c", BEGUN], text=True,
+                               env={**os.environ, "PYTHONPATH": str(TOOLS)}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               preexec_fn=dispositions)
+    check(process.stdout.readline() == "begun\n", "it did not begin")
+    return process
+
+
+@case
+def the_first_signal_ends_and_the_others_do_not_disturb():
+    # A program that KeyboardInterrupt ends is ended by SIGINT for its parent.
+    for number, status in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        process = begun()
+        process.send_signal(number)
+        check(process.stdout.readline() == "ending\n", f"{number} did not end it")
+        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(again)
+        output, _ = process.communicate(timeout=30)
+        check((output, process.returncode) == ("put away\n", status),
+              f"{number}: {output!r}, {process.returncode}")
+
+
+@case
+def a_signal_that_is_ignored_stays_so():
+    process = begun(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    check(process.returncode == 143, f"{process.returncode}")
+
+
+@case
+def a_signal_waits_until_all_is_put_away():
+    done = []
+    with sigterm_raises():
+        try:
+            with undisturbed():
+                with undisturbed():
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    done.append("inner")
+                done.append("outer")
+            check(False, "the signal is lost")
+        except Terminated:
+            pass
+    check(done == ["inner", "outer"], f"{done}")
+
+
+class Pages:
+    """The kernel's count of hugepages. Of those that are asked for it finds two before a signal comes."""
+
+    def __init__(self, count: int):
+        self.count = count
+        self.calm = False
+
+    def read_text(self) -> str:
+        return f"{self.count}\n"
+
+    def write_text(self, text: str) -> None:
+        self.count = int(text) if self.calm else self.count + 2
+        if not self.calm:
+            self.calm = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@case
+def hugepages_are_given_back_by_whoever_is_interrupted_taking_them():
+    pages = Pages(7)
+    with stubbed(machine, PAGES=pages), sigterm_raises():
+        try:
+            with machine.Hugepages(20):
+                check(False, "nothing interrupted it")
+        except Terminated:
+            pass
+    check(pages.calm and pages.count == 7, f"{pages.count} pages, before 7")
+
+
+@case
+def a_device_that_cannot_be_ended_gives_back_its_memory():
+    class memory:
+        closed = False
+
+        def close(self):
+            self.closed = True
+
+    def stop(_):
+        raise OSError("it does not end")
+
+    taken = memory()
+    with tempfile.TemporaryDirectory() as name:
+        left = Path(name) / "of-dpdk"
+        left.mkdir()
+        with stubbed(programs, stop=stop, DPDK_FOLDERS=Path(name)):
+            try:
+                programs.Device("linehunt", None, Path(name) / "log", taken, prefix=left.name).close()
+                check(False, "nobody says that it runs on")
+            except OSError as failure:
+                check(str(failure) == "it does not end", f"{failure}")
+        check(taken.closed and not left.exists(), f"{taken.closed}, {left.exists()}")
