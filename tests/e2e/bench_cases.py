@@ -156,6 +156,29 @@ def a_result_becomes_tables():
 
 
 @case
+def options_of_bench_that_would_do_nothing_are_refused():
+    for words, says in ((("--table", "r.json", "--quick"), "--table FILE only shows"),
+                        (("--table", "r.json", "--json", "j.json"), "--table FILE only shows"),
+                        (("--table", "r.json", "--charts", "c"), "--table FILE only shows"),
+                        (("--compare", "r.json", "--table", "r.json"), "--table FILE only shows"),
+                        (("parse", "--table", "r.json"), "--table FILE only shows"),
+                        (("--compare", "r.json", "--charts", "c"), "--charts is of what is measured")):
+        told = subprocess.run([ROOT / "tools/bench", *words], capture_output=True, text=True)
+        check((told.returncode, told.stdout) == (2, "") and says in told.stderr,
+              f"{words}: {told.returncode} {told.stdout}{told.stderr}")
+
+
+@case
+def a_space_in_the_folder_of_a_file_is_refused():
+    with tempfile.TemporaryDirectory(prefix="linehunt e2e ") as name:
+        for file in ("r.json", f"{name}/r.json"):
+            told = subprocess.run([ROOT / "tools/bench", "--table", file], cwd=name,
+                                  capture_output=True, text=True)
+            check(told.returncode == 2 and f"no spaces in file and folder names, please: '{name}/r.json'"
+                  in told.stderr, f"{file}: {told.returncode} {told.stderr}")
+
+
+@case
 def charts_are_drawn_within_their_axes():
     with tempfile.TemporaryDirectory() as name:
         for logarithmic in (False, True):
@@ -328,23 +351,29 @@ def ratios_of_peers_are_bounds_where_the_generator_was_busy_for_either():
         "peers: calls a second over Kamailio's, linehunt af_xdp"}, f"{marked}, {found.failed}")
 
 
+class stub_device:
+    """A linehunt that does nothing but telling when it starts and ends."""
+
+    def __init__(self, told: list):
+        self.told = told
+
+    def __enter__(self):
+        self.told.append("start")
+        return self
+
+    def __exit__(self, *_):
+        self.told.append("end")
+
+    def memory_mb(self):
+        return len(self.told)
+
+    def must_run(self):
+        pass
+
+
 @case
 def each_overload_meets_a_linehunt_of_its_own():
     told = []  # what happened, in its order
-
-    class stub_device:
-        def __enter__(self):
-            told.append("start")
-            return self
-
-        def __exit__(self, *_):
-            told.append("end")
-
-        def memory_mb(self):
-            return len(told)
-
-        def must_run(self):
-            pass
 
     def generated(folder, device, cast, words):
         told.append(words[1] if words[0] == "--rate" else words[0])
@@ -352,7 +381,7 @@ def each_overload_meets_a_linehunt_of_its_own():
         window = {"calls_begun_per_s": 1e6, "calls_completed_per_s": 5e5}
         return {"steps": [step(True, window=window, lost={}, statuses={}, wrong={}, **counts)]}
 
-    patched = {"start_linehunt": lambda *_: stub_device(), "generate": generated,
+    patched = {"start_linehunt": lambda *_: stub_device(told), "generate": generated,
                "linehunt_says": lambda *_: {}}
     found = Results({}, quick=True)
     with stubbed(overload, **patched), tempfile.TemporaryDirectory() as name, \
@@ -364,19 +393,6 @@ def each_overload_meets_a_linehunt_of_its_own():
     check(told == wanted, f"{told}")
     grown = [each.value for each in found.figures if "memory" in each.name]
     check(grown == [1], f"{grown}")
-
-
-class stub_device:
-    """A linehunt that does nothing."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def must_run(self):
-        pass
 
 
 def syscalls_told_by(runs: list) -> Results:
@@ -398,7 +414,7 @@ def syscalls_told_by(runs: list) -> Results:
         return {"linehunt:rx_packets": 700 * len(asked)}
 
     counts = iter([{1: 0, 2: 4}, {1: 9, 2: 4}] * len(runs))
-    patched = {"Strace": stub_strace, "start_linehunt": lambda *_, **__: stub_device(),
+    patched = {"Strace": stub_strace, "start_linehunt": lambda *_, **__: stub_device([]),
                "threads": lambda _: (1, 2), "allocations": lambda _: next(counts),
                "linehunt_says": says, "generate": lambda *_: runs.pop(0)}
     found = Results({}, quick=True)
