@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/install on a machine that lacks something, as far as that can be seen without installing
-anything: apt and systemd are stubs, and the folders that it writes are this case's own."""
+anything: apt and systemd are stubs, and the folders that it writes are this case's own. And what the
+package is made of."""
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -235,3 +237,31 @@ def installing_is_silent_where_nothing_is_missing():
         check(machine.install("--check") == (1, "missing: jq\n", ""), "--check")
         check(not machine.log(), f"{machine.log()}")
         machine.check_nothing_is_left()
+
+
+@case
+def a_package_is_made_in_a_folder_with_a_space():
+    with tempfile.TemporaryDirectory(prefix="linehunt e2e ") as name:
+        tree, build = Path(name) / "tree", Path(name) / "build"
+        shutil.copytree(ROOT / "tools/package.d", tree / "debian")
+        build.mkdir()
+        meson = build / "meson"  # puts into place what a build would have, and says what it heard
+        meson.write_text("""#!/bin/sh
+printf '%s\\n' "$@" > heard
+mkdir -p debian/linehunt/usr/lib/systemd/system debian/linehunt/usr/share/doc/linehunt
+cp -R "$EXAMPLES" debian/linehunt/usr/share/doc/linehunt/examples
+""", encoding="utf-8")
+        meson.chmod(0o755)
+        examples = Path(name) / "examples"
+        examples.mkdir()
+        shutil.copy(ROOT / "tools/linehunt.example.toml", examples)
+        told = subprocess.run(["make", "-f", "debian/rules", "override_dh_auto_install"], cwd=tree,
+                              capture_output=True, text=True,
+                              env={"PATH": f"{build}:/usr/bin:/bin", "LINEHUNT_BUILD": str(build),
+                                   "EXAMPLES": str(examples)})
+        check(told.returncode == 0, told.stdout + told.stderr)
+        heard = (tree / "heard").read_text().splitlines()
+        check(heard == ["install", "-C", str(build), "--no-rebuild", "--quiet", "--destdir",
+                        f"{tree}/debian/linehunt"], f"{heard}")
+        installed = tree / "debian/linehunt/etc/linehunt/linehunt.toml"
+        check('\nuser = "linehunt"' in installed.read_text(), "the example is not its configuration")
