@@ -3,6 +3,7 @@
 
 import glob
 import json
+import os
 import signal
 import subprocess
 import time
@@ -59,6 +60,38 @@ def two_demos_at_once_do_not_meet():
             running_demo("--calls", "100", "--rate", "50", "--device", "af_xdp", "--json") as second:
         check_result(first, 200)
         check_result(second, 100)
+
+
+def linehunt_of(demo: subprocess.Popen) -> int:
+    """Its process number."""
+    children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+    found = [int(child) for child in children
+             if os.path.basename(os.readlink(f"/proc/{child}/exe")) == "linehunt"]
+    check(len(found) == 1, f"linehunt among {children}: {found}")
+    return found[0]
+
+
+@case(group="demos")
+def the_demo_says_why_linehunt_ended():
+    with running_demo("--calls", "2000", "--rate", "20") as demo:
+        for line in demo.stdout:
+            if "calls over" in line:
+                break
+        os.kill(linehunt_of(demo), signal.SIGKILL)
+        output, _ = demo.communicate(timeout=60)
+        check(demo.returncode == 1, f"exit status {demo.returncode}\n{output}")
+        for said in ("tools/demo: ", "What linehunt said last:", "ready"):
+            check(said in output, f"no {said!r} in\n{output}")
+        check(not leftovers(demo), f"left behind: {leftovers(demo)}")
+
+
+@case
+def the_demo_wants_a_rate_that_is_a_number():
+    for rate in ("nan", "inf"):
+        told = subprocess.run(["tools/demo", f"--rate={rate}"], cwd=ROOT, capture_output=True, text=True,
+                              timeout=60)
+        check(told.returncode == 2 and "must be numbers above 0" in told.stderr,
+              f"{rate}: {told.returncode} {told.stderr}")
 
 
 # Each looks for folders that appear meanwhile.

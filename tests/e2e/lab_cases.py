@@ -8,11 +8,12 @@ import tempfile
 from pathlib import Path
 
 from cases import case, check
+from lab import balancer as balancers
 from lab import wire as wires
 from lab.configuration import Configuration
 from lab.sipp import Sipp, write_injection
 from lab.study_case import StudyCase
-from lab.wire import Wire
+from lab.wire import LabError, Wire
 
 
 def call_directly(ipv6: bool) -> None:
@@ -103,3 +104,22 @@ def what_cannot_be_ended_does_not_keep_the_rest():
             check(str(failure) == "it does not end", f"{failure}")
         check(asked == [*reversed(lab.sipps), lab.balancer], f"{len(asked)} were asked")
         check(not namespaces_of(lab.wire), f"left behind: {namespaces_of(lab.wire)}")
+
+
+@case
+def a_command_that_does_not_end_is_an_error_of_the_lab():
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        script = Path(name) / "linehuntctl"
+        script.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+        script.chmod(0o755)
+        asked = balancers.Balancer.__new__(balancers.Balancer)  # nothing runs
+        asked.configuration = Configuration(Path(name), "af_packet")
+        before = balancers.CONTROL, balancers.CONTROL_LIMIT_S
+        balancers.CONTROL, balancers.CONTROL_LIMIT_S = script, 0.2
+        try:
+            told = asked.ask("list")
+            check(False, f"told {told}")
+        except LabError as failure:
+            check(str(failure) == "linehuntctl --json list: no end after 0.2 s", f"{failure}")
+        finally:
+            balancers.CONTROL, balancers.CONTROL_LIMIT_S = before

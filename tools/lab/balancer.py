@@ -13,6 +13,7 @@ from .wire import Host, LabError
 ROOT = Path(__file__).resolve().parents[2]
 CONTROL = ROOT / "build/tools/linehuntctl"
 START_LIMIT_S = 30
+CONTROL_LIMIT_S = 20
 
 
 def program() -> Path:
@@ -44,9 +45,12 @@ class Balancer:
 
     def control(self, *words: str) -> tuple:
         """Exit status, standard output and standard error of a linehuntctl command."""
-        told = subprocess.run(
-            [str(CONTROL), "--socket", str(self.configuration.socket), *words],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        try:
+            told = subprocess.run(
+                [str(CONTROL), "--socket", str(self.configuration.socket), *words],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=CONTROL_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"linehuntctl {' '.join(words)}: no end after {CONTROL_LIMIT_S} s") from None
         return told.returncode, told.stdout, told.stderr
 
     def ask(self, *words: str):

@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from testing.builds import PROGRAMS, RELEASE, BuildError
 
-from .balancer import CONTROL
+from .balancer import CONTROL, Balancer
 from .call_mix import mix
 from .configuration import Configuration
 from .interruption import end_by_the_first_signal
@@ -34,15 +35,24 @@ def arguments_of(words: list) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args(words)
-    if arguments.calls < 1 or arguments.rate <= 0 or arguments.workers < 1:
-        parser.error("--calls, --rate and --workers must be above 0")
+    if arguments.calls < 1 or not 0 < arguments.rate < math.inf or arguments.workers < 1:
+        parser.error("--calls, --rate and --workers must be numbers above 0")
     return arguments
 
 
 def run_calls(case: StudyCase, arguments: argparse.Namespace) -> tuple:
     """Makes all calls. The table with its peaks, the calls completed, and the final idle state."""
-    calls = mix(arguments.calls, arguments.rate)
     balancer = case.start_balancer()
+    try:
+        return watch_calls(case, balancer, arguments)
+    except LabError as error:
+        if not balancer.running():
+            error = f"linehunt ended with {balancer.process.returncode} in the middle"
+        raise LabError(f"{error}\nWhat linehunt said last:\n{balancer.tail()}") from None
+
+
+def watch_calls(case: StudyCase, balancer: Balancer, arguments: argparse.Namespace) -> tuple:
+    calls = mix(arguments.calls, arguments.rate)
     table = LoadTable(f"linehunt, {arguments.workers} worker(s), {arguments.device}")
     callers = [case.start_mix(calls)]
     callers += [case.boxes[number] for number, rows in calls.box_calls.items() if rows]
@@ -58,8 +68,6 @@ def run_calls(case: StudyCase, arguments: argparse.Namespace) -> tuple:
         table.draw(completed + failed, calls.total, failed)
         if completed + failed >= calls.total or time.monotonic() > deadline:
             break
-        if not balancer.running():
-            raise LabError(f"linehunt ended in the middle:\n{balancer.tail()}")
         time.sleep(POLL_S)
     balancer.wait_idle(SETTLE_S)
     table.update(balancer.ask("list")["Destinations"])
