@@ -24,7 +24,7 @@ constexpr double highest_rate = 1e9, longest_s = 1e6, most_steps = 10'000;
 struct typed {
   std::string target, hold, ramp, sweep, search;
   std::vector<std::string> callers, destinations, kinds;
-  std::optional<double> rate, seconds, warm_up_s, fill_rate, resolution;
+  std::optional<double> rate, seconds, warm_up_s, fill_rate, resolution, backlog_factor;
   std::optional<std::uint32_t> at_once, tries;
   std::uint32_t held = 0, max_calls = 0;
   bool no_verify = false;
@@ -188,6 +188,9 @@ void take_calls(const typed& given, options& out) {
 
 void take_others(const typed& given, options& out) {
   must_lie("--patience", out.patience_s, 0, longest_s);
+  if (given.backlog_factor && out.watched.empty())
+    refuse("--backlog-factor is of the waits of what --watch names; say --watch as well");
+  out.backlog_factor = given.backlog_factor.value_or(out.backlog_factor);
   must_lie("--backlog-factor", out.backlog_factor, 1, 1000);
   out.verify = !given.no_verify;
   // Now, and not when hours of work are to be written there.
@@ -275,9 +278,8 @@ tl::expected<options, int> read_options(int argc, char** argv) {
                  "thread of the device under test, by its number, on this machine: latencies are "
                  "told apart by whether it, or the generator, had to wait for its processor; "
                  "repeatable");
-  app.add_option("--backlog-factor", out.backlog_factor,
-                 "so many times as long as a wait its effects last")
-      ->capture_default_str();
+  app.add_option("--backlog-factor", given.backlog_factor,
+                 "of --watch: so many times as long as a wait its effects last (5)");
   app.add_option("--json", out.json_file, "write the result to this file");
   app.add_flag("--quiet", out.quiet, "no line a second");
 

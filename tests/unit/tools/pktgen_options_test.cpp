@@ -68,7 +68,8 @@ TEST(pktgen_options, numbers_that_make_no_sense_are_refused) {
       {{"--rate", "10", "--warm-up", "nan"}, "--warm-up must lie from"},
       {{"--rate", "10", "--fill-rate", "nan"}, "--fill-rate must lie from"},
       {{"--rate", "10", "--patience", "inf"}, "--patience must lie from"},
-      {{"--rate", "10", "--backlog-factor", "nan"}, "--backlog-factor must lie from"},
+      {{"--rate", "10", "--watch", "1", "--backlog-factor", "nan"},
+       "--backlog-factor must lie from"},
       {{"--rate", "1", "--hold", "5000000"}, "--hold must lie from"},
       {{"--rate", "1", "--hold", "nan"}, "is not SECONDS"},
       {{"--rate", "1", "--descriptors", "70000"}, "--descriptors"},
@@ -91,6 +92,7 @@ TEST(pktgen_options, what_would_do_nothing_or_something_else_is_refused) {
       {{"--sweep", "10:20:3", "--resolution", "0.1"}, "are of --search"},
       {{"--rate", "10", "--fill-rate", "5"}, "say --held as well"},
       {{"--rate", "10", "--raw", "--held", "5"}, "--raw holds no calls"},
+      {{"--rate", "10", "--backlog-factor", "3"}, "say --watch as well"},
   };
   for (const auto& [line, says] : cases)
     EXPECT_THAT(refusal(line), HasSubstr(says)) << testing::PrintToString(line);
@@ -102,6 +104,9 @@ TEST(pktgen_options, what_would_do_nothing_or_something_else_is_refused) {
   EXPECT_EQ(got->load.seconds, 4);
   EXPECT_EQ(got->load.fill_rate, 5);
   EXPECT_TRUE(read({"--at-once", "5001", "--held", "5000"}));
+  const auto watching = read({"--rate", "10", "--watch", "1", "--backlog-factor", "3"});
+  ASSERT_TRUE(watching);
+  EXPECT_EQ(watching->backlog_factor, 3);
 }
 
 TEST(pktgen_options, a_result_that_cannot_be_written_is_noticed_before_the_run) {
