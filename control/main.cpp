@@ -21,12 +21,13 @@ constexpr int exit_usage = 2;
 int run(int argc, char** argv) {
   CLI::App app("SIP load balancer at packet level.", "linehunt");
   std::string file;
-  app.add_option("-c,--config", file, "Configuration file")->type_name("FILE");
+  CLI::Option* const config =
+      app.add_option("-c,--config", file, "Configuration file")->type_name("FILE");
   app.set_version_flag("--version", fmt::format("linehunt {}", version));
   app.fallthrough();
   CLI::App* const check =
       app.add_subcommand("check", "Say every error of the configuration with its line, and end");
-  check->add_option("FILE", file, "The same as -c FILE");
+  check->add_option("FILE", file, "The same as -c FILE")->excludes(config);
   app.footer("linehunt -c FILE runs until SIGINT or SIGTERM; it prints \"ready\" once it serves.\n"
              "Exit status: 0; 1 wrong configuration, no start or a lost device; 2 usage.");
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl: the operator's command. Exit status 0, 1 refused or output lost, 2 usage, 3 no
-// daemon.
+// daemon, 4 no answer in time.
 #include "control/version.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
@@ -91,7 +91,8 @@ CLI::Option* add_repetition(CLI::App& sub, arguments& given, const std::string& 
 
 void add_list(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("list", "Destinations with their loads");
-  const CLI::Option* again = add_repetition(*sub, given, "Show it again every SECONDS");
+  CLI::Option* again = add_repetition(*sub, given, "Show it again every SECONDS");
+  sub->get_option("--frames")->needs(again); // without, one is all there is
   sub->callback([&given, &chosen, again] {
     chosen = [&given, repeat = again->count() > 0](connection& daemon, const output_style& style) {
       return repeat ? watch(daemon, style, given.again) : list(daemon, style);

@@ -341,7 +341,8 @@ TEST_F(linehuntctl, completion_asks_the_daemon) {
   const auto offered = [&](const std::string& words) {
     const std::string line =
         std::string{"PATH=$(dirname "} + LINEHUNTCTL + "):$PATH bash -c 'source " +
-        LINEHUNT_COMPLETION + "; COMP_WORDS=(linehuntctl --socket " + served.path() + " " + words +
+        LINEHUNT_COMPLETION + "/linehuntctl; COMP_WORDS=(linehuntctl --socket " + served.path() +
+        " " + words +
         "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; echo \"${COMPREPLY[*]}\"'";
     FILE* pipe = ::popen(line.c_str(), "r");
     std::array<char, 4096> text{};
@@ -380,6 +381,7 @@ TEST_F(linehuntctl, usage) {
                             "calls --answered --unanswered",
                             "drain --undo --wait",
                             "top --frames 0",
+                            "list --frames 3",
                             "log loud",
                             "capture a b",
                             "capture --stop a",

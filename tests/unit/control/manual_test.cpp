@@ -26,15 +26,20 @@ using ::testing::IsEmpty;
 using test::found;
 using test::names;
 
-// Standard output of a command that must succeed.
-std::string told(const std::string& command) {
+// Standard output of a command that must end with that status.
+std::string told(const std::string& command, int status = 0) {
   FILE* pipe = ::popen(command.c_str(), "r");
   std::string out;
   std::array<char, 4096> chunk;
   for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;)
     out.append(chunk.data(), n);
-  EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), 0) << command;
+  EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), status) << command;
   return out;
+}
+
+std::string text_of(const char* file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 // Long options of a program or one of its commands, as --help lists them.
@@ -80,12 +85,22 @@ TEST(manual, linehuntctl_has_every_command_and_option) {
 }
 
 TEST(manual, linehuntctl_has_every_event) {
-  std::ifstream file(LINEHUNT_EVENTS);
-  const names events = found({std::istreambuf_iterator<char>(file), {}}, R"--("(E_[A-Z_]+)")--");
+  const names events = found(text_of(LINEHUNT_EVENTS), R"--("(E_[A-Z_]+)")--");
   EXPECT_GE(events.size(), 7u);
   const std::string text = page("linehuntctl.1");
   for (const std::string& event : events)
     EXPECT_THAT(text, HasSubstr(event));
+}
+
+TEST(manual, linehunt_checks_the_file_in_either_way_and_not_in_both) {
+  const std::string text = page("linehunt.8");
+  for (const char* way : {" -c ", " "}) {
+    EXPECT_THAT(text, HasSubstr(std::string{"\n       linehunt check"} + way + "FILE\n"));
+    EXPECT_THAT(
+        told(LINEHUNT_DAEMON " check" + std::string{way} + LINEHUNT_EXAMPLE + " 2>/dev/null"),
+        HasSubstr("no errors"));
+  }
+  EXPECT_THAT(told(LINEHUNT_DAEMON " check -c a b 2>&1", 2), HasSubstr("excludes"));
 }
 
 TEST(manual, linehunt_has_every_command_and_option) {
@@ -135,8 +150,7 @@ TEST(manual, configuration_page_has_every_key_in_its_section) {
 }
 
 TEST(manual, coming_from_opensips_names_keys_and_commands_that_exist) {
-  std::ifstream file(LINEHUNT_OPENSIPS);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = text_of(LINEHUNT_OPENSIPS);
   const auto sections = example_keys();
   const std::regex key(R"(`\[\[?([a-z]+)\]\]? ([a-z_]+)`)");
   std::size_t keys = 0;
@@ -153,10 +167,10 @@ TEST(manual, coming_from_opensips_names_keys_and_commands_that_exist) {
 // ---- completion
 
 // What bash offers behind these words, of which the last may be unfinished.
-names offered(const std::string& words) {
-  const std::string script = "source " LINEHUNT_COMPLETION "; COMP_WORDS=(linehuntctl " + words +
-                             "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; "
-                             "printf \"%s\\n\" \"${COMPREPLY[@]}\"";
+names offered(const std::string& words, const std::string& program = "linehuntctl") {
+  const std::string script = "source " LINEHUNT_COMPLETION "/" + program + "; COMP_WORDS=(" +
+                             program + ' ' + words + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _" +
+                             program + "; printf \"%s\\n\" \"${COMPREPLY[@]}\"";
   return found(told("bash -c '" + script + "'"), R"(^(\S+)$)");
 }
 
@@ -181,6 +195,17 @@ TEST(completion, knows_where_an_argument_stands) {
   EXPECT_THAT(offered("--timeout 3 log d"), ::testing::ElementsAre("debug"));
   EXPECT_THAT(offered("--socket /nowhere status 1 e"), ::testing::ElementsAre("enable"));
   EXPECT_THAT(offered("--socket /nowhere status \"\""), IsEmpty()) << "no daemon, no numbers";
+}
+
+TEST(completion, offers_what_linehunt_takes) {
+  EXPECT_EQ(offered("\"\"", "linehunt"), commands_of(LINEHUNT_DAEMON));
+  EXPECT_EQ(offered("--", "linehunt"), options_of(LINEHUNT_DAEMON));
+  const std::string part = std::string{LINEHUNT_EXAMPLE}.substr(0, sizeof LINEHUNT_EXAMPLE - 4);
+  for (const char* words : {"-c ", "--config ", "check ", "check -c ", "-c FILE check -c "})
+    EXPECT_THAT(offered(words + part, "linehunt"), ::testing::ElementsAre(LINEHUNT_EXAMPLE))
+        << words;
+  for (const char* words : {"", "-c FILE check ", "check FILE "})
+    EXPECT_THAT(offered(words + part, "linehunt"), IsEmpty()) << "a second file: " << words;
 }
 
 } // namespace
