@@ -149,6 +149,25 @@ TEST(manual, configuration_page_has_every_key_in_its_section) {
   }
 }
 
+TEST(manual, says_where_the_service_may_write_and_what_is_there_by_default) {
+  const names folders = found(text_of(LINEHUNT_UNIT), R"(-(/[a-z/]+/linehunt)\b)");
+  EXPECT_EQ(folders.size(), 3u);
+  const std::string text = page("linehunt.8");
+  for (const std::string& folder : folders)
+    EXPECT_THAT(text.substr(text.find("ProtectSystem=strict")), HasSubstr(folder));
+  for (const std::string& said : {text, text_of(LINEHUNT_OPENSIPS)}) {
+    EXPECT_THAT(said, HasSubstr("systemctl edit linehunt"));
+    EXPECT_THAT(said, HasSubstr("ReadWritePaths="));
+  }
+  const std::string example = text_of(LINEHUNT_EXAMPLE);
+  for (const char* key : {"socket", "capture_dir", "copy"}) {
+    const std::string line = "^(?:# )?" + std::string{key} + R"( = "(/[a-z/]*/linehunt)[/"])";
+    const names paths = found(example, line.c_str());
+    EXPECT_EQ(paths.size(), 1u) << key;
+    EXPECT_TRUE(std::ranges::includes(folders, paths)) << key;
+  }
+}
+
 TEST(manual, coming_from_opensips_names_keys_and_commands_that_exist) {
   const std::string text = text_of(LINEHUNT_OPENSIPS);
   const auto sections = example_keys();
