@@ -84,15 +84,16 @@ class balancer::at_rest final : public action_sink {
 
 balancer::worker::worker(const engine_setup& setup, const snapshot& world)
     : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers),
-      used(setup.limits.max_slots), forced(setup.limits.max_slots), known(setup.limits.max_calls),
-      asked(setup.limits.max_destinations), request_open(setup.workers) {}
+      used(setup.limits.max_slots), forced(setup.limits.max_slots), counted(setup.limits.max_slots),
+      known(setup.limits.max_calls), asked(setup.limits.max_destinations),
+      request_open(setup.workers) {}
 
 balancer::balancer(const balancer_setup& setup, const snapshot_model& model, event_queue& events,
                    chance& random, network& net)
     : setup_(setup), events_(events), random_(random), net_(net),
       book_(setup.limits.max_destinations, setup.limits.max_slots),
       on_the_way_(setup.limits.max_slots), bound_(setup.limits.max_slots),
-      home_(setup.limits.max_slots) {
+      sums_(setup.limits.max_slots), home_(setup.limits.max_slots) {
   std::vector<build_error> errors;
   worlds_.push_back(build_snapshot(model, book_, errors));
   if (!worlds_.back()) throw std::logic_error(errors.front().message);
@@ -101,6 +102,8 @@ balancer::balancer(const balancer_setup& setup, const snapshot_model& model, eve
     for (const resource& r : d.resources)
       home_[r.slot] = d.home;
   slots_ = setup.limits.max_slots;
+  for (worker_id w = 0; w < setup_.workers; ++w)
+    count_slots(w);
 }
 
 balancer::~balancer() = default;
@@ -108,6 +111,7 @@ balancer::~balancer() = default;
 void balancer::make_workers() {
   secret_ = {{setup_.seed, 2}, {3 + run_++, setup_.seed}};
   workers_.clear();
+  std::ranges::fill(sums_, slot_count{});
   for (worker_id w = 0; w < setup_.workers; ++w) {
     engine_setup one;
     one.self = w;
@@ -214,9 +218,12 @@ std::uint64_t balancer::start_again(models::kept_calls kept) {
     for (auto& w : workers_)
       w->engine->tell_loads(between);
   } while (between.mailed);
+  for (worker_id w = 0; w < setup_.workers; ++w)
+    count_slots(w);
   for (worker_id w = 0; w < setup_.workers; ++w) {
     judge(w);
     judge_calls(w);
+    count_slots(w);
     schedule(w, now + 1);
   }
   return live;

@@ -83,6 +83,8 @@ class balancer {
   void schedule(worker_id w, time_us at);
   void judge(worker_id w);
   void judge_calls(worker_id w);
+  void count_slots(worker_id w);
+  void judge_count(worker_id w);
   void judge_slots();
   void note_mail(const mail& m, worker_id to, int sign);
   void note_decided(worker& it, std::string_view bytes);
@@ -98,8 +100,17 @@ class balancer {
   node_secret secret_;
   std::uint64_t run_ = 0;
 
-  // By slot: the lines in rings, the largest capacity that leases may still follow, forced lines.
+  // Of a slot, in one worker or in all: lines leased, pooled and not sent yet, and those in use.
+  struct slot_count {
+    std::int64_t lines = 0, used = 0, forced = 0, pool = 0;
+    bool operator==(const slot_count&) const = default;
+  };
+  [[nodiscard]] slot_count count_of(const worker& it, slot_index s);
+
+  // By slot: the lines in rings, the largest capacity that leases may still follow, and the sum of
+  // what was last counted of each worker.
   std::vector<std::int64_t> on_the_way_, bound_;
+  std::vector<slot_count> sums_;
   std::vector<worker_id> home_;
   slot_index slots_ = 0;
   std::uint64_t breakable_ = 0;

@@ -29,6 +29,7 @@ struct balancer::worker {
 
   std::vector<std::int64_t> used;   // by slot, as last seen
   std::vector<std::int64_t> forced; // by slot, of these: lines of counted calls
+  std::vector<slot_count> counted;  // by slot, as it is in sums_
   // By place in the engine's table: the call there, where its lines were, and whether it holds them
   // without having been admitted: a destination that had been given up answered after all.
   struct known_call {

@@ -75,7 +75,11 @@ void balancer::judge(worker_id w) {
     changed = changed || now != it.used[s];
     it.used[s] = now;
   }
-  if (changed || steps % 1024 == 0) judge_calls(w);
+  const bool all = steps % 1024 == 0;
+  if (changed || all) judge_calls(w);
+  count_slots(w);
+  for (worker_id other = 0; all && other < setup_.workers; ++other)
+    judge_count(other);
   judge_slots();
 }
 
@@ -110,26 +114,48 @@ void balancer::judge_calls(worker_id w) {
           std::to_string(it.used[s]) + ", held by calls " + std::to_string(held[s]));
 }
 
+balancer::slot_count balancer::count_of(const worker& it, slot_index s) {
+  const load_ledger::slot_view v = it.engine->ledger().view(s);
+  if (v.used < 0 || v.lease < v.used || v.remote < 0)
+    say("slot " + std::to_string(s) + ": a counter below zero, or used above lease");
+  return {v.lease + v.pool + v.unsent, v.used, it.forced[s], v.pool};
+}
+
+// A step changes the slots of the worker that made it, and no others.
+void balancer::count_slots(worker_id w) {
+  worker& it = *workers_[w];
+  for (slot_index s = 0; s < slots_; ++s) {
+    const slot_count now = count_of(it, s);
+    slot_count& before = it.counted[s];
+    if (now == before) continue;
+    slot_count& sum = sums_[s];
+    sum.lines += now.lines - before.lines;
+    sum.used += now.used - before.used;
+    sum.forced += now.forced - before.forced;
+    sum.pool += now.pool - before.pool;
+    before = now;
+  }
+}
+
+void balancer::judge_count(worker_id w) {
+  const worker& it = *workers_[w];
+  for (slot_index s = 0; s < slots_; ++s)
+    if (count_of(it, s) != it.counted[s])
+      say("slot " + std::to_string(s) + ": changed on worker " + std::to_string(w) +
+          " in a step of another one");
+}
+
 void balancer::judge_slots() {
   for (slot_index s = 0; s < slots_; ++s) {
-    const load_ledger& home = workers_[home_[s]]->engine->ledger();
-    const std::int64_t capacity = home.capacity(s);
-    std::int64_t lines = on_the_way_[s], used = 0, forced = 0, pool = 0;
-    for (worker_id w = 0; w < setup_.workers; ++w) {
-      const load_ledger::slot_view v = workers_[w]->engine->ledger().view(s);
-      if (v.used < 0 || v.lease < v.used || v.remote < 0)
-        say("slot " + std::to_string(s) + ": a counter below zero, or used above lease");
-      lines += v.lease + v.pool + v.unsent;
-      used += v.used;
-      forced += workers_[w]->forced[s];
-      pool += v.pool;
-    }
+    const slot_count& sum = sums_[s];
+    const std::int64_t capacity = workers_[home_[s]]->engine->ledger().capacity(s);
+    const std::int64_t lines = on_the_way_[s] + sum.lines;
     if (lines != capacity)
       say("slot " + std::to_string(s) + ": leases, pool and lines on the way are " +
           std::to_string(lines) + ", capacity " + std::to_string(capacity));
-    bound_[s] = pool >= 0 ? capacity : std::max(bound_[s], capacity);
-    if (setup_.bounded && used - forced > bound_[s])
-      say("slot " + std::to_string(s) + ": admitted " + std::to_string(used - forced) +
+    bound_[s] = sum.pool >= 0 ? capacity : std::max(bound_[s], capacity);
+    if (setup_.bounded && sum.used - sum.forced > bound_[s])
+      say("slot " + std::to_string(s) + ": admitted " + std::to_string(sum.used - sum.forced) +
           " above capacity " + std::to_string(bound_[s]));
   }
 }
