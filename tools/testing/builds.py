@@ -59,7 +59,8 @@ class Build:
         self._run(["ninja", "-C", self.folder, "build.ninja"], "updating")
         files = {target["id"]: target["filename"] for target in self._introspect("--targets")}
         programs = []
-        for test in self._introspect("--tests"):
+        # The longest first, as meson has it, so that none of them runs alone at the end.
+        for test in sorted(self._introspect("--tests"), key=lambda each: -each["priority"]):
             suites = tuple(name.split(":")[-1] for name in test["suite"])
             if suite in suites:
                 programs.append(TestProgram(

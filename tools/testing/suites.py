@@ -72,7 +72,7 @@ def run_e2e(options: Options) -> Tally:
 
 SUITES = {
     "lint": lambda options: lint(options.quick),
-    "unit": lambda _: run_suites(ASAN, ("unit",), "unit", cores()),
+    "unit": lambda _: run_suites(ASAN, ("unit",), "unit", cores() + 1), # some of them mostly wait
     "corpus": lambda _: run_suites(ASAN, ("corpus",), "corpus", cores()),
     "optimised": lambda _: run_suites(RELEASE, ("optimised",), "optimised", cores()),
     "sim": lambda _: run_suites(RELEASE, ("sim",), "sim", cores()),
