@@ -95,17 +95,21 @@ tl::expected<capture_request, rpc_error> request_in(const parameters& given) {
   return wanted;
 }
 
-rpc_answer start_capture(const parameters& given, daemon_view& daemon) {
+using answering = std::function<void(rpc_answer)>;
+
+void start_capture(const parameters& given, daemon_view& daemon, answering done) {
   const auto wanted = request_in(given);
-  if (!wanted) return tl::unexpected(wanted.error());
-  return answer_of(daemon.start_capture(*wanted));
+  if (!wanted) return done(tl::unexpected(wanted.error()));
+  daemon.start_capture(
+      *wanted, [done = std::move(done)](const capture_outcome& how) { done(answer_of(how)); });
 }
 
-rpc_answer stop_capture(const parameters& given, daemon_view& daemon) {
+void stop_capture(const parameters& given, daemon_view& daemon, answering done) {
   std::string file;
   if (const auto read = read_parameter(given, "file", file); !read)
-    return tl::unexpected(read.error());
-  return answer_of(daemon.stop_capture(file));
+    return done(tl::unexpected(read.error()));
+  daemon.stop_capture(
+      file, [done = std::move(done)](const capture_outcome& how) { done(answer_of(how)); });
 }
 
 rpc_answer capture_status(const parameters&, daemon_view& daemon) {
@@ -115,7 +119,8 @@ rpc_answer capture_status(const parameters&, daemon_view& daemon) {
 } // namespace
 
 std::vector<method> capture_methods() {
-  method starting{"capture_start", "linehunt:capture_start", {{}}, false, start_capture};
+  method starting{"capture_start", "linehunt:capture_start", {{}}, false, nullptr, false,
+                  start_capture};
   starting.optional_names = true;
   recipe names;
   for (const std::string_view name :
@@ -124,7 +129,13 @@ std::vector<method> capture_methods() {
     starting.recipes.push_back(names);
   }
   return {std::move(starting),
-          {"capture_stop", "linehunt:capture_stop", {{}, {"file"}}, false, stop_capture},
+          {"capture_stop",
+           "linehunt:capture_stop",
+           {{}, {"file"}},
+           false,
+           nullptr,
+           false,
+           stop_capture},
           {"capture_status", "linehunt:capture_status", {{}}, false, capture_status}};
 }
 

@@ -112,9 +112,11 @@ class daemon_view {
   // No new calls, or again.
   [[nodiscard]] virtual outcome drain(bool on) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;
-  [[nodiscard]] virtual capture_outcome start_capture(const capture_request& wanted) = 0;
+  // These call `done` once, in the control thread: at once, or when the disk has answered.
+  virtual void start_capture(const capture_request& wanted,
+                             std::function<void(capture_outcome)> done) = 0;
   // The one to `file` only, where that is not empty.
-  [[nodiscard]] virtual capture_outcome stop_capture(const std::string& file) = 0;
+  virtual void stop_capture(const std::string& file, std::function<void(capture_outcome)> done) = 0;
   [[nodiscard]] virtual capture_state capture_status() = 0; // of the last one
   // The error says why, in the words of `linehunt check`; everything is then as it was.
   using reload_outcome = tl::expected<void, std::string>;

@@ -49,26 +49,10 @@ bool is_capture(int folder, const std::string& name) {
                         std::string_view(begin.data(), begin.size()) == pcapng::magic);
 }
 
-// Through the folder itself, so that no link of somebody else's comes in between.
-tl::expected<int, fault> open_new(int folder, const std::string& name, const std::string& path,
-                                  bool overwrite) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int file = ::openat(folder, name.c_str(), flags, mode);
-  if (file < 0 && errno == EEXIST) {
-    if (!overwrite)
-      return tl::unexpected(
-          fault{true, fmt::format("{} is there already; take another name, or --overwrite", path)});
-    if (!is_capture(folder, name))
-      return tl::unexpected(
-          fault{true, fmt::format("{} is no capture, so it stays; take another name", path)});
-    (void)::unlinkat(folder, name.c_str(), 0); // where it fails, the next line says why
-    file = ::openat(folder, name.c_str(), flags, mode);
-  }
-  if (file < 0)
-    return tl::unexpected(fault{false, fmt::format("{}: {}; make its folder writable for the user "
-                                                   "whom linehunt runs as, or make room",
-                                                   path, std::strerror(errno))});
-  return file;
+fault fault_of_file(const std::string& path, int failure) {
+  return {false, fmt::format("{}: {}; make its folder writable for the user whom linehunt runs as, "
+                             "or make room",
+                             path, std::strerror(failure))};
 }
 
 } // namespace
@@ -85,34 +69,62 @@ std::string fault_of_name(std::string_view name) {
   return {};
 }
 
+// Through the folder itself, so that no link of somebody else's comes in between.
 tl::expected<capture_file, fault> capture_file::create(const std::string& folder,
                                                        const std::string& name, bool overwrite,
                                                        std::uint64_t max_bytes) {
-  const int in = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (in < 0) return tl::unexpected(fault_of_folder(folder, errno));
+  capture_file made;
+  made.name_ = made.written_as_ = name;
+  made.path_ = folder + '/' + name;
+  made.folder_ = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (made.folder_ < 0) return tl::unexpected(fault_of_folder(folder, errno));
   struct statvfs disk {};
-  const bool known = ::fstatvfs(in, &disk) == 0;
+  const bool known = ::fstatvfs(made.folder_, &disk) == 0;
   const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (known && free_bytes < max_bytes + reserve_of(disk)) {
-    ::close(in);
+  if (known && free_bytes < max_bytes + reserve_of(disk))
     return tl::unexpected(fault{
         false, fmt::format("folder {} has {} MB free, of which {} MB stay so, and this capture "
                            "may take {} MB; make room, or ask for less with max_mb",
                            folder, free_bytes / 1'000'000, reserve_of(disk) / 1'000'000,
                            max_bytes / 1'000'000)});
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  made.file_ = ::openat(made.folder_, name.c_str(), flags, mode);
+  if (made.file_ < 0 && errno == EEXIST) {
+    if (!overwrite)
+      return tl::unexpected(fault{
+          true, fmt::format("{} is there already; take another name, or --overwrite", made.path_)});
+    if (!is_capture(made.folder_, name))
+      return tl::unexpected(
+          fault{true, fmt::format("{} is no capture, so it stays; take another name", made.path_)});
+    made.written_as_ = '.' + name + ".new";                      // which no capture is called
+    (void)::unlinkat(made.folder_, made.written_as_.c_str(), 0); // of a run that has broken off
+    made.file_ = ::openat(made.folder_, made.written_as_.c_str(), flags, mode);
   }
-  std::string path = folder + '/' + name;
-  const auto file = open_new(in, name, path, overwrite);
-  ::close(in);
-  if (!file) return tl::unexpected(file.error());
-  return capture_file(*file, std::move(path));
+  if (made.file_ < 0) return tl::unexpected(fault_of_file(made.path_, errno));
+  return made;
 }
 
 capture_file::capture_file(capture_file&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), path_(std::move(other.path_)), bytes_(other.bytes_) {}
+    : folder_(std::exchange(other.folder_, -1)), file_(std::exchange(other.file_, -1)),
+      name_(std::move(other.name_)), written_as_(std::move(other.written_as_)),
+      path_(std::move(other.path_)), in_place_(other.in_place_), bytes_(other.bytes_) {}
 
 capture_file::~capture_file() {
+  if (file_ >= 0 && !in_place_) (void)::unlinkat(folder_, written_as_.c_str(), 0);
   if (file_ >= 0) ::close(file_);
+  if (folder_ >= 0) ::close(folder_);
+}
+
+tl::expected<void, std::string> capture_file::put_in_place() {
+  if (written_as_ != name_ && ::renameat(folder_, written_as_.c_str(), folder_, name_.c_str()) != 0)
+    return tl::unexpected(fault_of_file(path_, errno).message);
+  in_place_ = true;
+  return {};
+}
+
+void capture_file::cut_to(std::uint64_t bytes) noexcept {
+  (void)(::ftruncate(file_, static_cast<off_t>(bytes)) == 0 && ::lseek(file_, 0, SEEK_END) >= 0);
+  bytes_ = bytes;
 }
 
 tl::expected<void, std::string> capture_file::write(std::string_view blocks) {
@@ -126,9 +138,7 @@ tl::expected<void, std::string> capture_file::write(std::string_view blocks) {
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       const int failure = count < 0 ? errno : ENOSPC;
-      // Half a block would end what reads it.
-      (void)(::ftruncate(file_, static_cast<off_t>(bytes_)) == 0 &&
-             ::lseek(file_, 0, SEEK_END) >= 0);
+      cut_to(bytes_); // half a block would end what reads it
       return tl::unexpected(
           fmt::format("{}: {}; the file ends there, make room", path_, std::strerror(failure)));
     }

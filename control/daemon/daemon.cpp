@@ -210,9 +210,11 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       {[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
        [&] { return kept.keeps_calls() ? early_calls(**runtime) : live_calls(**runtime); },
        [&] { loop.stop(); }, raise});
+  blocking_thread captures_aside(loop, whole.runtime.control_core); // their disk may hang
   capture_session capturing(
       whole.admin.capture_dir, named_ports(whole.runtime),
-      {[&](const dpdk::capture_filter& what) { return (*runtime)->begin_capture(what); }, raise});
+      {[&](const dpdk::capture_filter& what) { return (*runtime)->begin_capture(what); }, raise,
+       [&](auto job) { captures_aside.run(std::move(job)); }});
   live_view view(**runtime, source, reloading, draining, capturing, raise);
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
@@ -253,7 +255,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   }
   const auto end = [&] {
     copier.reset();
-    (void)capturing.stop(capture_session::clock::now()); // a capture leaves the disk to the calls
+    capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
     kept.keep_calls(**runtime);
   };
   if (!read_first_rows(loop, reloading, first)) { // a signal or a lost device came first

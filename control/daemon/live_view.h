@@ -64,12 +64,13 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] outcome drain(bool on) override;
   [[nodiscard]] outcome end_call(const admin::call_state& call) override;
 
-  [[nodiscard]] admin::capture_outcome
-  start_capture(const admin::capture_request& wanted) override {
-    return capturing_.start(wanted, capture_session::clock::now());
+  void start_capture(const admin::capture_request& wanted,
+                     std::function<void(admin::capture_outcome)> done) override {
+    capturing_.start(wanted, capture_session::clock::now(), std::move(done));
   }
-  [[nodiscard]] admin::capture_outcome stop_capture(const std::string& file) override {
-    return capturing_.stop(capture_session::clock::now(), file);
+  void stop_capture(const std::string& file,
+                    std::function<void(admin::capture_outcome)> done) override {
+    capturing_.stop(capture_session::clock::now(), file, std::move(done));
   }
   [[nodiscard]] admin::capture_state capture_status() override {
     return capturing_.status(capture_session::clock::now());

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from cases import case, check
+from disks import disk_at, freeze, thaw
 from event_follower import events_of
 from lab.balancer import CONTROL
 from lab.capture import faults_of, tshark
@@ -175,3 +176,34 @@ def a_full_disk_ends_a_capture_and_no_call():
             check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
         finally:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@case
+def a_disk_that_hangs_ends_a_capture_and_nothing_else():
+    with study_case(boxes={1: {"vm": 200}}) as lab:
+        folder = captures_folder(lab)
+        with disk_at(folder):
+            balancer = lab.start_balancer()
+            lab.start_box(1)
+            process = begin(balancer, "hangs", "--max-mb", "1")
+            freeze(folder)
+            core = lab.start_core([("VM_1", 100)] * 400, 50)
+            longest = 0.0
+            while process.poll() is None:
+                began = time.monotonic()
+                balancer.ask("list")
+                longest = max(longest, time.monotonic() - began)
+                time.sleep(0.1)
+            check(longest < 2, f"the control thread was away for {longest:.1f} s")
+            error = process.communicate(timeout=20)[1]
+            check(process.returncode == 1 and "the disk is too slow" in error, error)
+            status, _, error = balancer.control("capture", "next")
+            check(status == 1 and "does not answer since" in error, error)
+            thaw(folder)
+            check(core.wait(30) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+            check(core.counts().successful == 400, f"{core.counts()}")
+            check(balancer.control("capture", "next", "--max-mb", "1", "--seconds", "1")[0] == 0,
+                  "no capture, though the disk answers again")
+            told = balancer.ask("capture", "--status")
+            check(told["file"] == str(folder / "next") and told["reason"] == "seconds", f"{told}")
+            tshark(folder / "hangs", "sip")  # it can be read

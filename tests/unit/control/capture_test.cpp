@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Captures: the blocks of the file, its name and place, and a session from its begin to each of its
-// ends, over frames of the test.
+// ends, over frames of the test and a disk that may hang.
+#include "control/blocking_thread.h"
 #include "control/capture/capture_file.h"
 #include "control/capture/capture_session.h"
 #include "control/capture/pcapng.h"
 
+#include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <cstring>
+#include <deque>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -92,6 +99,10 @@ class folder {
   void put(const std::string& name, const std::string& text) const {
     std::ofstream(path + "/" + name, std::ios::binary) << text;
   }
+  [[nodiscard]] std::size_t files() const {
+    const std::filesystem::directory_iterator all(path);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+  }
   std::string path;
 };
 
@@ -105,8 +116,9 @@ TEST(capture_file, takes_plain_names_only) {
 
 TEST(capture_file, is_new_and_for_owner_and_group) {
   const folder in;
-  const auto file = capture_file::create(in.path, "a.pcapng", false, 1000);
+  auto file = capture_file::create(in.path, "a.pcapng", false, 1000);
   ASSERT_TRUE(file) << file.error().message;
+  EXPECT_TRUE(file->put_in_place());
   struct stat about {};
   ASSERT_EQ(::stat(file->path().c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0137u, 0u); // never more than 0640
@@ -124,9 +136,14 @@ TEST(capture_file, overwrites_captures_alone) {
   in.put("victim", pcapng::section_header("x"));
   std::filesystem::create_symlink(in.path + "/victim", in.path + "/link");
   std::filesystem::create_directory(in.path + "/folder");
-  EXPECT_TRUE(capture_file::create(in.path, "old", true, 1000));
-  EXPECT_EQ(in.content("old"), "");
-  EXPECT_TRUE(capture_file::create(in.path, "empty", true, 1000));
+  for (const char* name : {"old", "empty"}) {
+    auto file = capture_file::create(in.path, name, true, 1000);
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_TRUE(file->write("new"));
+    EXPECT_NE(in.content(name), "new") << "the old one goes when the new one can be written";
+    EXPECT_TRUE(file->put_in_place());
+    EXPECT_EQ(in.content(name), "new");
+  }
   for (const char* name : {"notes", "link", "folder"}) {
     const auto kept = capture_file::create(in.path, name, true, 1000);
     ASSERT_FALSE(kept) << name;
@@ -134,6 +151,19 @@ TEST(capture_file, overwrites_captures_alone) {
   }
   EXPECT_EQ(in.content("notes"), "not to be lost");
   EXPECT_EQ(in.content("victim"), pcapng::section_header("x"));
+}
+
+TEST(capture_file, leaves_nothing_that_was_not_put_in_place) {
+  const folder in;
+  in.put("old", pcapng::section_header("x"));
+  in.put(".old.new", "of a run that has broken off");
+  for (const char* name : {"old", "fresh"}) {
+    auto file = capture_file::create(in.path, name, true, 1000);
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_TRUE(file->write("new"));
+  }
+  EXPECT_EQ(in.content("old"), pcapng::section_header("x"));
+  EXPECT_EQ(in.files(), 1u);
 }
 
 TEST(capture_file, says_what_to_do_about_folder_and_disk) {
@@ -192,34 +222,69 @@ class played final : public dpdk::capture {
   queue& from_;
 };
 
+// Answers when the test says so.
+class played_disk {
+ public:
+  using job = std::function<std::function<void()>()>;
+  void run(job one) { jobs_.push_back(std::move(one)); }
+  void answer_once() {
+    const job one = std::move(jobs_.front());
+    jobs_.pop_front();
+    one()();
+  }
+  void answer() {
+    while (!jobs_.empty())
+      answer_once();
+  }
+  [[nodiscard]] bool asked() const { return !jobs_.empty(); }
+
+ private:
+  std::deque<job> jobs_;
+};
+
 class session : public ::testing::Test {
  protected:
   using clock = capture_session::clock;
   admin::capture_outcome start(const admin::capture_request& wanted = {}) {
-    return one.start(wanted, clock::time_point{});
+    std::optional<admin::capture_outcome> how;
+    one.start(wanted, clock::time_point{}, [&](const auto& told) { how = told; });
+    disk.answer();
+    return how.value();
+  }
+  admin::capture_outcome stop(std::chrono::seconds when, const std::string& file = {}) {
+    std::optional<admin::capture_outcome> how;
+    one.stop(at(when), file, [&](const auto& told) { how = told; });
+    disk.answer();
+    return how.value();
+  }
+  void look(std::chrono::seconds when) {
+    one.look(at(when));
+    disk.answer();
   }
   static clock::time_point at(std::chrono::seconds s) { return clock::time_point{} + s; }
   admin::capture_state status() { return one.status(at(0s)); }
-  std::string name_of_end() { return std::string{word_for(status().why)}; }
 
   folder in;
   played::queue frames;
+  played_disk disk;
   std::vector<dpdk::capture_filter> asked;
   std::string refusal; // of the data plane
   std::vector<json> events;
-  capture_session one{in.path,
-                      {{"access", "net_ring0"}, {"core", "net_ring1"}},
-                      {[this](const dpdk::capture_filter& what)
-                           -> tl::expected<std::unique_ptr<dpdk::capture>, dpdk::error> {
-                         asked.push_back(what);
-                         if (!refusal.empty()) return tl::unexpected(dpdk::error{refusal});
-                         frames.ended = false;
-                         return std::make_unique<played>(frames);
-                       },
-                       [this](std::string_view name, const json& params) {
-                         EXPECT_EQ(name, "E_LINEHUNT_CAPTURE");
-                         events.push_back(params);
-                       }}};
+  const std::vector<capture_session::named_port> ports{{"access", "net_ring0"},
+                                                       {"core", "net_ring1"}};
+  const capture_session::beginning begin = [this](const dpdk::capture_filter& what)
+      -> tl::expected<std::unique_ptr<dpdk::capture>, dpdk::error> {
+    asked.push_back(what);
+    if (!refusal.empty()) return tl::unexpected(dpdk::error{refusal});
+    frames.ended = false;
+    return std::make_unique<played>(frames);
+  };
+  const admin::raising raise = [this](std::string_view name, const json& params) {
+    EXPECT_EQ(name, "E_LINEHUNT_CAPTURE");
+    events.push_back(params);
+  };
+  capture_session one{
+      in.path, ports, {begin, raise, [this](auto job) { disk.run(std::move(job)); }}};
 };
 
 TEST_F(session, writes_what_comes_and_says_so) {
@@ -231,14 +296,14 @@ TEST_F(session, writes_what_comes_and_says_so) {
   EXPECT_EQ(asked[0].match, "4930");
   EXPECT_EQ(asked[0].port, 1u);
   frames.frames = {"one", "two!"};
-  one.look(at(1s));
+  look(1s);
   EXPECT_EQ(one.status(at(2s)).packets, 2u);
   EXPECT_EQ(one.status(at(2s)).elapsed, 2000ms);
   EXPECT_THAT(types_in(in.content("a.pcapng")),
               ElementsAre(section, interface, interface, packet, packet));
   frames.frames = {"and the last"}; // copied, not yet looked at
   frames.missed = 4;
-  const auto ended = one.stop(at(3s));
+  const auto ended = stop(3s);
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->packets, 3u);
   EXPECT_EQ(ended->missed, 4u);
@@ -254,26 +319,26 @@ TEST_F(session, writes_what_comes_and_says_so) {
   EXPECT_EQ(events[1]["reason"], "stopped");
   EXPECT_EQ(events[1]["packets"], 3);
   EXPECT_EQ(events[1]["missed"], 4);
-  EXPECT_EQ(one.stop(at(4s)).error().why, capture_fault::none_running);
+  EXPECT_EQ(stop(4s).error().why, capture_fault::none_running);
 }
 
 TEST_F(session, ends_by_itself_at_each_limit) {
   ASSERT_TRUE(start({.name = "time", .seconds = 5}));
-  one.look(at(4s));
+  look(4s);
   EXPECT_EQ(status().phase, capture_phase::running);
-  one.look(at(5s));
+  look(5s);
   EXPECT_EQ(status().phase, capture_phase::ended);
   EXPECT_EQ(status().why, capture_end::time);
 
   ASSERT_TRUE(start({.name = "packets", .packets = 3}));
   frames.frames = {"1", "2", "3", "4", "5"};
-  one.look(at(1s));
+  look(1s);
   EXPECT_EQ(status().why, capture_end::packets);
   EXPECT_EQ(status().packets, 3u);
 
   ASSERT_TRUE(start({.name = "size", .max_mb = 1}));
   frames.frames.assign(2000, std::string(1000, 'x'));
-  one.look(at(1s));
+  look(1s);
   EXPECT_EQ(status().why, capture_end::size);
   EXPECT_LE(status().bytes, 1'000'000u);
   EXPECT_GT(status().bytes, 998'000u);
@@ -296,12 +361,14 @@ TEST_F(session, is_one_at_a_time_and_refuses_what_it_cannot_do) {
   EXPECT_THAT(status().file, HasSubstr(".pcapng"));
   const std::string first = status().file;
   EXPECT_THAT(why({.name = "c"}), HasSubstr("capture_stop"));
-  EXPECT_EQ(one.stop(at(1s), "/another").error().why, capture_fault::running);
+  EXPECT_EQ(stop(1s, "/another").error().why, capture_fault::running);
   EXPECT_EQ(status().phase, capture_phase::running);
-  EXPECT_TRUE(one.stop(at(1s), first));
+  EXPECT_TRUE(stop(1s, first));
   EXPECT_FALSE(std::filesystem::exists(in.path + "/c"));
   capture_session off("", {}, {});
-  EXPECT_EQ(off.start({}, {}).error().why, capture_fault::switched_off);
+  std::optional<admin::capture_outcome> how;
+  off.start({}, {}, [&](const auto& told) { how = told; });
+  EXPECT_EQ(how.value().error().why, capture_fault::switched_off);
 }
 
 TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
@@ -309,10 +376,10 @@ TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
   {
     const limited_files limit(100'000);
     frames.frames.assign(50, std::string(1000, 'x'));
-    one.look(at(1s));
+    look(1s);
     EXPECT_EQ(status().phase, capture_phase::running);
     frames.frames.assign(80, std::string(1000, 'x'));
-    one.look(at(2s));
+    look(2s);
   }
   EXPECT_EQ(status().why, capture_end::failed);
   EXPECT_THAT(status().error, HasSubstr("File too large"));
@@ -322,6 +389,165 @@ TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
   EXPECT_EQ(status().packets, 50u) << "of those that are in the file";
   EXPECT_EQ(types.back(), packet);
   EXPECT_EQ(events.back()["reason"], "error");
+}
+
+TEST_F(session, waits_for_the_disk_without_holding_up_anybody) {
+  std::vector<std::string> told;
+  const auto tell = [&](std::string what) {
+    return [&told, what](const admin::capture_outcome& how) {
+      told.push_back(what + (how ? fmt::format(" {}", how->packets) : ": " + how.error().message));
+    };
+  };
+  one.start({.name = "late"}, at(0s), tell("begun"));
+  frames.frames = {"before the file is there"};
+  one.look(at(1s));
+  EXPECT_EQ(status().phase, capture_phase::running);
+  EXPECT_EQ(status().packets, 0u);
+  EXPECT_THAT(events, ::testing::IsEmpty());
+  one.start({.name = "another"}, at(1s), tell("second"));
+  EXPECT_THAT(told, ElementsAre(HasSubstr("second: a capture goes on")));
+  told.clear();
+  disk.answer_once();
+  EXPECT_THAT(told, ElementsAre("begun 0"));
+  EXPECT_EQ(events.back()["state"], "running");
+  frames.frames = {"and after"};
+  one.stop(at(2s), {}, tell("first stop"));
+  one.stop(at(3s), {}, tell("second stop"));
+  EXPECT_TRUE(frames.ended) << "it costs the workers nothing any more";
+  EXPECT_THAT(told, ElementsAre("begun 0"));
+  EXPECT_EQ(status().phase, capture_phase::running);
+  disk.answer();
+  EXPECT_THAT(told, ElementsAre("begun 0", "first stop 2", "second stop 2"));
+  EXPECT_EQ(status().elapsed, 2000ms);
+  EXPECT_EQ(in.content("late").size(), status().bytes);
+  EXPECT_EQ(types_in(in.content("late")).back(), statistics);
+}
+
+TEST_F(session, counts_what_finds_no_room_before_a_slow_disk_as_missed) {
+  ASSERT_TRUE(start({.name = "slow", .max_mb = 100}));
+  constexpr std::size_t bytes = 60'000, all = 400, room = capture_writer::most_waiting_bytes;
+  frames.frames.assign(all, std::string(bytes, 'x'));
+  frames.missed = 3;
+  one.look(at(1s));
+  EXPECT_TRUE(disk.asked());
+  const std::uint64_t fit = room / (bytes + 44);
+  EXPECT_EQ(status().missed, all - fit + 3);
+  look(2s);
+  EXPECT_EQ(status().packets, fit);
+  frames.frames = {"there is room again"};
+  const auto ended = stop(3s);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->packets, fit + 1);
+  EXPECT_EQ(ended->missed, all - fit + 3);
+  const std::string file = in.content("slow");
+  EXPECT_EQ(types_in(file).size(), 3 + fit + 1 + 2);
+  EXPECT_EQ(file.size(), ended->bytes);
+}
+
+TEST_F(session, gives_up_where_the_disk_hangs) {
+  ASSERT_TRUE(start({.name = "hangs"}));
+  frames.frames = {"in the file"};
+  look(1s);
+  const std::string before = in.content("hangs");
+  frames.frames = {"on its way"};
+  one.look(at(2s));
+  frames.frames = {"waits"};
+  one.look(at(7s));
+  EXPECT_EQ(status().phase, capture_phase::running);
+  one.look(at(8s));
+  EXPECT_EQ(status().phase, capture_phase::ended);
+  EXPECT_EQ(status().why, capture_end::failed);
+  EXPECT_THAT(status().error, HasSubstr("the disk is too slow"));
+  EXPECT_EQ(status().packets, 1u);
+  EXPECT_EQ(status().bytes, before.size());
+  EXPECT_TRUE(frames.ended);
+  EXPECT_EQ(events.back()["reason"], "error");
+  // Who would come next would wait as well.
+  std::optional<admin::capture_outcome> how;
+  one.start({.name = "next"}, at(9s), [&](const auto& told) { how = told; });
+  EXPECT_THAT(how.value().error().message, HasSubstr("does not answer since"));
+  disk.answer(); // what it writes now has been told as missing
+  EXPECT_EQ(in.content("hangs"), before);
+  EXPECT_TRUE(start({.name = "next"}));
+  EXPECT_TRUE(stop(1s));
+}
+
+TEST_F(session, leaves_nothing_where_the_disk_hangs_or_is_full_at_its_begin) {
+  in.put("old", pcapng::section_header("x"));
+  for (const char* name : {"fresh", "old"}) {
+    std::optional<admin::capture_outcome> how;
+    one.start({.name = name, .overwrite = true}, at(0s), [&](const auto& told) { how = told; });
+    one.look(at(5s));
+    EXPECT_FALSE(how);
+    std::optional<admin::capture_outcome> stopped;
+    one.stop(at(5s), {}, [&](const auto& told) { stopped = told; });
+    one.look(at(6s));
+    ASSERT_TRUE(how && stopped);
+    EXPECT_EQ(how->error().why, capture_fault::disk);
+    EXPECT_THAT(how->error().message, HasSubstr("the disk does not answer"));
+    EXPECT_EQ(stopped->error().why, capture_fault::none_running);
+    EXPECT_EQ(status().phase, capture_phase::none);
+    disk.answer();
+    const limited_files limit(10);
+    EXPECT_THAT(start({.name = name, .overwrite = true}).error().message,
+                HasSubstr("File too large"));
+  }
+  EXPECT_EQ(in.files(), 1u);
+  EXPECT_EQ(in.content("old"), pcapng::section_header("x"));
+  EXPECT_THAT(events, ::testing::IsEmpty());
+}
+
+// With a thread, as in the daemon, whose loop has ended.
+TEST_F(session, is_whole_at_the_end_of_the_daemon_unless_the_disk_hangs) {
+  boost::asio::io_context loop;
+  blocking_thread aside(loop, 0);
+  const auto bytes_of = [&](const char* name) { return in.content(name).size(); };
+  const auto run_until = [&](const auto& done) {
+    while (!done())
+      loop.run_one_for(1s), loop.restart();
+  };
+  {
+    capture_session ends{
+        in.path, ports, {begin, raise, [&](auto job) { aside.run(std::move(job)); }}};
+    bool begun = false;
+    ends.start({.name = "whole"}, at(0s), [&](const auto&) { begun = true; });
+    run_until([&] { return begun; });
+    frames.frames.assign(100, std::string(60'000, 'x'));
+    ends.look(at(1s));
+    frames.frames = {"the last"};
+    ends.close(at(2s));
+    EXPECT_EQ(ends.status(at(2s)).why, capture_end::daemon_ends);
+    EXPECT_EQ(ends.status(at(2s)).packets, 101u);
+    EXPECT_EQ(types_in(in.content("whole")).size(), 3u + 101 + 2);
+  }
+  std::promise<void> lets_go;
+  std::atomic<bool> hanging = false;
+  {
+    capture_session ends{in.path, ports, {begin, raise, [&](auto job) {
+                                            aside.run([&, job, wait = hanging.load()] {
+                                              if (wait) lets_go.get_future().wait();
+                                              return job();
+                                            });
+                                          }}};
+    bool begun = false;
+    ends.start({.name = "hangs"}, at(0s), [&](const auto&) { begun = true; });
+    run_until([&] { return begun; });
+    hanging = true;
+    frames.frames = {"lost"};
+    ends.look(at(1s));
+    const auto before = clock::now();
+    ends.close(at(2s));
+    EXPECT_LT(clock::now() - before, 10s);
+    EXPECT_THAT(ends.status(at(2s)).error, HasSubstr("too slow"));
+    EXPECT_EQ(ends.status(at(2s)).packets, 0u);
+  }
+  const auto told = bytes_of("hangs");
+  lets_go.set_value();
+  bool after = false;
+  aside.run([&] { return [&] { after = true; }; });
+  run_until([&] { return after; });
+  EXPECT_THAT(types_in(in.content("hangs")), ElementsAre(section, interface, interface));
+  EXPECT_EQ(bytes_of("hangs"), told);
 }
 
 } // namespace

@@ -361,6 +361,22 @@ TEST_F(dispatcher, an_answer_that_takes_its_time) {
   EXPECT_FALSE(view.all[0].enabled);
 }
 
+// A disk may be slow.
+TEST_F(dispatcher, the_end_of_a_capture_is_answered_when_its_file_is_closed) {
+  view.capture_end_waits = true;
+  std::vector<reply> answers;
+  dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"capture_start"},
+               {"jsonrpc":"2.0","id":2,"method":"capture_stop"}])",
+           view, false, [&](reply r) { answers.push_back(std::move(r)); });
+  EXPECT_TRUE(answers.empty());
+  EXPECT_EQ(result("capture_status")["state"], "running");
+  view.finish_captures();
+  ASSERT_EQ(answers.size(), 1u);
+  const json parsed = json::parse(answers[0].text.value());
+  EXPECT_EQ(parsed[0]["result"]["state"], "running");
+  EXPECT_EQ(parsed[1]["result"]["state"], "ended");
+}
+
 // The loop stands still for a batch.
 TEST_F(dispatcher, a_batch_has_an_end) {
   std::string batch;

@@ -98,21 +98,30 @@ class fake_view final : public daemon_view {
   capture_state capturing;
   std::optional<capture_fault> capture_refused;
   unsigned capture_ends_after = 0; // so many questions; 0: never
-  capture_outcome start_capture(const capture_request& wanted) override {
-    if (capture_refused) return tl::unexpected(*capture_refused);
+  using capture_answering = std::function<void(capture_outcome)>;
+  void start_capture(const capture_request& wanted, capture_answering done) override {
+    if (capture_refused) return done(tl::unexpected(*capture_refused));
     capturing = {capture_phase::running,
                  "/captures/" + (wanted.name.empty() ? "by-time" : wanted.name), wanted, 7, 3'000};
     capturing.elapsed = std::chrono::milliseconds(1500);
-    return capturing;
+    done(capturing);
   }
-  capture_outcome stop_capture(const std::string& file) override {
+  bool capture_end_waits = false; // then until finish_captures
+  void stop_capture(const std::string& file, capture_answering done) override {
     if (!file.empty() && file != capturing.file)
-      return tl::unexpected(capture_fault{capture_fault::running, "another one runs"});
+      return done(tl::unexpected(capture_fault{capture_fault::running, "another one runs"}));
     if (capturing.phase != capture_phase::running)
-      return tl::unexpected(capture_fault{capture_fault::none_running, "no capture is running"});
-    capturing.phase = capture_phase::ended;
-    return capturing;
+      return done(
+          tl::unexpected(capture_fault{capture_fault::none_running, "no capture is running"}));
+    ending_captures.push_back(std::move(done));
+    if (!capture_end_waits) finish_captures();
   }
+  void finish_captures() {
+    capturing.phase = capture_phase::ended;
+    for (const auto& done : std::exchange(ending_captures, {}))
+      done(capturing);
+  }
+  std::vector<capture_answering> ending_captures;
   capture_state capture_status() override {
     if (capture_ends_after != 0 && --capture_ends_after == 0) {
       capturing.phase = capture_phase::ended;
