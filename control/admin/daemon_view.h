@@ -105,10 +105,13 @@ class daemon_view {
   virtual void set_log_level(int level) = 0;
 
   using outcome = tl::expected<void, change_fault>;
-  [[nodiscard]] virtual outcome set_enabled(std::uint32_t destination, bool enabled) = 0;
+  using answering = std::function<void(outcome)>;
+  // These call `done` once, in the control thread: at once where it is refused, else when the
+  // change is on the disk, or the disk has failed or does not answer.
+  virtual void set_enabled(std::uint32_t destination, bool enabled, answering done) = 0;
   // `capacity` is 0 or more.
-  [[nodiscard]] virtual outcome resize(std::uint32_t destination, const std::string& resource,
-                                       std::int32_t capacity) = 0;
+  virtual void resize(std::uint32_t destination, const std::string& resource, std::int32_t capacity,
+                      answering done) = 0;
   // No new calls, or again.
   [[nodiscard]] virtual outcome drain(bool on) = 0;
   [[nodiscard]] virtual outcome end_call(const call_state& call) = 0;

@@ -62,39 +62,48 @@ rpc_answer list(const parameters&, daemon_view& daemon) {
   return json{{"Destinations", std::move(all)}};
 }
 
-rpc_answer status(const parameters& given, daemon_view& daemon) {
-  const auto id = destination_id(given);
-  if (!id) return tl::unexpected(id.error());
-  if (given.has("new_status")) {
-    const auto wanted = given.integer("new_status");
-    if (!wanted) return tl::unexpected(wanted.error());
-    const auto done = daemon.set_enabled(*id, *wanted != 0);
-    if (!done) return tl::unexpected(worded(done.error()));
-    return "OK";
-  }
+using answering = std::function<void(rpc_answer)>;
+
+daemon_view::answering told_to(answering done) {
+  return [done = std::move(done)](const daemon_view::outcome& how) {
+    if (how)
+      done("OK");
+    else
+      done(tl::unexpected(worded(how.error())));
+  };
+}
+
+rpc_answer status_of(std::uint32_t id, daemon_view& daemon) {
   const auto all = daemon.destinations();
-  const auto found = std::ranges::find(all, *id, &destination_state::id);
+  const auto found = std::ranges::find(all, id, &destination_state::id);
   if (found == all.end()) return tl::unexpected(worded(change_fault::no_such_destination));
   json answer = {{"enable", found->enabled ? "yes" : "no"}};
   if (!found->attrs.empty()) answer["attrs"] = found->attrs;
   return answer;
 }
 
-rpc_answer resize(const parameters& given, daemon_view& daemon) {
+void status(const parameters& given, daemon_view& daemon, answering done) {
   const auto id = destination_id(given);
-  if (!id) return tl::unexpected(id.error());
-  const auto resource = given.text("res_name");
-  if (!resource) return tl::unexpected(resource.error());
-  const auto capacity = given.integer("new_capacity");
-  if (!capacity) return tl::unexpected(capacity.error());
-  if (*capacity < 0 || *capacity > std::numeric_limits<std::int32_t>::max())
-    return tl::unexpected(invalid_params("new_capacity must be from 0 to 2147483647"));
-  const auto done = daemon.resize(*id, *resource, static_cast<std::int32_t>(*capacity));
-  if (!done) return tl::unexpected(worded(done.error()));
-  return "OK";
+  if (!id) return done(tl::unexpected(id.error()));
+  if (!given.has("new_status")) return done(status_of(*id, daemon));
+  const auto wanted = given.integer("new_status");
+  if (!wanted) return done(tl::unexpected(wanted.error()));
+  daemon.set_enabled(*id, *wanted != 0, told_to(std::move(done)));
 }
 
-void reload(const parameters&, daemon_view& daemon, std::function<void(rpc_answer)> done) {
+void resize(const parameters& given, daemon_view& daemon, answering done) {
+  const auto id = destination_id(given);
+  if (!id) return done(tl::unexpected(id.error()));
+  const auto resource = given.text("res_name");
+  if (!resource) return done(tl::unexpected(resource.error()));
+  const auto capacity = given.integer("new_capacity");
+  if (!capacity) return done(tl::unexpected(capacity.error()));
+  if (*capacity < 0 || *capacity > std::numeric_limits<std::int32_t>::max())
+    return done(tl::unexpected(invalid_params("new_capacity must be from 0 to 2147483647")));
+  daemon.resize(*id, *resource, static_cast<std::int32_t>(*capacity), told_to(std::move(done)));
+}
+
+void reload(const parameters&, daemon_view& daemon, answering done) {
   daemon.reload([done = std::move(done)](daemon_view::reload_outcome outcome) {
     if (outcome)
       done("OK");
@@ -112,10 +121,14 @@ std::vector<method> load_balancer_methods() {
        "load_balancer:status",
        {{"destination_id"}, {"destination_id", "new_status"}},
        false,
+       nullptr,
+       false,
        status},
       {"lb_resize",
        "load_balancer:resize",
        {{"destination_id", "res_name", "new_capacity"}},
+       false,
+       nullptr,
        false,
        resize},
       {"lb_reload", "load_balancer:reload", {{}}, false, nullptr, false, reload},

@@ -23,6 +23,7 @@
 #include "control/probing/prober.h"
 #include "control/state/call_copier.h"
 #include "control/state/keeper.h"
+#include "control/state/operator_writer.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
@@ -55,9 +56,9 @@ void choose_kernel(const std::string& name) {
 class event_pump {
  public:
   event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view, drainage& draining,
-             probing::prober& prober, capture_session& capturing)
+             probing::prober& prober, capture_session& capturing, operator_writer& changes)
       : timer_(loop), runtime_(runtime), view_(view), draining_(draining), prober_(prober),
-        capturing_(capturing) {}
+        capturing_(capturing), changes_(changes) {}
 
   void start() {
     timer_.expires_after(event_interval);
@@ -67,6 +68,7 @@ class event_pump {
       prober_.advance(); // after the answers that have come in, so that none of them is too late
       draining_.look(drainage::clock::now());
       capturing_.look(capture_session::clock::now());
+      changes_.look(operator_writer::clock::now());
       if (++rounds_ % rounds_between_housekeeping == 0) {
         view_.keep_house();
         if (draining_.ending()) tell_stopping(time_to_end);
@@ -91,6 +93,7 @@ class event_pump {
   drainage& draining_;
   probing::prober& prober_;
   capture_session& capturing_;
+  operator_writer& changes_;
   unsigned rounds_ = 0;
 };
 
@@ -237,9 +240,12 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   // No call ends by itself any more where its packets are not heard, so none is waited for.
   view.on_device_lost([&] { draining.end_at_once(); });
   const auto exit_status = [&] { return view.device_is_lost() ? 1 : 0; };
-  event_pump events(loop, **runtime, view, draining, prober, capturing);
+  blocking_thread changes_aside(loop, whole.runtime.control_core); // of another disk than captures
+  operator_writer changes(kept.changes_file(), kept.known_changes(),
+                          [&](auto job) { changes_aside.run(std::move(job)); });
+  view.save_by([&](auto done) { changes.write(source.changes().changes(), std::move(done)); });
+  event_pump events(loop, **runtime, view, draining, prober, capturing, changes);
   events.start();
-  view.save_by([&] { return kept.note(source.changes()); });
   reloading.on_published([&](const auto&) { view.on_reloaded(); });
   std::optional<call_copier> copier;
   if (const std::string copy = kept.copy_file(); !copy.empty()) {
@@ -256,6 +262,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   const auto end = [&] {
     copier.reset();
     capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
+    changes.finish(operator_writer::longest_wait);
     kept.keep_calls(**runtime);
   };
   if (!read_first_rows(loop, reloading, first)) { // a signal or a lost device came first

@@ -229,40 +229,42 @@ std::vector<admin::process_state> live_view::processes() {
   return all;
 }
 
-live_view::outcome live_view::set_enabled(std::uint32_t id, bool enabled) {
+void live_view::set_enabled(std::uint32_t id, bool enabled, answering done) {
   const destination* found = find(id);
-  if (!found) return tl::unexpected(change_fault::no_such_destination);
-  if (!tell_status(*found, enabled)) return tl::unexpected(change_fault::busy);
+  if (!found) return done(tl::unexpected(change_fault::no_such_destination));
+  if (!tell_status(*found, enabled)) return done(tl::unexpected(change_fault::busy));
   const bool differs =
       source_.changes().status(id).enabled != enabled || pauses_.erase(id); // ended by this, too
   source_.changes().set_by_admin(id, enabled);
   if (differs) raise_status(*found, enabled, "admin");
   if (status_changed_) status_changed_(id);
-  save_changes();
-  return {};
+  save_changes([done = std::move(done)] { done({}); });
 }
 
-live_view::outcome live_view::resize(std::uint32_t id, const std::string& name,
-                                     std::int32_t capacity) {
+void live_view::resize(std::uint32_t id, const std::string& name, std::int32_t capacity,
+                       answering done) {
   const destination* found = find(id);
-  if (!found) return tl::unexpected(change_fault::no_such_destination);
+  if (!found) return done(tl::unexpected(change_fault::no_such_destination));
   // By its name, or as the list shows it, with what OpenSIPS has behind the name ("transc/b").
   const auto at = static_cast<std::size_t>(found - runtime_.world().destinations.data());
   const auto& models = source_.destinations()[at].resources;
   const auto one = std::ranges::find_if(
       models, [&](const resource_model& r) { return r.name == name || r.label == name; });
-  if (one == models.end()) return tl::unexpected(change_fault::no_such_resource);
+  if (one == models.end()) return done(tl::unexpected(change_fault::no_such_resource));
   mail m = from_control(mail_kind::resize);
   m.slot = found->resources[static_cast<std::size_t>(one - models.begin())].slot;
   m.value = capacity;
-  if (!tell_all(runtime_, m)) return tl::unexpected(change_fault::busy);
+  if (!tell_all(runtime_, m)) return done(tl::unexpected(change_fault::busy));
   source_.changes().set_capacity(id, one->name, capacity);
-  save_changes();
-  return {};
+  save_changes([done = std::move(done)] { done({}); });
 }
 
-void live_view::save_changes() {
-  changes_saved_ = !save_ || save_();
+void live_view::save_changes(std::function<void()> done) {
+  if (!save_) return done();
+  save_([this, done = std::move(done)](bool saved) {
+    changes_saved_ = saved;
+    done();
+  });
 }
 
 live_view::outcome live_view::drain(bool on) {

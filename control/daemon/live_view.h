@@ -58,9 +58,9 @@ class live_view final : public admin::daemon_view {
   }
   [[nodiscard]] int log_level() override;
   void set_log_level(int level) override;
-  [[nodiscard]] outcome set_enabled(std::uint32_t id, bool enabled) override;
-  [[nodiscard]] outcome resize(std::uint32_t id, const std::string& resource,
-                               std::int32_t capacity) override;
+  void set_enabled(std::uint32_t id, bool enabled, answering done) override;
+  void resize(std::uint32_t id, const std::string& resource, std::int32_t capacity,
+              answering done) override;
   [[nodiscard]] outcome drain(bool on) override;
   [[nodiscard]] outcome end_call(const admin::call_state& call) override;
 
@@ -115,9 +115,12 @@ class live_view final : public admin::daemon_view {
   void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
     round_trip_us_ = std::move(round_trip_us);
   }
-  // Who puts on the disk what operators have changed; false: that failed, and is tried again.
-  void save_by(std::function<bool()> save) { save_ = std::move(save); }
-  void save_changes();
+  // Who puts on the disk what operators have changed, and calls `done` once, at once or later;
+  // false: that failed, and is tried again.
+  using saving = std::function<void(std::function<void(bool saved)> done)>;
+  void save_by(saving save) { save_ = std::move(save); }
+  // `done`: they are there, or that failed.
+  void save_changes(std::function<void()> done = [] {});
   // Called after each change of a status.
   void on_status_change(std::function<void(std::uint32_t id)> call) {
     status_changed_ = std::move(call);
@@ -156,7 +159,7 @@ class live_view final : public admin::daemon_view {
   capture_session& capturing_;
   admin::raising raise_;
   std::function<void(std::uint32_t)> status_changed_;
-  std::function<bool()> save_;
+  saving save_;
   bool changes_saved_ = true, reload_refused_ = false;
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_, copies_;

@@ -80,7 +80,7 @@ void keeper::remember(operator_state& changes) {
   if (!kept->empty())
     spdlog::info("{} destinations are as operators had changed them before the restart",
                  kept->size());
-  noted_ = std::move(*kept);
+  known_ = std::move(*kept);
 }
 
 dpdk::call_source keeper::calls_of_before() {
@@ -193,22 +193,6 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found) co
   } else if (!found.error().empty()) {
     spdlog::error("no calls of before the restart: {}", found.error());
   }
-}
-
-bool keeper::note(const operator_state& changes) {
-  if (!active()) return true;
-  auto now = changes.changes();
-  if (now == noted_) return true;
-  if (const std::string failure = keep_changes(changes_file_, now); !failure.empty()) {
-    if (!std::exchange(unwritten_, true))
-      spdlog::error("{} cannot be written: {}; it is tried again, and until then a restart would "
-                    "forget what operators have changed",
-                    changes_file_, failure);
-    return false;
-  }
-  if (std::exchange(unwritten_, false)) spdlog::info("{} is written again", changes_file_);
-  noted_ = std::move(now);
-  return true;
 }
 
 void keeper::keep_calls(dpdk::runtime& runtime) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes over a restart, in the folder [service] state_dir: calls.cbor from the end of one run
 // to the start of the next, calls.copy.cbor from time to time for a crash, operator.json from each
-// change by an operator on. Belongs to the control thread; without a folder it does nothing.
+// change by an operator on, for which there is operator_writer. Belongs to the control thread;
+// without a folder it does nothing.
 #pragma once
 
 #include "control/config/configuration.h"
@@ -28,6 +29,12 @@ class keeper {
   [[nodiscard]] bool keeps_calls() const noexcept { return active() && oldest_.count() > 0; }
   // Where calls are copied to while this run lasts; empty: nowhere.
   [[nodiscard]] std::string copy_file() const { return copies_calls() ? copy_file_ : ""; }
+  // Where changes of operators go; empty: nowhere.
+  [[nodiscard]] std::string changes_file() const { return active() ? changes_file_ : ""; }
+  // What that file said at the start, where that is known.
+  [[nodiscard]] const std::optional<std::vector<operator_change>>& known_changes() const noexcept {
+    return known_;
+  }
 
   // Before all else: the folder is ours alone from here on, where it is there. The error says that
   // somebody else has it: two would take each other's calls for those of a crash.
@@ -42,9 +49,6 @@ class keeper {
   // was refused is renamed to *.bad. The error says why nothing could be kept.
   [[nodiscard]] tl::expected<void, std::string> take_over();
 
-  // Writes what operators have changed, where it is not what the file says.
-  // False: they are not on the disk. It is logged once.
-  bool note(const operator_state& changes);
   // Stops the workers and writes their calls.
   void keep_calls(dpdk::runtime& runtime) const;
 
@@ -64,8 +68,7 @@ class keeper {
   bool trying_ = false;  // a byte of ours is in tries_file_
   bool crashed_ = false; // the run before has left nothing but a copy
   std::optional<tl::expected<call_file_report, std::string>> found_;
-  bool unwritten_ = false;                            // was told
-  std::optional<std::vector<operator_change>> noted_; // what the file says, where that is known
+  std::optional<std::vector<operator_change>> known_;
 };
 
 } // namespace linehunt

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes over a restart: calls with their lines, and what operators have changed."""
 
+import json
 import signal
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from cases import case, check, wait_until
+from disks import disk_at, freeze, thaw
 from lab_setups import diagnosis, study_case
 from service_cases import calls, start_calls
 
@@ -151,6 +154,35 @@ def what_operators_have_changed_holds_after_a_crash():
         balancer = lab.start_balancer()
         by_id = {each["id"]: each for each in balancer.ask("list")["Destinations"]}
         check(by_id[1]["enabled"] == "yes" and by_id[2]["Resources"][0]["max"] == 7, f"{by_id}")
+
+
+@case
+def a_disk_that_hangs_holds_up_no_change_for_long():
+    with keeping(boxes={1: {"vm": 50}, 2: {"vm": 50}}) as lab:
+        folder = state_of(lab)
+        folder.mkdir()
+        with disk_at(folder):
+            balancer = lab.start_balancer()
+            freeze(folder)
+            for words, least_s, most_s in ((("status", "1", "disable"), 1.9, 4),
+                                           (("resize", "2", "vm", "7"), 0, 1.5)):
+                began = time.monotonic()
+                status, _, error = balancer.control(*words)
+                took = time.monotonic() - began
+                check(status == 0 and least_s < took < most_s, f"{words}: {took:.1f} s {error}")
+            check("operator.json cannot be written: the disk does not answer" in balancer.tail(),
+                  balancer.tail())
+            check(balancer.statistics()["degraded:changes_unsaved"] == 1, "it is not counted")
+            by_id = {each["id"]: each for each in balancer.ask("list")["Destinations"]}
+            check(by_id[1]["enabled"] == "no", f"{by_id[1]}")
+            thaw(folder)
+            wait_until(lambda: balancer.statistics()["degraded:changes_unsaved"] == 0,
+                       "the changes on the disk")
+            kept = json.loads((folder / "operator.json").read_text(encoding="utf-8"))
+            told = {each["id"]: (each["disabled"], len(each["resized"]))
+                    for each in kept["destinations"]}
+            check(told == {1: (True, 0), 2: (False, 1)}, f"{kept}")
+            end(balancer)
 
 
 @case

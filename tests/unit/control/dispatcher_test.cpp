@@ -377,6 +377,22 @@ TEST_F(dispatcher, the_end_of_a_capture_is_answered_when_its_file_is_closed) {
   EXPECT_EQ(parsed[1]["result"]["state"], "ended");
 }
 
+TEST_F(dispatcher, a_change_is_answered_when_it_is_on_the_disk) {
+  for (const char* request :
+       {R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1,0]})",
+        R"({"jsonrpc":"2.0","id":1,"method":"lb_resize","params":[1,"pstn",9]})"}) {
+    view.saving_waits = true;
+    std::vector<reply> answers;
+    dispatch(request, view, false, [&](reply r) { answers.push_back(std::move(r)); });
+    EXPECT_TRUE(answers.empty()) << request;
+    view.finish_saving();
+    ASSERT_EQ(answers.size(), 1u) << request;
+    EXPECT_EQ(json::parse(answers[0].text.value())["result"], "OK");
+  }
+  EXPECT_FALSE(view.all[0].enabled);
+  EXPECT_EQ(view.all[0].resources[0].capacity, 9);
+}
+
 // The loop stands still for a batch.
 TEST_F(dispatcher, a_batch_has_an_end) {
   std::string batch;

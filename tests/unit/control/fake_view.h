@@ -68,22 +68,33 @@ class fake_view final : public daemon_view {
   int log_level() override { return level; }
   void set_log_level(int wanted) override { level = wanted; }
 
-  outcome set_enabled(std::uint32_t id, bool enabled) override {
-    if (busy) return tl::unexpected(change_fault::busy);
+  void set_enabled(std::uint32_t id, bool enabled, answering done) override {
+    if (busy) return done(tl::unexpected(change_fault::busy));
     const auto found = std::ranges::find(all, id, &destination_state::id);
-    if (found == all.end()) return tl::unexpected(change_fault::no_such_destination);
+    if (found == all.end()) return done(tl::unexpected(change_fault::no_such_destination));
     found->enabled = found->auto_reenable = enabled;
-    return {};
+    save(std::move(done));
   }
-  outcome resize(std::uint32_t id, const std::string& resource, std::int32_t capacity) override {
+  void resize(std::uint32_t id, const std::string& resource, std::int32_t capacity,
+              answering done) override {
     const auto found = std::ranges::find(all, id, &destination_state::id);
-    if (found == all.end()) return tl::unexpected(change_fault::no_such_destination);
+    if (found == all.end()) return done(tl::unexpected(change_fault::no_such_destination));
     const auto one = std::ranges::find(found->resources, resource, &resource_state::name);
-    if (one == found->resources.end()) return tl::unexpected(change_fault::no_such_resource);
-    if (busy) return tl::unexpected(change_fault::busy);
+    if (one == found->resources.end()) return done(tl::unexpected(change_fault::no_such_resource));
+    if (busy) return done(tl::unexpected(change_fault::busy));
     one->capacity = capacity;
-    return {};
+    save(std::move(done));
   }
+  bool saving_waits = false; // then until finish_saving
+  void save(answering done) {
+    unsaved.push_back(std::move(done));
+    if (!saving_waits) finish_saving();
+  }
+  void finish_saving() {
+    for (const auto& done : std::exchange(unsaved, {}))
+      done({});
+  }
+  std::vector<answering> unsaved;
   std::string reload_fault;  // empty: it goes well
   bool reload_waits = false; // then until finish_reloads
   void reload(std::function<void(reload_outcome)> done) override {

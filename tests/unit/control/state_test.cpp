@@ -5,6 +5,7 @@
 #include "control/state/file_replacement.h"
 #include "control/state/keeper.h"
 #include "control/state/operator_file.h"
+#include "control/state/operator_writer.h"
 #include "control/state/state_file.h"
 #include "state_bed.h"
 #include "tests/models/kept_calls.h"
@@ -24,6 +25,13 @@ using ::testing::IsEmpty;
 using state = state_bed;
 
 const auto start = wall_clock::time_point{seconds(1'800'000'000)};
+
+// At once, where the daemon has a thread.
+void write_changes(const keeper& where, const operator_state& changes) {
+  operator_writer one(where.changes_file(), where.known_changes(),
+                      [](const auto& job) { job()(); });
+  one.write(changes.changes(), [](bool saved) { EXPECT_TRUE(saved); });
+}
 
 } // namespace
 
@@ -278,23 +286,7 @@ TEST_F(state, changes_of_operators_come_back) {
   }
 }
 
-TEST_F(state, the_keeper_says_what_is_not_on_the_disk) {
-  config::service_settings settings;
-  settings.state_dir = folder;
-  std::vector<destination_model> configured{models::machine(1, "pstn=10")};
-  operator_state changed;
-  changed.apply(configured);
-  changed.set_by_admin(1, false);
-  keeper one(settings);
-  std::filesystem::create_directory(file("operator.json.new")); // in the way of the new file
-  EXPECT_FALSE(one.note(changed));
-  EXPECT_FALSE(one.note(changed));
-  std::filesystem::remove(file("operator.json.new"));
-  EXPECT_TRUE(one.note(changed));
-  EXPECT_TRUE(std::filesystem::exists(file("operator.json")));
-}
-
-TEST_F(state, the_keeper_writes_changes_once_and_brings_them_back) {
+TEST_F(state, changes_are_written_once_and_the_keeper_brings_them_back) {
   config::service_settings settings;
   settings.state_dir = folder;
   std::vector<destination_model> configured{models::machine(1, "pstn=10"),
@@ -305,23 +297,28 @@ TEST_F(state, the_keeper_writes_changes_once_and_brings_them_back) {
     keeper one(settings);
     operator_state none;
     one.remember(none);
-    one.note(first);
+    write_changes(one, first);
     EXPECT_FALSE(std::filesystem::exists(file("operator.json"))) << "nothing to keep";
     first.set_by_admin(1, false);
-    first.set_capacity(2, "pstn", 3);
-    one.note(first);
-    ASSERT_TRUE(std::filesystem::exists(file("operator.json")));
-    std::filesystem::remove(file("operator.json"));
-    one.note(first);
-    EXPECT_FALSE(std::filesystem::exists(file("operator.json"))) << "what it says already";
     first.set_capacity(2, "pstn", 4);
-    one.note(first);
+    write_changes(one, first);
+  }
+  {
+    operator_state again;
+    keeper one(settings);
+    one.remember(again);
+    ASSERT_TRUE(std::filesystem::remove(file("operator.json")));
+    write_changes(one, first);
+    EXPECT_FALSE(std::filesystem::exists(file("operator.json"))) << "what it said already";
+    first.set_by_admin(2, false);
+    write_changes(one, first);
   }
   operator_state second;
   keeper other(settings);
   other.remember(second);
   second.apply(configured);
   EXPECT_FALSE(configured[0].enabled);
+  EXPECT_FALSE(configured[1].enabled);
   EXPECT_TRUE(second.status(1).by_admin);
   EXPECT_EQ(configured[1].resources[0].capacity, 4);
 }
@@ -336,7 +333,7 @@ TEST_F(state, a_change_that_was_taken_back_is_forgotten_in_the_file_too) {
     one.remember(changes);
     changes.apply(configured);
     changes.set_by_admin(1, enabled);
-    one.note(changes);
+    write_changes(one, changes);
   }
   EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
 }
@@ -349,7 +346,7 @@ TEST_F(state, a_damaged_file_of_changes_is_put_aside) {
   keeper one(settings);
   operator_state changes;
   one.remember(changes);
-  one.note(changes);
+  write_changes(one, changes);
   EXPECT_EQ(read(file("operator.json.bad")), "{ no JSON");
   EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
 }
@@ -371,7 +368,7 @@ TEST_F(state, without_a_folder_nothing_is_kept_and_nothing_fails) {
   EXPECT_TRUE(none.take_over());
   operator_state changes;
   none.remember(changes);
-  none.note(changes);
+  write_changes(none, changes);
   EXPECT_THAT(changes.changes(), IsEmpty());
 }
 

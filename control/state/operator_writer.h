@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings what operators have changed to the disk: in a thread, since a disk may hang, and says to
+// those who wait for it how that went. Belongs to the control thread.
+#pragma once
+
+#include "control/daemon/operator_state.h"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace linehunt {
+
+class operator_writer {
+ public:
+  using clock = std::chrono::steady_clock;
+  using changes = std::vector<operator_change>;
+  // Runs it in a thread, after those before it; what it returns runs in the loop.
+  using running_aside = std::function<void(std::function<std::function<void()>()> job)>;
+  // Nobody waits longer for an answer of the disk.
+  static constexpr std::chrono::seconds longest_wait{2};
+
+  // `file`: operator.json; empty: nothing is kept. `known`: what it says, where that is known.
+  operator_writer(std::string file, std::optional<changes> known, running_aside aside);
+  ~operator_writer(); // tells nobody any more
+  operator_writer(const operator_writer&) = delete;
+  operator_writer& operator=(const operator_writer&) = delete;
+
+  // Writes them, where they are not what the file says. `done` is called once, at once or later;
+  // false: they are not on the disk, or it does not answer. It is logged once.
+  void write(changes now, std::function<void(bool saved)> done);
+  // Now and again: gives up waiting.
+  void look(clock::time_point now);
+  // The loop has ended, and the daemon does: waits for the disk, but no longer than that.
+  void finish(std::chrono::milliseconds patience);
+
+ private:
+  struct shared;
+  struct order {
+    changes what;
+    std::function<void(bool)> done; // null: nobody waits
+  };
+
+  void take_answers();
+  void note(const std::string& failure);
+
+  std::string file_;
+  std::optional<changes> known_;
+  running_aside aside_;
+  std::shared_ptr<shared> shared_; // with the thread, which may outlive this
+  std::deque<order> orders_;       // which the thread has, the oldest first
+  bool hangs_ = false;             // the oldest one has waited too long
+  bool unwritten_ = false;         // was told
+  clock::time_point now_ = clock::now();
+  clock::time_point since_; // the oldest one is the next that the thread does
+};
+
+} // namespace linehunt
