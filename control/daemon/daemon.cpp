@@ -36,6 +36,7 @@
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -169,13 +170,14 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   world_source source(whole.runtime.limits);
   naming names(loop, whole);
   names.serve(source);
-  keeper kept(whole.service);
+  const ::uid_t writer = user ? user->user : ::geteuid(); // of the files of the run before
+  keeper kept(whole.service, writer);
   if (const auto mine = kept.claim(); !mine) {
     spdlog::error("{}", mine.error());
     return 1;
   }
   kept.remember(source.changes());
-  const first_configuration first = with_copy(whole, file);
+  const first_configuration first = with_copy(whole, file, writer);
   auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
     spdlog::error("{}", line);

@@ -18,13 +18,14 @@ row_source rows_of(database::store& store) {
           [&](const database::settings& from, std::vector<database::row> good) {
             store.keep(from, std::move(good));
           },
-          database::kept_copy};
+          [](const database::settings& from) { return database::kept_copy(from); }};
 }
 
-first_configuration with_copy(const config::configuration& file_says, const std::string& file) {
+first_configuration with_copy(const config::configuration& file_says, const std::string& file,
+                              ::uid_t user) {
   first_configuration first{file_says, std::nullopt, {}};
   if (file_says.database.url.empty()) return first;
-  const auto copy = database::kept_copy(file_says.database);
+  const auto copy = database::kept_copy(file_says.database, user);
   if (!copy) {
     first.copy_fault = copy.error();
     return first;

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <sys/types.h>
+#include <unistd.h>
 #include <vector>
 
 namespace linehunt {
@@ -24,8 +26,9 @@ struct first_configuration {
   std::string copy_fault; // why there are none; of interest only where the database is away too
 };
 
+// `user`: of [service], who has written the copy.
 [[nodiscard]] first_configuration with_copy(const config::configuration& file_says,
-                                            const std::string& file);
+                                            const std::string& file, ::uid_t user = ::geteuid());
 
 // Runs the loop until the database has answered or its time is over, and logs what could not be
 // had. False: the loop was stopped meanwhile.

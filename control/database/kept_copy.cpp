@@ -61,11 +61,11 @@ std::string keep_copy(const settings& from, const std::vector<row>& good) {
                      from.copy, wrong);
 }
 
-rows kept_copy(const settings& from) {
+rows kept_copy(const settings& from, ::uid_t user) {
   if (from.copy.empty())
     return tl::unexpected<std::string>("no copy is kept; name a file in [database] copy");
   // With the checks of the files of state: it says where calls go.
-  const auto file = open_state_file(from.copy);
+  const auto file = open_state_file(from.copy, user);
   if (!file) return tl::unexpected("copy " + file.error());
   if (!*file)
     return tl::unexpected(

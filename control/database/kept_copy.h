@@ -6,6 +6,8 @@
 #include "control/database/table.h"
 
 #include <string>
+#include <sys/types.h>
+#include <unistd.h>
 #include <vector>
 
 namespace linehunt::database {
@@ -13,7 +15,8 @@ namespace linehunt::database {
 // An empty error: kept. Otherwise what went wrong; the copy from before is then still there.
 [[nodiscard]] std::string keep_copy(const settings& from, const std::vector<row>& good);
 
-// The rows that were kept for this database and table. The error says why there are none.
-[[nodiscard]] rows kept_copy(const settings& from);
+// The rows that were kept for this database and table. The error says why there are none; see
+// open_state_file for `user`.
+[[nodiscard]] rows kept_copy(const settings& from, ::uid_t user = ::geteuid());
 
 } // namespace linehunt::database

@@ -224,8 +224,8 @@ tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
 
 tl::expected<call_file_report, std::string>
 read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
-           seconds oldest, const std::function<bool(const kept_call&)>& restore) {
-  auto opened = open_state_file(path);
+           seconds oldest, const std::function<bool(const kept_call&)>& restore, ::uid_t user) {
+  auto opened = open_state_file(path, user);
   if (!opened) return tl::unexpected(opened.error());
   if (!*opened) return tl::unexpected(std::string{});
   std::FILE* const file = opened->get();

@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <sys/types.h>
 #include <tl/expected.hpp>
+#include <unistd.h>
 #include <unordered_map>
 #include <vector>
 
@@ -60,9 +62,11 @@ struct call_file_report {
 };
 
 // Hands every call to `restore`, as much older as the file is. An error: there is no file
-// (an empty text), it is none of ours, or it is older than `oldest`.
+// (an empty text), it is none of ours, or it is older than `oldest`. See open_state_file for
+// `user`.
 [[nodiscard]] tl::expected<call_file_report, std::string>
 read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
-           std::chrono::seconds oldest, const std::function<bool(const kept_call&)>& restore);
+           std::chrono::seconds oldest, const std::function<bool(const kept_call&)>& restore,
+           ::uid_t user = ::geteuid());
 
 } // namespace linehunt

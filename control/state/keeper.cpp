@@ -43,10 +43,10 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
 
 } // namespace
 
-keeper::keeper(const config::service_settings& settings)
+keeper::keeper(const config::service_settings& settings, ::uid_t user)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       copy_file_(folder_ + "/calls.copy.cbor"), changes_file_(folder_ + "/operator.json"),
-      tries_file_(folder_ + "/calls.tries"), oldest_(settings.calls_valid_s),
+      tries_file_(folder_ + "/calls.tries"), oldest_(settings.calls_valid_s), user_(user),
       copies_(settings.calls_copied_every_s != 0) {}
 
 keeper::~keeper() {
@@ -68,7 +68,7 @@ tl::expected<void, std::string> keeper::claim() {
 
 void keeper::remember(operator_state& changes) {
   if (!active()) return;
-  auto kept = kept_changes(changes_file_);
+  auto kept = kept_changes(changes_file_, user_);
   if (!kept) {
     // Not written over: whoever can mend it should.
     (void)std::rename(changes_file_.c_str(), (changes_file_ + ".bad").c_str());
@@ -108,10 +108,10 @@ dpdk::call_source keeper::calls_of_before() {
       return restore(call);
     };
     const auto now = wall_clock::now();
-    found_ = read_calls(calls_file_, world, now, oldest_, take);
+    found_ = read_calls(calls_file_, world, now, oldest_, take, user_);
     if (*found_ || !found_->error().empty()) return;
     crashed_ = true;
-    found_ = read_calls(copy_file_, world, now, oldest_, take);
+    found_ = read_calls(copy_file_, world, now, oldest_, take, user_);
   };
 }
 

@@ -14,13 +14,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <tl/expected.hpp>
+#include <unistd.h>
 
 namespace linehunt {
 
 class keeper {
  public:
-  explicit keeper(const config::service_settings& settings);
+  // `user`: of [service], who we are or become. His files are those of the run before.
+  explicit keeper(const config::service_settings& settings, ::uid_t user = ::geteuid());
   // A start that fails in an orderly way is no reason against the calls.
   ~keeper();
   keeper(const keeper&) = delete;
@@ -64,6 +67,7 @@ class keeper {
   open_file lock_;
   std::string folder_, calls_file_, copy_file_, changes_file_, tries_file_;
   std::chrono::seconds oldest_;
+  ::uid_t user_;
   bool copies_ = false;
   bool trying_ = false;  // a byte of ours is in tries_file_
   bool crashed_ = false; // the run before has left nothing but a copy

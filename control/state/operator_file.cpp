@@ -35,9 +35,10 @@ std::string keep_changes(const std::string& path, const std::vector<operator_cha
   return replace_file(path, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
-tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::string& path) {
+tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::string& path,
+                                                                     ::uid_t user) {
   std::vector<operator_change> changes;
-  auto file = open_state_file(path);
+  auto file = open_state_file(path, user);
   if (!file) return tl::unexpected(file.error());
   if (!*file) return changes;
   const json all = json::parse(file->get(), nullptr, false);

@@ -5,7 +5,9 @@
 #include "control/daemon/operator_state.h"
 
 #include <string>
+#include <sys/types.h>
 #include <tl/expected.hpp>
+#include <unistd.h>
 #include <vector>
 
 namespace linehunt {
@@ -13,8 +15,9 @@ namespace linehunt {
 // Empty: the file says these changes now. Else what went wrong; the file stays as it was.
 [[nodiscard]] std::string keep_changes(const std::string& path,
                                        const std::vector<operator_change>& changes);
-// None where there is no file. The error says why it cannot be read.
+// None where there is no file. The error says why it cannot be read; see open_state_file for
+// `user`.
 [[nodiscard]] tl::expected<std::vector<operator_change>, std::string>
-kept_changes(const std::string& path);
+kept_changes(const std::string& path, ::uid_t user = ::geteuid());
 
 } // namespace linehunt

@@ -12,7 +12,7 @@
 
 namespace linehunt {
 
-tl::expected<open_file, std::string> open_state_file(const std::string& path) {
+tl::expected<open_file, std::string> open_state_file(const std::string& path, ::uid_t user) {
   // Without waiting for somebody who writes into a FIFO.
   const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) {
@@ -25,11 +25,11 @@ tl::expected<open_file, std::string> open_state_file(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path();
   if (!opened || ::fstat(file, &it) != 0 || ::stat(parent.c_str(), &folder) != 0)
     return tl::unexpected(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
-  const bool ours = it.st_uid == 0 || it.st_uid == ::geteuid() || it.st_uid == folder.st_uid;
+  const bool ours = it.st_uid == 0 || it.st_uid == user || it.st_uid == folder.st_uid;
   if (!S_ISREG(it.st_mode) || (it.st_mode & (S_IWGRP | S_IWOTH)) != 0 || !ours)
     return tl::unexpected(
         fmt::format("{} is not read: it must be a file that only its owner may write, who must be "
-                    "root or the user of [service]",
+                    "root or the user of [service]; give it to that user, with mode 600",
                     path));
   return opened;
 }

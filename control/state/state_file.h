@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <sys/types.h>
 #include <tl/expected.hpp>
+#include <unistd.h>
 
 namespace linehunt {
 
@@ -15,8 +17,10 @@ struct close_file {
 };
 using open_file = std::unique_ptr<std::FILE, close_file>;
 
-// A regular file, by no link, that only its owner may write, who is root, we, or the owner of its
-// folder. Null: there is none. The error says why it is not read.
-[[nodiscard]] tl::expected<open_file, std::string> open_state_file(const std::string& path);
+// A regular file, by no link, that only its owner may write, who is root, `user` (of [service], who
+// we are or become), or the owner of its folder. Null: there is none. The error says why it is not
+// read.
+[[nodiscard]] tl::expected<open_file, std::string> open_state_file(const std::string& path,
+                                                                   ::uid_t user = ::geteuid());
 
 } // namespace linehunt

@@ -3,6 +3,7 @@
 
 import json
 import signal
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,6 +184,32 @@ def a_disk_that_hangs_holds_up_no_change_for_long():
                     for each in kept["destinations"]}
             check(told == {1: (True, 0), 2: (False, 1)}, f"{kept}")
             end(balancer)
+
+
+@case
+def files_of_the_user_are_taken_up_where_only_his_group_owns_the_folder():
+    with keeping(boxes={1: {"vm": CALLS}, 2: {"vm": 1}}) as lab:
+        folder = Path(lab.folder)
+        folder.chmod(0o755)
+        lab.configuration.more += 'user = "nobody"\n'
+        lab.configuration.socket_folder = "run"
+        lab.configuration.admin = {"http": "", "capture_dir": ""}
+        for name, owner, mode in (("run", "nobody", 0o755), ("state", "root:nogroup", 0o770)):
+            (folder / name).mkdir()
+            subprocess.run(["chown", owner, str(folder / name)], check=True)
+            (folder / name).chmod(mode)
+        lab.start_balancer()
+        lab.start_box(1)
+        core = start_calls(lab, 5, HOLD_MS)
+        check(lab.balancer.control("status", "2", "disable")[0] == 0, "disable")
+        end(lab.balancer)
+        check((state_of(lab) / "calls.cbor").owner() == "nobody", "written by another user")
+        balancer = lab.start_balancer()
+        check("5 calls go on" in balancer.tail(), balancer.tail())
+        by_id = {each["id"]: each for each in balancer.ask("list")["Destinations"]}
+        check(by_id[2]["enabled"] == "no", f"{by_id[2]}")
+        check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
+        end(balancer)
 
 
 @case

@@ -16,6 +16,7 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace linehunt::database {
 namespace {
@@ -263,6 +264,17 @@ TEST_F(database_test, copy_that_others_may_write_is_not_taken) {
   std::filesystem::remove(from.copy);
   ASSERT_EQ(::mkfifo(from.copy.c_str(), 0600), 0);
   EXPECT_THAT(kept_copy(from).error(), HasSubstr("is not read")) << "nor waited for";
+}
+
+TEST_F(database_test, copy_of_the_user_to_become_is_taken_in_a_folder_of_another) {
+  if (::geteuid() != 0) GTEST_SKIP() << "ONLY ROOT CAN GIVE FILES TO ANOTHER USER";
+  ASSERT_THAT(keep_copy(from, {{1, 1, "sip:192.0.2.1", "vm=1", 1, "", ""}}), IsEmpty());
+  ASSERT_EQ(::chown(from.copy.c_str(), 4711, 4711), 0);
+  EXPECT_THAT(kept_copy(from).error(), HasSubstr("give it to that user"));
+  EXPECT_THAT(kept_copy(from, 4711).value(), SizeIs(1));
+  config::configuration file_says;
+  file_says.database = from;
+  EXPECT_EQ(with_copy(file_says, "t.toml", 4711).copied_rows, 1u);
 }
 
 TEST_F(database_test, copy_of_another_database_is_not_taken) {

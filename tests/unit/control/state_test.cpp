@@ -262,6 +262,46 @@ TEST_F(state, a_file_that_is_not_what_it_should_be_is_not_read) {
   EXPECT_TRUE(refused("folder"));
 }
 
+// The run before has written as the user of [service], in a folder that is his group's.
+TEST_F(state, files_of_the_user_to_become_are_read_in_a_folder_of_another) {
+  if (::geteuid() != 0) GTEST_SKIP() << "ONLY ROOT CAN GIVE FILES TO ANOTHER USER";
+  constexpr ::uid_t user = 4711;
+  const world w(both);
+  const auto leave = [&] {
+    ASSERT_THAT(keep_changes(file("operator.json"), {{3, 1, "sip:192.0.2.23", true, {}}}),
+                IsEmpty());
+    for (const char* name : {"calls.cbor", "calls.copy.cbor"}) {
+      call_file_writer out(file(name), w.now(), wall_clock::now());
+      out.add(call_at(w, 1, "1@x"));
+      ASSERT_TRUE(out.finish());
+    }
+    for (const char* name : {"operator.json", "calls.cbor", "calls.copy.cbor"})
+      ASSERT_EQ(::chown(file(name).c_str(), user, user), 0);
+  };
+  config::service_settings settings;
+  settings.state_dir = folder;
+  for (const char* calls : {"calls.cbor", "calls.copy.cbor"}) {
+    leave();
+    if (calls == std::string_view{"calls.copy.cbor"}) std::filesystem::remove(file("calls.cbor"));
+    keeper one(settings, user);
+    operator_state changes;
+    one.remember(changes);
+    EXPECT_EQ(changes.changes().size(), 1u);
+    std::uint64_t taken = 0;
+    one.calls_of_before()(w.now(), [&](const kept_call&) { return ++taken > 0; });
+    EXPECT_EQ(taken, 1u) << calls;
+  }
+  leave();
+  keeper other(settings);
+  operator_state changes;
+  other.remember(changes);
+  EXPECT_THAT(changes.changes(), IsEmpty());
+  other.calls_of_before()(w.now(), [](const kept_call&) -> bool {
+    ADD_FAILURE() << "whose user nobody has named";
+    return false;
+  });
+}
+
 TEST_F(state, items_within_items_are_not_followed_down) {
   const world w(both);
   for (const char open : {'\x81', '\x9f', '\xbf'}) {
