@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file that is written anew as a whole or stays as it was: written beside its place, flushed to
-// the disk where that is not waived, and moved there. Only its owner may read it.
+// the disk where that is not waived, and moved there, which is flushed as well. Only its owner may
+// read it.
 #pragma once
 
 #include <string>
@@ -20,7 +21,8 @@ class file_replacement {
   // All is written; the system brings it to the disk when it likes, and `put_in_place` does not
   // wait for that.
   void hand_over();
-  // Empty: it is in place. Else what went wrong first, as the system says it.
+  // Empty: it is in place, and will be after a power cut. Else what went wrong first, as the system
+  // says it.
   [[nodiscard]] std::string put_in_place();
 
  private:
