@@ -41,6 +41,22 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
   return it.st_size;
 }
 
+// One that any user may read, so that a second linehunt of another user sees that it is locked.
+// Anything but a file of its own is left alone, as above.
+tl::expected<open_file, std::string> open_lock(const std::string& path) {
+  constexpr int how = O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const int file = ::open(path.c_str(), how, 0644);
+  if (file < 0) return tl::unexpected(std::string{std::strerror(errno)});
+  open_file lock(::fdopen(file, "r"));
+  struct ::stat it {};
+  if (!lock || ::fstat(file, &it) != 0) return tl::unexpected(std::string{std::strerror(errno)});
+  if (!S_ISREG(it.st_mode) || it.st_nlink != 1) return tl::unexpected(std::string{"no plain file"});
+  // Whatever the umask; a file of another user has that user's mode.
+  if (it.st_uid == ::geteuid() && ::fchmod(file, 0644) != 0)
+    return tl::unexpected(std::string{std::strerror(errno)});
+  return lock;
+}
+
 } // namespace
 
 keeper::keeper(const config::service_settings& settings, ::uid_t user)
@@ -55,14 +71,23 @@ keeper::~keeper() {
 
 tl::expected<void, std::string> keeper::claim() {
   if (!active() || lock_) return {};
-  const int file =
-      ::open((folder_ + "/lock").c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (file < 0) return {}; // take_over says what is wrong with the folder
-  open_file lock(::fdopen(file, "r"));
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  struct ::stat it {};
+  if (::stat(folder_.c_str(), &it) != 0 || !S_ISDIR(it.st_mode)) return {}; // see take_over
+  auto lock = open_lock(folder_ + "/lock");
+  if (!lock)
     return tl::unexpected(fmt::format(
-        "[service] state_dir {} is in use by another linehunt; give each its own", folder_));
-  lock_ = std::move(lock);
+        "[service] state_dir: {}/lock cannot be opened: {}; make room, remove what is there while "
+        "no linehunt runs, and give each linehunt a folder of its own, which its user may write",
+        folder_, lock.error()));
+  if (::flock(::fileno(lock->get()), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return tl::unexpected(fmt::format(
+          "[service] state_dir {} is in use by another linehunt; give each its own", folder_));
+    return tl::unexpected(fmt::format("[service] state_dir: {}/lock cannot be locked: {}; name a "
+                                      "folder on a local disk",
+                                      folder_, std::strerror(errno)));
+  }
+  lock_ = std::move(*lock);
   return {};
 }
 

@@ -40,7 +40,8 @@ class keeper {
   }
 
   // Before all else: the folder is ours alone from here on, where it is there. The error says that
-  // somebody else has it: two would take each other's calls for those of a crash.
+  // somebody else has it, or that this cannot be known: two would take each other's calls for those
+  // of a crash.
   [[nodiscard]] tl::expected<void, std::string> claim();
   // Before the first snapshot is built.
   void remember(operator_state& changes);

@@ -6,6 +6,7 @@
 #include "tests/models/kept_calls.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,47 @@ TEST_F(crash, a_folder_belongs_to_one) {
   EXPECT_TRUE(third.claim()) << "nothing there yet";
   EXPECT_TRUE(third.take_over());
   EXPECT_FALSE(keeper(settings).claim());
+}
+
+TEST_F(crash, a_folder_that_cannot_be_claimed_is_told) {
+  const auto fault = [&] {
+    keeper one(settings);
+    const auto claimed = one.claim();
+    EXPECT_FALSE(one.take_over());
+    return claimed ? "" : claimed.error();
+  };
+  ASSERT_EQ(::mkfifo(file("lock").c_str(), 0600), 0);
+  EXPECT_THAT(fault(), HasSubstr("lock cannot be opened: no plain file")) << "nor waited for";
+  std::filesystem::remove(file("lock"));
+  write(file("other"), "");
+  std::filesystem::create_hard_link(file("other"), file("lock"));
+  ASSERT_EQ(::chmod(file("other").c_str(), 0600), 0);
+  EXPECT_THAT(fault(), HasSubstr("no plain file"));
+  struct ::stat other {};
+  ASSERT_EQ(::stat(file("other").c_str(), &other), 0);
+  EXPECT_EQ(other.st_mode & 0777, 0600u);
+  std::filesystem::remove(file("lock"));
+  std::filesystem::create_symlink(file("other"), file("lock"));
+  EXPECT_THAT(fault(), HasSubstr("give each linehunt a folder of its own"));
+  std::filesystem::remove(file("lock"));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const auto claimed = keeper(settings).claim();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(claimed);
+  EXPECT_THAT(claimed.error(), HasSubstr("Too many open files"));
+}
+
+TEST_F(crash, a_lock_is_seen_by_other_users) {
+  const auto usual = ::umask(0077);
+  keeper one(settings);
+  EXPECT_TRUE(one.claim());
+  ::umask(usual);
+  struct ::stat lock {};
+  ASSERT_EQ(::stat(file("lock").c_str(), &lock), 0);
+  EXPECT_EQ(lock.st_mode & 0777, 0644u);
 }
 
 TEST_F(crash, what_was_half_written_is_removed) {
