@@ -265,7 +265,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     copier.reset();
     capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
     changes.finish(operator_writer::longest_wait);
-    kept.keep_calls(**runtime);
+    kept.keep_calls((*runtime)->world(), [&](const auto& take) { (*runtime)->end(take); });
   };
   if (!read_first_rows(loop, reloading, first)) { // a signal or a lost device came first
     end();

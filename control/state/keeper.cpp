@@ -22,6 +22,8 @@ namespace linehunt {
 // There may be millions of calls, and systemd does not wait for ever.
 constexpr std::uint64_t calls_between_signs = 50'000;
 constexpr std::chrono::seconds time_for_them{30};
+// Of 300 bytes each, and a disk that takes 10 MB a second.
+constexpr std::uint64_t calls_to_disk_per_s = 33'000;
 // Once may have been the power, or whoever did not want to wait.
 constexpr off_t most_tries = 2;
 
@@ -191,7 +193,8 @@ void keeper::put_away() {
     told(::unlink(calls_file_.c_str()), calls_file_);
     told(::unlink(copy_file_.c_str()), copy_file_);
   }
-  told(::unlink((copy_file_ + ".new").c_str()), copy_file_ + ".new"); // of a crash
+  for (const std::string& file : {calls_file_, copy_file_}) // of a crash
+    told(::unlink((file + ".new").c_str()), file + ".new");
   // Also those of other calls than these: this start has come to its end.
   trying_ = false;
   told(::unlink(tries_file_.c_str()), tries_file_);
@@ -220,16 +223,20 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found) co
   }
 }
 
-void keeper::keep_calls(dpdk::runtime& runtime) const {
+void keeper::keep_calls(const snapshot& world, const ending& end) const {
   if (!keeps_calls()) return;
-  call_file_writer file(calls_file_, runtime.world(), wall_clock::now());
+  call_file_writer file(calls_file_, world, wall_clock::now());
   std::uint64_t calls = 0;
   tell_stopping(time_for_them);
-  runtime.end([&](const kept_call& call) {
+  end([&](const kept_call& call) {
     if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
     file.add(call);
   });
-  if (const auto written = file.finish(); written) {
+  // The disk says nothing until it has all of them.
+  tell_busy(time_for_them + std::chrono::seconds(calls / calls_to_disk_per_s));
+  const auto written = file.finish();
+  tell_busy(time_for_them);
+  if (written) {
     spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
     (void)::unlink(copy_file_.c_str());
   } else {

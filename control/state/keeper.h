@@ -11,6 +11,7 @@
 #include "control/state/state_file.h"
 #include "dataplane/dpdk/runtime.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,8 +54,10 @@ class keeper {
   // was refused is renamed to *.bad. The error says why nothing could be kept.
   [[nodiscard]] tl::expected<void, std::string> take_over();
 
-  // Stops the workers and writes their calls.
-  void keep_calls(dpdk::runtime& runtime) const;
+  // Stops the workers and hands each of their calls over.
+  using ending = std::function<void(const std::function<void(const kept_call&)>& take)>;
+  // Writes what `end` hands over, whose numbers are those of `world`.
+  void keep_calls(const snapshot& world, const ending& end) const;
 
  private:
   [[nodiscard]] bool copies_calls() const noexcept { return keeps_calls() && copies_; }

@@ -235,9 +235,11 @@ TEST_F(crash, a_lock_is_seen_by_other_users) {
 }
 
 TEST_F(crash, what_was_half_written_is_removed) {
-  write(file("calls.copy.cbor.new"), "half");
+  for (const char* name : {"calls.copy.cbor.new", "calls.cbor.new"})
+    write(file(name), "half");
   EXPECT_EQ(start_with().size(), 0u);
   EXPECT_FALSE(there("calls.copy.cbor.new"));
+  EXPECT_FALSE(there("calls.cbor.new"));
 }
 
 // Files of the version before, which had a mark less.

@@ -2,8 +2,12 @@
 // What systemd hears: the test is systemd, with a socket at the address of $NOTIFY_SOCKET.
 #include "control/daemon/supervision.h"
 
+#include "control/state/keeper.h"
+#include "state_bed.h"
+
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -14,6 +18,7 @@ namespace linehunt {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -76,6 +81,25 @@ TEST_F(supervision_test, says_what_the_unit_waits_for) {
   EXPECT_EQ(all[2], "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000");
   EXPECT_EQ(all[3], "STATUS=serving, 3 calls");
   EXPECT_EQ(all[4], "EXTEND_TIMEOUT_USEC=3000000\nWATCHDOG=1");
+}
+
+// The disk may take longer than what was asked for last.
+TEST_F(supervision_test, the_unit_waits_for_the_disk_by_the_number_of_calls) {
+  std::string folder = ::testing::TempDir() + "linehunt-supervision-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  config::service_settings settings;
+  settings.state_dir = folder;
+  const test::world w(test::both);
+  const kept_call call = test::call_at(w, 1, "1@x");
+  keeper(settings).keep_calls(w.now(), [&](const auto& take) {
+    for (int i = 0; i < 33'000; ++i)
+      take(call);
+  });
+  EXPECT_THAT(heard(), ElementsAre("STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000",
+                                   "EXTEND_TIMEOUT_USEC=31000000\nWATCHDOG=1",
+                                   "EXTEND_TIMEOUT_USEC=30000000\nWATCHDOG=1"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/calls.cbor"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(supervision_test, the_watchdog_hears_of_workers_that_move) {
