@@ -3,6 +3,7 @@
 #include "control/blocking_thread.h"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cap-ng.h>
 #include <chrono>
 #include <condition_variable>
@@ -25,7 +26,7 @@ struct blocking_thread::state {
 
   std::mutex guards;
   std::condition_variable changed;
-  std::deque<std::function<std::function<void()>()>> jobs;
+  std::deque<job> jobs;
   bool closed = false; // then nobody touches the loop
   bool begun = false, ended = false;
   boost::asio::io_context& loop;
@@ -37,10 +38,10 @@ struct blocking_thread::state {
     for (;;) {
       changed.wait(lock, [&] { return closed || !jobs.empty(); });
       if (closed) break;
-      const auto job = std::move(jobs.front());
+      const auto next = std::move(jobs.front());
       jobs.pop_front();
       lock.unlock();
-      auto news = job();
+      auto news = next();
       lock.lock();
       if (!closed) boost::asio::post(loop, std::move(news));
     }
@@ -79,10 +80,26 @@ blocking_thread::~blocking_thread() {
   state_->changed.wait_for(lock, patience_at_end, [&] { return state_->ended; });
 }
 
-void blocking_thread::run(std::function<std::function<void()>()> job) {
+void blocking_thread::run(job what) {
   const std::lock_guard lock(state_->guards);
-  state_->jobs.push_back(std::move(job));
+  state_->jobs.push_back(std::move(what));
   state_->changed.notify_all();
+}
+
+void blocking_thread::run_within(std::chrono::steady_clock::duration limit, job what,
+                                 std::function<void()> late) {
+  // The loop's alone: the thread may outlive it, and must not be the one to destroy its timer.
+  const auto deadline = std::make_shared<boost::asio::steady_timer>(state_->loop, limit);
+  deadline->async_wait([deadline, late = std::move(late)](boost::system::error_code in_time) {
+    if (!in_time) late();
+  });
+  run([wanted = std::weak_ptr(deadline), what = std::move(what)]() -> std::function<void()> {
+    if (wanted.expired()) return [] {};
+    return [wanted, news = what()] {
+      const auto still = wanted.lock();
+      if (still && still->cancel() != 0) news();
+    };
+  });
 }
 
 } // namespace linehunt

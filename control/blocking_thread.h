@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -20,7 +21,11 @@ class blocking_thread {
   blocking_thread& operator=(const blocking_thread&) = delete;
 
   // `job` runs in the thread, after those before it. What it returns runs in the loop.
-  void run(std::function<std::function<void()>()> job);
+  using job = std::function<std::function<void()>()>;
+  void run(job what);
+  // The same, but where that takes longer than `limit`, waiting for its turn included, `late` runs
+  // in the loop instead: a job that has not begun then never does.
+  void run_within(std::chrono::steady_clock::duration limit, job what, std::function<void()> late);
 
  private:
   struct state;

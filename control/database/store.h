@@ -14,15 +14,15 @@ namespace linehunt::database {
 class store {
  public:
   // `core`: the control thread's processor.
-  store(boost::asio::io_context& loop, unsigned core) : loop_(loop), thread_(loop, core) {}
+  store(boost::asio::io_context& loop, unsigned core) : thread_(loop, core) {}
 
-  // `done` is called once, later, in the loop: with the rows, or with why there are none.
+  // `done` is called once, later, in the loop: with the rows, or with why there are none. Whoever
+  // was told that the database does not answer has asked nothing any more.
   void read(const settings& from, std::function<void(rows)> done);
   // Keeps the copy. A failure is logged.
   void keep(const settings& from, std::vector<row> good);
 
  private:
-  boost::asio::io_context& loop_;
   blocking_thread thread_;
 };
 

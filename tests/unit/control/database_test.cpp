@@ -9,14 +9,18 @@
 #include "control/database/table.h"
 #include "control/database/url.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace linehunt::database {
 namespace {
@@ -304,6 +308,56 @@ TEST_F(database_test, the_loop_goes_on_while_the_database_is_asked) {
   asked.read(from, [&](const rows&) { loop.stop(); });
   loop.run();
   EXPECT_TRUE(kept_copy(from)) << "jobs go one after the other";
+}
+
+// Accepts no connection and says nothing, so that whoever connects waits.
+class silent_server {
+ public:
+  silent_server() {
+    const void* any = &address_;
+    EXPECT_EQ(::bind(socket_, static_cast<const sockaddr*>(any), sizeof address_), 0);
+    EXPECT_EQ(::listen(socket_, 5), 0);
+    socklen_t len = sizeof address_;
+    void* bound = &address_;
+    EXPECT_EQ(::getsockname(socket_, static_cast<sockaddr*>(bound), &len), 0);
+  }
+  ~silent_server() { end(); }
+  silent_server(const silent_server&) = delete;
+  silent_server& operator=(const silent_server&) = delete;
+  void end() {
+    if (const int open = std::exchange(socket_, -1); open >= 0) ::close(open);
+  }
+  [[nodiscard]] std::string port() const { return std::to_string(ntohs(address_.sin_port)); }
+
+ private:
+  int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address_{AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {}};
+};
+
+TEST_F(database_test, who_has_given_up_has_asked_nothing) {
+  boost::asio::io_context loop;
+  const auto more_to_come = boost::asio::make_work_guard(loop);
+  store asked(loop, 0);
+  silent_server hanging;
+  from.timeout_s = 0; // the client waits for ever, and we a second
+  settings hangs = from, last = from;
+  hangs.url = "postgresql://u@127.0.0.1:" + hanging.port() + "/d";
+  last.url = "sqlite://" + (folder / "last.db").string();
+  std::vector<std::string> answers;
+  const auto note = [&](const rows& found) { answers.push_back(found ? "rows" : found.error()); };
+  asked.read(hangs, note);
+  asked.read(from, note);
+  while (answers.size() < 2)
+    loop.run_one();
+  EXPECT_THAT(answers, ElementsAre(HasSubstr("does not answer"), HasSubstr("does not answer")));
+  hanging.end();
+  last.timeout_s = 60;
+  asked.read(last, note);
+  while (answers.size() < 3)
+    loop.run_one();
+  EXPECT_EQ(answers.back(), "rows");
+  EXPECT_TRUE(std::filesystem::exists(folder / "last.db"));
+  EXPECT_FALSE(std::filesystem::exists(file())) << "which a question would have made";
 }
 
 constexpr const char* file_text = R"([database]
