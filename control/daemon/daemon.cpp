@@ -207,7 +207,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
         if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
       });
   blocking_thread aside(loop, whole.runtime.control_core); // not the one a database may hold up
-  reloading.read_aside([&](auto job) { aside.run(std::move(job)); });
+  reloading.read_aside([&](auto job, auto late) {
+    aside.run_within(reloader::reading_limit, std::move(job), std::move(late));
+  });
   const admin::raising raise = [&](std::string_view name, const auto& params) {
     (*ways_in)->publish(admin::event_line(name, params));
   };

@@ -106,10 +106,16 @@ void reloader::read_file() {
     const auto [out, next] = read();
     return take(*out, *next);
   }
-  read_aside_([read, take]() -> std::function<void()> {
-    const auto [out, next] = read();
-    return [out = out, next = next, take] { take(*out, *next); };
-  });
+  read_aside_(
+      [read, take]() -> std::function<void()> {
+        const auto [out, next] = read();
+        return [out = out, next = next, take] { take(*out, *next); };
+      },
+      [this] {
+        go_on(tl::unexpected(fmt::format("{}: cannot be read within {} s; see to the disk that it "
+                                         "lies on, and reload again",
+                                         file_, reading_limit.count())));
+      });
 }
 
 // A table that was emptied by mistake, or is not filled yet, looks like one that is meant to be

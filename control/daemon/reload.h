@@ -9,6 +9,7 @@
 #include "control/database/table.h"
 #include "dataplane/dpdk/runtime.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,10 +67,14 @@ class reloader {
     on_status_set_back_ = std::move(call);
   }
   // Where the file is read and its patterns are compiled, so that the loop goes on meanwhile; what
-  // the job returns is for the loop. Without one it all happens in reload().
-  void read_aside(std::function<void(std::function<std::function<void()>()> job)> run) {
+  // the job returns is for the loop, unless it takes longer than `reading_limit`: `late` then, and
+  // what comes after it is dropped. Without one it all happens in reload().
+  using job = std::function<std::function<void()>()>;
+  void read_aside(std::function<void(job what, std::function<void()> late)> run) {
     read_aside_ = std::move(run);
   }
+  // A disk that hangs does so for ever; a hundred thousand patterns take a minute to compile.
+  static constexpr std::chrono::seconds reading_limit{120};
   // What is in force.
   [[nodiscard]] const config::configuration& running() const noexcept { return running_; }
   // The database has been read since the daemon started, or there is none.
@@ -105,7 +110,7 @@ class reloader {
   telling tell_all_;
   std::vector<std::function<void(const config::configuration&)>> on_published_;
   std::function<void(destination_index which, bool enabled)> on_status_set_back_;
-  std::function<void(std::function<std::function<void()>()> job)> read_aside_;
+  std::function<void(job what, std::function<void()> late)> read_aside_;
   std::vector<request> waiting_, asked_;
   bool under_way_ = false;
   bool rows_are_read_ = false;

@@ -2,12 +2,14 @@
 // What a reload may change, what it keeps, and what workers must be told besides the snapshot.
 #include "control/daemon/reload.h"
 
+#include "control/blocking_thread.h"
 #include "control/config/destination_rows.h"
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
 #include "control/daemon/status_told.h"
 #include "dataplane/rules/compiled.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -15,7 +17,9 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sstream>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace linehunt {
 namespace {
@@ -369,7 +373,7 @@ TEST_F(reload_of_patterns, they_are_compiled_once_when_the_file_is_checked) {
 TEST_F(reload_of_patterns, the_file_is_read_beside_the_loop) {
   start("^1");
   std::vector<std::function<std::function<void()>()>> jobs;
-  reloading->read_aside([&](auto job) { jobs.push_back(std::move(job)); });
+  reloading->read_aside([&](auto job, const auto&) { jobs.push_back(std::move(job)); });
   say("^2");
   EXPECT_EQ(reload(), "not called");
   ASSERT_EQ(jobs.size(), 1u);
@@ -386,6 +390,41 @@ TEST_F(reload_of_patterns, the_file_is_read_beside_the_loop) {
   ASSERT_EQ(jobs.size(), 2u);
   jobs[1]()();
   EXPECT_THAT(how, ElementsAre(HasSubstr("Missing close parenthesis")));
+}
+
+// The file lies on a disk that does not answer: the test's end of a FIFO.
+TEST_F(reload_of_patterns, a_file_that_hangs_holds_up_no_later_reload) {
+  start("^1");
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  boost::asio::io_context loop;
+  const auto more_to_come = boost::asio::make_work_guard(loop);
+  blocking_thread thread(loop, 0);
+  auto limit = std::chrono::milliseconds(20);
+  reloading->read_aside([&](auto job, auto late) {
+    thread.run_within(std::exchange(limit, std::chrono::minutes(1)), std::move(job),
+                      std::move(late));
+  });
+  std::vector<std::string> how;
+  const auto note = [&](const auto& done) { how.push_back(done ? "" : done.error()); };
+  reloading->reload(note);
+  while (how.empty())
+    loop.run_one();
+  EXPECT_THAT(how, ElementsAre(AllOf(HasSubstr(file), HasSubstr("within 120 s"),
+                                     HasSubstr("see to the disk"))));
+  const rules::pattern_set before = patterns();
+  const std::string hung = file + ".hung";
+  std::filesystem::rename(file, hung);
+  say("^3");
+  reloading->reload(note);
+  std::ofstream(hung) << text("^2"); // comes now, and is too late
+  while (how.size() < 2)
+    loop.run_one();
+  std::filesystem::remove(hung);
+  EXPECT_EQ(how.at(1), "");
+  EXPECT_FALSE(patterns().shares_with(before));
+  EXPECT_EQ(reloading->running().rules.back().model.conditions.at(0).pattern, "^3");
+  EXPECT_EQ(how.size(), 2u);
 }
 
 TEST(unchangeable, rules_destinations_timers_probing_and_database_may_change) {
