@@ -27,7 +27,7 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   if (file_says.database.url.empty()) return first;
   const auto copy = database::kept_copy(file_says.database, user);
   if (!copy) {
-    first.copy_fault = copy.error();
+    first.copy_fault = copy.error().message;
     return first;
   }
   config::configuration whole = file_says;

@@ -131,7 +131,13 @@ std::string reloader::fault_of_no_rows(const config::configuration& file_says) c
         from.table, in_force,
         from.copy.empty() ? std::string{} : fmt::format("remove {} and ", from.copy));
   // Rows of a copy that is not in force, since something in it is wrong.
-  const auto kept = rows_are_read_ ? database::rows{} : rows_.kept(from);
+  const auto kept = rows_are_read_ ? database::kept_rows{} : rows_.kept(from);
+  if (!kept && kept.error().why != database::no_copy::reason::absent)
+    return fmt::format(
+        "table {} of the database has no rows, and whether it had some is not known: {}. Nothing "
+        "was changed. Put its rows there and reload. If it is meant to be empty, remove {} and "
+        "reload",
+        from.table, kept.error().message, from.copy);
   if (!kept || kept->empty()) return {};
   return fmt::format(
       "table {} of the database has no rows, while its copy {} has {}; nothing was changed. Put "

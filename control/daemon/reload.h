@@ -6,6 +6,7 @@
 #include "control/config/configuration.h"
 #include "control/config/devices.h"
 #include "control/daemon/world_source.h"
+#include "control/database/kept_copy.h"
 #include "control/database/table.h"
 #include "dataplane/dpdk/runtime.h"
 
@@ -30,7 +31,7 @@ struct row_source {
   std::function<void(const database::settings&, std::function<void(database::rows)> done)> read;
   std::function<void(const database::settings&, std::vector<database::row> good)> keep;
   // The copy of those that were good; the error says why there is none.
-  std::function<database::rows(const database::settings&)> kept;
+  std::function<database::kept_rows(const database::settings&)> kept;
 };
 
 class reloader {

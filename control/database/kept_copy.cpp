@@ -24,6 +24,15 @@ std::string name_of(const settings& from) {
   return (where ? where->shown : std::string{"?"}) + " " + from.table;
 }
 
+// Whoever reads it, it is the same database.
+std::string without_user(std::string name) {
+  const std::size_t scheme = name.find("://");
+  if (scheme == std::string::npos) return name;
+  const std::size_t host = scheme + 3, at = name.find('@', host);
+  if (at < name.find('/', host)) name.erase(host, at + 1 - host);
+  return name;
+}
+
 json written(const row& r) {
   return {{"id", r.id},
           {"group_id", r.group},
@@ -61,28 +70,34 @@ std::string keep_copy(const settings& from, const std::vector<row>& good) {
                      from.copy, wrong);
 }
 
-rows kept_copy(const settings& from, ::uid_t user) {
+kept_rows kept_copy(const settings& from, ::uid_t user) {
+  using enum no_copy::reason;
   if (from.copy.empty())
-    return tl::unexpected<std::string>("no copy is kept; name a file in [database] copy");
+    return tl::unexpected(no_copy{absent, "no copy is kept; name a file in [database] copy"});
   // With the checks of the files of state: it says where calls go.
   const auto file = open_state_file(from.copy, user);
-  if (!file) return tl::unexpected("copy " + file.error());
+  if (!file) return tl::unexpected(no_copy{unusable, "copy " + file.error()});
   if (!*file)
-    return tl::unexpected(
-        fmt::format("copy {} cannot be read: {}", from.copy, std::strerror(ENOENT)));
+    return tl::unexpected(no_copy{
+        absent, fmt::format("copy {} cannot be read: {}", from.copy, std::strerror(ENOENT))});
+  const no_copy damaged{unusable, fmt::format("copy {} is damaged and is ignored", from.copy)};
   const json all = json::parse(file->get(), nullptr, false);
   try {
     if (all.is_discarded() || all.at("linehunt_copy") != copy_version)
-      return tl::unexpected(fmt::format("copy {} is damaged and is ignored", from.copy));
-    if (all.at("of") != name_of(from))
-      return tl::unexpected(fmt::format("copy {} is of another database ({})", from.copy,
-                                        all.at("of").get<std::string>()));
+      return tl::unexpected(damaged);
+    const auto of = all.at("of").get<std::string>();
+    if (without_user(of) != without_user(name_of(from)))
+      return tl::unexpected(
+          no_copy{of_another_database,
+                  fmt::format("copy {} is of another database ({}); after a change of url reload, "
+                              "and restart only then",
+                              from.copy, of)});
     std::vector<row> kept;
     for (const json& one : all.at("rows"))
       kept.push_back(read(one));
     return kept;
   } catch (const json::exception&) {
-    return tl::unexpected(fmt::format("copy {} is damaged and is ignored", from.copy));
+    return tl::unexpected(damaged);
   }
 }
 

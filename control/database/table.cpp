@@ -170,11 +170,16 @@ std::vector<row> read_all(soci::session& sql, const std::string& query) {
 
 // A file and its table are made at the first use alone: later, they have lost their rows.
 void must_be_new(std::string_view what, const settings& from) {
-  const rows before = kept_copy(from);
+  const kept_rows before = kept_copy(from);
+  std::string why;
   if (before && !before->empty())
-    throw fault(fmt::format("{} is not there, though it had {} rows; put it back, or to begin with "
-                            "none remove {} as well",
-                            what, before->size(), from.copy));
+    why = fmt::format("though it had {} rows", before->size());
+  else if (!before && before.error().why == no_copy::reason::unusable)
+    why = "and whether it had rows is not known: " + before.error().message;
+  if (!why.empty())
+    throw fault(fmt::format("{} is not there, {}; put it back, or to begin with none remove {} as "
+                            "well",
+                            what, why, from.copy));
 }
 
 std::vector<row> read_from(const target& where, const settings& from) {

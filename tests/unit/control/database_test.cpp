@@ -14,9 +14,9 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,6 +99,21 @@ TEST_F(database_test, a_table_that_has_gone_is_not_made_anew) {
   std::ofstream(file(), std::ios::trunc);
   EXPECT_THAT(fault(), AllOf(HasSubstr("table load_balancer"), HasSubstr("had 1 rows")));
   EXPECT_EQ(std::filesystem::file_size(file()), 0U);
+}
+
+TEST_F(database_test, a_table_that_may_have_had_rows_is_not_made_anew) {
+  std::filesystem::create_directories(folder / "kept");
+  std::ofstream(from.copy) << "damaged";
+  EXPECT_THAT(fault(), AllOf(HasSubstr("is not there, and whether it had rows is not known"),
+                             HasSubstr("damaged"), HasSubstr("remove " + from.copy)));
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  // What another one had says nothing.
+  std::filesystem::remove(from.copy);
+  settings other = from;
+  other.table = "another";
+  ASSERT_THAT(keep_copy(other, {{1, 1, "sip:192.0.2.1", "vm=1", 1, "", ""}}), IsEmpty());
+  EXPECT_THAT(read_rows(from).value(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(file()));
 }
 
 TEST_F(database_test, more_columns_and_missing_nullable_ones) {
@@ -232,9 +247,10 @@ TEST_F(database_test, damaged_copies_are_said_and_ignored) {
   std::getline(std::ifstream(from.copy), whole, '\0');
   for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
     std::ofstream(from.copy, std::ios::trunc) << whole.substr(0, length);
-    const rows found = kept_copy(from);
+    const kept_rows found = kept_copy(from);
     ASSERT_FALSE(found) << length;
-    ASSERT_THAT(found.error(), HasSubstr("damaged"));
+    ASSERT_THAT(found.error().message, HasSubstr("damaged"));
+    ASSERT_EQ(found.error().why, no_copy::reason::unusable);
   }
   for (const char* text :
        {"[]", "7", "{}", R"({"linehunt_copy":2})", R"({"linehunt_copy":1,"of":7,"rows":[]})"}) {
@@ -264,17 +280,17 @@ TEST_F(database_test, copy_that_others_may_write_is_not_taken) {
   ASSERT_THAT(keep_copy(from, {}), IsEmpty());
   ASSERT_TRUE(kept_copy(from));
   ASSERT_EQ(::chmod(from.copy.c_str(), 0620), 0);
-  EXPECT_THAT(kept_copy(from).error(), HasSubstr("only its owner may write"));
+  EXPECT_THAT(kept_copy(from).error().message, HasSubstr("only its owner may write"));
   std::filesystem::remove(from.copy);
   ASSERT_EQ(::mkfifo(from.copy.c_str(), 0600), 0);
-  EXPECT_THAT(kept_copy(from).error(), HasSubstr("is not read")) << "nor waited for";
+  EXPECT_THAT(kept_copy(from).error().message, HasSubstr("is not read")) << "nor waited for";
 }
 
 TEST_F(database_test, copy_of_the_user_to_become_is_taken_in_a_folder_of_another) {
   if (::geteuid() != 0) GTEST_SKIP() << "ONLY ROOT CAN GIVE FILES TO ANOTHER USER";
   ASSERT_THAT(keep_copy(from, {{1, 1, "sip:192.0.2.1", "vm=1", 1, "", ""}}), IsEmpty());
   ASSERT_EQ(::chown(from.copy.c_str(), 4711, 4711), 0);
-  EXPECT_THAT(kept_copy(from).error(), HasSubstr("give it to that user"));
+  EXPECT_THAT(kept_copy(from).error().message, HasSubstr("give it to that user"));
   EXPECT_THAT(kept_copy(from, 4711).value(), SizeIs(1));
   config::configuration file_says;
   file_says.database = from;
@@ -284,10 +300,29 @@ TEST_F(database_test, copy_of_the_user_to_become_is_taken_in_a_folder_of_another
 TEST_F(database_test, copy_of_another_database_is_not_taken) {
   ASSERT_THAT(keep_copy(from, {}), IsEmpty());
   from.table = "another";
-  EXPECT_THAT(kept_copy(from).error(), HasSubstr("of another database"));
+  EXPECT_THAT(kept_copy(from).error().message, HasSubstr("of another database"));
   from.copy.clear();
-  EXPECT_FALSE(kept_copy(from));
+  EXPECT_EQ(kept_copy(from).error().why, no_copy::reason::absent);
   EXPECT_THAT(keep_copy(from, {}), IsEmpty()) << "none is wanted";
+}
+
+TEST_F(database_test, copy_is_of_a_database_whoever_has_read_it) {
+  from.url = "mysql://u:secret@db.example/opensips";
+  ASSERT_THAT(keep_copy(from, {}), IsEmpty());
+  for (const char* same :
+       {"mysql://other:new@db.example/opensips", "mysql://db.example/opensips"}) {
+    from.url = same;
+    EXPECT_TRUE(kept_copy(from)) << same;
+  }
+  for (const char* other : {"mysql://u@db2.example/opensips", "mysql://u@db.example/opensips2",
+                            "postgresql://u@db.example/opensips"}) {
+    from.url = other;
+    EXPECT_EQ(kept_copy(from).error().why, no_copy::reason::of_another_database) << other;
+  }
+  from.url = "sqlite:///a@b/c";
+  ASSERT_THAT(keep_copy(from, {}), IsEmpty());
+  from.url = "sqlite:///b/c";
+  EXPECT_FALSE(kept_copy(from));
 }
 
 TEST_F(database_test, copy_that_cannot_be_written_leaves_the_old_one) {

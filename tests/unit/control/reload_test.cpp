@@ -241,7 +241,7 @@ class reload_of_rows : public ::testing::Test {
   world_source source{engine_limits{}};
   std::unique_ptr<const snapshot> published;
   database::rows table;
-  database::rows kept = tl::unexpected<std::string>("no copy");
+  database::kept_rows kept = tl::unexpected(database::no_copy{});
   std::optional<reloader> reloading;
 };
 
@@ -315,9 +315,26 @@ TEST_F(reload_of_rows, none_do_not_take_the_place_of_a_copy_that_could_not_be_se
   start();
   EXPECT_THAT(reload(), HasSubstr("its copy /nowhere/copy has 1; nothing was changed"));
   EXPECT_EQ(kept->size(), 1u);
-  kept = tl::unexpected<std::string>("removed");
+  kept = tl::unexpected(database::no_copy{}); // removed
   EXPECT_EQ(reload(), "");
   EXPECT_TRUE(kept->empty());
+}
+
+// Of another database after a change of url, or damaged.
+TEST_F(reload_of_rows, none_do_not_take_the_place_of_a_copy_that_cannot_be_used) {
+  using enum database::no_copy::reason;
+  for (const auto why : {of_another_database, unusable}) {
+    kept = tl::unexpected(database::no_copy{why, "copy is wrong"});
+    start();
+    EXPECT_THAT(reload(), AllOf(HasSubstr("not known: copy is wrong. Nothing was changed"),
+                                HasSubstr("remove /nowhere/copy and reload")));
+    EXPECT_FALSE(kept.has_value());
+    EXPECT_FALSE(reloading->rows_are_read());
+    table = {{row(2)}};
+    EXPECT_EQ(reload(), "");
+    EXPECT_EQ(kept->size(), 1u);
+    table->clear();
+  }
 }
 
 TEST_F(reload_of_rows, none_are_taken_where_there_were_none_or_the_url_was_taken_out) {
