@@ -199,16 +199,20 @@ void check_rules(const configuration& whole, diagnostics& out) {
 
 } // namespace
 
+void check_destination(const configuration& whole, const destination_entry& d,
+                       std::map<std::uint32_t, std::string>& ids, diagnostics& out) {
+  if (const auto [first, fresh] = ids.emplace(d.model.id, where_is(d)); !fresh)
+    out.error(d.at, fmt::format("{} a second one with id {}, the first is {}; give each its own id",
+                                d.origin, d.model.id, first->second));
+  for (const endpoint& address : d.model.addresses)
+    check_reach(whole, address, d.uri_at, fmt::format("{} {}", d.origin, d.model.id), out);
+}
+
 void check_destinations(const configuration& whole, diagnostics& out) {
-  std::map<std::uint32_t, const destination_entry*> ids;
+  std::map<std::uint32_t, std::string> ids;
   std::size_t slots = 0;
   for (const destination_entry& d : whole.destinations) {
-    if (const auto [first, fresh] = ids.emplace(d.model.id, &d); !fresh)
-      out.error(d.at, fmt::format("{} a second one with id {}, the first is {}; give each its own "
-                                  "id",
-                                  d.origin, d.model.id, where_is(*first->second)));
-    for (const endpoint& address : d.model.addresses)
-      check_reach(whole, address, d.uri_at, fmt::format("{} {}", d.origin, d.model.id), out);
+    check_destination(whole, d, ids, out);
     slots += d.model.resources.size();
   }
   const engine_limits& limits = whole.runtime.limits;

@@ -5,7 +5,10 @@
 #include "control/config/destination_text.h"
 #include "control/config/sections.h"
 
+#include <cstdint>
 #include <fmt/format.h>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace linehunt::config {
@@ -27,10 +30,34 @@ std::vector<std::string> take_texts(const database::row& row, destination_model&
   return faults;
 }
 
+using known_ids = std::map<std::uint32_t, std::string>;
+
+known_ids ids_of(const configuration& whole) {
+  known_ids ids;
+  diagnostics said_before(std::string{});
+  for (const destination_entry& d : whole.destinations)
+    check_destination(whole, d, ids, said_before);
+  return ids;
+}
+
+// What is wrong with it beside the others; each names its row.
+std::vector<std::string> conflicts(const configuration& whole, const destination_entry& entry,
+                                   known_ids& ids) {
+  diagnostics out(std::string{});
+  check_destination(whole, entry, ids, out);
+  std::vector<std::string> all;
+  for (const diagnostic& d : out.sorted())
+    all.push_back(d.message);
+  return all;
+}
+
 } // namespace
 
-void add_rows(const std::vector<database::row>& rows, configuration& whole, diagnostics& out,
-              wrong_rows what) {
+std::vector<database::row> add_rows(const std::vector<database::row>& rows, configuration& whole,
+                                    diagnostics& out, wrong_rows what) {
+  const bool leave_out = what == wrong_rows::leave_out;
+  known_ids ids = leave_out ? ids_of(whole) : known_ids{};
+  std::vector<database::row> good;
   for (const database::row& row : rows) {
     destination_entry entry;
     entry.origin = origin_of(row, whole.database.table);
@@ -40,18 +67,23 @@ void add_rows(const std::vector<database::row>& rows, configuration& whole, diag
     model.probe_mode = row.probe_mode;
     model.attrs = row.attrs;
     model.description = row.description;
-    const auto faults = take_texts(row, model);
-    for (const std::string& fault : faults) {
-      if (what == wrong_rows::refuse)
-        out.error({}, fmt::format("{} {}", entry.origin, fault));
+    std::vector<std::string> faults = take_texts(row, model);
+    for (std::string& fault : faults)
+      fault = fmt::format("{} {}", entry.origin, fault);
+    if (leave_out && faults.empty()) faults = conflicts(whole, entry, ids);
+    for (std::string& fault : faults) {
+      if (leave_out)
+        out.warning({}, fault + "; left out until a reload finds it mended");
       else
-        out.warning(
-            {}, fmt::format("{} {}; left out until a reload finds it mended", entry.origin, fault));
+        out.error({}, std::move(fault));
     }
-    if (faults.empty()) whole.destinations.push_back(std::move(entry));
+    if (!faults.empty()) continue;
+    whole.destinations.push_back(std::move(entry));
+    good.push_back(row);
   }
   if (!out.failed()) check_destinations(whole, out);
   if (!out.failed()) check_counted(whole, out);
+  return good;
 }
 
 } // namespace linehunt::config

@@ -8,6 +8,8 @@
 #include "control/config/table_reader.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -33,6 +35,10 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out);
 // The [[port]] that a [[listen]] names; an empty name is the only port.
 [[nodiscard]] std::optional<std::size_t> port_index(const configuration& whole,
                                                     const std::string& name);
+
+// One that joins those with `ids` (and where each is): its id, and whether it can be reached.
+void check_destination(const configuration& whole, const destination_entry& d,
+                       std::map<std::uint32_t, std::string>& ids, diagnostics& out);
 
 // Destinations alone: ids, whether they can be reached, whether there is room for them.
 void check_destinations(const configuration& whole, diagnostics& out);

@@ -194,7 +194,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", opened.error());
     return 1;
   }
-  if (const auto taken = kept.take_over(); !taken) {
+  if (const auto taken = kept.take_over(rows_unknown(first)); !taken) {
     spdlog::error("{}", taken.error());
     return 1;
   }

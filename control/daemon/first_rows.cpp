@@ -6,6 +6,7 @@
 #include "control/database/kept_copy.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -32,7 +33,8 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   }
   config::configuration whole = file_says;
   config::diagnostics out(file);
-  // All were good when they were kept, by a version that may have allowed more.
+  // All were good when they were kept: by a version that may have allowed more, and before the file
+  // may have taken an id for itself.
   config::add_rows(*copy, whole, out, config::wrong_rows::leave_out);
   const std::size_t taken = whole.destinations.size() - file_says.destinations.size();
   if (out.failed() || (taken == 0 && !copy->empty())) {
@@ -44,6 +46,13 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   first.running = std::move(whole);
   first.copied_rows = taken;
   return first;
+}
+
+std::string rows_unknown(const first_configuration& first) {
+  if (first.copied_rows && !first.copy_warnings.empty())
+    return fmt::format("{} of the copy were left out, the first for: {}",
+                       first.copy_warnings.size(), first.copy_warnings.front());
+  return first.copied_rows ? "" : first.copy_fault;
 }
 
 bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,

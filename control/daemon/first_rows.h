@@ -30,6 +30,9 @@ struct first_configuration {
 [[nodiscard]] first_configuration with_copy(const config::configuration& file_says,
                                             const std::string& file, ::uid_t user = ::geteuid());
 
+// Why destinations of the database are not known before it is read; empty: all are.
+[[nodiscard]] std::string rows_unknown(const first_configuration& first);
+
 // Runs the loop until the database has answered or its time is over, and logs what could not be
 // had. False: the loop was stopped meanwhile.
 [[nodiscard]] bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,

@@ -11,7 +11,9 @@
 #include <exception>
 #include <fmt/format.h>
 #include <optional>
+#include <ranges>
 #include <spdlog/spdlog.h>
+#include <unordered_set>
 #include <utility>
 
 namespace linehunt {
@@ -145,31 +147,44 @@ std::string reloader::fault_of_no_rows(const config::configuration& file_says) c
       from.table, from.copy, kept->size(), from.copy);
 }
 
+bool reloader::loses_some(const config::configuration& next) const {
+  std::unordered_set<std::uint32_t> ids;
+  for (const config::destination_entry& d : next.destinations)
+    ids.insert(d.model.id);
+  return std::ranges::any_of(
+      running_.destinations | std::views::drop(file_says_.destinations.size()),
+      [&](const config::destination_entry& d) { return !ids.contains(d.model.id); });
+}
+
 reloader::outcome reloader::take_rows(const config::configuration& file_says,
                                       const std::vector<database::row>& rows) {
   if (rows.empty())
     if (std::string fault = fault_of_no_rows(file_says); !fault.empty())
       return tl::unexpected(std::move(fault));
-  config::configuration next = file_says;
+  config::configuration next;
   config::diagnostics out(file_);
-  // Nothing runs yet that could stay as it is, so one wrong row is no reason to go without the
-  // rest.
-  const bool first =
-      !rows_are_read_ && running_.destinations.size() == file_says_.destinations.size();
-  config::add_rows(rows, next, out,
-                   first ? config::wrong_rows::leave_out : config::wrong_rows::refuse);
+  std::vector<database::row> good;
+  const auto add = [&](config::wrong_rows what) {
+    next = file_says;
+    out = config::diagnostics(file_);
+    good = config::add_rows(rows, next, out, what);
+  };
+  // At a start one wrong row is no reason to go without the rest, but where the copy has one of
+  // them as it was when it was right.
+  add(rows_are_read_ ? config::wrong_rows::refuse : config::wrong_rows::leave_out);
+  if (!rows_are_read_ && good.size() != rows.size() && loses_some(next))
+    add(config::wrong_rows::refuse);
   if (out.failed()) return tl::unexpected(joined(out.lines()));
   for (const config::diagnostic& d : out.sorted())
     spdlog::log(d.weight == config::severity::note ? spdlog::level::info : spdlog::level::err, "{}",
                 out.line_of(d));
-  const bool all_good = next.destinations.size() == file_says.destinations.size() + rows.size();
   const std::string changed = changed_ids(running_, next);
   outcome done = take_file(file_says, std::move(next));
   if (!done) return done;
   if (!changed.empty()) spdlog::info("{}", changed);
   rows_are_read_ = true;
-  // A copy is of rows that are all good.
-  if (all_good) rows_.keep(running_.database, rows);
+  // What is served now is what the next start has to begin with: calls hold lines of it.
+  if (rows.empty() || !good.empty()) rows_.keep(running_.database, std::move(good));
   return done;
 }
 

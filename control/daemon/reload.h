@@ -96,6 +96,8 @@ class reloader {
   void go_on(tl::expected<config::configuration, std::string> next);
   // Why a table without rows is not taken at its word; empty: it is.
   [[nodiscard]] std::string fault_of_no_rows(const config::configuration& file_says) const;
+  // Whether rows that are in force are not among those.
+  [[nodiscard]] bool loses_some(const config::configuration& next) const;
   [[nodiscard]] outcome take_rows(const config::configuration& file_says,
                                   const std::vector<database::row>& rows);
   [[nodiscard]] outcome take_file(const config::configuration& file_says,

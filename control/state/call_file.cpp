@@ -130,7 +130,7 @@ bool more_in(std::FILE* file) {
 
 struct read_call {
   kept_call call; // its texts lie in the item that it was read from
-  bool lost_lines = false;
+  bool lost_lines = false, lost_destination = false;
 };
 
 // Throws json::exception where the item is no call.
@@ -155,6 +155,7 @@ read_call call_in(const json& item, std::size_t marks, const numbering& numbers)
   const destination* const d =
       where.is_null() ? nullptr : numbers.destination_with(number_in<std::uint32_t>(where));
   if (d != nullptr) call.destination = d->index;
+  r.lost_destination = d == nullptr && !where.is_null();
   for (const json& name : resources) {
     const resource* const found =
         d != nullptr ? numbers.resource_of(*d, name.get_ref<const std::string&>()) : nullptr;
@@ -258,6 +259,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
       const bool taken = restore(one.call);
       ++(taken ? report.restored : report.refused);
       if (taken && one.lost_lines) ++report.unknown_load;
+      if (taken && one.lost_lines && one.lost_destination) ++report.unknown_destination;
     }
   } catch (const json::exception&) {
     if (report.restored + report.refused == 0)

@@ -55,9 +55,10 @@ class call_file_writer {
 
 struct call_file_report {
   std::uint64_t restored = 0;
-  std::uint64_t refused = 0;      // no room, or no call
-  std::uint64_t unknown_load = 0; // restored, but without lines that they had
-  bool whole = true;              // else the file breaks off
+  std::uint64_t refused = 0;             // no room, or no call
+  std::uint64_t unknown_load = 0;        // restored, but without lines that they had
+  std::uint64_t unknown_destination = 0; // of those, whose destination is not there
+  bool whole = true;                     // else the file breaks off
   std::chrono::seconds age{};
 };
 

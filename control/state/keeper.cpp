@@ -158,7 +158,7 @@ void keeper::forget_tries() {
   if (std::exchange(trying_, false)) (void)::unlink(tries_file_.c_str());
 }
 
-tl::expected<void, std::string> keeper::take_over() {
+tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown) {
   if (!active()) return {};
   std::error_code failure;
   std::filesystem::create_directories(folder_, failure);
@@ -168,7 +168,7 @@ tl::expected<void, std::string> keeper::take_over() {
         "another",
         folder_, std::strerror(errno)));
   if (auto mine = claim(); !mine) return mine;
-  if (found_) report(*found_);
+  if (found_) report(*found_, rows_unknown);
   put_away();
   return {};
 }
@@ -200,7 +200,8 @@ void keeper::put_away() {
   told(::unlink(tries_file_.c_str()), tries_file_);
 }
 
-void keeper::report(const tl::expected<call_file_report, std::string>& found) const {
+void keeper::report(const tl::expected<call_file_report, std::string>& found,
+                    std::string_view rows_unknown) const {
   const std::string& file = crashed_ ? copy_file_ : calls_file_;
   if (found) {
     if (crashed_)
@@ -213,10 +214,16 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found) co
     if (found->refused != 0)
       spdlog::error("{} calls of before had no place; raise [limits] calls_per_worker",
                     found->refused);
-    if (found->unknown_load != 0)
+    const std::uint64_t early = rows_unknown.empty() ? 0 : found->unknown_destination;
+    if (early != 0)
+      spdlog::error("{} of the calls of before are not counted, since their destinations were not "
+                    "known before the database was read: {}. Until they end, their boxes may get "
+                    "more calls than they have lines; lower that with linehuntctl resize, or wait",
+                    early, rows_unknown);
+    if (found->unknown_load != early)
       spdlog::warn("{} of the calls of before hold lines that are not configured any more, and are "
                    "not counted there",
-                   found->unknown_load);
+                   found->unknown_load - early);
     if (!found->whole) spdlog::error("{} breaks off; the calls behind are lost", file);
   } else if (!found.error().empty()) {
     spdlog::error("no calls of before the restart: {}", found.error());

@@ -51,8 +51,9 @@ class keeper {
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
   // is gone, or is only what a crash leaves, so that no later run takes it for its own. One that
-  // was refused is renamed to *.bad. The error says why nothing could be kept.
-  [[nodiscard]] tl::expected<void, std::string> take_over();
+  // was refused is renamed to *.bad. The error says why nothing could be kept. `rows_unknown`: why
+  // destinations may not have been there for their calls; empty: all were that are configured.
+  [[nodiscard]] tl::expected<void, std::string> take_over(std::string_view rows_unknown = {});
 
   // Stops the workers and hands each of their calls over.
   using ending = std::function<void(const std::function<void(const kept_call&)>& take)>;
@@ -61,7 +62,8 @@ class keeper {
 
  private:
   [[nodiscard]] bool copies_calls() const noexcept { return keeps_calls() && copies_; }
-  void report(const tl::expected<call_file_report, std::string>& found) const;
+  void report(const tl::expected<call_file_report, std::string>& found,
+              std::string_view rows_unknown) const;
   void put_away();
   [[nodiscard]] bool any_calls() const;
   // `what_for` ends the line that says where they are.

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cases import case, check, wait_until
+from databases import KINDS
 from disks import disk_at, freeze, thaw
+from lab.configuration import FIRST_BOX, uri
 from lab_setups import diagnosis, study_case
 from service_cases import calls, start_calls
 
@@ -183,6 +185,34 @@ def a_disk_that_hangs_holds_up_no_change_for_long():
             told = {each["id"]: (each["disabled"], len(each["resized"]))
                     for each in kept["destinations"]}
             check(told == {1: (True, 0), 2: (False, 1)}, f"{kept}")
+            end(balancer)
+
+
+@case
+def calls_of_rows_keep_their_lines_where_another_row_is_wrong():
+    """And where their rows are not known at the start, that is said."""
+    with keeping(boxes={1: {"vm": CALLS}}, boxes_in_file=False) as lab:
+        copy = Path(lab.folder) / "copy.json"
+        with KINDS["SQLite"](lab.device) as database:
+            for number in (1, 2):
+                database.insert(number, uri(FIRST_BOX + number), f"vm={CALLS}")
+            database.update(2, group_id="second")
+            lab.configuration.more += (
+                f'[database]\nurl = "{database.url}"\ncopy = "{copy}"\n')
+            lab.start_balancer()
+            lab.start_box(1)
+            core = start_calls(lab, CALLS, HOLD_MS)
+            end(lab.balancer)
+            balancer = lab.start_balancer()
+            check("row 2: group_id is 'second'" in balancer.tail(100), balancer.tail(100))
+            check_all_lines_held(lab)
+            end(balancer)
+            copy.write_text("{", encoding="utf-8")
+            balancer = lab.start_balancer()
+            told = balancer.tail(100)
+            check(f"{CALLS} of the calls of before are not counted" in told and "damaged" in told,
+                  told)
+            check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
             end(balancer)
 
 

@@ -16,6 +16,7 @@ namespace {
 using std::chrono::seconds;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class crash : public state_bed {
  protected:
@@ -120,6 +121,29 @@ TEST_F(crash, calls_that_were_refused_are_put_aside) {
   write(file("calls.cbor"), bytes);
   EXPECT_EQ(start_with().size(), 1u) << "once it is mended";
   EXPECT_FALSE(there("calls.cbor.bad"));
+}
+
+TEST_F(crash, calls_whose_destinations_were_not_known_yet_are_told_as_such) {
+  const world fewer({models::machine(2, "vm=5")});
+  const auto told = [&](std::string_view rows_unknown) {
+    {
+      call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
+      out.add(call_at(w, 1, "1@x")); // not there
+      out.add(call_at(w, 2, "2@x")); // without its "pstn"
+      EXPECT_TRUE(out.finish());
+    }
+    keeper one(settings);
+    one.calls_of_before()(fewer.now(), [](const kept_call&) { return true; });
+    testing::internal::CaptureStdout();
+    EXPECT_TRUE(one.take_over(rows_unknown));
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_THAT(told("the copy is damaged"),
+              AllOf(HasSubstr("1 of the calls of before are not counted"),
+                    HasSubstr("before the database was read: the copy is damaged. "),
+                    HasSubstr("1 of the calls of before hold lines that are not configured")));
+  EXPECT_THAT(told({}), AllOf(HasSubstr("2 of the calls of before hold lines that are not"),
+                              Not(HasSubstr("database"))));
 }
 
 TEST_F(crash, calls_that_end_the_process_twice_are_put_aside) {

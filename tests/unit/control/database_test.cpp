@@ -276,6 +276,23 @@ TEST_F(database_test, a_copy_with_a_wrong_row_serves_with_the_others) {
   EXPECT_THAT(none.copy_fault, HasSubstr("'192.0.2.300' is no IPv4 address"));
 }
 
+TEST_F(database_test, why_rows_are_unknown_before_the_database_is_read) {
+  config::configuration file_says;
+  EXPECT_EQ(rows_unknown(with_copy(file_says, "t.toml")), "");
+  file_says.database = from;
+  EXPECT_THAT(rows_unknown(with_copy(file_says, "t.toml")), HasSubstr("cannot be read"));
+  const row good{1, 1, "sip:192.0.2.1", "vm=1", 1, "", ""};
+  row moved = good;
+  moved.id = 2;
+  ASSERT_THAT(keep_copy(from, {good, moved}), IsEmpty());
+  EXPECT_EQ(rows_unknown(with_copy(file_says, "t.toml")), "");
+  file_says.destinations.emplace_back().model.id = 2;
+  const first_configuration some = with_copy(file_says, "t.toml");
+  EXPECT_EQ(some.copied_rows, 1u) << some.copy_fault;
+  EXPECT_THAT(rows_unknown(some),
+              AllOf(HasSubstr("1 of the copy were left out"), HasSubstr("a second one with id 2")));
+}
+
 TEST_F(database_test, copy_that_others_may_write_is_not_taken) {
   ASSERT_THAT(keep_copy(from, {}), IsEmpty());
   ASSERT_TRUE(kept_copy(from));
@@ -467,6 +484,21 @@ TEST_F(rows_beside_the_file, both_are_there) {
   EXPECT_EQ(added.addresses.at(0).port, 5070);
   EXPECT_EQ(added.resources.at(0).capacity, 5);
   EXPECT_EQ(added.attrs, "a");
+}
+
+// One that was moved into the file, and is still in the copy or the table.
+TEST_F(rows_beside_the_file, those_at_odds_with_it_are_left_out_where_there_is_nothing_yet) {
+  EXPECT_THAT(add({{1, 1, "sip:192.0.2.22", "vm=5", 0, "", ""},
+                   {2, 1, "sip:203.0.113.1", "vm=5", 0, "", ""},
+                   {3, 1, "sip:192.0.2.23", "vm=5", 0, "", ""}},
+                  config::wrong_rows::leave_out),
+              ElementsAre(AllOf(HasSubstr("row 1: a second one with id 1, the first is in line 12"),
+                                HasSubstr("left out")),
+                          AllOf(HasSubstr("row 2:"), HasSubstr("cannot be reached"),
+                                HasSubstr("left out"))));
+  EXPECT_FALSE(failed);
+  ASSERT_THAT(whole.destinations, SizeIs(2));
+  EXPECT_EQ(whole.destinations[1].model.id, 3u);
 }
 
 TEST_F(rows_beside_the_file, every_error_names_its_row) {

@@ -320,6 +320,39 @@ TEST_F(reload_of_rows, none_do_not_take_the_place_of_a_copy_that_could_not_be_se
   EXPECT_TRUE(kept->empty());
 }
 
+// What is served now is what the next start has to serve.
+TEST_F(reload_of_rows, those_that_are_good_are_kept_where_others_are_left_out) {
+  database::row wrong = row(3);
+  wrong.uri = "sip:192.0.2.300";
+  start();
+  table = {{wrong}};
+  ASSERT_EQ(reload(), "");
+  EXPECT_FALSE(kept) << "none are good";
+  start();
+  table = {{row(2), wrong}};
+  ASSERT_EQ(reload(), "");
+  EXPECT_THAT(in_force(), ElementsAre(1, 2));
+  EXPECT_THAT(kept.value(), ElementsAre(row(2)));
+  // And so it goes on, at the next start.
+  start(*kept);
+  table = {{row(2), wrong, row(4)}};
+  ASSERT_EQ(reload(), "");
+  EXPECT_THAT(in_force(), ElementsAre(1, 2, 4));
+  EXPECT_THAT(kept.value(), ElementsAre(row(2), row(4)));
+  EXPECT_THAT(reload(), HasSubstr("192.0.2.300")) << "a start is over";
+}
+
+TEST_F(reload_of_rows, one_that_is_in_force_is_not_left_out) {
+  database::row wrong = row(3);
+  wrong.uri = "sip:192.0.2.300";
+  kept = {{row(2), row(3)}};
+  start(*kept);
+  table = {{row(2), wrong}};
+  EXPECT_THAT(reload(), AllOf(HasSubstr("row 3:"), Not(HasSubstr("left out"))));
+  EXPECT_THAT(in_force(), ElementsAre(1, 2, 3));
+  EXPECT_EQ(kept->size(), 2u);
+}
+
 // Of another database after a change of url, or damaged.
 TEST_F(reload_of_rows, none_do_not_take_the_place_of_a_copy_that_cannot_be_used) {
   using enum database::no_copy::reason;
