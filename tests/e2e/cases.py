@@ -2,6 +2,7 @@
 """The list of end-to-end cases, running them, and the JUnit file that tools/test reads."""
 
 import multiprocessing
+import re
 import time
 import traceback
 import xml.etree.ElementTree as ElementTree
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 ALL = []
+NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 class NotHere(Exception):
@@ -132,9 +134,14 @@ def write_report(results: list, report: Path) -> None:
         entry = ElementTree.SubElement(suite, "testcase", classname="e2e", name=each.name,
                                        time=f"{each.seconds:.3f}")
         if each.word == "not run":
-            ElementTree.SubElement(entry, "skipped", message=each.detail)
+            ElementTree.SubElement(entry, "skipped", message=in_xml(each.detail))
         elif each.word == "FAILED":
-            ElementTree.SubElement(entry, "failure", message=each.detail)
+            ElementTree.SubElement(entry, "failure", message=in_xml(each.detail))
         if each.beside_others:
-            ElementTree.SubElement(entry, "system-out").text = each.beside_others
+            ElementTree.SubElement(entry, "system-out").text = in_xml(each.beside_others)
     ElementTree.ElementTree(suite).write(report, encoding="utf-8", xml_declaration=True)
+
+
+def in_xml(text: str) -> str:
+    """What a message or a log may hold and XML has no place for becomes '?'."""
+    return NOT_IN_XML.sub("?", text)

@@ -5,18 +5,34 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
+from typing import Callable
 
-from .results import Tally
+from .results import Tally, failed
 from .suites import (DEFAULT_SUITES, SANITIZED, SUITES, Options, build_release,
                      build_sanitized)
 
 
 def run_suite(name: str, options: Options) -> tuple:
+    """A fault of the suite itself is a failed case, so that the others and the summary are still seen."""
     print(f"== {name}", flush=True)
     began = time.monotonic()
-    tally = SUITES[name](options)
+    try:
+        tally = SUITES[name](options)
+    except Exception:  # noqa: BLE001 - whatever it is, the traceback says it
+        tally = failed(f"{name}: the suite broke off", traceback.format_exc())
     return tally, f"{name:8} {tally.line()}  ({time.monotonic() - began:.0f} s)"
+
+
+def prepared(build: Callable) -> list:
+    """Of a build for several suites, only what went wrong."""
+    try:
+        build()
+    except Exception:  # noqa: BLE001
+        return [(failed("building for several suites broke off", traceback.format_exc()),
+                 "building broke off")]
+    return []
 
 
 def run_suites(names: list, options: Options) -> list:
@@ -24,15 +40,14 @@ def run_suites(names: list, options: Options) -> list:
     if "e2e" not in names or len(names) == 1:
         return [run_suite(name, options) for name in names]
     with ThreadPoolExecutor(1) as beside:
-        build_release()
+        results = prepared(build_release)
         e2e = beside.submit(run_suite, "e2e", options)
         # Of this thread and what it starts: real calls have real timers, builds can wait.
         os.nice(10)
-        results = []
         sanitized = [name for name in names if name in SANITIZED]
         for name in names:
             if name in sanitized[:1]:
-                build_sanitized(sanitized)
+                results += prepared(lambda: build_sanitized(sanitized))
             if name != "e2e":
                 results.append(run_suite(name, options))
         return [*results, e2e.result()]
