@@ -2,6 +2,7 @@
 """The list of end-to-end cases, running them, and the JUnit file that tools/test reads."""
 
 import multiprocessing
+import os
 import re
 import time
 import traceback
@@ -10,6 +11,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
+
+from testing import interruption
 
 ALL = []
 NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
@@ -100,23 +103,37 @@ def run_groups(cases: list, at_once: int) -> dict:
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool:
         # The biggest first, so that none is left at the end while nothing else is to be done.
         biggest_first = sorted(groups.values(), key=len, reverse=True)
-        for done in as_completed([pool.submit(run_group, names) for names in biggest_first]):
-            results.update(done.result())
+        try:
+            for done in as_completed([pool.submit(run_group, names) for names in biggest_first]):
+                results.update(done.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            interruption.go_on()  # what the signal raised in the middle of a fork went nowhere
+            raise
     return results
 
 
 def run_group(names: list) -> dict:
     """In a process of the pool."""
-    return {each.name: run_one(each) for each in ALL if each.name in names}
+    try:
+        return {each.name: run_one(each) for each in ALL if each.name in names}
+    except interruption.Interrupted as end:
+        status = end.code
+    # The case is cleaned up, its objects too, now that no exception refers to them. The pool would begin
+    # another.
+    os._exit(status)
 
 
 def run_one(each: Case) -> Result:
+    interruption.go_on()
     began = time.monotonic()
     word, detail = "ok", ""
     try:
         each.run()
     except NotHere as reason:
         word, detail = "not run", str(reason)
+    except (interruption.Interrupted, KeyboardInterrupt):
+        raise
     except BaseException as error:  # whatever a case raises is its failure, an exit too
         word, detail = "FAILED", str(error)
         if not isinstance(error, AssertionError):

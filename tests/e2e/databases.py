@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cases import NotHere
 from lab.wire import Host, LabError
+from testing.interruption import held, run_as_session
 
 START_LIMIT_S = 30
 PASSWORD = "it's @ secret"
@@ -46,8 +47,9 @@ class Database:
         return self
 
     def __exit__(self, *_) -> None:
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with held():
+            self.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def insert(self, number: int, uri: str, resources: str, probe_mode: int = 0) -> None:
         self.execute("insert into load_balancer (id, group_id, dst_uri, resources, probe_mode, attrs) "
@@ -119,10 +121,11 @@ class Server(Database):
         return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", "--",
                 *words]
 
-    def run(self, *words: str, **parameters) -> None:
-        told = subprocess.run(self.words(*words), cwd=self.folder, capture_output=True, text=True,
+    def run(self, *words: str, input: str = "") -> None:
+        told = run_as_session(self.words(*words), cwd=self.folder, input=input, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env={"PATH": os.environ["PATH"], "HOME": str(self.folder),
-                                   "LC_ALL": "C", "PGPASSWORD": PASSWORD}, **parameters)
+                                   "LC_ALL": "C", "PGPASSWORD": PASSWORD})
         if told.returncode != 0:
             raise LabError(f"{words[0]}: {told.stderr.strip()}\n{told.stdout.strip()[-2000:]}")
 

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The test runner itself: that no failure is hidden by another, or by the runner's own faults."""
+"""The test runner itself: that no failure is hidden by another, or by the runner's own faults, and that
+nothing remains of a run that is interrupted."""
 
 import contextlib
 import io
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import cases
-from cases import Result, case, check
+from cases import Result, case, check, wait_until
 from testing import __main__ as runner
+from testing import builds, interruption, packaging
 from testing.results import Tally, passed, read_junit
+
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 60  # for what takes a second or two of an idle machine
 
 
 @contextlib.contextmanager
@@ -59,3 +70,151 @@ def a_suite_that_breaks_off_hides_no_other():
           (2, ["building for several suites broke off", "lint: the suite broke off"]), f"{total}")
     check([tally.failed for tally, _ in alone] == [1], f"{alone}")
     check(output.getvalue().count("KeyError: 'what nobody thought of'") == 3, output.getvalue())
+
+
+def descendants(process: int) -> set:
+    found = set()
+    for file in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, file.read_text(encoding="ascii").split()):
+                found |= {child} | descendants(child)
+    return found
+
+
+def words_of(process: int) -> list:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8").split("\0")
+    except OSError:
+        return []
+
+
+def namespaces_of(processes: set) -> list:
+    told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    names = [line.split()[0] for line in told.stdout.splitlines()]
+    return [name for name in names if any(name.startswith(f"lh{each}-") for each in processes)]
+
+
+def interrupted(words: list, number: int, started) -> None:
+    """Runs the command until `started` holds of its descendants and sends it the signal; checks that it
+    ends with a word about it and that all of them are gone, with their namespaces and folders."""
+    with tempfile.TemporaryFile("w+") as output:
+        # In a script's background it would ignore SIGINT. A session, since a terminal is not the point.
+        run = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                               start_new_session=True,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
+        try:
+            wait_until(lambda: started(descendants(run.pid)), f"work of {words}", limit_s=LIMIT_S)
+            everything = descendants(run.pid)
+            folders = [Path(word).parent for each in everything for word in words_of(each)
+                       if word.endswith("/linehunt.toml")]
+            check(all(folder.exists() for folder in folders), f"{folders}")
+            run.send_signal(number)
+            run.wait(LIMIT_S)
+        finally:
+            if run.poll() is None:
+                run.kill()
+                run.wait()
+        output.seek(0)
+        said = output.read()
+    check(run.returncode == 128 + number, f"exit status {run.returncode}\n{said}")
+    last = said.strip().splitlines()[-1]
+    check(f"interrupted by {signal.Signals(number).name}" in last, said)
+    left = [(each, words_of(each)) for each in everything if not interruption.ended(each)]
+    check(not left, f"still there: {left}")
+    check(not (left := namespaces_of(everything)), f"left behind: {left}")
+    check(not (left := [folder for folder in folders if folder.exists()]), f"left behind: {left}")
+
+
+def runs(processes: set, program: str, count: int) -> bool:
+    names = [Path(words[0]).name for each in processes if (words := words_of(each))]
+    return names.count(program) >= count
+
+
+@case(group="interrupted runs", number="SIGINT")
+@case(group="interrupted runs", number="SIGTERM")
+@case(group="interrupted runs", number="SIGHUP")
+def an_interrupted_run_of_cases_leaves_nothing(number: str):
+    words = ["tests/e2e/run", "--at-once", "2", "killed", "callers", "workers=2"]
+    interrupted(words, getattr(signal, number),
+                lambda processes: runs(processes, "linehunt", 2) and runs(processes, "sipp", 6))
+
+
+@case(alone=True)  # more cases beside these
+def an_interrupted_tools_test_ends_its_cases_and_builds():
+    interrupted(["tools/test", "e2e"], signal.SIGTERM,
+                lambda processes: runs(processes, "linehunt", 1))
+
+
+@case
+def a_clean_up_is_not_interrupted():
+    script = """
+import os, signal, sys, time
+sys.path.insert(0, "tools")
+from testing import interruption
+interruption.install()
+try:
+    with interruption.held():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        print("removed")
+    print("went on")
+except interruption.Interrupted as end:
+    os.kill(os.getpid(), signal.SIGHUP)
+    print(end)
+"""
+    told = subprocess.run([sys.executable, "-B", "-c", script], cwd=ROOT, capture_output=True, text=True,
+                          timeout=LIMIT_S)
+    check(told.stdout == "removed\ninterrupted by SIGTERM\n", f"{told}")
+
+
+@case
+def a_copy_of_debian_goes_with_what_runs_in_it():
+    """Also where its making is interrupted, and where a process is in a session of its own."""
+    program = "import os, sys, time; os.chroot(sys.argv[1]); print('in', flush=True); time.sleep(600)"
+    started = []
+
+    def copy(*words: str) -> str:
+        if started:
+            raise interruption.Interrupted(130)
+        started.append(subprocess.Popen([sys.executable, "-c", program, words[-1]], text=True,
+                                        start_new_session=True, stdout=subprocess.PIPE))
+        return started[0].stdout.readline()
+
+    with tempfile.TemporaryDirectory() as name, replaced(
+            packaging, make_base=lambda: None, FOLDER=Path(name), run=copy):
+        chroot = packaging.Chroot("first")
+        with replaced(packaging.shutil, copy=lambda *_: None), chroot:
+            check(started[0].poll() is None and chroot.root.exists(), "nothing to end and to remove")
+        check(started[0].wait(LIMIT_S) == -signal.SIGKILL, f"{started[0]}")
+        check(not chroot.root.exists(), "the copy is left behind")
+        try:
+            with packaging.Chroot("second"):
+                check(False, "entered")
+        except interruption.Interrupted:
+            pass
+        check(not os.listdir(name), f"left behind: {os.listdir(name)}")
+
+
+@case
+def what_a_command_of_packaging_has_started_ends_with_it():
+    """In groups of processes of their own, as those of ninja are."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "number"
+        try:
+            packaging.run("bash", "-c", f"set -m; sleep 600 & echo $! > {file}; wait", limit_s=2)
+            check(False, "it ended by itself")
+        except subprocess.TimeoutExpired:
+            pass
+        wait_until(lambda: interruption.ended(int(file.read_text())), "the end of what it started")
+
+
+@case
+def a_folder_that_meson_has_not_finished_is_configured():
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "meson.build").write_text("project('one')\n", encoding="utf-8")
+        folder = Path(name) / "build"
+        with replaced(builds, ROOT=Path(name)):
+            builds.Build("build", ()).configure()
+            (folder / "build.ninja").rename(folder / "build.ninja~")
+            builds.Build("build", ()).configure()
+        check((folder / "build.ninja").exists(), f"{os.listdir(folder)}")

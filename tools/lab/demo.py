@@ -10,12 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from testing import interruption
 from testing.builds import PROGRAMS, RELEASE, BuildError
 
 from .balancer import CONTROL, Balancer
 from .call_mix import mix
 from .configuration import Configuration
-from .interruption import end_by_the_first_signal
 from .load_table import LoadTable
 from .study_case import StudyCase
 from .wire import LabError
@@ -130,12 +130,13 @@ def leave_running(case: StudyCase) -> None:
 
 def main() -> int:
     arguments = arguments_of(sys.argv[1:])
-    end_by_the_first_signal()
+    interruption.install(patience_s=10)  # for what builds
     try:
         RELEASE.compile(PROGRAMS)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
+    interruption.install()
     folder = Path(tempfile.mkdtemp(prefix="linehunt-demo-"))
     case = StudyCase(Configuration(folder, arguments.device, workers=arguments.workers,
                                    ipv6=arguments.ipv6))
@@ -160,9 +161,9 @@ def main() -> int:
     except LabError as error:
         print(f"tools/demo: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted; everything is cleaned up", file=sys.stderr)
-        return 130
+    except interruption.Interrupted as end:
+        print(f"\n{end}; everything is cleaned up", file=sys.stderr)
+        return end.code
     finally:
         if not case.keep:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,10 +4,11 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+from testing.interruption import held
+
 from .balancer import Balancer
 from .call_mix import CallMix
 from .configuration import BALANCER, CORE, CORE_INCOMING_PORT, FIRST_BOX, Configuration
-from .interruption import undisturbed
 from .sipp import SCENARIOS, Sipp, write_injection
 from .wire import Wire, address
 
@@ -57,7 +58,7 @@ class StudyCase:
 
     def close(self) -> None:
         """SIPps, linehunt, wire; each of them whatever becomes of the others."""
-        with undisturbed(), ExitStack() as ending:
+        with held(), ExitStack() as ending:
             ending.callback(self.wire.close)
             if self.balancer:
                 ending.callback(self.balancer.stop)

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .interruption import undisturbed
+from testing.interruption import end_all, held
 
 NETWORK = "10.77.0"
 NETWORK6 = "fd00:77:"
@@ -37,6 +37,15 @@ def address(number: int, ipv6: bool = False, far: bool = False) -> str:
     if ipv6:
         return f"{FAR_NETWORK6 if far else NETWORK6}:{number:x}"
     return f"{FAR_NETWORK if far else NETWORK}.{number}"
+
+
+def network_of(file: Path):
+    """What is the same for every file of one network namespace; None where there is no such file."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 class Host:
@@ -86,7 +95,10 @@ class Wire:
             self.close()
 
     def close(self) -> None:
-        with undisturbed():
+        with held():
+            # An interruption may have come between the start of one and anybody's knowing it.
+            networks = {network_of(Path("/run/netns") / name) for name in self._namespaces} - {None}
+            end_all(lambda process: network_of(Path(f"/proc/{process}/ns/net")) in networks)
             for namespace in reversed(self._namespaces):
                 subprocess.run(["ip", "netns", "del", namespace], stdin=subprocess.DEVNULL,
                                capture_output=True)
@@ -151,7 +163,6 @@ class Wire:
 
     def _namespace(self, name: str) -> str:
         namespace = f"{self.label}-{name}"
-        with undisturbed():  # what is made is known, or it is never removed
-            command("ip", "netns", "add", namespace)
-            self._namespaces.append(namespace)
+        self._namespaces.append(namespace)  # first, so that a half made one is removed too
+        command("ip", "netns", "add", namespace)
         return namespace

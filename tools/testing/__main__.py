@@ -2,6 +2,7 @@
 """Command line of the test runner: picks the suites, runs them, prints the counts."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -9,13 +10,18 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
+from . import interruption
 from .results import Tally, failed
 from .suites import (DEFAULT_SUITES, SANITIZED, SUITES, Options, build_release,
                      build_sanitized)
 
+# Longer than tests/e2e/run has, whose cases remove what they made.
+PATIENCE_S = 30
+
 
 def run_suite(name: str, options: Options) -> tuple:
     """A fault of the suite itself is a failed case, so that the others and the summary are still seen."""
+    interruption.go_on()
     print(f"== {name}", flush=True)
     began = time.monotonic()
     try:
@@ -63,9 +69,17 @@ def main() -> int:
         parser.error(f"no suite '{unknown[0]}'; there are: {', '.join(SUITES)}")
 
     options = Options(quick=arguments.quick)
+    interruption.install(PATIENCE_S)
+    try:
+        results = run_suites(arguments.suites or DEFAULT_SUITES, options)
+        interruption.go_on()
+    except interruption.Interrupted as end:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"\ntools/test: {end}; everything that it started has ended", flush=True)
+        return end.code
     total = Tally()
     lines = []
-    for tally, line in run_suites(arguments.suites or DEFAULT_SUITES, options):
+    for tally, line in results:
         lines.append(line)
         total.add(tally)
 

@@ -4,10 +4,13 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import interruption
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +45,8 @@ class Build:
 
     def configure(self) -> None:
         if not (self.path / "build.ninja").exists():
+            # meson takes what an interrupted run of it has left for a whole folder.
+            shutil.rmtree(self.path / "meson-private", ignore_errors=True)
             self._run(["meson", "setup", self.folder, *self.options], "configuring")
 
     def compile(self, targets: tuple = ()) -> None:
@@ -92,7 +97,7 @@ class Build:
         environment = dict(os.environ, CXX=self.compiler)
         if self.compiler == "clang++": # a fifth of the time, for eighty programs
             environment["CXX_LD"] = "lld"
-        told = subprocess.run(
+        told = interruption.run(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
         )

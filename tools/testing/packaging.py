@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from . import interruption
 from .builds import ROOT
 from .results import Tally, failed, passed, skipped
 
@@ -38,18 +39,13 @@ def mirror() -> str:
 
 
 def run(*words: str, limit_s: float = 900, **more) -> str:
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace",
-                          start_new_session=True, **more) as process:
-        try:
-            output, _ = process.communicate(timeout=limit_s)
-        except BaseException:  # nothing that it started goes on alone
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    if process.returncode != 0:
-        last = "\n".join(output.strip().splitlines()[-40:])
-        raise PackageError(f"{shlex.join(words)}: exit status {process.returncode}\n{last}")
-    return output
+    told = interruption.run_as_session(
+        words, timeout=limit_s, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+    if told.returncode != 0:
+        last = "\n".join(told.stdout.strip().splitlines()[-40:])
+        raise PackageError(f"{shlex.join(words)}: exit status {told.returncode}\n{last}")
+    return told.stdout
 
 
 def make_base() -> None:
@@ -78,13 +74,27 @@ class Chroot:
     def __enter__(self) -> "Chroot":
         make_base()
         self.root = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=FOLDER))
-        run("cp", "-a", "--reflink=auto", f"{BASE}/.", str(self.root))
-        shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
+        try:
+            run("cp", "-a", "--reflink=auto", f"{BASE}/.", str(self.root))
+            shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_) -> None:
-        # Its mounts are in the name spaces of the commands and went with them.
-        shutil.rmtree(self.root, ignore_errors=True)
+        # Its mounts are in the name spaces of the commands and went with them; what has made a session
+        # of its own, as dpkg does below apt-get, did not.
+        with interruption.held():
+            interruption.end_all(self.runs)
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def runs(self, process: int) -> bool:
+        """Whether the process has this copy as its root."""
+        try:
+            return os.path.samefile(f"/proc/{process}/root", self.root)
+        except OSError:
+            return False
 
     def words(self, command: list, *, network: bool, before: str = "true") -> list:
         """What runs the command inside: with mounts of its own, and with or without a network of its

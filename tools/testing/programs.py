@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from . import interruption
 from .builds import ROOT, Build, BuildError, TestProgram
 from .results import Tally, failed, passed, read_junit, skipped
 
@@ -32,7 +33,7 @@ def run_program(program: TestProgram, label: str) -> Tally:
         environment["TEST_PREMATURE_EXIT_FILE"] = str(at_work)
         began = time.monotonic()
         try:
-            told = subprocess.run(
+            told = interruption.run(
                 program.command, cwd=program.directory, env=environment, text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 errors="replace", timeout=PROGRAM_LIMIT_S,
