@@ -18,7 +18,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .builds import LINT, ROOT
+from .builds import LINT, ROOT, BuildError
 from .programs import cores
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
@@ -95,8 +95,10 @@ def precompiled(words: tuple, prelude: tuple, folder: str) -> tuple:
     """The words that have a compiler read a prelude."""
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".h", delete=False) as source:
         source.write("".join(f"#include <{each}>\n" for each in prelude))
-    subprocess.run([*words, "-x", "c++-header", source.name, "-o", f"{source.name}.pch"],
-                   cwd=LINT.path, check=True, capture_output=True)
+    told = subprocess.run([*words, "-x", "c++-header", source.name, "-o", f"{source.name}.pch"],
+                          cwd=LINT.path, capture_output=True, text=True, errors="replace")
+    if told.returncode != 0:
+        raise BuildError(f"a prelude of {', '.join(prelude)} does not compile:\n{told.stderr}")
     return "-include-pch", f"{source.name}.pch"
 
 

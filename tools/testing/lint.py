@@ -3,14 +3,16 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from . import headers
+from . import headers, interruption
 from .builds import LINT, ROOT, BuildError
 from .programs import cores
-from .results import Tally, failed, passed
+from .results import Tally, failed, passed, skipped
 
 # Room -> rooms whose headers it may include. dataplane/dpdk is a room of its own.
 MAY_INCLUDE = {
@@ -22,11 +24,19 @@ MAY_INCLUDE = {
 LONGEST_FILE_LINES = 600
 
 
+class LintError(Exception):
+    """A check could not be made; the message says why."""
+
+
 def tracked(*patterns: str) -> list:
     told = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard",
-         *patterns], cwd=ROOT, check=True, capture_output=True, text=True)
-    return [name for name in told.stdout.split() if (ROOT / name).is_file()]
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+         "--exclude-standard", *patterns], cwd=ROOT, capture_output=True)
+    if told.returncode != 0:
+        raise LintError(f"{ROOT} has to be a clone, since git says which files are ours: "
+                        f"{os.fsdecode(told.stderr).strip()}")
+    names = os.fsdecode(told.stdout).split("\0")
+    return [name for name in names if name and (ROOT / name).is_file()]
 
 
 def room_of(name: str) -> str:
@@ -38,7 +48,9 @@ def check_format() -> list:
     sources = tracked("*.h", "*.cpp")
     told = subprocess.run(["clang-format", "--dry-run", "-ferror-limit=1", *sources],
                           cwd=ROOT, capture_output=True, text=True)
-    wrong = re.findall(r"^(\S+?):(\d+):\d+: warning: code should", told.stderr, re.MULTILINE)
+    if told.returncode != 0:
+        raise LintError(f"clang-format: exit status {told.returncode}\n{told.stderr}")
+    wrong = re.findall(r"^(.+?):(\d+):\d+: warning: code should", told.stderr, re.MULTILINE)
     return [f"{name}:{line}: run clang-format -i {name}" for name, line in wrong]
 
 
@@ -169,8 +181,14 @@ def lint(quick: bool) -> Tally:
     tally = Tally()
     for name, check in CHECKS.items():
         if quick and check is check_headers:
+            tally.add(skipped(f"lint {name}", "--quick leaves it out; tools/test lint"))
             continue
-        wrong = check()
+        try:
+            wrong = check()
+        except (LintError, BuildError) as error:
+            wrong = [str(error)]
+        except Exception:  # noqa: BLE001 - whatever it is, the other checks are made
+            wrong = [traceback.format_exc()]
         if wrong:
             tally.add(failed(f"lint: {name}", "\n".join(wrong)))
         else:
@@ -186,7 +204,7 @@ def tidy() -> Tally:
         return failed("tidy: build", str(error))
 
     def check(name: str) -> Tally:
-        told = subprocess.run(["clang-tidy", "--quiet", "-p", LINT.folder, name],
+        told = interruption.run(["clang-tidy", "--quiet", "-p", LINT.folder, name],
                               cwd=ROOT, capture_output=True, text=True)
         # It goes on with its defaults where it cannot read its configuration.
         if told.returncode != 0 or "Error parsing" in told.stderr:

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks of tools/test lint: what they cannot look at is no pass."""
+
+import contextlib
+import subprocess
+import tempfile
+from pathlib import Path
+
+from cases import case, check
+from testing import headers, lint
+from testing.builds import Build, BuildError
+from testing_cases import replaced
+
+
+@contextlib.contextmanager
+def clone(**files):
+    """A small one, which lint takes for ours."""
+    with tempfile.TemporaryDirectory() as name, replaced(lint, ROOT=Path(name)):
+        subprocess.run(["git", "init", "-q", name], check=True)
+        for file, text in files.items():
+            (Path(name) / file).write_text(text, encoding="utf-8")
+        yield
+
+
+@case
+def a_check_that_cannot_be_made_has_failed():
+    def cannot_build() -> list:
+        raise BuildError("what ninja said")
+
+    def broken() -> list:
+        raise KeyError("what nobody thought of")
+
+    checks = {"first": cannot_build, "second": broken, "third": lambda: []}
+    with replaced(lint, CHECKS=checks) as output:
+        tally = lint.lint(quick=False)
+    check((tally.failures, tally.passed) == (["lint: first", "lint: second"], 1), f"{tally}")
+    check("what ninja said" in output.getvalue() and "KeyError" in output.getvalue(),
+          output.getvalue())
+
+
+@case
+def without_git_no_check_passes():
+    with tempfile.TemporaryDirectory() as name, replaced(lint, ROOT=Path(name)) as output:
+        tally = lint.lint(quick=True)
+    check((tally.passed, tally.failed) == (0, len(lint.CHECKS) - 1), f"{tally}\n{output.getvalue()}")
+    check("has to be a clone" in output.getvalue(), output.getvalue())
+
+
+@case
+def quick_lint_says_what_it_leaves_out():
+    with replaced(lint, CHECKS={"headers compile alone": lint.check_headers}) as output:
+        tally = lint.lint(quick=True)
+    check((tally.passed, tally.failed, tally.skipped) == (0, 0, 1), f"{tally}")
+    check("NOT RUN: lint headers compile alone" in output.getvalue(), output.getvalue())
+
+
+@case
+def every_name_is_looked_at():
+    names = ["two words.cpp", "ä.cpp", 'a "b".cpp', "a\nb.cpp"]
+    with clone(**{name: "int  x;\n" for name in names}, **{".clang-format": "BasedOnStyle: LLVM\n"}):
+        check(sorted(lint.tracked("*.cpp")) == sorted(names), f"{lint.tracked('*.cpp')}")
+        check("two words.cpp:1: run clang-format -i two words.cpp" in lint.check_format(),
+              f"{lint.check_format()}")
+        check(len(lint.check_first_lines()) == len(names), f"{lint.check_first_lines()}")
+
+
+@case
+def a_format_that_cannot_be_read_is_told():
+    with clone(**{"one.cpp": "int  x;\n", ".clang-format": "BasedOnStyle: nobody's\n"}):
+        with replaced(lint, CHECKS={"format": lint.check_format}) as output:
+            tally = lint.lint(quick=False)
+    check(tally.failures == ["lint: format"], f"{tally}")
+    check("Unknown value for BasedOnStyle" in output.getvalue(), output.getvalue())
+
+
+@case
+def a_prelude_that_does_not_compile_is_told():
+    with tempfile.TemporaryDirectory() as name, replaced(headers, LINT=Build(name, ())):
+        try:
+            headers.precompiled(("clang++",), ("string", "nobody_has/this.h"), name)
+            check(False, "it compiled")
+        except BuildError as error:
+            check("'nobody_has/this.h' file not found" in str(error), str(error))
