@@ -4,6 +4,7 @@
 import multiprocessing
 import os
 import re
+import signal
 import time
 import traceback
 import xml.etree.ElementTree as ElementTree
@@ -15,11 +16,16 @@ from typing import Callable
 from testing import interruption
 
 ALL = []
+LIMIT_S = 900  # the longest take 40 s, and a demo may build before it begins
 NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 class NotHere(Exception):
     """The case cannot run on this machine; the message says why."""
+
+
+class OverLimit(Exception):
+    """The case hangs; the traceback says where."""
 
 
 @dataclass
@@ -124,12 +130,12 @@ def run_group(names: list) -> dict:
     os._exit(status)
 
 
-def run_one(each: Case) -> Result:
+def run_one(each: Case, limit_s: int = LIMIT_S) -> Result:
     interruption.go_on()
     began = time.monotonic()
     word, detail = "ok", ""
     try:
-        each.run()
+        run_within(limit_s, each.run)
     except NotHere as reason:
         word, detail = "not run", str(reason)
     except (interruption.Interrupted, KeyboardInterrupt):
@@ -143,6 +149,20 @@ def run_one(each: Case) -> Result:
     lines += ["    " + line for line in detail.strip().splitlines()]
     print("\n".join(lines), flush=True)
     return Result(each.name, word, detail, seconds)
+
+
+def run_within(limit_s: int, run: Callable) -> None:
+    def stop(_number, _frame) -> None:
+        raise OverLimit(f"not done after {limit_s} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    left_s = signal.alarm(limit_s)  # of a case that runs others
+    try:
+        run()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        signal.alarm(left_s)
 
 
 def write_report(results: list, report: Path) -> None:

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 import cases
-from cases import Result, case, check, wait_until
+from cases import Case, Result, case, check, wait_until
 from testing import __main__ as runner
-from testing import builds, interruption, packaging
+from testing import builds, fuzzing, interruption, packaging, suites
 from testing.results import Tally, passed, read_junit
 
 
@@ -218,3 +218,47 @@ def a_folder_that_meson_has_not_finished_is_configured():
             (folder / "build.ninja").rename(folder / "build.ninja~")
             builds.Build("build", ()).configure()
         check((folder / "build.ninja").exists(), f"{os.listdir(folder)}")
+
+
+@case
+def a_case_that_hangs_is_ended():
+    removed = []
+
+    def hang() -> None:
+        try:
+            time.sleep(LIMIT_S)
+        finally:
+            removed.append("what it made")
+
+    with replaced(cases) as output:
+        result = cases.run_one(Case("hangs", hang, True, "", False), limit_s=1)
+        after = cases.run_one(Case("does not", lambda: time.sleep(1.5), True, "", False), limit_s=60)
+    check(result.word == "FAILED" and result.seconds < LIMIT_S / 2 and removed, f"{result}")
+    check("not done after 1 s" in result.detail and "in hang" in result.detail, result.detail)
+    check("e2e hangs: FAILED" in output.getvalue() and after.word == "ok", output.getvalue())
+
+
+@case
+def a_run_of_cases_that_hangs_is_ended():
+    """And may remove what it made."""
+    with tempfile.TemporaryDirectory() as name:
+        script = f"trap 'touch {name}/removed; kill $!; exit 3' TERM; touch {name}/begun; sleep 600 & wait"
+        with replaced(suites, E2E_LIMIT_S=2):
+            try:
+                suites.run_cases(["sh", "-c", script])
+                check(False, "it ended by itself")
+            except subprocess.TimeoutExpired:
+                pass
+        check(sorted(os.listdir(name)) == ["begun", "removed"], f"{os.listdir(name)}")
+
+
+@case
+def a_fuzz_target_that_hangs_is_ended():
+    with tempfile.TemporaryDirectory() as name:
+        program = Path(name) / "fuzz_nothing"
+        program.write_text("#!/bin/sh\necho has begun\nexec sleep 600\n", encoding="ascii")
+        program.chmod(0o755)
+        with replaced(fuzzing, PATIENCE_S=1, ASAN=builds.Build(name, ()), ROOT=Path(name)) as output:
+            tally = fuzzing.fuzz_one(program, 1)
+    check(tally.failures == ["fuzz fuzz_nothing: not done after 1 s and 1 more"], f"{tally}")
+    check("has begun" in output.getvalue(), output.getvalue())

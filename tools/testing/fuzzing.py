@@ -5,6 +5,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from . import interruption
 from .builds import ASAN, ROOT, BuildError
 from .programs import SANITIZER_OPTIONS, cores
 from .results import Tally, failed, passed
@@ -14,6 +15,8 @@ SOURCES = ROOT / "tests/fuzz"
 # One of the engine is a whole script.
 LEAST_A_SECOND = {"fuzz_engine": 4}
 LEAST_A_SECOND_OF_OTHERS = 30
+# For the seeds and the end, beyond the time that a target is given; its own limit for an input is 10 s.
+PATIENCE_S = 120
 TAKES_DATAGRAMS = ("fuzz_rules",)  # as fuzz_message does
 
 
@@ -35,11 +38,15 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
                "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-"]
     dictionaries = [SOURCES / f"{name}.dict", SOURCES / "sip.dict"]
     options += [f"-dict={file}" for file in dictionaries if file.exists()][:1]
-    told = subprocess.run(
-        [program, *options, *inputs], cwd=ROOT, text=True, errors="replace",
-        env=SANITIZER_OPTIONS | {"PATH": "/usr/bin:/bin"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
+    try:
+        told = interruption.run(
+            [program, *options, *inputs], cwd=ROOT, text=True, errors="replace",
+            env=SANITIZER_OPTIONS | {"PATH": "/usr/bin:/bin"}, timeout=seconds + PATIENCE_S,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+    except subprocess.TimeoutExpired as late:
+        return failed(f"fuzz {name}: not done after {seconds} s and {PATIENCE_S} more",
+                      (late.output or b"").decode(errors="replace"))
     if told.returncode != 0:
         return failed(f"fuzz {name} (input kept in {findings.relative_to(ROOT)})", told.stdout)
     runs = next((int(line.split()[-1]) for line in told.stdout.splitlines()

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import interruption
 from .builds import ASAN, PROGRAMS, RELEASE, ROOT, BuildError
 from .fuzzing import fuzz
 from .lint import lint, tidy
@@ -16,6 +17,8 @@ from .results import Tally, failed, read_junit, skipped
 
 
 E2E_AT_ONCE = 2  # they mostly wait
+E2E_LIMIT_S = 2 * 3600  # each case has a limit of its own
+E2E_PATIENCE_S = 30  # then, for the removal of what it made
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,22 @@ def build_sanitized(names: list) -> None:
 SANITIZED = ("unit", "corpus", "fuzz")
 
 
+def run_cases(command: list) -> int:
+    interruption.go_on()
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as run:
+        try:
+            status = run.wait(E2E_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            run.terminate()
+            try:
+                run.wait(E2E_PATIENCE_S)
+            finally:
+                run.kill()
+            raise
+    interruption.go_on()
+    return status
+
+
 def run_e2e(options: Options) -> Tally:
     if os.geteuid() != 0:
         return skipped("e2e", "needs root for network namespaces: sudo tools/test e2e")
@@ -61,7 +80,10 @@ def run_e2e(options: Options) -> Tally:
         command = ["tests/e2e/run", "--at-once", str(E2E_AT_ONCE), "--junit", str(report)]
         if options.quick:
             command.append("--quick")
-        status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+        try:
+            status = run_cases(command)
+        except subprocess.TimeoutExpired:
+            return failed(f"e2e: tests/e2e/run was not done after {E2E_LIMIT_S} s")
         if not report.exists():
             return failed(f"e2e: tests/e2e/run ended with {status} and wrote no report")
         tally = read_junit(report, "e2e")
