@@ -262,3 +262,23 @@ def a_fuzz_target_that_hangs_is_ended():
             tally = fuzzing.fuzz_one(program, 1)
     check(tally.failures == ["fuzz fuzz_nothing: not done after 1 s and 1 more"], f"{tally}")
     check("has begun" in output.getvalue(), output.getvalue())
+
+
+@case
+def continuous_integration_leaves_out_nothing_for_want_of_root():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for file, text in ((".ci/run", (ROOT / ".ci/run").read_text(encoding="utf-8")),
+                           ("tools/test", "#!/bin/sh\necho all suites\n")):
+            (folder / file).parent.mkdir()
+            (folder / file).write_text(text, encoding="utf-8")
+            (folder / file).chmod(0o755)
+
+        def told(user: str) -> tuple:
+            run = subprocess.run([folder / ".ci/run"], user=user, capture_output=True, text=True)
+            return run.returncode, run.stdout, run.stderr
+
+        status, output, error = told("nobody")
+        check(status == 1 and not output and "sudo .ci/run" in error, f"{status} {output} {error}")
+        check(told("root") == (0, "all suites\n", ""), f"{told('root')}")
