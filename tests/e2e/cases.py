@@ -24,6 +24,10 @@ class NotHere(Exception):
     """The case cannot run on this machine; the message says why."""
 
 
+class EndedBadly(AssertionError):
+    """linehunt has died. No neighbour of the case is an excuse for that, so it is not tried again."""
+
+
 class OverLimit(Exception):
     """The case hangs; the traceback says where."""
 
@@ -43,6 +47,7 @@ class Result:
     word: str
     detail: str
     seconds: float
+    died: bool = False  # linehunt has
     beside_others: str = ""  # why it failed there, where it did not alone
 
 
@@ -81,7 +86,8 @@ def run_cases(cases: list, report: Path, at_once: int) -> bool:
     lonely = [each for each in cases if each.alone]
     if at_once > 1:
         # What failed may have been pushed aside by its neighbour: it is judged alone, and said.
-        pushed = [name for name, result in results.items() if result.word == "FAILED"]
+        pushed = [name for name, result in results.items()
+                  if result.word == "FAILED" and not result.died]
         if pushed:
             print("e2e: failed beside others, once more alone: " + "; ".join(pushed), flush=True)
         lonely += [each for each in cases if each.name in pushed]
@@ -133,7 +139,7 @@ def run_group(names: list) -> dict:
 def run_one(each: Case, limit_s: int = LIMIT_S) -> Result:
     interruption.go_on()
     began = time.monotonic()
-    word, detail = "ok", ""
+    word, detail, died = "ok", "", False
     try:
         run_within(limit_s, each.run)
     except NotHere as reason:
@@ -141,14 +147,14 @@ def run_one(each: Case, limit_s: int = LIMIT_S) -> Result:
     except (interruption.Interrupted, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever a case raises is its failure, an exit too
-        word, detail = "FAILED", str(error)
+        word, detail, died = "FAILED", str(error), isinstance(error, EndedBadly)
         if not isinstance(error, AssertionError):
             detail = traceback.format_exc()
     seconds = time.monotonic() - began
     lines = [f"e2e {each.name}: {word}  ({seconds:.1f} s)"]
     lines += ["    " + line for line in detail.strip().splitlines()]
     print("\n".join(lines), flush=True)
-    return Result(each.name, word, detail, seconds)
+    return Result(each.name, word, detail, seconds, died)
 
 
 def run_within(limit_s: int, run: Callable) -> None:

@@ -4,13 +4,14 @@
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from cases import case, check
+from cases import EndedBadly, case, check
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +41,8 @@ def leftovers(demo: subprocess.Popen) -> list:
 
 def check_result(demo: subprocess.Popen, calls: int) -> None:
     output, _ = demo.communicate(timeout=LIMIT_S)
+    if re.search(r"linehunt ended (in the middle|with -\d)", output):
+        raise EndedBadly(output)
     check(demo.returncode == 0, f"exit status {demo.returncode}\n{output}")
     result = json.loads(output.strip().splitlines()[-1])
     check((result["calls"], result["completed"], result["failed"]) == (calls, calls, 0),

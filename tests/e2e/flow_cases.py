@@ -13,7 +13,7 @@ from lab.configuration import BALANCER, FIRST_BOX, Configuration
 from lab.sipp import Sipp, write_injection
 from lab.study_case import StudyCase
 from lab.wire import LabError, address
-from lab_setups import DEVICES_AND_WORKERS, SMALL_TABLES, MbufWatch, check_ended_well
+from lab_setups import DEVICES_AND_WORKERS, SMALL_TABLES, MbufWatch, ending_well
 from script import write
 
 CALLS = 5  # of each flow, so that both workers have some
@@ -73,7 +73,7 @@ def verdict(sipp: Sipp, status) -> str:
 @functools.cache
 def run_all(device: str, workers: int) -> dict:
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
-        with StudyCase(configuration(Path(name), device, workers)) as lab:
+        with StudyCase(configuration(Path(name), device, workers)) as lab, ending_well(lab):
             boxes = lab.wire.add_host("boxes", FIRST_BOX)
             balancer = lab.start_balancer()
             mbufs = MbufWatch(lab)
@@ -90,7 +90,6 @@ def run_all(device: str, workers: int) -> dict:
             balancer.wait_idle(5)
             mbufs.check_none_lost()
             loads = [loads["line"] for _, loads in sorted(balancer.loads().items())]
-            check_ended_well(lab)
             return {flow: Result(*results[flow], load) for flow, load in zip(FLOWS, loads)}
 
 

@@ -5,10 +5,11 @@ import signal
 import subprocess
 import tempfile
 import time
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
 
-from cases import check
+from cases import EndedBadly, check
 from lab.configuration import BALANCER, Configuration
 from lab.study_case import StudyCase
 from lab.wire import address
@@ -24,14 +25,37 @@ SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 5_000}
 NUDGE = Path(__file__).resolve().parent / "nudge.py"
 
 
-def check_ended_well(lab: StudyCase) -> None:
-    """linehunt ends, if it still runs, with 0; and no fault has ended it before."""
+def check_ended_well(lab: StudyCase, failure: str = "") -> None:
+    """linehunt ends, if it still runs, with 0; and no fault has ended it before. `failure` is what the
+    case has found wrong already."""
     if lab.balancer is None:
         return
     status = lab.balancer.stop() if lab.balancer.running() else lab.balancer.process.returncode
-    ran = status == 0 or (lab.balancer.was_stopped and status in (-signal.SIGKILL, -signal.SIGTERM))
+    ours = [-signal.SIGKILL, -signal.SIGTERM]
+    if failure:
+        ours.append(-signal.SIGINT)  # it may still be starting
+    ran = status == 0 or (lab.balancer.was_stopped and status in ours)
     refused = not lab.balancer.was_stopped and status > 0  # the case has seen why
-    check(ran or refused, f"linehunt ended with {status}:\n{lab.balancer.tail()}")
+    if not ran and not refused:
+        raise EndedBadly(f"{failure}linehunt ended with {status}:\n{lab.balancer.tail()}")
+
+
+@contextmanager
+def ending_well(lab: StudyCase):
+    """Also where the case fails: often what it finds wrong is only that linehunt has died."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+        check_ended_well(lab, said + "\n")
+        raise
+    check_ended_well(lab)
+
+
+def check_not_killed(told: subprocess.CompletedProcess) -> None:
+    """Of a linehunt that was to end by itself."""
+    if told.returncode < 0:
+        raise EndedBadly(f"linehunt ended with {told.returncode}:\n{told.stdout}{told.stderr}")
 
 
 @contextmanager
@@ -39,9 +63,8 @@ def study_case(device: str = "af_packet", workers: int = 1, limits: dict = SMALL
                **configuration):
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         with StudyCase(Configuration(Path(name), device, workers=workers, limits=limits,
-                                     **configuration)) as lab:
+                                     **configuration)) as lab, ending_well(lab):
             yield lab
-            check_ended_well(lab)
 
 
 class MbufWatch:

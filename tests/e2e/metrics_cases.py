@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cases import NotHere, case, check
 from lab.balancer import program
-from lab_setups import diagnosis, study_case
+from lab_setups import check_not_killed, diagnosis, study_case
 from mi_client import http_in
 
 URL = "http://127.0.0.1:8888/metrics"
@@ -130,5 +130,6 @@ def a_second_linehunt_says_that_its_http_port_is_taken():
         file.write_text(second, encoding="utf-8")
         told = subprocess.run([*lab.device.prefix(), str(program()), "-c", str(file)],
                               capture_output=True, text=True, timeout=20)
+        check_not_killed(told)
         check(told.returncode == 1, f"exit status {told.returncode}")
         check("127.0.0.1 port 8888" in told.stderr and "in [admin]" in told.stderr, told.stderr)

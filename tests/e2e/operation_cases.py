@@ -14,7 +14,7 @@ from event_follower import events_of
 from lab.balancer import program
 from lab.configuration import BALANCER, STUDY_CASE_RULES, Configuration
 from lab.wire import address
-from lab_setups import diagnosis, study_case
+from lab_setups import check_not_killed, diagnosis, study_case
 from script import recv, recv_invite, reply_invite, wait_for_repeats, write
 
 # What is wrong: the text to change in a right configuration, the new text, and what the error names.
@@ -34,8 +34,10 @@ def run_with(text: str, *words: str) -> subprocess.CompletedProcess:
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         file = Path(name) / "linehunt.toml"
         file.write_text(text, encoding="utf-8")
-        return subprocess.run([str(program()), *words, "-c", str(file)],
+        told = subprocess.run([str(program()), *words, "-c", str(file)],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        check_not_killed(told)
+        return told
 
 
 def right_configuration() -> str:

@@ -91,8 +91,7 @@ def what_rings_is_waited_for_and_then_lost():
 
 
 def crash(balancer) -> None:
-    balancer.process.kill()
-    balancer.process.wait()
+    balancer.stop(signal.SIGKILL)
 
 
 def copies(balancer) -> int:

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import cases
-from cases import Case, Result, case, check, wait_until
+from cases import Case, EndedBadly, Result, case, check, wait_until
+from lab_setups import study_case
 from testing import __main__ as runner
 from testing import builds, fuzzing, interruption, packaging, suites
 from testing.results import Tally, passed, read_junit
@@ -282,3 +283,59 @@ def continuous_integration_leaves_out_nothing_for_want_of_root():
         status, output, error = told("nobody")
         check(status == 1 and not output and "sudo .ci/run" in error, f"{status} {output} {error}")
         check(told("root") == (0, "all suites\n", ""), f"{told('root')}")
+
+
+@case
+def a_case_in_which_linehunt_has_died_is_not_tried_again():
+    with tempfile.TemporaryDirectory() as name:
+        tries = Path(name) / "tries"
+
+        def failing(word: str, error: Exception):
+            def run() -> None:
+                with open(tries, "a", encoding="ascii") as file:
+                    file.write(f"{word}\n")
+                if error:
+                    raise error
+            return Case(word, run, True, word, False)
+
+        some = [failing("pushed", AssertionError("it took too long")), failing("well", None),
+                failing("died", EndedBadly("linehunt ended with -11"))]
+        report = Path(name) / "report.xml"
+        with replaced(cases, ALL=some):
+            good = cases.run_cases(some, report, at_once=2)
+        lines = sorted(tries.read_text(encoding="ascii").split())
+        check(lines == ["died", "pushed", "pushed", "well"], f"{lines}")
+        check(not good and read_junit(report, "e2e").failed == 2, report.read_text(encoding="utf-8"))
+
+
+@case(failure="none")
+@case(failure="of the case")
+@case(failure="of the lab")
+def a_linehunt_that_dies_is_seen(failure: str):
+    try:
+        with study_case(boxes={1: {"vm": 5}}) as lab:
+            balancer = lab.start_balancer()
+            balancer.process.send_signal(signal.SIGALRM)  # ends it without a core file
+            balancer.process.wait(LIMIT_S)
+            if failure == "of the lab":
+                balancer.ask("list")
+            check(failure == "none", "what the case saw")
+    except EndedBadly as error:
+        check("linehunt ended with -14" in str(error), str(error))
+        seen = {"none": "", "of the case": "what the case saw", "of the lab": "LabError"}[failure]
+        check(seen in str(error), str(error))
+    else:
+        check(False, "nobody has seen it")
+
+
+@case
+def a_linehunt_that_is_stopped_has_not_died():
+    """A case that fails for another reason is tried again."""
+    try:
+        with study_case(boxes={1: {"vm": 5}}) as lab:
+            lab.start_balancer()
+            check(False, "what the case saw")
+    except EndedBadly as error:
+        raise AssertionError(f"it has not died: {error}") from None
+    except AssertionError as error:
+        check(str(error) == "what the case saw", str(error))
