@@ -119,7 +119,7 @@ def interrupted(words: list, number: int, started) -> None:
         said = output.read()
     check(run.returncode == 128 + number, f"exit status {run.returncode}\n{said}")
     last = said.strip().splitlines()[-1]
-    check(f"interrupted by {signal.Signals(number).name}" in last, said)
+    check(f"interrupted by {signal.Signals(number).name}; everything is cleaned up" in last, said)
     left = [(each, words_of(each)) for each in everything if not interruption.ended(each)]
     check(not left, f"still there: {left}")
     check(not (left := namespaces_of(everything)), f"left behind: {left}")
@@ -141,31 +141,64 @@ def an_interrupted_run_of_cases_leaves_nothing(number: str):
 
 
 @case(alone=True)  # more cases beside these
-def an_interrupted_tools_test_ends_its_cases_and_builds():
+def an_interrupted_tools_test_leaves_nothing():
     interrupted(["tools/test", "e2e"], signal.SIGTERM,
                 lambda processes: runs(processes, "linehunt", 1))
 
 
+# Runs `work` in the repository, as the tools do; a second signal changes nothing.
+PROGRAM = """
+import os, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, "tools")
+from testing import builds, interruption
+interruption.install(patience_s=float(sys.argv[1]))
+try:
+    {work}
+except interruption.Interrupted as end:
+    os.kill(os.getpid(), signal.SIGHUP)
+    print(end)
+    sys.exit(end.code)
+"""
+
+
+def words_for(work: str, patience_s: float) -> list:
+    return [sys.executable, "-B", "-c", PROGRAM.format(work=work), str(patience_s)]
+
+
 @case
 def a_clean_up_is_not_interrupted():
-    script = """
-import os, signal, sys, time
-sys.path.insert(0, "tools")
-from testing import interruption
-interruption.install()
-try:
+    work = """
     with interruption.held():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
         print("removed")
     print("went on")
-except interruption.Interrupted as end:
-    os.kill(os.getpid(), signal.SIGHUP)
-    print(end)
 """
-    told = subprocess.run([sys.executable, "-B", "-c", script], cwd=ROOT, capture_output=True, text=True,
-                          timeout=LIMIT_S)
-    check(told.stdout == "removed\ninterrupted by SIGTERM\n", f"{told}")
+    told = subprocess.run(words_for(work, 0), cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
+    check(told.stdout == "removed\ninterrupted by SIGTERM; everything is cleaned up\n", f"{told}")
+
+
+@case
+def an_interrupted_build_ends_its_compilers():
+    """Which ninja has put into groups of their own."""
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "meson.build").write_text(
+            "project('one')\ncustom_target('slow', output: 'slow', command: ['sleep', '600'], "
+            "build_by_default: true)\n", encoding="utf-8")
+        work = f"builds.ROOT = Path('{name}'); builds.Build('build', ()).compile()"
+        interrupted(words_for(work, 60), signal.SIGTERM,
+                    lambda processes: runs(processes, "sleep", 1))
+
+
+@case
+def what_does_not_end_is_killed_and_told():
+    work = 'interruption.run(["sh", "-c", "trap : TERM; echo deaf; while :; do sleep 0.1; done"])'
+    with subprocess.Popen(words_for(work, 1), cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        check(run.stdout.readline() == "deaf\n", "the shell did not start")
+        run.terminate()
+        said = run.communicate(timeout=LIMIT_S)[0]
+    check(run.returncode == 143 and "processes that had to be killed: 1;" in said, f"{said}")
 
 
 @case

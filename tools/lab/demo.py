@@ -162,7 +162,7 @@ def main() -> int:
         print(f"tools/demo: {error}", file=sys.stderr)
         return 1
     except interruption.Interrupted as end:
-        print(f"\n{end}; everything is cleaned up", file=sys.stderr)
+        print(f"\n{end}", file=sys.stderr)
         return end.code
     finally:
         if not case.keep:

@@ -75,7 +75,7 @@ def main() -> int:
         interruption.go_on()
     except interruption.Interrupted as end:
         with contextlib.suppress(OSError):  # the terminal may be gone
-            print(f"\ntools/test: {end}; everything that it started has ended", flush=True)
+            print(f"\ntools/test: {end}", flush=True)
         return end.code
     total = Tally()
     lines = []

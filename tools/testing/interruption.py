@@ -19,8 +19,14 @@ _number = 0  # of the signal that came, in this process
 class Interrupted(SystemExit):
     """`code` is the exit status that a shell would tell."""
 
+    killed = frozenset()  # processes that did not end in time
+
     def __str__(self) -> str:
-        return f"interrupted by {signal.Signals(self.code - 128).name}"
+        what = f"interrupted by {signal.Signals(self.code - 128).name}; "
+        if self.killed:
+            return (f"{what}processes that had to be killed: {len(self.killed)}; look for what they left "
+                    "in 'ip netns list' and /tmp")
+        return f"{what}everything is cleaned up"
 
 
 def install(patience_s: float = 0) -> None:
@@ -36,29 +42,33 @@ def install(patience_s: float = 0) -> None:
         _number = number
         # Nothing disturbs the clean-up, nor the programs that it starts.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        end = Interrupted(128 + number)
         if patience_s and os.getpid() == owner:
-            end_children(number, patience_s)
-        raise Interrupted(128 + number)
+            end.killed = end_children(number, patience_s)
+        raise end
 
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
 
 
-def end_children(number: int, patience_s: float) -> None:
-    """Returns once none is left. Other threads may start more meanwhile, which end as well. The signal is
-    repeated, since a process that was forked just then may have missed it."""
-    due = {}
+def end_children(number: int, patience_s: float) -> set:
+    """Returns once none is left, with those that had to be killed. Other threads may start more
+    meanwhile, which end as well. The signal is repeated, since a process that was forked just then may
+    have missed it."""
+    due, killed = {}, set()
     deadline = time.monotonic() + patience_s
     while running := children():
         now = time.monotonic()
         for child in running:
             if now > deadline:
                 send(child, signal.SIGKILL)
+                killed.add(child)
             elif now >= due.get(child, now):
                 due[child] = now + REPEAT_S
                 send(child, number)
         time.sleep(0.02)
+    return killed
 
 
 def send(process: int, number: int) -> None:
