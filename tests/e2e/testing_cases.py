@@ -192,6 +192,12 @@ def an_interrupted_build_ends_its_compilers():
 
 
 @case
+def a_shell_in_a_session_of_its_own_ends_with_what_it_waits_for():
+    work = """interruption.run_as_session(["sh", "-c", "trap 'exit 1' INT; sleep 600; echo"])"""
+    interrupted(words_for(work, 20), signal.SIGINT, lambda processes: runs(processes, "sleep", 1))
+
+
+@case
 def what_does_not_end_is_killed_and_told():
     work = 'interruption.run(["sh", "-c", "trap : TERM; echo deaf; while :; do sleep 0.1; done"])'
     with subprocess.Popen(words_for(work, 1), cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:

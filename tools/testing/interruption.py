@@ -60,15 +60,21 @@ def end_children(number: int, patience_s: float) -> set:
     deadline = time.monotonic() + patience_s
     while running := children():
         now = time.monotonic()
-        for child in running:
+        for process in running | in_sessions_of(running):
             if now > deadline:
-                send(child, signal.SIGKILL)
-                killed.add(child)
-            elif now >= due.get(child, now):
-                due[child] = now + REPEAT_S
-                send(child, number)
+                send(process, signal.SIGKILL)
+                killed.add(process)
+            elif now >= due.get(process, now):
+                due[process] = now + REPEAT_S
+                send(process, number)
         time.sleep(0.02)
     return killed
+
+
+def in_sessions_of(leaders: set) -> set:
+    """A shell that leads a session waits for what it has started, which no terminal tells to end."""
+    leaders = {each for each in leaders if session(each) == each}
+    return {each for each in processes() if session(each) in leaders} if leaders else set()
 
 
 def send(process: int, number: int) -> None:
