@@ -11,14 +11,14 @@ from pathlib import Path
 
 from bench_cases import stubbed
 from cases import case, check
-from lab.interruption import undisturbed
 from measuring import machine, programs
+from testing.interruption import held
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 BEGUN = """
 import time
-from lab.interruption import end_by_the_first_signal
-end_by_the_first_signal()
+from testing import interruption
+interruption.install()
 try:
     print("begun", flush=True)
     time.sleep(60)
@@ -60,8 +60,7 @@ def begun(*ignored: int) -> subprocess.Popen:
 
 @case
 def the_first_signal_ends_and_the_others_do_not_disturb():
-    # A program that KeyboardInterrupt ends is ended by SIGINT for its parent.
-    for number, status in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
         process = begun()
         process.send_signal(number)
         check(process.stdout.readline() == "ending\n", f"{number} did not end it")
@@ -86,8 +85,8 @@ def a_signal_waits_until_all_is_put_away():
     done = []
     with sigterm_raises():
         try:
-            with undisturbed():
-                with undisturbed():
+            with held():
+                with held():
                     os.kill(os.getpid(), signal.SIGTERM)
                     done.append("inner")
                 done.append("outer")

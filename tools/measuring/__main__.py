@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from lab.interruption import end_by_the_first_signal
+from testing import interruption
 
 from . import built, calls, overload, peers, pieces, scale, syscalls
 from .machine import BUILD, BenchError, described
@@ -88,7 +88,7 @@ def main() -> int:
         print(table(read_result(arguments.table)))
     file = arguments.json.resolve()
     # Hugepages, mounts and namespaces are given back on every way out.
-    end_by_the_first_signal()
+    interruption.install()
     good = True
     if names:
         good = run(names, arguments.quick, file, arguments.charts or file.parent)

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab.interruption import undisturbed
+from testing.interruption import held
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build-fast"  # of tools/build, as the package is built
@@ -68,10 +68,10 @@ class Hugepages:
             if self.taken < self.wanted:
                 raise BenchError(f"the kernel gave {self.taken * PAGE_MB} MB of {self.wanted * PAGE_MB} MB "
                                  "in hugepages; free memory, or echo 1 > /proc/sys/vm/compact_memory")
-            with undisturbed():
+            with held():
                 self._mount()
         except BaseException:
-            with undisturbed():
+            with held():
                 # Whoever is interrupted while the kernel looks for pages has some of them.
                 self.taken = self.taken or min(self.wanted, self.more_than_before())
                 self.close()
@@ -94,7 +94,7 @@ class Hugepages:
         self.close()
 
     def close(self) -> None:
-        with undisturbed():
+        with held():
             try:
                 self._unmount()
             finally:

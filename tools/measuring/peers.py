@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lab.interruption import undisturbed
+from testing.interruption import held
 
 from .calls import ENDED, search_words
 from .kamailio import RECEIVE_BUFFER, start_kamailio, unpacked_kamailio
@@ -54,7 +54,7 @@ class Cable:
         return self
 
     def __exit__(self, *_) -> None:
-        with undisturbed():
+        with held():
             for name in self.names:
                 subprocess.run(["ip", "netns", "del", name], capture_output=True)
 

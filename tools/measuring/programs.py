@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.interruption import undisturbed
+from testing.interruption import held
 
 from .machine import (BUILD, BenchError, Hugepages, descendants, memory_mb, preemptions,
                       processors, stop, wait_for, worker_processors)
@@ -131,7 +131,7 @@ class Device:
 
     def close(self) -> None:
         """Each of these, whatever becomes of the others."""
-        with undisturbed(), ExitStack() as ending:
+        with held(), ExitStack() as ending:
             if self.prefix:
                 ending.callback(forget, self.prefix)
             if self.memory:
