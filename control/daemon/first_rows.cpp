@@ -24,7 +24,7 @@ row_source rows_of(database::store& store) {
 
 first_configuration with_copy(const config::configuration& file_says, const std::string& file,
                               ::uid_t user) {
-  first_configuration first{file_says, std::nullopt, {}};
+  first_configuration first{file_says, std::nullopt, {}, {}};
   if (file_says.database.url.empty()) return first;
   const auto copy = database::kept_copy(file_says.database, user);
   if (!copy) {

@@ -11,7 +11,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <optional>
-#include <ranges>
+#include <span>
 #include <spdlog/spdlog.h>
 #include <unordered_set>
 #include <utility>
@@ -151,9 +151,9 @@ bool reloader::loses_some(const config::configuration& next) const {
   std::unordered_set<std::uint32_t> ids;
   for (const config::destination_entry& d : next.destinations)
     ids.insert(d.model.id);
+  const auto rows = std::span(running_.destinations).subspan(file_says_.destinations.size());
   return std::ranges::any_of(
-      running_.destinations | std::views::drop(file_says_.destinations.size()),
-      [&](const config::destination_entry& d) { return !ids.contains(d.model.id); });
+      rows, [&](const config::destination_entry& d) { return !ids.contains(d.model.id); });
 }
 
 reloader::outcome reloader::take_rows(const config::configuration& file_says,
