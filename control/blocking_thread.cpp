@@ -90,12 +90,16 @@ void blocking_thread::run_within(std::chrono::steady_clock::duration limit, job 
                                  std::function<void()> late) {
   // The loop's alone: the thread may outlive it, and must not be the one to destroy its timer.
   const auto deadline = std::make_shared<boost::asio::steady_timer>(state_->loop, limit);
-  deadline->async_wait([deadline, late = std::move(late)](boost::system::error_code in_time) {
-    if (!in_time) late();
-  });
-  run([wanted = std::weak_ptr(deadline), what = std::move(what)]() -> std::function<void()> {
-    if (wanted.expired()) return [] {};
-    return [wanted, news = what()] {
+  const auto whole = std::make_shared<const job>(std::move(what));
+  deadline->async_wait(
+      [deadline, whole, late = std::move(late)](boost::system::error_code in_time) {
+        if (!in_time) late();
+      });
+  // With the deadline goes what the job holds, however long the thread hangs.
+  run([wanted = std::weak_ptr(deadline), what = std::weak_ptr(whole)]() -> std::function<void()> {
+    const auto still_wanted = what.lock();
+    if (!still_wanted) return [] {};
+    return [wanted, news = (*still_wanted)()] {
       const auto still = wanted.lock();
       if (still && still->cancel() != 0) news();
     };

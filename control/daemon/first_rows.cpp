@@ -24,7 +24,7 @@ row_source rows_of(database::store& store) {
 
 first_configuration with_copy(const config::configuration& file_says, const std::string& file,
                               ::uid_t user) {
-  first_configuration first{file_says, std::nullopt, {}, {}};
+  first_configuration first{file_says, std::nullopt, 0, {}, {}};
   if (file_says.database.url.empty()) return first;
   const auto copy = database::kept_copy(file_says.database, user);
   if (!copy) {
@@ -35,8 +35,8 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   config::diagnostics out(file);
   // All were good when they were kept: by a version that may have allowed more, and before the file
   // may have taken an id for itself.
-  config::add_rows(*copy, whole, out, config::wrong_rows::leave_out);
-  const std::size_t taken = whole.destinations.size() - file_says.destinations.size();
+  const std::size_t taken =
+      config::add_rows(*copy, whole, out, config::wrong_rows::leave_out).size();
   if (out.failed() || (taken == 0 && !copy->empty())) {
     first.copy_fault = "copy " + file_says.database.copy + ": " + out.lines().front();
     return first;
@@ -45,14 +45,18 @@ first_configuration with_copy(const config::configuration& file_says, const std:
     if (d.weight != config::severity::note) first.copy_warnings.push_back(out.line_of(d));
   first.running = std::move(whole);
   first.copied_rows = taken;
+  first.left_out = copy->size() - taken;
   return first;
 }
 
 std::string rows_unknown(const first_configuration& first) {
-  if (first.copied_rows && !first.copy_warnings.empty())
-    return fmt::format("{} of the copy were left out, the first for: {}",
-                       first.copy_warnings.size(), first.copy_warnings.front());
-  return first.copied_rows ? "" : first.copy_fault;
+  if (!first.copied_rows) return first.copy_fault;
+  if (first.left_out == 0) return {};
+  const auto why = std::ranges::find_if(first.copy_warnings, [](const std::string& line) {
+    return line.find("left out") != line.npos; // not what is said of rules
+  });
+  return fmt::format("{} of the copy were left out, the first for: {}", first.left_out,
+                     why != first.copy_warnings.end() ? *why : "");
 }
 
 bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,

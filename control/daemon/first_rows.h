@@ -22,7 +22,8 @@ namespace linehunt {
 struct first_configuration {
   config::configuration running; // of the file and the copy
   std::optional<std::size_t> copied_rows;
-  std::vector<std::string> copy_warnings; // rows of it that were left out, and why
+  std::size_t left_out = 0;               // rows of it
+  std::vector<std::string> copy_warnings; // which those were, and why; and others
   std::string copy_fault; // why there are none; of interest only where the database is away too
 };
 

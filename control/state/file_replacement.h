@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that is written anew as a whole or stays as it was: written beside its place, flushed to
+// A file that is written anew as a whole or not at all: written beside its place, flushed to
 // the disk where that is not waived, and moved there, which is flushed as well. Only its owner may
 // read it.
 #pragma once
@@ -22,7 +22,7 @@ class file_replacement {
   // wait for that.
   void hand_over();
   // Empty: it is in place, and will be after a power cut. Else what went wrong first, as the system
-  // says it.
+  // says it; only where its folder could not be flushed is it in place all the same.
   [[nodiscard]] std::string put_in_place();
 
  private:

@@ -162,7 +162,8 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
   if (!active()) return {};
   std::error_code failure;
   std::filesystem::create_directories(folder_, failure);
-  if (::access(folder_.c_str(), W_OK | X_OK) != 0)
+  // Read it must be as well, to be flushed to the disk.
+  if (::access(folder_.c_str(), R_OK | W_OK | X_OK) != 0)
     return tl::unexpected(fmt::format(
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
         "another",

@@ -12,7 +12,7 @@
 
 namespace linehunt {
 
-// Empty: the file says these changes now. Else what went wrong; the file stays as it was.
+// Empty: the file says these changes now. Else what went wrong; whether it does is not certain.
 [[nodiscard]] std::string keep_changes(const std::string& path,
                                        const std::vector<operator_change>& changes);
 // None where there is no file. The error says why it cannot be read; see open_state_file for

@@ -16,8 +16,8 @@ struct operator_writer::shared {
 
   std::mutex guards;
   std::condition_variable answered;
-  std::deque<std::string> answers; // failures or "", from the thread to the loop
-  operator_writer* writer;         // the loop's alone; null: it is gone
+  std::optional<std::string> answer; // a failure or "", from the thread to the loop
+  operator_writer* writer;           // the loop's alone; null: it is gone
 };
 
 operator_writer::operator_writer(std::string file, std::optional<changes> known,
@@ -30,39 +30,49 @@ operator_writer::~operator_writer() {
 }
 
 void operator_writer::write(changes now, std::function<void(bool saved)> done) {
-  if (file_.empty() || (orders_.empty() && now == known_)) return done(true);
-  if (hangs_) return done(false); // whoever asks again when it answers gets it written
-  if (orders_.empty()) since_ = now_;
-  orders_.push_back({now, std::move(done)});
-  aside_([s = shared_, file = file_, now = std::move(now)]() -> std::function<void()> {
+  if (file_.empty() || (!at_hand_ && now == known_)) return done(true);
+  if (!at_hand_) return begin({std::move(now), {std::move(done)}});
+  // Behind what is at hand the newest alone is of interest.
+  if (!next_) next_.emplace();
+  next_->what = std::move(now);
+  if (hangs_) return done(false);
+  next_->waiting.push_back(std::move(done));
+}
+
+void operator_writer::begin(order what) {
+  since_.reset();
+  at_hand_ = std::move(what);
+  aside_([s = shared_, file = file_, now = at_hand_->what]() -> std::function<void()> {
     std::string failure = keep_changes(file, now);
     {
       const std::lock_guard lock(s->guards);
-      s->answers.push_back(std::move(failure));
+      s->answer = std::move(failure);
     }
     s->answered.notify_all();
     return [s] {
-      if (s->writer) s->writer->take_answers();
+      if (s->writer) s->writer->take_answer();
     };
   });
 }
 
 // Who is told may write again at once.
-void operator_writer::take_answers() {
-  std::deque<std::string> answers;
+void operator_writer::take_answer() {
+  std::optional<std::string> failure;
   {
     const std::lock_guard lock(shared_->guards);
-    answers.swap(shared_->answers);
+    failure.swap(shared_->answer);
   }
-  for (const std::string& failure : answers) {
-    order one = std::move(orders_.front());
-    orders_.pop_front();
-    since_ = now_;
-    if (orders_.empty()) hangs_ = false;
-    if (failure.empty()) known_ = std::move(one.what);
-    note(failure);
-    if (one.done) one.done(failure.empty());
-  }
+  if (!failure || !at_hand_) return;
+  const order one = *std::exchange(at_hand_, std::nullopt);
+  hangs_ = false;
+  // After a failure it may be there all the same, and gone again after a power cut.
+  known_ = failure->empty() ? std::optional(one.what) : std::nullopt;
+  if (next_)
+    begin(*std::exchange(next_, std::nullopt));
+  else
+    note(*failure);
+  for (const auto& done : one.waiting)
+    done(failure->empty());
 }
 
 void operator_writer::note(const std::string& failure) {
@@ -76,31 +86,36 @@ void operator_writer::note(const std::string& failure) {
 }
 
 void operator_writer::look(clock::time_point now) {
-  now_ = now;
-  if (orders_.empty() || hangs_ || now - since_ < longest_wait) return;
+  if (!at_hand_ || hangs_) return;
+  if (!since_) since_ = now; // the loop may have been busy before it looks for the first time
+  if (now - *since_ < longest_wait) return;
   {
     const std::lock_guard lock(shared_->guards);
-    if (!shared_->answers.empty()) return; // on its way here
+    if (shared_->answer) return; // on its way here
   }
   hangs_ = true;
   note("the disk does not answer");
-  std::vector<std::function<void(bool)>> waiting;
-  for (order& one : orders_)
-    if (one.done) waiting.push_back(std::exchange(one.done, nullptr));
+  auto waiting = std::exchange(at_hand_->waiting, {});
+  if (next_)
+    for (auto& done : std::exchange(next_->waiting, {}))
+      waiting.push_back(std::move(done));
   for (const auto& done : waiting)
     done(false);
 }
 
 void operator_writer::finish(std::chrono::milliseconds patience) {
-  for (order& one : orders_)
-    one.done = nullptr; // nobody is answered any more
-  {
-    std::unique_lock lock(shared_->guards);
-    shared_->answered.wait_for(lock, patience,
-                               [&] { return shared_->answers.size() == orders_.size(); });
+  const auto until = clock::now() + patience;
+  while (at_hand_) {
+    at_hand_->waiting.clear(); // nobody is answered any more
+    {
+      std::unique_lock lock(shared_->guards);
+      if (!shared_->answered.wait_until(lock, until, [&] { return shared_->answer.has_value(); }))
+        break;
+    }
+    if (next_) next_->waiting.clear();
+    take_answer();
   }
-  take_answers();
-  if (!orders_.empty()) note("the disk does not answer");
+  if (at_hand_) note("the disk does not answer");
 }
 
 } // namespace linehunt

@@ -6,7 +6,6 @@
 #include "control/daemon/operator_state.h"
 
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,21 +41,22 @@ class operator_writer {
   struct shared;
   struct order {
     changes what;
-    std::function<void(bool)> done; // null: nobody waits
+    std::vector<std::function<void(bool)>> waiting;
   };
 
-  void take_answers();
+  void begin(order what);
+  void take_answer();
   void note(const std::string& failure);
 
   std::string file_;
-  std::optional<changes> known_;
+  std::optional<changes> known_; // what the file says, where that is certain
   running_aside aside_;
-  std::shared_ptr<shared> shared_; // with the thread, which may outlive this
-  std::deque<order> orders_;       // which the thread has, the oldest first
-  bool hangs_ = false;             // the oldest one has waited too long
-  bool unwritten_ = false;         // was told
-  clock::time_point now_ = clock::now();
-  clock::time_point since_; // the oldest one is the next that the thread does
+  std::shared_ptr<shared> shared_;         // with the thread, which may outlive this
+  std::optional<order> at_hand_;           // which the thread has
+  std::optional<order> next_;              // the newest of those behind it
+  std::optional<clock::time_point> since_; // first seen at hand
+  bool hangs_ = false;                     // it has waited too long
+  bool unwritten_ = false;                 // was told
 };
 
 } // namespace linehunt

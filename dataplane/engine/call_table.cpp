@@ -143,12 +143,16 @@ same_dialogs call_table::find_same_dialogs(std::uint64_t hash, std::string_view 
                                            std::string_view from_tag, std::string_view to_tag,
                                            std::uint32_t but) {
   same_dialogs all;
-  (void)index_.find(hash, [&](std::uint32_t call) {
-    if (call == but || records_[call].state == call_state::ended) return false;
-    if (const dialog_match here = match(call, call_id, from_tag, to_tag))
-      all.found[all.count++] = here;
-    return all.count == all.found.size();
-  });
+  for (const bool rings : {false, true}) // of which there may be any number
+    (void)index_.find(hash, [&](std::uint32_t call) {
+      if (all.count == all.found.size()) return true;
+      const call_state state = records_[call].state;
+      if (call == but || state == call_state::ended || (state == call_state::early) != rings)
+        return false;
+      if (const dialog_match here = match(call, call_id, from_tag, to_tag))
+        all.found[all.count++] = here;
+      return false;
+    });
   return all;
 }
 

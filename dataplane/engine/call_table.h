@@ -179,8 +179,8 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
-  // Those with these tags besides `but` that have not ended: a call that came back to us. The other
-  // tag of one that rings may be any.
+  // Those with these tags besides `but` that have not ended: a call that came back to us. Those
+  // that ring, whose other tag may be any, are behind the others, as far as there is room.
   [[nodiscard]] same_dialogs find_same_dialogs(std::uint64_t hash, std::string_view call_id,
                                                std::string_view from_tag, std::string_view to_tag,
                                                std::uint32_t but);
