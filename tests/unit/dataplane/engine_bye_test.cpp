@@ -219,32 +219,34 @@ TEST_F(engine_bye, an_admin_ends_both_passes_of_a_call) {
 }
 
 // Another fork of the same INVITE rings meanwhile: it is no pass of that call.
-TEST_F(engine_bye, a_ringing_fork_does_not_hide_the_second_pass) {
-  call_parts other;
-  other.branch = "z9hG4bKfork";
-  for (const bool before : {true, false}) {
-    engine_world fresh;
-    if (before) {
-      ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
+TEST_F(engine_bye, ringing_forks_do_not_hide_the_second_pass) {
+  for (const int forks : {1, 4})
+    for (const bool before : {true, false}) {
+      engine_world fresh;
+      const auto fork = [&] {
+        for (int i = 0; i < forks; ++i) {
+          call_parts other;
+          other.branch = "z9hG4bKfork" + std::to_string(i);
+          ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
+        }
+        (void)fresh.take();
+      };
+      if (before) fork();
+      const auto [at_proxy, at_box] = pass_twice(fresh);
+      if (!before) fork();
+      (void)fresh.give(response(at_box.bytes, 200, "t"), at_box.to);
+      (void)fresh.give(response(at_proxy.bytes, 200, "t"), at_proxy.to);
+      (void)fresh.take();
+      ASSERT_EQ(fresh.total_load(), 2 + forks);
+      std::vector<std::uint64_t> answered;
+      fresh.engine().for_each_call([&](const call_info& c) {
+        if (c.answered) answered.push_back(c.handle);
+      });
+      ASSERT_EQ(answered.size(), 2u);
+      end_by_admin(fresh, answered[0]);
+      EXPECT_EQ(fresh.total_load(), forks) << "the forks alone";
+      EXPECT_EQ(fresh.counters().calls_live, static_cast<std::uint64_t>(forks));
     }
-    (void)fresh.take();
-    const auto [at_proxy, at_box] = pass_twice(fresh);
-    if (!before) {
-      ASSERT_EQ(fresh.give(invite(other), caller_address), verdict::request_forwarded);
-    }
-    (void)fresh.give(response(at_box.bytes, 200, "t"), at_box.to);
-    (void)fresh.give(response(at_proxy.bytes, 200, "t"), at_proxy.to);
-    (void)fresh.take();
-    ASSERT_EQ(fresh.total_load(), 3);
-    std::vector<std::uint64_t> answered;
-    fresh.engine().for_each_call([&](const call_info& c) {
-      if (c.answered) answered.push_back(c.handle);
-    });
-    ASSERT_EQ(answered.size(), 2u);
-    end_by_admin(fresh, answered[0]);
-    EXPECT_EQ(fresh.total_load(), 1) << "the fork alone";
-    EXPECT_EQ(fresh.counters().calls_live, 1u);
-  }
 }
 
 // A proxy before us forks to two boxes, and one of these to two devices: one of them answers, the
