@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Captures: the blocks of the file, its name and place, and a session from its begin to each of its
-// ends, over frames of the test and a disk that may hang.
+// Captures: a session from its begin to each of its ends, over frames of the test and a disk that
+// may hang.
+#include "capture_folder.h"
 #include "control/blocking_thread.h"
-#include "control/capture/capture_file.h"
 #include "control/capture/capture_session.h"
 #include "control/capture/pcapng.h"
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <optional>
-#include <sstream>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-namespace linehunt {
+namespace linehunt::test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -32,151 +28,6 @@ using admin::capture_phase;
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::uint32_t word_at(std::string_view bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
-// The types of all blocks; 0 where they are not put together rightly.
-std::vector<std::uint32_t> types_in(std::string_view file) {
-  std::vector<std::uint32_t> all;
-  while (!file.empty()) {
-    const std::uint32_t length = file.size() < 12 ? 0 : word_at(file, 4);
-    if (length < 12 || length % 4 != 0 || length > file.size() ||
-        word_at(file, length - 4) != length) {
-      all.push_back(0);
-      return all;
-    }
-    all.push_back(word_at(file, 0));
-    file.remove_prefix(length);
-  }
-  return all;
-}
-
-constexpr std::uint32_t section = 0x0a0d0d0a, interface = 1, statistics = 5, packet = 6;
-
-TEST(pcapng, blocks_are_as_the_draft_draws_them) {
-  EXPECT_TRUE(pcapng::section_header("x").starts_with(pcapng::magic));
-  for (std::size_t size = 0; size < 9; ++size) {
-    const std::string bytes(size, 'b');
-    const pcapng::packet one{3, 0x1122334455667788, true, 99, bytes};
-    std::string block;
-    pcapng::append(block, one);
-    EXPECT_EQ(block.size(), pcapng::block_bytes(one));
-    EXPECT_THAT(types_in(block), ElementsAre(packet));
-    EXPECT_EQ(word_at(block, 8), 3u);
-    EXPECT_EQ(word_at(block, 12), 0x11223344u); // the higher word first
-    EXPECT_EQ(word_at(block, 16), 0x55667788u);
-    EXPECT_EQ(word_at(block, 20), size);
-    EXPECT_EQ(word_at(block, 24), 99u);
-    EXPECT_EQ(block.substr(28, size), bytes);
-    const std::size_t options = 28 + (size + 3) / 4 * 4;
-    EXPECT_EQ(word_at(block, options), 0x00040002u); // flags, 4 bytes
-    EXPECT_EQ(word_at(block, options + 4), 2u);      // outbound
-  }
-  EXPECT_THAT(types_in(pcapng::interface_description("lan", "net_ring0", "x")),
-              ElementsAre(interface));
-  EXPECT_THAT(types_in(pcapng::interface_statistics(0, 1, 2, 3)), ElementsAre(statistics));
-}
-
-class folder {
- public:
-  folder() {
-    std::string name = std::filesystem::temp_directory_path() / "linehunt-capture-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path = name;
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  [[nodiscard]] std::string content(const std::string& name) const {
-    std::stringstream text;
-    text << std::ifstream(path + "/" + name, std::ios::binary).rdbuf();
-    return text.str();
-  }
-  void put(const std::string& name, const std::string& text) const {
-    std::ofstream(path + "/" + name, std::ios::binary) << text;
-  }
-  [[nodiscard]] std::size_t files() const {
-    const std::filesystem::directory_iterator all(path);
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-  }
-  std::string path;
-};
-
-TEST(capture_file, takes_plain_names_only) {
-  for (const char* good : {"a", "a.pcapng", "call 7.pcapng", "a..b"})
-    EXPECT_EQ(fault_of_name(good), "") << good;
-  for (const char* bad : {"", ".", "..", "../a", "/tmp/a", "a/b", ".a", "-a", "a\nb", "a\x7f"})
-    EXPECT_NE(fault_of_name(bad), "") << bad;
-  EXPECT_NE(fault_of_name(std::string(201, 'a')), "");
-}
-
-TEST(capture_file, is_new_and_for_owner_and_group) {
-  const folder in;
-  auto file = capture_file::create(in.path, "a.pcapng", false, 1000);
-  ASSERT_TRUE(file) << file.error().message;
-  EXPECT_TRUE(file->put_in_place());
-  struct stat about {};
-  ASSERT_EQ(::stat(file->path().c_str(), &about), 0);
-  EXPECT_EQ(about.st_mode & 0137u, 0u); // never more than 0640
-  const auto again = capture_file::create(in.path, "a.pcapng", false, 1000);
-  ASSERT_FALSE(again);
-  EXPECT_TRUE(again.error().exists);
-  EXPECT_THAT(again.error().message, HasSubstr("--overwrite"));
-}
-
-TEST(capture_file, overwrites_captures_alone) {
-  const folder in;
-  in.put("old", pcapng::section_header("x"));
-  in.put("empty", "");
-  in.put("notes", "not to be lost");
-  in.put("victim", pcapng::section_header("x"));
-  std::filesystem::create_symlink(in.path + "/victim", in.path + "/link");
-  std::filesystem::create_directory(in.path + "/folder");
-  for (const char* name : {"old", "empty"}) {
-    auto file = capture_file::create(in.path, name, true, 1000);
-    ASSERT_TRUE(file) << file.error().message;
-    EXPECT_TRUE(file->write("new"));
-    EXPECT_NE(in.content(name), "new") << "the old one goes when the new one can be written";
-    EXPECT_TRUE(file->put_in_place());
-    EXPECT_EQ(in.content(name), "new");
-  }
-  for (const char* name : {"notes", "link", "folder"}) {
-    const auto kept = capture_file::create(in.path, name, true, 1000);
-    ASSERT_FALSE(kept) << name;
-    EXPECT_THAT(kept.error().message, HasSubstr("is no capture"));
-  }
-  EXPECT_EQ(in.content("notes"), "not to be lost");
-  EXPECT_EQ(in.content("victim"), pcapng::section_header("x"));
-}
-
-TEST(capture_file, leaves_nothing_that_was_not_put_in_place) {
-  const folder in;
-  in.put("old", pcapng::section_header("x"));
-  in.put(".old.new", "of a run that has broken off");
-  for (const char* name : {"old", "fresh"}) {
-    auto file = capture_file::create(in.path, name, true, 1000);
-    ASSERT_TRUE(file) << file.error().message;
-    EXPECT_TRUE(file->write("new"));
-  }
-  EXPECT_EQ(in.content("old"), pcapng::section_header("x"));
-  EXPECT_EQ(in.files(), 1u);
-}
-
-TEST(capture_file, says_what_to_do_about_folder_and_disk) {
-  const folder in;
-  const auto missing = capture_file::create(in.path + "/none", "a", false, 1000);
-  ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().message, AllOf(HasSubstr("No such file or directory"),
-                                             HasSubstr("install -d"), HasSubstr("capture_dir")));
-  const auto large = capture_file::create(in.path, "a", false, std::uint64_t{1} << 60);
-  ASSERT_FALSE(large);
-  EXPECT_THAT(large.error().message, AllOf(HasSubstr("MB free"), HasSubstr("max_mb")));
-  EXPECT_FALSE(std::filesystem::exists(in.path + "/a"));
-}
 
 // A disk that is full, played by a limit on the size of files.
 class limited_files {
@@ -264,7 +115,7 @@ class session : public ::testing::Test {
   static clock::time_point at(std::chrono::seconds s) { return clock::time_point{} + s; }
   admin::capture_state status() { return one.status(at(0s)); }
 
-  folder in;
+  capture_folder in;
   played::queue frames;
   played_disk disk;
   std::vector<dpdk::capture_filter> asked;
@@ -551,4 +402,4 @@ TEST_F(session, is_whole_at_the_end_of_the_daemon_unless_the_disk_hangs) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::test
