@@ -120,7 +120,8 @@ class daemon_view {
                              std::function<void(capture_outcome)> done) = 0;
   // The one to `file` only, where that is not empty.
   virtual void stop_capture(const std::string& file, std::function<void(capture_outcome)> done) = 0;
-  [[nodiscard]] virtual capture_state capture_status() = 0; // of the last one
+  // Of the last one whose file was made.
+  [[nodiscard]] virtual capture_state capture_status() = 0;
   // The error says why, in the words of `linehunt check`; everything is then as it was.
   using reload_outcome = tl::expected<void, std::string>;
   // Calls `done` once, in the control thread: at once or later, since a database may have to answer

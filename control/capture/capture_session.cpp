@@ -67,7 +67,7 @@ void capture_session::start(const admin::capture_request& wanted, clock::time_po
         capture_fault::disk,
         fmt::format("the disk of {} does not answer since the capture to {}; look at it, or name "
                     "another one with capture_dir of [admin]",
-                    folder_, state_.file)));
+                    folder_, writer_->path())));
   dpdk::capture_filter filter;
   filter.match = wanted.match;
   if (!wanted.port.empty()) {
@@ -88,7 +88,7 @@ void capture_session::start(const admin::capture_request& wanted, clock::time_po
   auto begun = on_.begin(filter);
   if (!begun) return done(refused(capture_fault::no_memory, begun.error().message));
   source_ = std::move(*begun);
-  state_ = {capture_phase::running, folder_ + '/' + name, wanted};
+  before_ = std::exchange(state_, {capture_phase::running, folder_ + '/' + name, wanted});
   taken_.assign(ports_.size(), 0);
   dropped_.assign(ports_.size(), 0);
   packets_ = 0;
@@ -203,7 +203,7 @@ void capture_session::on_closed() {
   const auto waiting = std::exchange(ended_, {});
   const capture_writer::progress& done = writer_->done();
   if (!done.made) {
-    state_ = {};
+    state_ = std::exchange(before_, {});
     std::exchange(begun_, nullptr)(
         refused(done.exists ? capture_fault::exists : capture_fault::disk, done.error));
     for (const answering& each : waiting)
@@ -231,6 +231,7 @@ void capture_session::on_closed() {
 }
 
 admin::capture_state capture_session::status(clock::time_point now) const {
+  if (goes_on() && !told_begin_) return before_;
   admin::capture_state out = state_;
   if (source_) out.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
   return out;

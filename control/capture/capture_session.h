@@ -45,7 +45,8 @@ class capture_session {
 
   // `done` is called once: at once where it is refused, else when the disk has answered.
   void start(const admin::capture_request& wanted, clock::time_point now, answering done);
-  // The last one's, also when it has ended.
+  // The last one's, also when it has ended. One whose file is not there yet, and may never be, is
+  // none of them.
   [[nodiscard]] admin::capture_state status(clock::time_point now) const;
   // The one to `file` only, where that is not empty. `done` is called once, as above: with what is
   // in the file, which is closed then.
@@ -81,8 +82,9 @@ class capture_session {
   std::vector<std::uint64_t> taken_, dropped_; // by port; dropped: the disk was too slow for them
   std::uint64_t packets_ = 0;                  // taken, in the file or on the way there
   std::uint64_t bytes_left_ = 0;
-  bool full_ = false; // the next frame would be beyond max_mb
-  admin::capture_state state_;
+  bool full_ = false;           // the next frame would be beyond max_mb
+  admin::capture_state state_;  // of the one that goes on, else of the last one
+  admin::capture_state before_; // the one before that, until the file is made
   clock::time_point began_, now_;
 };
 

@@ -181,15 +181,14 @@ bool capture_writer::hangs() const {
 
 void capture_writer::give_up() {
   abandon();
-  const std::string path = where_.folder + '/' + where_.name;
   if (done_.made)
     done_.error = fmt::format("{}: the disk is too slow; the file ends there, look at the disk, or "
                               "name another one with capture_dir of [admin]",
-                              path);
+                              path());
   else
     done_.error = fmt::format("{}: the disk does not answer; look at it, or name another one with "
                               "capture_dir of [admin]",
-                              path);
+                              path());
   tell();
 }
 

@@ -53,6 +53,7 @@ class capture_writer {
   // closed, but no longer than that, and then gives it up.
   void wait(std::chrono::milliseconds patience);
 
+  [[nodiscard]] std::string path() const { return where_.folder + '/' + where_.name; }
   [[nodiscard]] const progress& done() const noexcept { return done_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; } // or given up
   // The thread is still with this file.

@@ -143,6 +143,8 @@ def a_capture_ends_at_its_limits_and_refuses_what_it_cannot_do():
                              (("--max-mb", "10000", "large", "--stop"), "")):
             status, _, error = balancer.control("capture", *words)
             check(status != 0 and named in error, f"{words}: {status} {error}")
+        told = balancer.ask("capture", "--status")
+        check(told["file"] == str(folder / "some") and told["packets"] == 10, f"refused: {told}")
         status, output, error = balancer.control("capture", "some", "--overwrite", "--seconds", "1")
         check(status == 0, error)
         process = begin(balancer, "more")

@@ -222,6 +222,35 @@ TEST_F(session, is_one_at_a_time_and_refuses_what_it_cannot_do) {
   EXPECT_EQ(how.value().error().why, capture_fault::switched_off);
 }
 
+TEST_F(session, says_how_the_last_one_stands_where_the_next_is_refused) {
+  ASSERT_TRUE(start({.name = "last"}));
+  frames.frames = {"one", "two!"};
+  ASSERT_TRUE(stop(1s));
+  const auto expect_last = [&](const char* after) {
+    EXPECT_EQ(status().phase, capture_phase::ended) << after;
+    EXPECT_EQ(status().file, in.path + "/last") << after;
+    EXPECT_EQ(status().packets, 2u) << after;
+    EXPECT_EQ(status().elapsed, 1000ms) << after;
+  };
+  EXPECT_EQ(start({.name = "last"}).error().why, capture_fault::exists);
+  expect_last("a name that is taken");
+  std::optional<admin::capture_outcome> how;
+  const auto tell = [&](const auto& told) { how = told; };
+  one.start({.name = "hangs"}, at(2s), tell);
+  one.look(at(3s));
+  expect_last("a begin that the disk has not answered");
+  one.look(at(8s));
+  EXPECT_THAT(how.value().error().message, HasSubstr("the disk does not answer"));
+  expect_last("a begin that was given up");
+  one.start({.name = "next"}, at(9s), tell);
+  EXPECT_THAT(how.value().error().message, HasSubstr("since the capture to " + in.path + "/hangs"));
+  expect_last("a disk that hangs");
+  disk.answer();
+  ASSERT_TRUE(start({.name = "next"}));
+  EXPECT_EQ(status().file, in.path + "/next");
+  EXPECT_TRUE(stop(1s));
+}
+
 TEST_F(session, ends_with_a_whole_block_where_the_disk_is_full) {
   ASSERT_TRUE(start({.name = "full"}));
   {
@@ -252,8 +281,7 @@ TEST_F(session, waits_for_the_disk_without_holding_up_anybody) {
   one.start({.name = "late"}, at(0s), tell("begun"));
   frames.frames = {"before the file is there"};
   one.look(at(1s));
-  EXPECT_EQ(status().phase, capture_phase::running);
-  EXPECT_EQ(status().packets, 0u);
+  EXPECT_EQ(status().phase, capture_phase::none) << "there is no file yet";
   EXPECT_THAT(events, ::testing::IsEmpty());
   one.start({.name = "another"}, at(1s), tell("second"));
   EXPECT_THAT(told, ElementsAre(HasSubstr("second: a capture goes on")));
