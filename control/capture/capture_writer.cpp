@@ -70,9 +70,9 @@ struct capture_writer::shared {
 capture_writer::capture_writer(running_aside aside, place where, std::string beginning,
                                std::function<void()> changed, clock::time_point now)
     : aside_(std::move(aside)), where_(std::move(where)), changed_(std::move(changed)),
-      shared_(std::make_shared<shared>(*this)), waiting_bytes_(beginning.size()), now_(now) {
+      shared_(std::make_shared<shared>(*this)), waiting_bytes_(beginning.size()) {
   waiting_.push_back({std::move(beginning), 0});
-  hand_over();
+  hand_over(now);
 }
 
 capture_writer::~capture_writer() {
@@ -101,7 +101,6 @@ void capture_writer::run(work what) {
     shared_->at_work = true;
   }
   at_hand_ = true;
-  at_hand_since_ = now_;
   aside_([s = shared_, what = std::move(what)]() -> std::function<void()> {
     what(*s);
     {
@@ -115,8 +114,10 @@ void capture_writer::run(work what) {
   });
 }
 
-void capture_writer::hand_over() {
+// `now`: empty where it is not known.
+void capture_writer::hand_over(std::optional<clock::time_point> now) {
   if (at_hand_ || closed_) return;
+  at_hand_since_ = now;
   if (waiting_.empty()) {
     if (!finishing_) return;
     closing_ = true;
@@ -155,10 +156,11 @@ void capture_writer::tell() {
 }
 
 void capture_writer::look(clock::time_point now) {
-  now_ = now;
   if (closed_) return;
-  if (!at_hand_) return hand_over();
-  if (now - at_hand_since_ > longest_wait && hangs()) give_up();
+  if (!at_hand_) return hand_over(now);
+  // What the loop was away for before it looked is not the disk's.
+  if (!at_hand_since_) at_hand_since_ = now;
+  if (now - *at_hand_since_ > longest_wait && hangs()) give_up();
 }
 
 void capture_writer::wait(std::chrono::milliseconds patience) {

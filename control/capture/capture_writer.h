@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace linehunt {
@@ -67,7 +68,7 @@ class capture_writer {
   struct shared;
   using work = std::function<void(shared&)>;
 
-  void hand_over();
+  void hand_over(std::optional<clock::time_point> now = {});
   void run(work what);
   void on_answer();
   void tell();
@@ -83,7 +84,7 @@ class capture_writer {
   std::size_t bytes_at_hand_ = 0;
   bool at_hand_ = false; // the thread has something
   bool finishing_ = false, closing_ = false, closed_ = false;
-  clock::time_point now_, at_hand_since_;
+  std::optional<clock::time_point> at_hand_since_; // empty: nobody has looked since
   progress done_;
 };
 

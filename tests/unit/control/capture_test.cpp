@@ -351,6 +351,32 @@ TEST_F(session, gives_up_where_the_disk_hangs) {
   EXPECT_TRUE(stop(1s));
 }
 
+// A reload of many rules, say, while the disk is in good health.
+TEST_F(session, does_not_take_a_loop_that_was_away_for_a_disk_that_hangs) {
+  ASSERT_TRUE(start({.name = "whole"}));
+  frames.frames = {"at hand"};
+  one.look(at(1s));
+  frames.frames = {"waits"};
+  one.look(at(2s));
+  disk.answer_once(); // it has for long, and gets what waits
+  one.look(at(9s));
+  EXPECT_EQ(status().phase, capture_phase::running) << status().error;
+  one.look(at(14s));
+  EXPECT_EQ(status().phase, capture_phase::running) << status().error;
+  disk.answer();
+  EXPECT_EQ(status().packets, 2u);
+  frames.frames = {"at hand when the loop goes away"};
+  one.look(at(15s));
+  frames.frames = {"and the disk hangs"};
+  one.look(at(16s));
+  disk.answer_once();
+  one.look(at(30s));
+  one.look(at(36s));
+  EXPECT_THAT(status().error, HasSubstr("the disk is too slow"));
+  EXPECT_EQ(status().packets, 3u);
+  disk.answer();
+}
+
 TEST_F(session, leaves_nothing_where_the_disk_hangs_or_is_full_at_its_begin) {
   in.put("old", pcapng::section_header("x"));
   for (const char* name : {"fresh", "old"}) {
