@@ -175,7 +175,7 @@ void capture_session::end(clock::time_point now, capture_end why) {
   state_.missed = missed();
   state_.why = why;
   state_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
-  writer_->finish(statistics());
+  writer_->finish(statistics(), now);
   source_.reset();
 }
 

@@ -2,6 +2,7 @@
 // See capture_writer.h.
 #include "control/capture/capture_writer.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
@@ -88,11 +89,11 @@ std::string* capture_writer::room_for(std::size_t block_bytes) {
   return &waiting_.back().blocks;
 }
 
-void capture_writer::finish(const std::string& blocks) {
+void capture_writer::finish(const std::string& blocks, clock::time_point now) {
   if (closed_) return;
   waiting_.push_back({blocks, 0});
   waiting_bytes_ += blocks.size();
-  finishing_ = true;
+  finishing_since_ = now;
 }
 
 void capture_writer::run(work what) {
@@ -119,7 +120,7 @@ void capture_writer::hand_over(std::optional<clock::time_point> now) {
   if (at_hand_ || closed_) return;
   at_hand_since_ = now;
   if (waiting_.empty()) {
-    if (!finishing_) return;
+    if (!finishing_since_) return;
     closing_ = true;
     return run([](shared& s) { s.file.reset(); }); // some disks keep who closes a file waiting, too
   }
@@ -159,8 +160,12 @@ void capture_writer::look(clock::time_point now) {
   if (closed_) return;
   if (!at_hand_) return hand_over(now);
   // What the loop was away for before it looked is not the disk's.
-  if (!at_hand_since_) at_hand_since_ = now;
-  if (now - *at_hand_since_ > longest_wait && hangs()) give_up();
+  if (!at_hand_since_) {
+    at_hand_since_ = now;
+    return;
+  }
+  const auto since = std::min(*at_hand_since_, finishing_since_.value_or(now));
+  if (now - since > longest_wait && hangs()) give_up();
 }
 
 void capture_writer::wait(std::chrono::milliseconds patience) {

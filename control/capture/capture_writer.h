@@ -34,7 +34,8 @@ class capture_writer {
   };
   // What may wait for the disk.
   static constexpr std::size_t most_waiting_bytes = 16 << 20;
-  // One piece may take so long. Shorter than a client's patience, so that it hears of it.
+  // One piece may take so long, and all that is left at the end together. Shorter than a client's
+  // patience, so that it hears of it.
   static constexpr std::chrono::seconds longest_wait{5};
 
   // `changed` is called in the loop whenever the disk has answered.
@@ -47,7 +48,7 @@ class capture_writer {
   // Room for a block, which the caller fills with exactly so many bytes; null: there is none.
   [[nodiscard]] std::string* room_for(std::size_t block_bytes);
   // The last blocks; then the file is closed.
-  void finish(const std::string& blocks);
+  void finish(const std::string& blocks, clock::time_point now);
   // Now and again: gives the disk what has come together, and gives it up where it hangs.
   void look(clock::time_point now);
   // After `finish`, where no loop brings the answers of the disk any more: waits until the file is
@@ -83,8 +84,9 @@ class capture_writer {
   std::size_t waiting_bytes_ = 0;  // with those at hand
   std::size_t bytes_at_hand_ = 0;
   bool at_hand_ = false; // the thread has something
-  bool finishing_ = false, closing_ = false, closed_ = false;
+  bool closing_ = false, closed_ = false;
   std::optional<clock::time_point> at_hand_since_; // empty: nobody has looked since
+  std::optional<clock::time_point> finishing_since_;
   progress done_;
 };
 

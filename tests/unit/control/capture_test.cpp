@@ -351,6 +351,29 @@ TEST_F(session, gives_up_where_the_disk_hangs) {
   EXPECT_TRUE(stop(1s));
 }
 
+TEST_F(session, is_ended_before_who_ends_it_loses_patience) {
+  ASSERT_TRUE(start({.name = "slow"}));
+  frames.frames.assign(200, std::string(60'000, 'x'));
+  one.look(at(1s));
+  std::optional<admin::capture_outcome> how;
+  one.stop(at(2s), {}, [&](const auto& told) { how = told; });
+  std::chrono::seconds when = 2s;
+  while (!how && when < 30s) { // a megabyte takes two seconds, too short to hang
+    one.look(at(++when));
+    one.look(at(++when));
+    if (!how) disk.answer_once();
+  }
+  EXPECT_EQ(when, 8s);
+  ASSERT_TRUE(how && *how);
+  EXPECT_EQ((*how)->why, capture_end::failed);
+  EXPECT_THAT((*how)->error, HasSubstr("the disk is too slow"));
+  EXPECT_GT((*how)->packets, 0u);
+  disk.answer();
+  const std::string file = in.content("slow");
+  EXPECT_EQ(file.size(), (*how)->bytes);
+  EXPECT_EQ(types_in(file).size(), 3 + (*how)->packets);
+}
+
 // A reload of many rules, say, while the disk is in good health.
 TEST_F(session, does_not_take_a_loop_that_was_away_for_a_disk_that_hangs) {
   ASSERT_TRUE(start({.name = "whole"}));
