@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -74,7 +75,7 @@ tl::expected<capture_file, fault> capture_file::create(const std::string& folder
                                                        const std::string& name, bool overwrite,
                                                        std::uint64_t max_bytes) {
   capture_file made;
-  made.name_ = made.written_as_ = name;
+  made.name_ = name;
   made.path_ = folder + '/' + name;
   made.folder_ = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (made.folder_ < 0) return tl::unexpected(fault_of_folder(folder, errno));
@@ -96,9 +97,9 @@ tl::expected<capture_file, fault> capture_file::create(const std::string& folder
     if (!is_capture(made.folder_, name))
       return tl::unexpected(
           fault{true, fmt::format("{} is no capture, so it stays; take another name", made.path_)});
-    made.written_as_ = '.' + name + ".new";                      // which no capture is called
-    (void)::unlinkat(made.folder_, made.written_as_.c_str(), 0); // of a run that has broken off
-    made.file_ = ::openat(made.folder_, made.written_as_.c_str(), flags, mode);
+    made.aside_ = '.' + name + ".new";                      // which no capture is called
+    (void)::unlinkat(made.folder_, made.aside_.c_str(), 0); // of a run that has broken off
+    made.file_ = ::openat(made.folder_, made.aside_.c_str(), flags, mode);
   }
   if (made.file_ < 0) return tl::unexpected(fault_of_file(made.path_, errno));
   return made;
@@ -106,20 +107,37 @@ tl::expected<capture_file, fault> capture_file::create(const std::string& folder
 
 capture_file::capture_file(capture_file&& other) noexcept
     : folder_(std::exchange(other.folder_, -1)), file_(std::exchange(other.file_, -1)),
-      name_(std::move(other.name_)), written_as_(std::move(other.written_as_)),
-      path_(std::move(other.path_)), in_place_(other.in_place_), bytes_(other.bytes_) {}
+      name_(std::move(other.name_)), path_(std::move(other.path_)), aside_(std::move(other.aside_)),
+      exchanged_(other.exchanged_), kept_(other.kept_), bytes_(other.bytes_) {}
 
 capture_file::~capture_file() {
-  if (file_ >= 0 && !in_place_) (void)::unlinkat(folder_, written_as_.c_str(), 0);
+  if (file_ >= 0 && !kept_) take_back();
   if (file_ >= 0) ::close(file_);
   if (folder_ >= 0) ::close(folder_);
 }
 
 tl::expected<void, std::string> capture_file::put_in_place() {
-  if (written_as_ != name_ && ::renameat(folder_, written_as_.c_str(), folder_, name_.c_str()) != 0)
+  if (aside_.empty()) return {}; // it was made there
+  const char* const aside = aside_.c_str();
+  exchanged_ = ::renameat2(folder_, aside, folder_, name_.c_str(), RENAME_EXCHANGE) == 0;
+  if (exchanged_) return {};
+  // Not every file system can, and the older one may be gone.
+  if (::renameat(folder_, aside, folder_, name_.c_str()) != 0)
     return tl::unexpected(fault_of_file(path_, errno).message);
-  in_place_ = true;
+  aside_.clear();
   return {};
+}
+
+void capture_file::keep() noexcept {
+  kept_ = true;
+  if (exchanged_) (void)::unlinkat(folder_, aside_.c_str(), 0);
+}
+
+void capture_file::take_back() noexcept {
+  if (exchanged_)
+    (void)::renameat(folder_, aside_.c_str(), folder_, name_.c_str()); // over this one
+  else
+    (void)::unlinkat(folder_, (aside_.empty() ? name_ : aside_).c_str(), 0);
 }
 
 void capture_file::cut_to(std::uint64_t bytes) noexcept {

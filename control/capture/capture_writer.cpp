@@ -47,6 +47,9 @@ struct capture_writer::shared {
     if (const auto placed = made->put_in_place(); !placed) return fail(placed.error());
     file.emplace(std::move(*made));
     note(beginning);
+    if (!file) return; // given up meanwhile: it is gone, and an older one there again
+    file->keep();
+    if (!wanted()) file.reset();
   }
   void write(const piece& one) {
     if (const auto written = file->write(one.blocks); !written) return fail(written.error());

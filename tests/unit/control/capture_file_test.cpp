@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace linehunt::test {
 namespace {
@@ -50,6 +51,7 @@ TEST(capture_file, is_new_and_for_owner_and_group) {
   auto file = capture_file::create(in.path, "a.pcapng", false, 1000);
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_TRUE(file->put_in_place());
+  file->keep();
   struct stat about {};
   ASSERT_EQ(::stat(file->path().c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0137u, 0u); // never more than 0640
@@ -67,6 +69,7 @@ TEST(capture_file, overwrites_captures_alone) {
   in.put("victim", pcapng::section_header("x"));
   std::filesystem::create_symlink(in.path + "/victim", in.path + "/link");
   std::filesystem::create_directory(in.path + "/folder");
+  const std::size_t files = in.files();
   for (const char* name : {"old", "empty"}) {
     auto file = capture_file::create(in.path, name, true, 1000);
     ASSERT_TRUE(file) << file.error().message;
@@ -74,6 +77,9 @@ TEST(capture_file, overwrites_captures_alone) {
     EXPECT_NE(in.content(name), "new") << "the old one goes when the new one can be written";
     EXPECT_TRUE(file->put_in_place());
     EXPECT_EQ(in.content(name), "new");
+    file->keep();
+    EXPECT_EQ(in.content(name), "new");
+    EXPECT_EQ(in.files(), files) << "the old one is still there";
   }
   for (const char* name : {"notes", "link", "folder"}) {
     const auto kept = capture_file::create(in.path, name, true, 1000);
@@ -84,14 +90,19 @@ TEST(capture_file, overwrites_captures_alone) {
   EXPECT_EQ(in.content("victim"), pcapng::section_header("x"));
 }
 
-TEST(capture_file, leaves_nothing_that_was_not_put_in_place) {
+TEST(capture_file, leaves_nothing_that_is_not_kept) {
   const capture_folder in;
   in.put("old", pcapng::section_header("x"));
   in.put(".old.new", "of a run that has broken off");
-  for (const char* name : {"old", "fresh"}) {
+  for (const auto& [name, in_place] :
+       {std::pair{"old", false}, {"fresh", false}, {"old", true}, {"fresh", true}}) {
     auto file = capture_file::create(in.path, name, true, 1000);
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_TRUE(file->write("new"));
+    if (in_place) {
+      EXPECT_TRUE(file->put_in_place());
+      EXPECT_EQ(in.content(name), "new");
+    }
   }
   EXPECT_EQ(in.content("old"), pcapng::section_header("x"));
   EXPECT_EQ(in.files(), 1u);

@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
 #include <fmt/format.h>
@@ -17,6 +19,18 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// What happens while a file gets the name of another one; what it returns is why it cannot.
+static std::function<int()> at_exchange;
+
+extern "C" int renameat2(int from, const char* old_name, int to, const char* new_name,
+                         unsigned flags) noexcept {
+  errno = at_exchange ? at_exchange() : 0;
+  if (errno != 0) return -1;
+  return static_cast<int>(::syscall(SYS_renameat2, from, old_name, to, new_name, flags));
+}
 
 namespace linehunt::test {
 namespace {
@@ -423,6 +437,51 @@ TEST_F(session, leaves_nothing_where_the_disk_hangs_or_is_full_at_its_begin) {
   EXPECT_EQ(in.files(), 1u);
   EXPECT_EQ(in.content("old"), pcapng::section_header("x"));
   EXPECT_THAT(events, ::testing::IsEmpty());
+}
+
+TEST_F(session, takes_back_what_was_given_up_while_it_got_its_name) {
+  const std::string old = pcapng::section_header("x");
+  in.put("old", old);
+  std::optional<admin::capture_outcome> how;
+  at_exchange = [&] {
+    one.look(at(6s));
+    return 0;
+  };
+  one.start({.name = "old", .overwrite = true}, at(0s), [&](const auto& told) { how = told; });
+  EXPECT_FALSE(how);
+  disk.answer();
+  at_exchange = nullptr;
+  ASSERT_TRUE(how) << "nothing was exchanged";
+  EXPECT_THAT(how->error().message, HasSubstr("the disk does not answer"));
+  EXPECT_EQ(in.content("old"), old);
+  EXPECT_EQ(in.files(), 1u);
+  EXPECT_THAT(events, ::testing::IsEmpty());
+  how.reset();
+  at_exchange = [&] {
+    one.look(at(16s));
+    return EINVAL;
+  };
+  one.start({.name = "old", .overwrite = true}, at(10s), [&](const auto& told) { how = told; });
+  disk.answer();
+  at_exchange = nullptr;
+  EXPECT_TRUE(how && !*how);
+  EXPECT_EQ(in.files(), 0u) << "it cannot be exchanged, but an empty capture does not stay";
+}
+
+TEST_F(session, overwrites_where_files_cannot_be_exchanged) {
+  in.put("old", pcapng::section_header("x"));
+  int tried = 0;
+  at_exchange = [&] {
+    ++tried;
+    return EINVAL;
+  };
+  const auto begun = start({.name = "old", .overwrite = true});
+  at_exchange = nullptr;
+  ASSERT_TRUE(begun) << begun.error().message;
+  EXPECT_EQ(tried, 1);
+  EXPECT_TRUE(stop(1s));
+  EXPECT_EQ(in.files(), 1u);
+  EXPECT_EQ(in.content("old").size(), status().bytes);
 }
 
 // With a thread, as in the daemon, whose loop has ended.
