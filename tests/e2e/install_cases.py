@@ -31,21 +31,24 @@ esac""",
 now=$(($(cat "$STATE/seconds") + 100))
 echo $now > "$STATE/seconds"
 echo $now""",
-    "apt-get": """for word in "$@"; do
-  case "$word" in update | install) break ;; esac
+    "apt-get": """pre=: post=:
+for word in "$@"; do
+  case "$word" in update | install) operation=$word ;;
+    DPkg::Pre-Invoke::=*) pre=${word#*=} ;; DPkg::Post-Invoke::=*) post=${word#*=} ;; esac
 done
-if [ "$word" = update ]; then
-  left=$(cat "$STATE/locked" 2>/dev/null || echo 0)
-  if [ "$left" -gt 0 ]; then
-    echo $((left - 1)) > "$STATE/locked"
-    echo "update locked" >> "$STATE/log"
-    echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)" >&2
-    exit 100
-  fi
+left=$(cat "$STATE/$operation-locked" 2>/dev/null || echo 0)
+if [ "$left" -gt 0 ]; then
+  echo $((left - 1)) > "$STATE/$operation-locked"
+  echo "$operation locked$(cd / && ls usr/sbin/policy-rc.d etc/postgresql-common/* 2>/dev/null)" >> "$STATE/log"
+  echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)" >&2
+  exit 100
+fi
+if [ "$operation" = update ]; then
   echo update >> "$STATE/log"
   echo "lists are read"
   exit 0
 fi
+sh -c "$pre" || exit 100
 policy=0
 /usr/sbin/policy-rc.d mariadb start || policy=$?
 echo "install, policy $policy, $(cat /etc/postgresql-common/createcluster.d/* 2>/dev/null)" >> "$STATE/log"
@@ -56,7 +59,9 @@ for name in "$STATE"/missing/*; do
   rm "$name"
 done
 echo installed >> "$STATE/log"
-[ ! -e "$STATE/slow" ] || /usr/bin/sleep 60""",
+[ ! -e "$STATE/slow" ] || /usr/bin/sleep 60
+sh -c "$post"
+ls /usr/sbin /etc/postgresql-common >> "$STATE/unlocked" # what is there when apt gives back its locks""",
 }
 
 
@@ -111,6 +116,10 @@ class Machine:
         log = self.state / "log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
+    def check_nothing_is_forbidden_unlocked(self) -> None:
+        said = (self.state / "unlocked").read_text(encoding="utf-8").split()
+        check(said == ["/etc/postgresql-common:", "/usr/sbin:"], f"apt ended with {said}")
+
     def check_nothing_is_left(self) -> None:
         left = [str(path.relative_to(self.state)) for name in ("sbin", "postgresql", "dpkg")
                 for path in (self.state / name).rglob("*")]
@@ -137,6 +146,7 @@ def installing_starts_no_service():
             "update", "install, policy 101, create_main_cluster = false", "installed",
             "systemctl --quiet disable --now mariadb", "systemctl --quiet disable --now postgresql",
         ], f"{machine.log()}")
+        machine.check_nothing_is_forbidden_unlocked()
         machine.check_nothing_is_left()
 
 
@@ -200,14 +210,19 @@ def an_interrupted_install_leaves_nothing(number: str):
 
 @case
 def installing_waits_for_another_apt():
-    with Machine("g++") as machine:
-        (machine.state / "locked").write_text("2")
+    """Whose services may start meanwhile."""
+    with Machine("postgresql") as machine:
+        (machine.state / "update-locked").write_text("2")
+        (machine.state / "install-locked").write_text("2")
         status, _, error = machine.install()
         check(status == 0 and "waiting for another apt" in error, f"{status} {error}")
-        check(machine.log() == ["update locked"] * 2 + ["update", "install, policy 101, ", "installed"],
-              f"{machine.log()}")
+        check(machine.log() == [
+            *["update locked"] * 2, "update", *["install locked"] * 2,
+            "install, policy 101, create_main_cluster = false", "installed",
+            "systemctl --quiet disable --now postgresql"], f"{machine.log()}")
+        machine.check_nothing_is_forbidden_unlocked()
     with Machine("g++") as machine:
-        (machine.state / "locked").write_text("1000")
+        (machine.state / "update-locked").write_text("1000")
         (machine.state / "seconds").write_text("0")  # each look at the clock takes 100
         status, _, error = machine.install()
         check(status == 100 and "Could not get lock" in error, f"{status} {error}")
