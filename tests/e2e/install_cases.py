@@ -65,6 +65,13 @@ ls /usr/sbin /etc/postgresql-common >> "$STATE/unlocked" # what is there when ap
 }
 
 
+def heeds_signals() -> None:
+    """Also where these cases run under nohup, or in the background of a script: a shell cannot trap what
+    was ignored when it began."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Machine:
     """A context. Its folders stand in the place of the real ones while tools/install runs."""
 
@@ -102,8 +109,7 @@ class Machine:
              f'{mounts} exec "$0" "$@"', str(ROOT / "tools/install"), *words],
             env={"PATH": f"{self.state}/bin:/usr/bin:/bin", "STATE": str(self.state)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
+            start_new_session=True, preexec_fn=heeds_signals))
         return self._started[-1]
 
     def install(self, *words: str) -> tuple:
