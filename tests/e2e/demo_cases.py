@@ -41,7 +41,7 @@ def leftovers(demo: subprocess.Popen) -> list:
 
 def check_result(demo: subprocess.Popen, calls: int) -> None:
     output, _ = demo.communicate(timeout=LIMIT_S)
-    if re.search(r"linehunt ended (in the middle|with -\d)", output):
+    if re.search(r"linehunt ended with (-\d|\d+ in the middle)", output):
         raise EndedBadly(output)
     check(demo.returncode == 0, f"exit status {demo.returncode}\n{output}")
     result = json.loads(output.strip().splitlines()[-1])
@@ -86,6 +86,21 @@ def the_demo_says_why_linehunt_ended():
         for said in ("tools/demo: ", "What linehunt said last:", "ready"):
             check(said in output, f"no {said!r} in\n{output}")
         check(not leftovers(demo), f"left behind: {leftovers(demo)}")
+
+
+@case(said="linehunt ended with 0 in the middle")
+@case(said="linehunt ended with 139 in the middle")
+@case(said="linehunt ended with -11 in the middle")
+@case(said="linehunt ended with -6:")
+def a_linehunt_that_dies_under_the_demo_is_seen(said: str):
+    demo = subprocess.Popen(["sh", "-c", 'echo "tools/demo: $1"; exit 1', "sh", said], text=True,
+                            stdout=subprocess.PIPE)
+    try:
+        check_result(demo, 1)
+    except EndedBadly as error:
+        check(said in str(error), str(error))
+    else:
+        check(False, "nobody has seen it")
 
 
 @case
