@@ -158,7 +158,9 @@ def run_one(each: Case, limit_s: int = LIMIT_S) -> Result:
 
 
 def run_within(limit_s: int, run: Callable) -> None:
-    def stop(_number, _frame) -> None:
+    def stop(number: int, _frame) -> None:
+        if interruption.waits(number):
+            return
         raise OverLimit(f"not done after {limit_s} s")
 
     before = signal.signal(signal.SIGALRM, stop)

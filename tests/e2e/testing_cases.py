@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -166,17 +167,32 @@ def words_for(work: str, patience_s: float) -> list:
     return [sys.executable, "-B", "-c", PROGRAM.format(work=work), str(patience_s)]
 
 
-@case
-def a_clean_up_is_not_interrupted():
-    work = """
-    with interruption.held():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.1)
-        print("removed")
-    print("went on")
+@case(threads=1)
+@case(threads=2)
+def a_clean_up_is_not_interrupted(threads: int):
+    """Whichever thread has the signal; and there is no limit left to be over."""
+    work = f"""
+    import threading
+    signal.signal(signal.SIGALRM, lambda number, _: interruption.waits(number) or print("limit"))
+    over = threading.Event()
+    for _ in range({threads - 1}):
+        threading.Thread(target=over.wait).start()
+    try:
+        with interruption.held():
+            with interruption.held():
+                for number in (signal.SIGALRM, signal.SIGTERM):
+                    os.kill(os.getpid(), number)
+                    time.sleep(0.1)
+                print("removed")
+            time.sleep(0.1)
+            print("all")
+        print("went on")
+    finally:
+        over.set()
 """
     told = subprocess.run(words_for(work, 0), cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
-    check(told.stdout == "removed\ninterrupted by SIGTERM; everything is cleaned up\n", f"{told}")
+    check(told.stdout == "removed\nall\ninterrupted by SIGTERM; everything is cleaned up\n", f"{told}")
+    check(told.returncode == 143, f"{told}")
 
 
 @case
@@ -276,6 +292,28 @@ def a_case_that_hangs_is_ended():
     check(result.word == "FAILED" and result.seconds < LIMIT_S / 2 and removed, f"{result}")
     check("not done after 1 s" in result.detail and "in hang" in result.detail, result.detail)
     check("e2e hangs: FAILED" in output.getvalue() and after.word == "ok", output.getvalue())
+
+
+@case
+def the_limit_of_a_case_waits_for_its_clean_up():
+    done = []
+
+    def clean_up() -> None:
+        with interruption.held():
+            time.sleep(1.5)
+            done.append("removed")
+        done.append("went on")
+
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)  # has the alarm, which the main thread holds
+    other.start()
+    try:
+        with replaced(cases):
+            result = cases.run_one(Case("cleans up", clean_up, True, "", False), limit_s=1)
+    finally:
+        over.set()
+        other.join()
+    check(done == ["removed"] and "not done after 1 s" in result.detail, f"{done} {result}")
 
 
 @case

@@ -5,6 +5,7 @@ signal becomes an exception, so that whoever made something on the machine remov
 import os
 import signal
 import subprocess
+import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPEAT_S = 0.5
 
 _number = 0  # of the signal that came, in this process
+_depth = 0  # of the main thread's held()
+_waiting = 0  # the signal that comes again when the outermost is over
 
 
 class Interrupted(SystemExit):
@@ -37,7 +40,7 @@ def install(patience_s: float = 0) -> None:
 
     def stop(number: int, _frame) -> None:
         global _number
-        if _number:
+        if _number or waits(number):
             return
         _number = number
         # Nothing disturbs the clean-up, nor the programs that it starts.
@@ -154,8 +157,35 @@ def run_as_session(words: list, *, input: str = None, timeout: float = None,
 def held():
     """Signals, and the limit of a case, wait until the block is over: it removes something. The
     programs that it starts do not see them either."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*SIGNALS, signal.SIGALRM})
+    global _depth
+    handles = threading.current_thread() is threading.main_thread()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    if handles:
+        _depth += 1
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*SIGNALS, signal.SIGALRM})
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        finally:
+            if handles:
+                leave()
+
+
+def waits(number: int) -> bool:
+    """For a handler: whether its signal comes again when the main thread leaves held(). Another thread
+    may have taken it, but Python's handlers run in the main one. A case that is interrupted needs no
+    limit any more."""
+    global _waiting
+    if _depth and _waiting in (0, signal.SIGALRM):
+        _waiting = number
+    return _depth > 0
+
+
+def leave() -> None:
+    global _depth, _waiting
+    _depth -= 1
+    if not _depth and _waiting:
+        number, _waiting = _waiting, 0
+        signal.raise_signal(number)
