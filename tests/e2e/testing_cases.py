@@ -23,6 +23,7 @@ from testing.results import Tally, passed, read_junit
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60  # for what takes a second or two of an idle machine
+PATIENCE_S = 25  # longer than tests/e2e/run has
 
 
 @contextlib.contextmanager
@@ -96,6 +97,18 @@ def namespaces_of(processes: set) -> list:
     return [name for name in names if any(name.startswith(f"lh{each}-") for each in processes)]
 
 
+def end(run: subprocess.Popen) -> None:
+    """With all of its session; what is outside of that the run may end itself."""
+    try:
+        run.terminate()
+        run.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        interruption.end_all(lambda process: interruption.session(process) == run.pid)
+        run.wait()
+
+
 def interrupted(words: list, number: int, started) -> None:
     """Runs the command until `started` holds of its descendants and sends it the signal; checks that it
     ends with a word about it and that all of them are gone, with their namespaces and folders."""
@@ -114,8 +127,7 @@ def interrupted(words: list, number: int, started) -> None:
             run.wait(LIMIT_S)
         finally:
             if run.poll() is None:
-                run.kill()
-                run.wait()
+                end(run)
         output.seek(0)
         said = output.read()
     check(run.returncode == 128 + number, f"exit status {run.returncode}\n{said}")
@@ -125,6 +137,24 @@ def interrupted(words: list, number: int, started) -> None:
     check(not left, f"still there: {left}")
     check(not (left := namespaces_of(everything)), f"left behind: {left}")
     check(not (left := [folder for folder in folders if folder.exists()]), f"left behind: {left}")
+
+
+@case(deaf=False)
+@case(deaf=True)
+def a_run_that_does_not_begin_is_ended_with_what_it_has_started(deaf: bool):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        action = "" if deaf else f"sleep 0.5; touch {name}/removed; exit 1"
+        script = f"""trap '{action}' TERM
+(trap '' TERM; exec sleep 600) & echo $! > {name}/number; wait"""
+        with replaced(sys.modules[__name__], LIMIT_S=2, PATIENCE_S=3 if deaf else 25):
+            try:
+                interrupted(["sh", "-c", script], signal.SIGTERM, lambda _: False)
+                check(False, "it began")
+            except AssertionError as error:
+                check("not within 2 s: work of" in str(error), str(error))
+        check(interruption.ended(int((folder / "number").read_text())), "what it started goes on")
+        check((folder / "removed").exists() != deaf, f"{os.listdir(name)}")
 
 
 def runs(processes: set, program: str, count: int) -> bool:
