@@ -73,6 +73,26 @@ def who_interrupts_the_making_of_a_namespace_leaves_none():
         signal.signal(signal.SIGINT, before)
 
 
+@case
+def a_namespace_that_somebody_keeps_stays():
+    """As one of a demo does, whose process number comes again."""
+    wire = Wire()
+    name = f"{wire.label}-core"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        with subprocess.Popen(["ip", "netns", "exec", name, "cat"], stdin=subprocess.PIPE) as kept:
+            try:
+                with wire:
+                    wire.add_host("core", 10)
+                    check(False, "it was made once more")
+            except LabError as error:
+                check(f"ip netns del {name}" in str(error), str(error))
+            check(kept.poll() is None, "what ran in it has been killed")
+        check([line.split()[0] for line in namespaces_of(wire)] == [name], f"{namespaces_of(wire)}")
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
 class stubborn:
     """Something that cannot be ended, and says so."""
 

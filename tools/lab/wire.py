@@ -13,6 +13,7 @@ NETWORK = "10.77.0"
 NETWORK6 = "fd00:77:"
 FAR_NETWORK = "10.78.0"
 FAR_NETWORK6 = "fd00:78:"
+NAMESPACES = Path("/run/netns")  # where ip(8) has them
 WITHOUT_OFFLOADS = ("tx", "off", "tso", "off", "gso", "off", "gro", "off")
 
 
@@ -60,7 +61,7 @@ class Host:
     def prefix(self) -> list:
         """What runs a command in this namespace, its process id kept. The file systems stay the
         machine's, so that libxdp finds bpffs."""
-        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--"]
+        return ["nsenter", f"--net={NAMESPACES / self.namespace}", "--"]
 
     def run(self, *words: str) -> str:
         return command(*self.prefix(), *words)
@@ -97,7 +98,7 @@ class Wire:
     def close(self) -> None:
         with held():
             # An interruption may have come between the start of one and anybody's knowing it.
-            networks = {network_of(Path("/run/netns") / name) for name in self._namespaces} - {None}
+            networks = {network_of(NAMESPACES / name) for name in self._namespaces} - {None}
             end_all(lambda process: network_of(Path(f"/proc/{process}/ns/net")) in networks)
             for namespace in reversed(self._namespaces):
                 subprocess.run(["ip", "netns", "del", namespace], stdin=subprocess.DEVNULL,
@@ -154,7 +155,7 @@ class Wire:
         # A veth leaves checksums for later by telling its peer that all is well. linehunt and the
         # captures see the bytes, so the bytes must be right.
         host.run("ethtool", "-K", "eth0", *WITHOUT_OFFLOADS)
-        command("nsenter", f"--net=/run/netns/{self._bridge}", "--",
+        command("nsenter", f"--net={NAMESPACES / self._bridge}", "--",
                 "ethtool", "-K", far, *WITHOUT_OFFLOADS)
         ip(host.namespace, "link set lo up", "link set eth0 up")
         ip(self._bridge, f"link set {far} master br0 up")
@@ -163,6 +164,9 @@ class Wire:
 
     def _namespace(self, name: str) -> str:
         namespace = f"{self.label}-{name}"
+        if (NAMESPACES / namespace).exists():  # not ours to remove
+            raise LabError(f"the network namespace {namespace} exists already: end what a tools/demo --keep "
+                           f"left running by its 'stop', or run ip netns del {namespace}")
         self._namespaces.append(namespace)  # first, so that a half made one is removed too
         command("ip", "netns", "add", namespace)
         return namespace
