@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from cases import NotHere
+from testing.interruption import held
 
 
 @contextlib.contextmanager
@@ -16,15 +17,23 @@ def disk_at(folder: Path):
     image.write_bytes(b"")
     os.truncate(image, 64 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    mounted = subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=False,
-                             capture_output=True, text=True)
-    if mounted.returncode != 0:
-        raise NotHere(f"no disk to freeze: {mounted.stderr.strip()}; it takes a loop device")
-    try:
+    with contextlib.ExitStack() as ending:
+        with held():
+            mount(image, folder)
+            ending.callback(remove, folder)
         yield
-    finally:
+
+
+def mount(image: Path, folder: Path) -> None:
+    told = subprocess.run(["mount", "-o", "loop", str(image), str(folder)], capture_output=True, text=True)
+    if told.returncode != 0:
+        raise NotHere(f"no disk to freeze: {told.stderr.strip()}; it takes a loop device")
+
+
+def remove(folder: Path) -> None:
+    with held(), contextlib.ExitStack() as ending:
+        ending.callback(subprocess.run, ["umount", "-l", str(folder)], check=True)
         subprocess.run(["fsfreeze", "-u", str(folder)], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def freeze(folder: Path) -> None:

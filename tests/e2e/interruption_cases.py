@@ -9,6 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import disks
 from bench_cases import stubbed
 from cases import case, check
 from measuring import machine, programs
@@ -123,6 +124,41 @@ def hugepages_are_given_back_by_whoever_is_interrupted_taking_them():
         except Terminated:
             pass
     check(pages.calm and pages.count == 7, f"{pages.count} pages, before 7")
+
+
+class Commands:
+    """In the place of `subprocess`: they do nothing, and of one a signal or an error comes."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    def __init__(self, interrupted: str, missing: str):
+        self.interrupted = interrupted
+        self.missing = missing
+        self.called = []
+
+    def run(self, words: list, **_) -> subprocess.CompletedProcess:
+        self.called.append(words[0])
+        if words[0] == self.interrupted:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if words[0] == self.missing:
+            raise FileNotFoundError(words[0])
+        return subprocess.CompletedProcess(words, 0)
+
+
+@case(interrupted="mount", missing="", entered=False)
+@case(interrupted="fsfreeze", missing="", entered=True)
+@case(interrupted="umount", missing="fsfreeze", entered=True)
+def a_disk_is_thawed_and_unmounted(interrupted: str, missing: str, entered: bool):
+    commands, inside = Commands(interrupted, missing), False
+    with tempfile.TemporaryDirectory() as name, stubbed(disks, subprocess=commands), sigterm_raises():
+        try:
+            with disks.disk_at(Path(name) / "disk"):
+                inside = True
+            check(False, "nothing interrupted it")
+        except Terminated:
+            pass
+    check(commands.called == ["mkfs.ext4", "mount", "fsfreeze", "umount"], f"{commands.called}")
+    check(inside == entered, f"{inside}")
 
 
 @case
