@@ -26,16 +26,17 @@ NUDGE = Path(__file__).resolve().parent / "nudge.py"
 
 
 def check_ended_well(lab: StudyCase, failure: str = "") -> None:
-    """linehunt ends, if it still runs, with 0; and no fault has ended it before. `failure` is what the
-    case has found wrong already."""
+    """linehunt ends, if it still runs, with 0; and nothing but the case itself has killed it before.
+    `failure` is what the case has found wrong already."""
     if lab.balancer is None:
         return
     status = lab.balancer.stop() if lab.balancer.running() else lab.balancer.process.returncode
-    ours = [-signal.SIGKILL, -signal.SIGTERM]
-    if failure:
-        ours.append(-signal.SIGINT)  # it may still be starting
-    ran = status == 0 or (lab.balancer.was_stopped and status in ours)
-    refused = not lab.balancer.was_stopped and status > 0  # the case has seen why
+    by = lab.balancer.stopped_by
+    ours = [0]
+    if by in (signal.SIGKILL, signal.SIGTERM) or (by == signal.SIGINT and failure):
+        ours.append(-by)  # of SIGINT and SIGTERM: it may still be starting
+    ran = status in ours
+    refused = by is None and status > 0  # the case has seen why
     if not ran and not refused:
         raise EndedBadly(f"{failure}linehunt ended with {status}:\n{lab.balancer.tail()}")
 

@@ -3,6 +3,7 @@
 nothing remains of a run that is interrupted."""
 
 import contextlib
+import functools
 import io
 import os
 import signal
@@ -446,3 +447,27 @@ def a_linehunt_that_is_stopped_has_not_died():
         raise AssertionError(f"it has not died: {error}") from None
     except AssertionError as error:
         check(str(error) == "what the case saw", str(error))
+
+@case(stopped="afterwards")
+@case(stopped="after a failure")
+@case(stopped="by the case")
+def a_linehunt_that_does_not_end_is_seen(stopped: str):
+    try:
+        with study_case(boxes={1: {"vm": 5}}) as lab:
+            balancer = lab.start_balancer()
+            balancer.stop = functools.partial(balancer.stop, limit_s=1)
+            balancer.process.send_signal(signal.SIGSTOP)
+            if stopped == "by the case":
+                balancer.stop()
+            check(stopped != "after a failure", "what the case saw")
+    except EndedBadly as error:
+        check("linehunt ended with -9" in str(error), str(error))
+        check(("what the case saw" in str(error)) == (stopped == "after a failure"), str(error))
+    else:
+        check(False, "nobody has seen it")
+
+
+@case
+def a_linehunt_that_the_case_kills_has_not_died():
+    with study_case(boxes={1: {"vm": 5}}) as lab:
+        check(lab.start_balancer().stop(signal.SIGKILL) == -signal.SIGKILL, lab.balancer.tail())

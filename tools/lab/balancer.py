@@ -25,7 +25,7 @@ class Balancer:
 
     def __init__(self, host: Host, configuration: Configuration, environment: dict = None):
         self.configuration = configuration
-        self.was_stopped = False
+        self.stopped_by = None  # the signal
         self.log = configuration.folder / "linehunt.log"
         words = [str(program()), "-c", str(configuration.write())]
         if environment:
@@ -96,7 +96,7 @@ class Balancer:
         """Exit status; SIGTERM waits for calls first, SIGINT does not. One that does not stop is killed,
         which its exit status says."""
         if self.running():
-            self.was_stopped = True
+            self.stopped_by = by
             self.process.send_signal(by)
             try:
                 self.process.wait(limit_s)
