@@ -23,6 +23,8 @@ class blocking_thread {
   // `job` runs in the thread, after those before it. What it returns runs in the loop.
   using job = std::function<std::function<void()>()>;
   void run(job what);
+  // For those who need no more of it than `run`.
+  using running = std::function<void(job)>;
   // The same, but where that takes longer than `limit`, waiting for its turn included, `late` runs
   // in the loop instead: a job that has not begun then never does.
   void run_within(std::chrono::steady_clock::duration limit, job what, std::function<void()> late);

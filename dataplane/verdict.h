@@ -27,7 +27,7 @@ namespace linehunt {
   /* SIP, refused with a reply */                                                                  \
   X(rejected_malformed, "400, 416, 420, 505: broken or unsupported request")                       \
   X(rejected_max_forwards, "483 Too Many Hops")                                                    \
-  X(rejected_loop, "482: an INVITE that has been here four times")                                 \
+  X(rejected_loop, "482: an INVITE has come back for the fourth time; see who sends it")           \
   X(rejected_no_rule, "404: no rule matched")                                                      \
   X(rejected_by_rule, "reply by a rule")                                                           \
   X(rejected_method, "405 Method Not Allowed")                                                     \

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
-#include <numeric>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -207,7 +206,7 @@ void capture_session::on_closed() {
     std::exchange(begun_, nullptr)(
         refused(done.exists ? capture_fault::exists : capture_fault::disk, done.error));
     for (const answering& each : waiting)
-      each(refused(capture_fault::none_running, "the capture could not begin"));
+      each(refused(capture_fault::none_running, "the capture could not begin: " + done.error));
     return;
   }
   state_.phase = capture_phase::ended;

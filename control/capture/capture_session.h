@@ -6,6 +6,7 @@
 
 #include "control/admin/daemon_view.h"
 #include "control/admin/events.h"
+#include "control/blocking_thread.h"
 #include "control/capture/capture_writer.h"
 #include "dataplane/dpdk/capture.h"
 #include "dataplane/dpdk/runtime.h"
@@ -33,7 +34,7 @@ class capture_session {
   struct effects {
     beginning begin;
     admin::raising raise;
-    capture_writer::running_aside aside;
+    blocking_thread::running aside;
   };
 
   // `folder`: of the files; empty: there are no captures. `ports`: in the order of their indices.

@@ -71,7 +71,7 @@ struct capture_writer::shared {
   }
 };
 
-capture_writer::capture_writer(running_aside aside, place where, std::string beginning,
+capture_writer::capture_writer(blocking_thread::running aside, place where, std::string beginning,
                                std::function<void()> changed, clock::time_point now)
     : aside_(std::move(aside)), where_(std::move(where)), changed_(std::move(changed)),
       shared_(std::make_shared<shared>(*this)), waiting_bytes_(beginning.size()) {

@@ -4,6 +4,7 @@
 // thread; knows nothing of what is in a block.
 #pragma once
 
+#include "control/blocking_thread.h"
 #include "control/capture/capture_file.h"
 
 #include <chrono>
@@ -19,8 +20,6 @@ namespace linehunt {
 class capture_writer {
  public:
   using clock = std::chrono::steady_clock;
-  // Runs it in a thread, after those before it; what it returns runs in the loop.
-  using running_aside = std::function<void(std::function<std::function<void()>()> job)>;
   struct place {
     std::string folder, name;
     bool overwrite = false;
@@ -39,7 +38,7 @@ class capture_writer {
   static constexpr std::chrono::seconds longest_wait{5};
 
   // `changed` is called in the loop whenever the disk has answered.
-  capture_writer(running_aside aside, place where, std::string beginning,
+  capture_writer(blocking_thread::running aside, place where, std::string beginning,
                  std::function<void()> changed, clock::time_point now);
   ~capture_writer(); // gives up what is not written
   capture_writer(const capture_writer&) = delete;
@@ -76,7 +75,7 @@ class capture_writer {
   void give_up();
   void abandon();
 
-  running_aside aside_;
+  blocking_thread::running aside_;
   place where_;
   std::function<void()> changed_;
   std::shared_ptr<shared> shared_; // with the thread, which may outlive this

@@ -248,7 +248,7 @@ void keeper::keep_calls(const snapshot& world, const ending& end) const {
     spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
     (void)::unlink(copy_file_.c_str());
   } else {
-    spdlog::error("{} cannot be written: {}; its calls are lost{}", calls_file_, written.error(),
+    spdlog::error("{} cannot be written: {}; its calls may be lost{}", calls_file_, written.error(),
                   copies_ ? ", but for what the last copy has" : "");
   }
 }

@@ -21,7 +21,7 @@ struct operator_writer::shared {
 };
 
 operator_writer::operator_writer(std::string file, std::optional<changes> known,
-                                 running_aside aside)
+                                 blocking_thread::running aside)
     : file_(std::move(file)), known_(std::move(known)), aside_(std::move(aside)),
       shared_(std::make_shared<shared>(*this)) {}
 
@@ -94,7 +94,7 @@ void operator_writer::look(clock::time_point now) {
     if (shared_->answer) return; // on its way here
   }
   hangs_ = true;
-  note("the disk does not answer");
+  note("the disk does not answer; look at it");
   auto waiting = std::exchange(at_hand_->waiting, {});
   if (next_)
     for (auto& done : std::exchange(next_->waiting, {}))
@@ -115,7 +115,7 @@ void operator_writer::finish(std::chrono::milliseconds patience) {
     if (next_) next_->waiting.clear();
     take_answer();
   }
-  if (at_hand_) note("the disk does not answer");
+  if (at_hand_) note("the disk does not answer; look at it");
 }
 
 } // namespace linehunt

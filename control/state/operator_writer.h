@@ -3,6 +3,7 @@
 // those who wait for it how that went. Belongs to the control thread.
 #pragma once
 
+#include "control/blocking_thread.h"
 #include "control/daemon/operator_state.h"
 
 #include <chrono>
@@ -18,13 +19,11 @@ class operator_writer {
  public:
   using clock = std::chrono::steady_clock;
   using changes = std::vector<operator_change>;
-  // Runs it in a thread, after those before it; what it returns runs in the loop.
-  using running_aside = std::function<void(std::function<std::function<void()>()> job)>;
   // Nobody waits longer for an answer of the disk.
   static constexpr std::chrono::seconds longest_wait{2};
 
   // `file`: operator.json; empty: nothing is kept. `known`: what it says, where that is known.
-  operator_writer(std::string file, std::optional<changes> known, running_aside aside);
+  operator_writer(std::string file, std::optional<changes> known, blocking_thread::running aside);
   ~operator_writer(); // tells nobody any more
   operator_writer(const operator_writer&) = delete;
   operator_writer& operator=(const operator_writer&) = delete;
@@ -50,7 +49,7 @@ class operator_writer {
 
   std::string file_;
   std::optional<changes> known_; // what the file says, where that is certain
-  running_aside aside_;
+  blocking_thread::running aside_;
   std::shared_ptr<shared> shared_;         // with the thread, which may outlive this
   std::optional<order> at_hand_;           // which the thread has
   std::optional<order> next_;              // the newest of those behind it

@@ -143,16 +143,20 @@ same_dialogs call_table::find_same_dialogs(std::uint64_t hash, std::string_view 
                                            std::string_view from_tag, std::string_view to_tag,
                                            std::uint32_t but) {
   same_dialogs all;
-  for (const bool rings : {false, true}) // of which there may be any number
-    (void)index_.find(hash, [&](std::uint32_t call) {
-      if (all.count == all.found.size()) return true;
-      const call_state state = records_[call].state;
-      if (call == but || state == call_state::ended || (state == call_state::early) != rings)
-        return false;
-      if (const dialog_match here = match(call, call_id, from_tag, to_tag))
-        all.found[all.count++] = here;
-      return false;
-    });
+  const auto rings = [&](const dialog_match& m) {
+    return records_[m.call].state == call_state::early;
+  };
+  (void)index_.find(hash, [&](std::uint32_t call) {
+    if (call == but || records_[call].state == call_state::ended) return false;
+    const dialog_match here = match(call, call_id, from_tag, to_tag);
+    if (!here) return false;
+    if (all.count < all.found.size())
+      all.found[all.count++] = here;
+    else if (const auto one = std::ranges::find_if(all.found, rings);
+             one != all.found.end() && !rings(here))
+      *one = here;
+    return false;
+  });
   return all;
 }
 

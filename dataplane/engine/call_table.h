@@ -180,7 +180,7 @@ class call_table {
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
   // Those with these tags besides `but` that have not ended: a call that came back to us. Those
-  // that ring, whose other tag may be any, are behind the others, as far as there is room.
+  // that ring, of which there may be any number since their other tag may be any, give way.
   [[nodiscard]] same_dialogs find_same_dialogs(std::uint64_t hash, std::string_view call_id,
                                                std::string_view from_tag, std::string_view to_tag,
                                                std::uint32_t but);

@@ -65,8 +65,9 @@ verdict engine::state::on_invite() {
 // Max-Forwards has (RFC 5393). Call-ID and CSeq stay as they are, so our branches below the topmost
 // Via are still seen to be genuine.
 std::size_t engine::state::passes_before() const noexcept {
-  std::size_t passes = 0;
   std::string_view rest = routing.top_via.rest;
+  if (rest.empty() && view.count_of(sip::header_id::via) == 1) return 0;
+  std::size_t passes = 0;
   for (std::size_t h = view.first[static_cast<std::size_t>(sip::header_id::via)];;) {
     while (!rest.empty()) {
       const auto via = sip::parse_via(rest);

@@ -448,6 +448,7 @@ def a_linehunt_that_is_stopped_has_not_died():
     except AssertionError as error:
         check(str(error) == "what the case saw", str(error))
 
+
 @case(stopped="afterwards")
 @case(stopped="after a failure")
 @case(stopped="by the case")

@@ -7,15 +7,19 @@
 namespace linehunt::test {
 namespace {
 
+verdict begin_call(engine_world& world, const std::string& call_id) {
+  call_parts parts;
+  parts.call_id = call_id;
+  return world.give(invite(parts), caller_address);
+}
+
 TEST(engine_full, a_call_table_is_answered_503_with_retry_after) {
   auto limits = engine_world::small();
   limits.max_calls = 2;
   engine_world tiny(study_case(), limits);
   for (int i = 0; i < 3; ++i) {
-    call_parts parts;
-    parts.call_id = std::to_string(i) + "@x";
-    const verdict v = tiny.give(invite(parts), caller_address);
-    EXPECT_EQ(v, i < 2 ? verdict::request_forwarded : verdict::rejected_table_full);
+    EXPECT_EQ(begin_call(tiny, std::to_string(i) + "@x"),
+              i < 2 ? verdict::request_forwarded : verdict::rejected_table_full);
   }
   const auto last = tiny.take().back();
   EXPECT_EQ(status_of(last.bytes), 503);
@@ -27,21 +31,15 @@ TEST(engine_full, a_transaction_table_gives_up_the_oldest_unanswered) {
   limits.max_transactions = 3;
   engine_world tiny(study_case(), limits);
   for (int i = 0; i < 3; ++i) {
-    call_parts parts;
-    parts.call_id = std::to_string(i) + "@x";
-    ASSERT_EQ(tiny.give(invite(parts), caller_address), verdict::request_forwarded);
+    ASSERT_EQ(begin_call(tiny, std::to_string(i) + "@x"), verdict::request_forwarded);
     const auto there = tiny.take().at(1);
     // The oldest of all rings, and is not given up.
     if (i == 0) (void)tiny.give(response(there.bytes, 180, "t"), there.to);
   }
-  call_parts third;
-  third.call_id = "third@x";
-  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::rejected_table_full)
-      << "those two are young";
+  EXPECT_EQ(begin_call(tiny, "third@x"), verdict::rejected_table_full) << "those two are young";
   tiny.wait_ms(1000);
   (void)tiny.take();
-  third.call_id = "fourth@x";
-  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::request_forwarded);
+  EXPECT_EQ(begin_call(tiny, "fourth@x"), verdict::request_forwarded);
   const auto sent = tiny.take();
   ASSERT_EQ(sent.size(), 3u);
   EXPECT_EQ(status_of(sent[0].bytes), 503);
@@ -57,22 +55,16 @@ TEST(engine_full, a_transaction_table_spares_an_attempt_that_is_young) {
   for (auto& rule : model.rules)
     rule.failover.code_class[5] = true;
   engine_world tiny(model, limits);
-  call_parts old;
-  old.call_id = "old@x";
-  ASSERT_EQ(tiny.give(invite(old), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(begin_call(tiny, "old@x"), verdict::request_forwarded);
   const auto first = tiny.take().at(1);
   tiny.wait_ms(2000);
   (void)tiny.take();
   ASSERT_EQ(tiny.give(response(first.bytes, 500, "t"), first.to), verdict::response_consumed);
-  call_parts mute;
-  mute.call_id = "mute@x";
   tiny.wait_ms(100);
-  ASSERT_EQ(tiny.give(invite(mute), caller_address), verdict::request_forwarded);
+  ASSERT_EQ(begin_call(tiny, "mute@x"), verdict::request_forwarded);
   (void)tiny.take();
   tiny.wait_ms(300);
-  call_parts third;
-  third.call_id = "third@x";
-  EXPECT_EQ(tiny.give(invite(third), caller_address), verdict::rejected_table_full)
+  EXPECT_EQ(begin_call(tiny, "third@x"), verdict::rejected_table_full)
       << "both were sent to somebody less than T1 ago";
   EXPECT_EQ(status_of(tiny.take_one().bytes), 503);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routing within a call: strict routers on either side, two listeners (RFC 5658), early dialogs,
-// calls that pass us twice, next hops that need DNS.
+// next hops that need DNS.
 #include "engine_world.h"
 
 #include <gtest/gtest.h>
@@ -439,61 +439,6 @@ TEST(engine_route, a_device_that_rings_on_after_another_has_answered_is_reached)
   what.method = "PRACK";
   EXPECT_EQ(world.give(within(progress, what), caller_address), verdict::rejected_no_dialog);
 }
-
-// A destination that is a proxy without Record-Route sends the call back through us.
-class passing_twice : public ::testing::TestWithParam<int> {};
-
-// Also over restarts, behind which their handles tell the two apart as before.
-TEST_P(passing_twice, is_two_calls_and_ends_as_both) {
-  engine_world world;
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto at_proxy = world.take().at(1);
-  auto onward = at_proxy.bytes;
-  onward.insert(onward.find("Via: "), "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n");
-  ASSERT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
-  const auto at_core = world.take().at(1);
-  EXPECT_EQ(world.counters().calls_live, 2u);
-  EXPECT_EQ(world.load(1, "pstn"), 2);
-  ASSERT_EQ(headers(at_core.bytes, "Record-Route").size(), 2u);
-
-  const std::string_view session = "Session-Expires: 60\r\n";
-  ASSERT_EQ(world.give(response(at_core.bytes, 200, "t", session), at_core.to),
-            verdict::response_forwarded);
-  const auto back = world.take_one();
-  EXPECT_EQ(back.to, at("192.0.2.11:5060"));
-  auto by_proxy = back.bytes;
-  by_proxy.erase(by_proxy.find("Via: SIP/2.0/UDP 192.0.2.11"),
-                 std::string{"Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n"}.size());
-  ASSERT_EQ(world.give(by_proxy, at_proxy.to), verdict::response_forwarded);
-  const auto ok = world.take_one();
-  EXPECT_EQ(ok.to, caller_address);
-
-  dialog_request what;
-  what.method = "ACK";
-  ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
-  EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
-  world.wait_ms(40'000);
-  EXPECT_TRUE(world.take().empty()) << "both know their ACK";
-  for (int i = 0; i < GetParam(); ++i)
-    ASSERT_EQ(world.restart(), 2u);
-  EXPECT_EQ(world.load(1, "pstn"), 2);
-  what.method = "UPDATE";
-  ASSERT_EQ(world.give(within(ok.bytes, what), caller_address), verdict::request_forwarded);
-  const auto update = world.take_one();
-  ASSERT_EQ(world.give(response(update.bytes, 200, "", session), update.to),
-            verdict::response_forwarded);
-  (void)world.take();
-  world.wait_ms(40'000);
-  EXPECT_TRUE(world.take().empty()) << "both know that the session was refreshed";
-
-  ASSERT_EQ(world.give(within(ok.bytes, {}), caller_address), verdict::request_forwarded);
-  const auto bye = world.take_one();
-  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
-  EXPECT_EQ(world.total_load(), 0);
-  EXPECT_EQ(world.counters().calls_live, 0u);
-}
-
-INSTANTIATE_TEST_SUITE_P(restarts, passing_twice, ::testing::Values(0, 1, 2));
 
 } // namespace
 } // namespace linehunt::test

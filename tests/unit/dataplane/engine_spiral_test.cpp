@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -60,14 +61,20 @@ std::string come_back(engine_world& world, const spiral& call, std::string_view 
   }
 }
 
-struct engine_spiral : ::testing::TestWithParam<int> {
+// By ways through us, and restarts, behind which their handles tell them apart as before.
+struct engine_spiral : ::testing::TestWithParam<std::tuple<int, int>> {
   engine_world world;
-  const std::size_t ways = static_cast<std::size_t>(GetParam());
+  const int passes = std::get<0>(GetParam()), restarts = std::get<1>(GetParam());
+  const std::size_t ways = static_cast<std::size_t>(passes);
 };
 
 TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_have) {
-  const spiral call = pass(world, GetParam());
+  const spiral call = pass(world, passes);
   ASSERT_EQ(world.counters().calls_live, ways);
+  EXPECT_EQ(world.total_load(), passes);
+  const auto of_first = world.load(1, "pstn");
+  EXPECT_GE(of_first, 2) << "the way to it and the way from it";
+  ASSERT_EQ(headers(call.there.bytes, "Record-Route").size(), ways);
   const std::string ok = come_back(world, call, session);
   ASSERT_EQ(headers(ok, "Record-Route").size(), ways);
 
@@ -77,6 +84,10 @@ TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_hav
   EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
   world.wait_ms(40'000);
   EXPECT_TRUE(world.take().empty()) << "each knows its ACK";
+  for (int i = 0; i < restarts; ++i)
+    ASSERT_EQ(world.restart(), ways);
+  EXPECT_EQ(world.total_load(), passes);
+  EXPECT_EQ(world.load(1, "pstn"), of_first);
 
   what.method = "UPDATE";
   ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
@@ -96,7 +107,7 @@ TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_hav
 }
 
 TEST_P(engine_spiral, our_bye_ends_all_of_them) {
-  const std::string ok = come_back(world, pass(world, GetParam()), "");
+  const std::string ok = come_back(world, pass(world, passes), "");
   dialog_request what;
   what.method = "ACK";
   ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
@@ -113,7 +124,9 @@ TEST_P(engine_spiral, our_bye_ends_all_of_them) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(ways, engine_spiral, ::testing::Values(2, 3, 4));
+INSTANTIATE_TEST_SUITE_P(ways_and_restarts, engine_spiral,
+                         ::testing::Combine(::testing::Values(2, 3, 4),
+                                            ::testing::Values(0, 1, 2)));
 
 // Else failover would try each way anew at each turn of a loop.
 TEST(engine_loop, an_invite_that_has_been_here_four_times_is_answered_482) {
