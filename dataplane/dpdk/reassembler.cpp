@@ -106,8 +106,8 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
   rte_mbuf* const given = admit(std::move(m), now);
   rte_mbuf* const made =
       rte_ipv4_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_, ip);
-  if (made != nullptr) { // its header was changed
-    auto& whole = header_at<rte_ipv4_hdr>(*made, f.l3_off);
+  if (made != nullptr) { // its header was changed, which is the first fragment's
+    auto& whole = header_at<rte_ipv4_hdr>(*made, made->l2_len);
     whole.hdr_checksum = 0;
     whole.hdr_checksum =
         static_cast<std::uint16_t>(~rte_raw_cksum(&whole, rte_ipv4_hdr_len(&whole)));

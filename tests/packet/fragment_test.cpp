@@ -101,6 +101,22 @@ TEST_P(reassembly, in_every_order) {
   } while (std::ranges::next_permutation(frames).found);
 }
 
+// One with a priority tag (VLAN 0), one without: each knows where its own header is.
+TEST_P(reassembly, pieces_with_and_without_a_tag) {
+  const std::string text = text_of(1000);
+  const std::string datagram = udp(from(), to(), text);
+  dpdk::reassembler r(0);
+  for (const bool first_has_tag : {false, true}) {
+    const link_parts tagged{.vlan = 0xe000}, plain;
+    const fed got =
+        feed(r, {piece(from(), to(), datagram, 0, 800, true, first_has_tag ? tagged : plain),
+                 piece(from(), to(), datagram, 800, datagram.size() - 800, false,
+                       first_has_tag ? plain : tagged)});
+    ASSERT_TRUE(got.whole);
+    EXPECT_EQ(payload_of(*got.whole), text) << first_has_tag;
+  }
+}
+
 TEST_P(reassembly, ignores_padding) {
   dpdk::reassembler r(0);
   const std::string datagram = udp(from(), to(), text_of(100));
