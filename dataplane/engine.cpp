@@ -50,6 +50,7 @@ void engine::state::adopt(const snapshot& next) {
     if (d.index >= positions.size()) continue;
     const linehunt::destination* const before = find_destination(d.index);
     if (before == nullptr) delays[d.index].clear();
+    if (before != nullptr && before->addresses != d.addresses) probes[d.index] = {};
     if (before != nullptr && is_same(*before, d)) continue;
     timers.disarm(pause_timer(d.index));
     overloads.clear(d.index);

@@ -19,7 +19,7 @@ void prober::adopt(const config::configuration& running) {
   std::vector<target> targets;
   for (std::size_t i = 0; i < models.size(); ++i)
     targets.push_back({models[i].id, built[i].index, models[i].uri, models[i].probe_mode,
-                       !built[i].addresses.empty()});
+                       static_cast<unsigned>(built[i].addresses.size())});
   plan_.adopt(running.probing, targets);
 }
 

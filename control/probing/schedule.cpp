@@ -27,7 +27,7 @@ void schedule::adopt(const config::probing_settings& settings, const std::vector
   std::vector<entry> next;
   for (const target& t : targets) {
     if (t.mode == 0) continue;
-    entry e{t, 0, 0, 0, std::nullopt};
+    entry e{t, 0, 0, 0, 0, std::nullopt};
     if (entry* before = find(t.id);
         before && before->what.index == t.index && before->what.uri == t.uri) {
       e = std::move(*before);
@@ -66,11 +66,12 @@ void schedule::probe_slot(std::uint64_t slot, time_us now) {
 }
 
 void schedule::probe(entry& e, time_us now) {
-  if (!e.what.reachable || e.number != 0) return;
+  if (e.what.addresses == 0 || e.number != 0) return;
   const destination_status status = status_(e.what.id);
   if (status.by_admin || (e.what.mode == 1 && status.enabled)) return;
   if (!send_(e.what.index, ++last_number_)) return;
   e.number = last_number_;
+  e.refused = 0;
   const time_us patience_us =
       std::min<time_us>(settings_.timeout_ms * 1000ull, settings_.interval_s * 1'000'000ull);
   wait_until(now + t1_us, {e.what.id, e.number, t1_us, now + patience_us}, now);
@@ -94,7 +95,7 @@ void schedule::look_at_waits(time_us now) {
     if (!counts) continue;
     if (over) {
       e->number = 0;
-      judge(*e, false, 0);
+      judge(*e, false, e->refused);
       continue;
     }
     --room;
@@ -110,10 +111,14 @@ void schedule::on_answer(destination_index index, std::uint64_t number, std::uin
   if (found == by_index_.end() || number == 0) return;
   entry& e = entries_[found->second];
   if (e.number != number) return;
-  e.number = 0;
   e.round_trip_us = round_trip_us;
   const bool good = status == 200 || std::ranges::find(settings_.reply_codes, unsigned{status}) !=
                                          settings_.reply_codes.end();
+  if (!good && status >= 400 && e.what.addresses > 1) {
+    e.refused = status;
+    return;
+  }
+  e.number = 0;
   if (good || status >= 400) judge(e, good, status);
 }
 

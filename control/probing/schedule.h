@@ -30,8 +30,8 @@ struct target {
   std::uint32_t id = 0;
   destination_index index = no_index;
   std::string uri;
-  std::uint8_t mode = 0; // 0 never, 1 while disabled, 2 always
-  bool reachable = true; // has an address
+  std::uint8_t mode = 0;  // 0 never, 1 while disabled, 2 always
+  unsigned addresses = 1; // 0: cannot be reached
 };
 
 // A destination is to be usable from now on, or not.
@@ -56,7 +56,8 @@ class schedule {
   void adopt(const config::probing_settings& settings, const std::vector<target>& targets);
   // At most one tick's work for each call; a clock that jumps ahead makes no burst.
   void advance(time_us now);
-  // The answer to that probe; an old one counts for nothing.
+  // The answer to that probe; an old one counts for nothing. Of several addresses one that answers
+  // well will do: a failure counts where none has until the probe's time is over.
   void on_answer(destination_index index, std::uint64_t number, std::uint16_t status,
                  std::uint32_t round_trip_us);
   // Somebody else has changed the status: what was counted until then counts no more, nor does a
@@ -71,7 +72,8 @@ class schedule {
  private:
   struct entry {
     target what;
-    std::uint64_t number = 0; // of the probe under way; 0: none
+    std::uint64_t number = 0;  // of the probe under way; 0: none
+    std::uint16_t refused = 0; // what one of several addresses has answered to it; 0: nothing
     unsigned failures = 0, successes = 0;
     std::optional<std::uint32_t> round_trip_us;
   };

@@ -26,7 +26,7 @@ enum class branch_kind : char {
   stateless = 's', // forwarded within a call; number = stateless_branch
   own_bye = 'b',   // BYE of ours within a call; number = own_branch
   own_ping = 'o',  // OPTIONS of ours within a call; number = own_branch
-  probe = 'p',     // OPTIONS to a destination; number = destination and probe number
+  probe = 'p',     // OPTIONS to a destination; number = probe_branch
 };
 
 struct branch_id {
@@ -90,6 +90,23 @@ struct own_branch {
   [[nodiscard]] static constexpr own_branch from(std::uint64_t number) noexcept {
     return {static_cast<std::uint32_t>(number), static_cast<std::uint16_t>(number >> 32),
             static_cast<std::uint16_t>(number >> 48 & 0x7fff), number >> 63 != 0};
+  }
+};
+
+// number of a probe's branch: 8 bits which of the destination's addresses is asked, 24 bits
+// destination, 32 bits the probe's number.
+struct probe_branch {
+  std::uint8_t address = 0;
+  destination_index destination = 0;
+  std::uint32_t probe = 0;
+
+  [[nodiscard]] constexpr std::uint64_t number() const noexcept {
+    return std::uint64_t{address} << 56 | std::uint64_t{destination & 0xffffffu} << 32 | probe;
+  }
+  [[nodiscard]] static constexpr probe_branch from(std::uint64_t number) noexcept {
+    return {static_cast<std::uint8_t>(number >> 56),
+            static_cast<destination_index>(number >> 32 & 0xffffffu),
+            static_cast<std::uint32_t>(number)};
   }
 };
 

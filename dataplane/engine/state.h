@@ -264,6 +264,8 @@ struct engine::state final : selection_listener {
 
   // --- probe.cpp
   void send_probe(destination_index index, std::uint64_t number);
+  void send_probe_to(const linehunt::destination& d, std::size_t address, std::uint64_t number);
+  void rest_first_probed(const linehunt::destination& d);
   verdict on_probe_response(std::uint64_t number);
 
   void adopt(const snapshot& next);
@@ -337,8 +339,10 @@ struct engine::state final : selection_listener {
 
   struct probe_in_flight {
     std::uint64_t number = 0; // 0: none
-    endpoint to;
-    time_us sent_at = 0; // for the first time
+    time_us first_at = 0;     // when the first address was asked
+    time_us all_at = 0;       // and all of them; 0: not yet
+    std::uint8_t first = 0;
+    std::uint16_t answered = 0; // a bit for each address
   };
   record_array<probe_in_flight> probes; // by destination_index
 

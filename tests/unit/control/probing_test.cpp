@@ -24,7 +24,7 @@ class probing_test : public ::testing::Test {
   void configure(std::size_t count, std::uint8_t mode) {
     targets.clear();
     for (std::uint32_t id = 1; id <= count; ++id)
-      targets.push_back({id, id + 100, "sip:192.0.2.1", mode, true});
+      targets.push_back({id, id + 100, "sip:192.0.2.1", mode, 1});
     plan.adopt(settings, targets);
   }
   // Lets time pass as the daemon does, asking more often than once a tick.
@@ -236,11 +236,41 @@ TEST_F(probing_test, what_could_not_be_sent_is_no_failure) {
 
 TEST_F(probing_test, without_an_address_nobody_is_probed) {
   configure(1, 2);
-  targets[0].reachable = false;
+  targets[0].addresses = 0;
   plan.adopt(settings, targets);
   wait_ms(100'000);
   EXPECT_THAT(probes, IsEmpty());
   EXPECT_THAT(changes, IsEmpty());
+}
+
+// Of several addresses one that answers will do, whatever the others say.
+TEST_F(probing_test, a_failure_of_several_addresses_counts_when_none_has_answered_well) {
+  configure(1, 2);
+  targets[0].addresses = 2;
+  plan.adopt(settings, targets);
+  answer(503);
+  EXPECT_THAT(changes, IsEmpty());
+  const sent asked = probes.back();
+  EXPECT_EQ(next_probe().number, asked.number) << "a repetition, for the other address";
+  plan.on_answer(asked.index, asked.number, 200, 1);
+  wait_ms(settings.timeout_ms);
+  EXPECT_THAT(changes, IsEmpty());
+
+  answer(503);
+  wait_ms(settings.timeout_ms - 1'000);
+  EXPECT_THAT(changes, IsEmpty());
+  wait_ms(1'100);
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_FALSE(changes[0].enabled);
+  EXPECT_EQ(changes[0].status, 503);
+
+  answer(200);
+  ASSERT_THAT(changes, SizeIs(2));
+  EXPECT_TRUE(changes[1].enabled);
+  const sent last = next_probe();
+  wait_ms(settings.timeout_ms + 100);
+  ASSERT_THAT(changes, SizeIs(3));
+  EXPECT_EQ(changes[2].status, 0) << "nobody has answered " << last.number;
 }
 
 TEST_F(probing_test, a_reload_keeps_what_is_known) {

@@ -286,23 +286,85 @@ TEST_F(engine_address, destination_that_lost_its_addresses_takes_no_call) {
   EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
 }
 
-TEST_F(engine_address, probe_that_was_not_answered_is_followed_by_one_to_another_address) {
-  mail probe;
-  probe.kind = mail_kind::send_probe;
-  for (const char* to : {"192.0.2.11", "192.0.2.61", "192.0.2.62:5070"}) {
-    ++probe.value;
-    world.mail(probe);
+mail probe_number(std::int64_t number) {
+  mail m;
+  m.kind = mail_kind::send_probe;
+  m.value = number;
+  return m;
+}
+
+std::vector<endpoint> receivers(const std::vector<sent_message>& sent) {
+  std::vector<endpoint> to;
+  for (const auto& each : sent)
+    to.push_back(each.to);
+  return to;
+}
+
+TEST_F(engine_address, probe_asks_one_address_first_and_then_all_of_them) {
+  const std::vector all{at("192.0.2.11"), at("192.0.2.61"), at("192.0.2.62:5070")};
+  world.mail(probe_number(1));
+  const auto first = world.take_one();
+  EXPECT_EQ(first.to, all[0]);
+  world.wait_ms(500);
+  world.mail(probe_number(1));
+  const auto again = world.take();
+  ASSERT_EQ(receivers(again), all);
+  EXPECT_EQ(again[0].bytes, first.bytes) << "a repetition is the same request";
+  EXPECT_NE(header(again[1].bytes, "Call-ID"), header(first.bytes, "Call-ID"))
+      << "two addresses of one machine would take it for a loop";
+  EXPECT_EQ(world.give(response(again[1].bytes, 200, "p"), all[2]), verdict::dropped_wrong_source);
+  world.wait_ms(20);
+  EXPECT_EQ(world.give(response(again[2].bytes, 200, "p"), all[2]), verdict::response_consumed);
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].kind, event_kind::probe_answered);
+  EXPECT_EQ(world.sink.events[0].subject, 1u);
+  EXPECT_EQ(world.sink.events[0].round_trip_us, 20'000u);
+  EXPECT_EQ(world.give(response(again[2].bytes, 200, "p"), all[2]), verdict::dropped_stray_response)
+      << "once";
+
+  world.mail(probe_number(2));
+  EXPECT_EQ(world.take_one().to, all[1]) << "the first one was silent while another answered";
+  EXPECT_EQ(world.give(response(first.bytes, 200, "p"), all[0]), verdict::dropped_stray_response)
+      << "of the probe before";
+}
+
+TEST_F(engine_address, probe_asks_those_that_have_not_answered) {
+  world.mail(probe_number(1));
+  const auto first = world.take_one();
+  EXPECT_EQ(world.give(response(first.bytes, 503, "p"), first.to), verdict::response_consumed);
+  world.mail(probe_number(1));
+  const auto others = world.take();
+  EXPECT_EQ(receivers(others), (std::vector{at("192.0.2.61"), at("192.0.2.62:5070")}));
+  EXPECT_EQ(world.give(response(others.at(1).bytes, 200, "p"), others[1].to),
+            verdict::response_consumed);
+  ASSERT_EQ(world.sink.events.size(), 2u);
+  EXPECT_EQ(world.sink.events[0].cause, 503);
+  EXPECT_EQ(world.sink.events[1].cause, 200);
+  world.mail(probe_number(2));
+  EXPECT_EQ(world.take_one().to, first.to) << "it was not silent";
+}
+
+TEST_F(engine_address, probe_that_nobody_answered_is_followed_by_one_to_another_address) {
+  std::int64_t number = 0;
+  for (const char* to : {"192.0.2.11", "192.0.2.61", "192.0.2.62:5070", "192.0.2.11"}) {
+    world.mail(probe_number(++number));
     EXPECT_EQ(world.take_one().to, at(to));
     world.wait_ms(10'000);
   }
-  ++probe.value;
-  world.mail(probe);
-  const auto sent = world.take_one();
-  EXPECT_EQ(sent.to, at("192.0.2.11")) << "all were silent";
-  EXPECT_EQ(world.give(response(sent.bytes, 200, "p"), sent.to), verdict::response_consumed);
-  ++probe.value;
-  world.mail(probe);
-  EXPECT_NE(world.take_one().bytes, "");
+}
+
+TEST_F(engine_address, probe_of_addresses_that_have_gone_begins_again) {
+  world.mail(probe_number(1));
+  const auto gone = world.take_one();
+  auto model = three_addresses();
+  model.destinations[0].addresses = {at("192.0.2.71"), at("192.0.2.72")};
+  world.reload(model);
+  EXPECT_EQ(world.give(response(gone.bytes, 200, "p"), gone.to), verdict::dropped_stray_response);
+  world.mail(probe_number(1));
+  const auto now = world.take_one();
+  EXPECT_EQ(now.to, at("192.0.2.71"));
+  EXPECT_EQ(world.give(response(now.bytes, 200, "p"), now.to), verdict::response_consumed);
+  EXPECT_EQ(world.sink.events.size(), 1u);
 }
 
 // The addresses become others while it rings: the response of the old one counts all the same.
