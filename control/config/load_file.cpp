@@ -5,13 +5,15 @@
 #include "control/config/sections.h"
 #include "control/config/snapshot_source.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
+#include <poll.h>
+#include <sys/stat.h>
 #include <tl/expected.hpp>
+#include <unistd.h>
 
 namespace linehunt::config {
 namespace {
@@ -37,18 +39,36 @@ void read_sections(const toml::table& file, const device_check& check, configura
   root.finish();
 }
 
-// The bytes of a file, or the errno that says why there are none.
+struct closing {
+  int descriptor;
+  ~closing() { ::close(descriptor); }
+};
+
+// How long somebody may take to write into a pipe that is given for a file.
+constexpr int patience_with_pipe_ms = 5'000;
+
+// The bytes of a file, or the errno that says why there are none; ETIMEDOUT: it is a pipe into
+// which nobody writes.
 tl::expected<std::string, int> text_of(const std::string& name) {
-  std::error_code unknown;
-  if (std::filesystem::is_directory(name, unknown)) return tl::unexpected(EISDIR);
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return tl::unexpected(errno);
-  std::ostringstream text;
-  text << file.rdbuf();
-  // A read that fails sets no bit of `file`, so sizes are compared; a pipe has none.
-  const auto size = std::filesystem::file_size(name, unknown);
-  if (!unknown && text.view().size() < size) return tl::unexpected(EIO);
-  return text.str();
+  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return tl::unexpected(errno);
+  const closing file{descriptor};
+  struct ::stat it {};
+  if (::fstat(descriptor, &it) != 0) return tl::unexpected(errno);
+  if (S_ISFIFO(it.st_mode)) {
+    ::pollfd writer{descriptor, POLLIN, 0};
+    if (::poll(&writer, 1, patience_with_pipe_ms) <= 0) return tl::unexpected(ETIMEDOUT);
+  }
+  if (::fcntl(descriptor, F_SETFL, 0) != 0) return tl::unexpected(errno);
+  std::string text;
+  std::array<char, 16'384> part;
+  for (;;) {
+    const ::ssize_t got = ::read(descriptor, part.data(), part.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return tl::unexpected(errno); // EISDIR among others
+    if (got == 0) return text;
+    text.append(part.data(), static_cast<std::size_t>(got));
+  }
 }
 
 std::string_view advice_on(int failure) noexcept {
@@ -58,6 +78,8 @@ std::string_view advice_on(int failure) noexcept {
     return "name the file with -c FILE";
   case EACCES:
     return "let the user of [service] read it (chown root:linehunt, chmod 640), or be root";
+  case ETIMEDOUT:
+    return "it is a pipe into which nobody writes; put the file there";
   default:
     return "see to the disk that it lies on";
   }

@@ -11,7 +11,7 @@ namespace linehunt {
 void operator_state::apply(std::vector<destination_model>& configured) {
   std::map<std::uint32_t, record> next;
   for (destination_model& model : configured) {
-    record now{model.group, model.uri, {model.enabled, false}, {}};
+    record now{model.group, model.uri, {model.enabled, false}, {}, false};
     for (const resource_model& resource : model.resources)
       now.resources[resource.name] = {resource.capacity, resource.capacity, false,
                                       resource.heartbeat, false};
@@ -37,7 +37,10 @@ void operator_state::apply(std::vector<destination_model>& configured) {
     const auto now = records_.find(std::get<0>(whose));
     const bool holds_now = now != records_.end() && identity_of(now->first, now->second) == whose;
     // Under an id that is in use capacities go by id.
-    if (now != records_.end()) r.resources.clear();
+    if (now != records_.end()) {
+      r.resources.clear();
+      r.before_restart = false;
+    }
     it = holds_now || !by_operator(r) ? remembered_.erase(it) : std::next(it);
   }
   while (remembered_.size() > most_remembered)
@@ -83,12 +86,16 @@ const operator_state::record* operator_state::whose_status(const destination_mod
 
 const operator_state::record* operator_state::whose_sizes(const destination_model& model) const {
   const auto found = records_.find(model.id);
-  return found != records_.end() ? &found->second : remembered(model);
+  if (found != records_.end()) return &found->second;
+  for (auto it = remembered_.lower_bound({model.id, 0, {}});
+       it != remembered_.end() && std::get<0>(it->first) == model.id; ++it)
+    if (it->second.before_restart) return &it->second; // as above, but for the restart
+  return remembered(model);
 }
 
 void operator_state::remember(const std::vector<operator_change>& changes) {
   for (const operator_change& change : changes) {
-    record r{change.group, change.uri, {!change.disabled, change.disabled}, {}};
+    record r{change.group, change.uri, {!change.disabled, change.disabled}, {}, !change.gone};
     for (const operator_change::size& size : change.sizes)
       r.resources[size.resource] = {size.configured, size.capacity, true, std::nullopt, false};
     remembered_.insert_or_assign(identity_of(change.id, r), std::move(r));
@@ -97,16 +104,16 @@ void operator_state::remember(const std::vector<operator_change>& changes) {
 
 std::vector<operator_change> operator_state::changes() const {
   std::vector<operator_change> all;
-  const auto add = [&](std::uint32_t id, const record& r) {
-    operator_change change{id, r.group, r.uri, r.status.by_admin && !r.status.enabled, {}};
+  const auto add = [&](std::uint32_t id, const record& r, bool gone) {
+    operator_change change{id, r.group, r.uri, r.status.by_admin && !r.status.enabled, {}, gone};
     for (const auto& [name, size] : r.resources)
       if (size.changed) change.sizes.push_back({name, size.configured, size.capacity});
     if (change.disabled || !change.sizes.empty()) all.push_back(std::move(change));
   };
   for (const auto& [id, r] : records_)
-    add(id, r);
+    add(id, r, false);
   for (const auto& [whose, r] : remembered_)
-    add(std::get<0>(whose), r);
+    add(std::get<0>(whose), r, !r.before_restart);
   return all;
 }
 

@@ -4,7 +4,7 @@
 // are the same; a resized capacity survives until the configuration says another one than before.
 // What an operator has said outlives the destination as well, which may be missing by mistake: it
 // holds again where id, group and URI come back. Where another group or URI has the id meanwhile,
-// "disabled" does, and capacities go by id. Knows nothing of workers.
+// "disabled" does, and capacities go by id. A restart is as a reload. Knows nothing of workers.
 #pragma once
 
 #include "dataplane/destination_model.h"
@@ -36,6 +36,7 @@ struct operator_change {
   std::string uri;
   bool disabled = false; // by an admin
   std::vector<size> sizes;
+  bool gone = false; // not configured so at the end
   friend bool operator==(const operator_change&, const operator_change&) = default;
 };
 
@@ -61,8 +62,7 @@ class operator_state {
   // first, since most tables count upwards.
   static constexpr std::size_t most_remembered = 100'000;
 
-  // Of the run before. Each holds from when its destination is first seen, with the same group and
-  // URI.
+  // Of the run before. Each holds from when its destination is first seen.
   void remember(const std::vector<operator_change>& changes);
   // What there is to remember, those of destinations that have not been seen among it.
   [[nodiscard]] std::vector<operator_change> changes() const;
@@ -80,6 +80,7 @@ class operator_state {
     std::string uri;
     destination_status status;
     std::map<std::string, resized> resources;
+    bool before_restart = false; // remembered of the run before, and configured so at its end
   };
   [[nodiscard]] static bool by_operator(const record& r);
   using identity = std::tuple<std::uint32_t, std::uint32_t, std::string>; // id, group, URI

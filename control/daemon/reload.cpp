@@ -114,9 +114,11 @@ void reloader::read_file() {
         return [out = out, next = next, take] { take(*out, *next); };
       },
       [this] {
-        go_on(tl::unexpected(fmt::format("{}: cannot be read within {} s; see to the disk that it "
-                                         "lies on, and reload again",
-                                         file_, reading_limit.count())));
+        go_on(
+            tl::unexpected(fmt::format("{}: cannot be read within {} s, since its disk hangs or a "
+                                       "read before this one does; see to the disk that it lies "
+                                       "on, and reload again",
+                                       file_, reading_limit.count())));
       });
 }
 

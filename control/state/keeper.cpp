@@ -105,7 +105,8 @@ void keeper::remember(operator_state& changes) {
   }
   changes.remember(*kept);
   if (!kept->empty())
-    spdlog::info("{} destinations are as operators had changed them before the restart",
+    spdlog::info("operators had changed {} destinations before the restart; that holds as after a "
+                 "reload",
                  kept->size());
   known_ = std::move(*kept);
 }

@@ -30,6 +30,7 @@ std::string keep_changes(const std::string& path, const std::vector<operator_cha
                                    {"group", change.group},
                                    {"uri", change.uri},
                                    {"disabled", change.disabled},
+                                   {"gone", change.gone},
                                    {"resized", std::move(sizes)}});
   }
   return replace_file(path, all.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
@@ -51,6 +52,7 @@ tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::
       change.group = number_in<std::uint32_t>(one.at("group"));
       one.at("uri").get_to(change.uri);
       one.at("disabled").get_to(change.disabled);
+      change.gone = one.value("gone", false);
       for (const json& size : one.at("resized"))
         change.sizes.push_back({size.at("resource").get<std::string>(),
                                 number_in<std::int32_t>(size.at("configured")),

@@ -62,7 +62,8 @@ outcome reload(connection& daemon, const output_style& style);
 outcome events(connection& daemon, const output_style& style);
 outcome version(connection& daemon, const output_style& style);
 
-// The table of `list` for what lb_list answered.
+// Its word for a destination of what lb_list answered, and the table for all of them.
+[[nodiscard]] std::string state_of(const json& destination);
 [[nodiscard]] std::string list_text(const json& answer, bool bars);
 // To standard output, at once. Nothing more is written after something was lost, as to a full disk;
 // the exit status tells. What goes on without end asks and ends.

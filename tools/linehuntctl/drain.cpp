@@ -4,16 +4,34 @@
 #include "tools/linehuntctl/screen.h"
 
 #include <fmt/format.h>
+#include <optional>
 
 namespace linehunt::ctl {
 namespace {
 
 constexpr double poll_interval_s = 0.2;
 
-tl::expected<std::uint64_t, fault> calls_left(connection& daemon) {
-  const auto answer = daemon.call("get_statistics", {{"statistics", {"dialog:active_dialogs"}}});
+struct progress {
+  bool draining = false;
+  std::uint64_t calls = 0;
+};
+
+tl::expected<progress, fault> progress_of(connection& daemon) {
+  const auto answer = daemon.call("get_statistics",
+                                  {{"statistics", {"linehunt:draining", "dialog:active_dialogs"}}});
   if (!answer) return tl::unexpected(answer.error());
-  return answer->value("dialog:active_dialogs", std::uint64_t{0});
+  const auto figure = [&](const char* name) {
+    const auto found = answer->find(name);
+    return found != answer->end() && found->is_number_unsigned()
+               ? std::optional{found->get<std::uint64_t>()}
+               : std::nullopt;
+  };
+  const auto draining = figure("linehunt:draining"), calls = figure("dialog:active_dialogs");
+  if (!draining || !calls)
+    return tl::unexpected(fault{fault_kind::refused,
+                                "the daemon does not tell whether it drains, or how many calls are "
+                                "in progress; use the linehuntctl of its version"});
+  return progress{*draining != 0, *calls};
 }
 
 } // namespace
@@ -28,24 +46,27 @@ outcome drain(connection& daemon, const output_style& style, const drain_wish& w
       print(std::string{"new calls are taken again\n"});
     return {};
   }
-  auto left = calls_left(daemon);
-  if (!left) return tl::unexpected(left.error());
+  auto now = progress_of(daemon);
   const interruption watch;
-  while (wish.wait && *left != 0) {
+  while (now && now->draining && wish.wait && now->calls != 0) {
     if (!watch.pause(poll_interval_s))
       return tl::unexpected(fault{fault_kind::refused,
                                   fmt::format("interrupted, {} calls are in progress; it goes on "
                                               "draining until linehuntctl drain --undo",
-                                              *left)});
-    left = calls_left(daemon);
-    if (!left) return tl::unexpected(left.error());
+                                              now->calls)});
+    now = progress_of(daemon);
   }
+  if (!now) return tl::unexpected(now.error());
+  if (!now->draining)
+    return tl::unexpected(
+        fault{fault_kind::refused,
+              fmt::format("somebody has it take new calls again, {} are in progress", now->calls)});
   if (style.as_json)
-    print(json{{"draining", true}, {"calls", *left}});
-  else if (*left == 0)
+    print(json{{"draining", true}, {"calls", now->calls}});
+  else if (now->calls == 0)
     print(std::string{"no new calls, and none in progress\n"});
   else
-    print(fmt::format("no new calls, {} in progress\n", *left));
+    print(fmt::format("no new calls, {} in progress\n", now->calls));
   return {};
 }
 

@@ -10,16 +10,6 @@ namespace {
 
 constexpr std::size_t bar_cells = 24;
 
-std::string state_of(const json& destination) {
-  if (destination.value("draining", false)) return "draining";
-  if (destination.value("enabled", "") == "yes") {
-    if (destination.contains("unresolved")) return "unresolved";
-    return destination.contains("paused") ? "paused" : "enabled";
-  }
-  // What an admin disabled stays so; what failed may come back by itself.
-  return destination.value("auto-reenable", "") == "on" ? "failed" : "disabled";
-}
-
 void add_rows(table& rows, const json& destination, bool bars) {
   std::vector<std::string> head{fmt::to_string(destination.value("id", 0u)),
                                 fmt::to_string(destination.value("group", 0u)),
@@ -68,6 +58,16 @@ std::string notes_on(const json& destination) {
 }
 
 } // namespace
+
+std::string state_of(const json& destination) {
+  if (destination.value("draining", false)) return "draining";
+  if (destination.value("enabled", "") == "yes") {
+    if (destination.contains("unresolved")) return "unresolved";
+    return destination.contains("paused") ? "paused" : "enabled";
+  }
+  // What an admin disabled stays so; what failed may come back by itself.
+  return destination.value("auto-reenable", "") == "on" ? "failed" : "disabled";
+}
 
 std::string list_text(const json& answer, bool bars) {
   std::vector<table::column> columns{{"ID", align::right},

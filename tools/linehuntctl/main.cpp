@@ -6,8 +6,10 @@
 #include "tools/linehuntctl/table.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <sstream>
@@ -79,13 +81,30 @@ struct arguments {
   bool follow = false;
 };
 
+// Numbers as people write them. CLI11 reads 010 as 8, 0x10 as 16, and takes "nan" for one.
+const CLI::Validator decimal(
+    [](std::string& text) -> std::string {
+      if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos)
+        return text + " is no number, which has the digits 0 to 9 alone";
+      text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
+      return {};
+    },
+    "");
+const CLI::Validator seconds(
+    [](std::string& text) -> std::string {
+      const bool plain = text.find_first_not_of("0123456789.") == std::string::npos;
+      const double value = plain ? std::atof(text.c_str()) : 0;
+      return value >= 0.05 && value <= 3600 ? "" : text + " is not from 0.05 to 3600 seconds";
+    },
+    "");
+
 CLI::Option* add_repetition(CLI::App& sub, arguments& given, const std::string& what) {
-  CLI::Option* interval = sub.add_option("--watch", given.again.interval_s, what)
-                              ->type_name("SECONDS")
-                              ->check(CLI::Range(0.05, 3600.0));
+  CLI::Option* interval =
+      sub.add_option("--watch", given.again.interval_s, what)->type_name("SECONDS")->check(seconds);
   sub.add_option("--frames", given.again.frames, "End after so many pictures")
       ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, 1'000'000))
+      ->transform(decimal);
   return interval;
 }
 
@@ -112,7 +131,7 @@ void add_top(CLI::App& app, arguments& given, command& chosen) {
 
 void add_status(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("status", "Show, enable or disable a destination");
-  sub->add_option("ID", given.id, "Number of the destination")->required();
+  sub->add_option("ID", given.id, "Number of the destination")->required()->transform(decimal);
   sub->add_option("STATUS", given.new_status, "enable or disable")
       ->check(CLI::IsMember({"enable", "disable"}));
   sub->callback([&] {
@@ -126,11 +145,9 @@ void add_status(CLI::App& app, arguments& given, command& chosen) {
 
 void add_resize(CLI::App& app, arguments& given, command& chosen) {
   CLI::App* sub = app.add_subcommand("resize", "Change the capacity of a resource");
-  sub->add_option("ID", given.id, "Number of the destination")->required();
+  sub->add_option("ID", given.id, "Number of the destination")->required()->transform(decimal);
   sub->add_option("RESOURCE", given.resource, "Such as pstn")->required();
-  sub->add_option("CAPACITY", given.capacity, "Calls it can take")
-      ->required()
-      ->check(CLI::Range(0, 2147483647));
+  sub->add_option("CAPACITY", given.capacity, "Calls it can take")->required()->transform(decimal);
   sub->callback([&] {
     chosen = [&](connection& daemon, const output_style& style) {
       return resize(daemon, style, given.id, given.resource, given.capacity);
@@ -154,13 +171,14 @@ void add_calls(CLI::App& app, arguments& given, command& chosen) {
   call_filter& filter = given.filter;
   sub->add_option("CALL-ID", filter.call_id, "Only this one");
   sub->add_option("--destination", filter.destination, "Only those on this destination")
-      ->type_name("ID");
+      ->type_name("ID")
+      ->transform(decimal);
   sub->add_option("--older", filter.older_s, "Only those that began so long ago, or longer")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+      ->transform(decimal);
   sub->add_option("--younger", filter.younger_s, "Only those that began less than so long ago")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+      ->transform(decimal);
   sub->add_option("--party", filter.party, "Only those with this in the URI of From or To")
       ->type_name("TEXT");
   CLI::Option* answered =
@@ -205,13 +223,16 @@ void add_capture(CLI::App& app, arguments& given, command& chosen) {
   sub->add_option("--port", wish.port, "Only this port")->type_name("NAME");
   sub->add_option("--seconds", wish.seconds, "End after so long (600)")
       ->type_name("N")
-      ->check(CLI::Range(1, 86'400));
+      ->check(CLI::Range(1, 86'400))
+      ->transform(decimal);
   sub->add_option("--max-mb", wish.max_mb, "End before the file is larger (100)")
       ->type_name("N")
-      ->check(CLI::Range(1, 10'000));
+      ->check(CLI::Range(1, 10'000))
+      ->transform(decimal);
   sub->add_option("--packets", wish.packets, "End after so many packets")
       ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000'000));
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->transform(decimal);
   sub->add_flag("--overwrite", wish.overwrite, "An older capture of that name goes");
   CLI::Option* stop = sub->add_flag("--stop", wish.stop, "End the one that runs");
   CLI::Option* status = sub->add_flag("--status", wish.status, "How the last one stands");
@@ -274,7 +295,7 @@ int run(int argc, char** argv) {
   app.add_option("--timeout", given.patience_s,
                  "How long the daemon may take; a reload and events as long as they take")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.05, 3600.0))
+      ->check(seconds)
       ->capture_default_str();
   app.add_flag("--json", given.style.as_json, "The daemon's answer as JSON, one line");
   app.set_version_flag("--version", "linehuntctl " + std::string{linehunt::version});
@@ -296,6 +317,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    const std::vector<std::string> left = app.remaining(true);
+    if (e.get_name() == "RequiredError" && app.get_subcommands().empty() && !left.empty()) {
+      std::fprintf(stderr,
+                   "linehuntctl: there is no command or option '%s'; see linehuntctl --help\n",
+                   printable(left.front()).c_str());
+      return exit_usage;
+    }
     std::ostringstream asked_for; // --help, --version
     if (app.exit(e, asked_for) != 0) return exit_usage;
     print(asked_for.str());

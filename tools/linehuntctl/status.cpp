@@ -18,10 +18,14 @@ outcome status(connection& daemon, const output_style& style, std::uint32_t id,
   } else if (enable) {
     print(fmt::format("destination {} is {}\n", id, *enable ? "enabled" : "disabled"));
   } else {
+    // lb_status tells enabled from not; the list knows why.
+    const auto all = daemon.call("lb_list");
+    if (!all) return tl::unexpected(all.error());
     const std::string attrs = printable(answer->value("attrs", ""));
-    print(fmt::format("destination {} is {}{}{}\n", id,
-                      answer->value("enable", "") == "yes" ? "enabled" : "disabled",
-                      attrs.empty() ? "" : ", ", attrs));
+    for (const json& destination : all->value("Destinations", json::array()))
+      if (destination.value("id", 0u) == id)
+        print(fmt::format("destination {} is {}{}{}\n", id, state_of(destination),
+                          attrs.empty() ? "" : ", ", attrs));
   }
   return {};
 }

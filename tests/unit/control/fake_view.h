@@ -33,7 +33,8 @@ class fake_view final : public daemon_view {
         {"load_balancer", "calls_started", 12}, {"load_balancer", "calls_failed", 0},
         {"dialog", "active_dialogs", active},   {"linehunt", "workers", 1},
         {"linehunt", "uptime_s", 3723},         {"worker0", "busy_cycles", 0},
-        {"worker0", "total_cycles", 0},         {"verdict", "dropped_other_port", 4}};
+        {"worker0", "total_cycles", 0},         {"verdict", "dropped_other_port", 4},
+        {"linehunt", "draining", draining}};
     for (statistic& one : rising) {
       one.value += 1000;
       shown.push_back(one);
@@ -140,7 +141,8 @@ class fake_view final : public daemon_view {
     }
     return capturing;
   }
-  bool draining = false, ending = false;
+  std::atomic<bool> draining = false; // as above
+  bool ending = false;
   outcome drain(bool on) override {
     if (ending) return tl::unexpected(change_fault::ending);
     draining = on;

@@ -101,7 +101,11 @@ TEST_F(operator_state_test, what_an_admin_said_holds_when_a_destination_was_gone
   for (int times = 0; times < 2; ++times) {
     EXPECT_EQ(reload({}).resources.size(), 0u);
     EXPECT_FALSE(state.knows(1));
-    EXPECT_EQ(state.changes(), said) << "for the next run, too";
+    auto kept = state.changes();
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_TRUE(kept[0].gone);
+    kept[0].gone = false;
+    EXPECT_EQ(kept, said) << "for the next run, too";
   }
   expect_as_an_admin_said(reload(configured()));
   state.set_by_admin(1, true);
@@ -251,14 +255,31 @@ TEST_F(operator_state_test, the_next_run_remembers_what_an_admin_said) {
   EXPECT_EQ(state.changes(), kept);
 }
 
-TEST_F(operator_state_test, what_is_remembered_of_another_destination_is_not_of_this_one) {
-  state.remember({{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}});
+// As a reload has it: "disabled" is of the box, a capacity is the id's.
+TEST_F(operator_state_test, another_uri_after_a_restart_is_another_uri_after_a_reload) {
+  const std::vector<operator_change> kept{{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}}};
+  state.remember(kept);
+  (void)reload({});
+  EXPECT_EQ(state.changes(), kept) << "a database may be late";
   auto moved = configured();
   moved.front().uri = "sip:192.0.2.99";
   const auto seen = reload(moved);
   EXPECT_TRUE(seen.enabled);
-  EXPECT_EQ(seen.resources[0].capacity, 50);
-  EXPECT_EQ(state.changes(), (std::vector<operator_change>{{1, 1, "sip:192.0.2.21", true, {}}}));
+  EXPECT_EQ(seen.resources[0].capacity, 7);
+  EXPECT_EQ(state.changes(),
+            (std::vector<operator_change>{{1, 1, "sip:192.0.2.99", false, {{"vm", 50, 7}}, false},
+                                          {1, 1, "sip:192.0.2.21", true, {}, true}}));
+  (void)reload({});
+  EXPECT_EQ(reload(configured()).resources[0].capacity, 50)
+      << "another one under an id that was gone";
+}
+
+TEST_F(operator_state_test, what_was_gone_before_a_restart_is_as_if_it_were_gone_now) {
+  state.remember({{1, 1, "sip:192.0.2.21", true, {{"vm", 50, 7}}, true}});
+  auto other = configured();
+  other.front().uri = "sip:192.0.2.99";
+  EXPECT_EQ(reload(other).resources[0].capacity, 50);
+  EXPECT_FALSE(reload(configured()).enabled);
 }
 
 TEST_F(operator_state_test, failures_and_what_was_taken_back_are_nothing_to_keep) {

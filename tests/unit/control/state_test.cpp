@@ -314,7 +314,7 @@ TEST_F(state, items_within_items_are_not_followed_down) {
 TEST_F(state, changes_of_operators_come_back) {
   const std::vector<operator_change> changes{
       {3, 1, "sip:192.0.2.23", true, {}},
-      {4, 2, "sip:\"x\"@192.0.2.24", false, {{"pstn", 32, 8}, {"vm", 5, 0}}}};
+      {4, 2, "sip:\"x\"@192.0.2.24", false, {{"pstn", 32, 8}, {"vm", 5, 0}}, true}};
   EXPECT_THAT(keep_changes(file("operator.json"), changes), IsEmpty());
   EXPECT_EQ(kept_changes(file("operator.json")).value(), changes);
   EXPECT_THAT(kept_changes(file("none")).value(), IsEmpty());
