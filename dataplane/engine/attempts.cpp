@@ -114,7 +114,7 @@ verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome 
       counters.no_capacity.add(t.plan.group, {t.plan.resources.data(), t.plan.resource_count});
     return verdict::rejected_no_capacity;
   case selection_outcome::unknown_resource:
-    count(counters.unknown_resource); // before anybody was asked
+    if (!was_sent) count(counters.unknown_resource); // a reload may take it away from who is left
     return verdict::rejected_unknown_resource;
   default:
     if (!was_sent) count(counters.no_destination);

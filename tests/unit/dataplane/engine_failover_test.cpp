@@ -117,6 +117,29 @@ TEST_F(engine_failover, ends_with_service_full_when_nothing_is_left) {
   EXPECT_EQ(world.counters().no_destination, 0u) << "it is counted once";
 }
 
+// While the first one has the INVITE, a reload leaves nobody who offers what it needs.
+TEST_F(engine_failover, is_counted_once_where_a_reload_has_taken_the_resource_away) {
+  const auto first = start();
+  snapshot_model model = study_case();
+  for (auto& d : model.destinations)
+    std::erase_if(d.resources, [](const resource_model& r) { return r.name == "pstn"; });
+  world.reload(model);
+  ASSERT_EQ(world.give(response(first.bytes, 503, "a"), first.to), verdict::response_consumed);
+  sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(first_line(sent[1].bytes), "SIP/2.0 500 Service full");
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_started, 1u);
+  EXPECT_EQ(world.counters().calls_failed, 1u);
+  EXPECT_EQ(world.counters().unknown_resource, 0u) << "it is counted once";
+
+  call_parts other;
+  other.call_id = "18@caller.example";
+  other.branch = "z9hG4bKother";
+  EXPECT_EQ(world.give(invite(other), caller_address), verdict::rejected_unknown_resource);
+  EXPECT_EQ(world.counters().unknown_resource, 1u) << "one that was sent to nobody is";
+}
+
 TEST_F(engine_failover, follows_a_destination_that_says_nothing) {
   const auto first = start();
   world.wait_ms(5'050);
