@@ -71,21 +71,25 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
 
 // When an answered call ends if nothing more is heard of it: the ACK's absence, the session's
 // expiry, the longest duration.
-time_us engine::state::end_due(std::uint32_t call) const noexcept {
+engine::state::end_to_come engine::state::end_due(std::uint32_t call) const noexcept {
   const call_record& record = calls[call];
-  time_us due = record.answered_at() + world->timers.max_call_s * 1'000'000ull;
+  end_to_come end{record.answered_at() + world->timers.max_call_s * 1'000'000ull,
+                  end_cause::max_duration};
+  const auto sooner = [&end](time_us at, end_cause cause) {
+    if (at < end.at) end = {at, cause};
+  };
   if (record.expires_after_s != 0)
-    due = std::min<time_us>(due, record.started_at + record.expires_after_s * 1'000'000ull);
+    sooner(record.started_at + record.expires_after_s * 1'000'000ull, end_cause::session_expired);
   if ((record.flags & call_record::acked) == 0)
-    due = std::min<time_us>(due, record.answered_at() + world->timers.ack_wait_ms * 1000ull);
-  return due;
+    sooner(record.answered_at() + world->timers.ack_wait_ms * 1000ull, end_cause::no_ack);
+  return end;
 }
 
 // When an answered call has to be looked at next: its end, or a sign of life.
 void engine::state::arm_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   if (record.state != call_state::answered) return;
-  time_us due = end_due(call);
+  time_us due = end_due(call).at;
   if ((record.flags & call_record::acked) != 0 && pings(call)) due = std::min(due, next_ping(call));
   timers.arm(call, due);
 }
@@ -94,14 +98,10 @@ void engine::state::on_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   switch (record.state) {
   case call_state::answered: {
-    const time_us expires_at = record.started_at + record.expires_after_s * 1'000'000ull;
-    if ((record.flags & call_record::acked) == 0) {
-      close_call(call, end_cause::no_ack);
-    } else if (record.expires_after_s != 0 && now >= expires_at) {
-      close_call(call, end_cause::session_expired);
-    } else if (now >= record.answered_at() + world->timers.max_call_s * 1'000'000ull) {
-      close_call(call, end_cause::max_duration);
-    } else if (pings(call)) {
+    const end_to_come end = end_due(call);
+    if (now >= end.at) {
+      close_call(call, end.cause);
+    } else if ((record.flags & call_record::acked) != 0 && pings(call)) {
       send_pings(call);
     } else {
       arm_call_timer(call); // a reload has moved the end

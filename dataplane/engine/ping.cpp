@@ -61,7 +61,7 @@ bool engine::state::waits_for_its_turn(std::uint32_t call) {
   const time_us turn = std::max(now, next_turn);
   next_turn = turn + std::min(between_unverified_us, all_unverified_us / uncertain_calls);
   if (turn - now < prompt_us) return false;
-  timers.arm(call, std::min(turn, end_due(call)));
+  timers.arm(call, std::min(turn, end_due(call).at));
   return true;
 }
 

@@ -220,7 +220,11 @@ struct engine::state final : selection_listener {
   void end_closed(std::uint32_t call); // both BYEs are over
   verdict on_own_bye_response(const own_branch& branch);
   void on_call_timer(std::uint32_t call);
-  [[nodiscard]] time_us end_due(std::uint32_t call) const noexcept;
+  struct end_to_come {
+    time_us at = 0;
+    end_cause cause = end_cause::max_duration;
+  };
+  [[nodiscard]] end_to_come end_due(std::uint32_t call) const noexcept;
   void arm_call_timer(std::uint32_t call);
   void end_by_handle(std::uint64_t handle);
 

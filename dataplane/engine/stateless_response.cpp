@@ -7,6 +7,11 @@
 #include <algorithm>
 
 namespace linehunt {
+namespace {
+
+constexpr std::uint32_t least_session_s = 90; // RFC 4028 4
+
+} // namespace
 
 bool engine::state::remove_top_via(sip::edit_list& edits,
                                    const sip::via_field& below) const noexcept {
@@ -128,15 +133,15 @@ void engine::state::refresh(const dialog_match& of) {
 }
 
 // RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header
-// there is no session timer.
+// there is no session timer. Less than nobody may ask for would end the call under its parties.
 void engine::state::note_refresh(std::uint32_t call) {
   call_record& record = calls[call];
   record.expires_after_s = 0;
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {
       const std::uint64_t age_s = (now - record.started_at + 999'999) / 1'000'000;
-      record.expires_after_s = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>(age_s + session->delta_seconds, 0xffffffffu));
+      record.expires_after_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+          age_s + std::max(session->delta_seconds, least_session_s), 0xffffffffu));
     }
   }
 }

@@ -16,7 +16,7 @@ from typing import Callable
 from testing import interruption
 
 ALL = []
-LIMIT_S = 900  # the longest take 40 s, and a demo may build before it begins
+LIMIT_S = 900  # the longest take 100 s, and a demo may build before it begins
 NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 

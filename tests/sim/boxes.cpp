@@ -167,7 +167,7 @@ void boxes::answer(std::uint32_t number, int status) {
     extra += session_line(m);
     if (parameter(m.session_expires, "refresher") == "uas") {
       if (behave_ || random_.below(4) != 0)
-        c.refresh_us = seconds_of(m.session_expires) * sec / 3;
+        c.refresh_us = refresh_after(seconds_of(m.session_expires));
       else
         ++counts.forgetful;
     }

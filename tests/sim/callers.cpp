@@ -138,7 +138,7 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
   c.deadline = events_.now + timeout;
   last_ = number;
   c.strict = kind == 'c' && random_.below(8) == 0;
-  if (random_.below(4) == 0) c.session_s = static_cast<std::uint16_t>(10 + random_.below(20));
+  if (random_.below(4) == 0) c.session_s = static_cast<std::uint16_t>(90 + random_.below(20));
   c.refreshes = behave_ || random_.below(4) != 0;
   // Of a call that passes us twice the two records could not be told apart without routes.
   c.no_routes = !c.strict && kind != 's' && random_.below(12) == 0;
@@ -184,8 +184,7 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     ++counts.refreshes;
     ++c.cseq;
     send(c, within(number, random_.below(2) == 0 ? "UPDATE" : "INVITE", c.cseq, c.to_tag, c.path));
-    // Twice before the session is over, should the first one be lost.
-    arm(number, refresh, c.session_s * sec / 3);
+    arm(number, refresh, refresh_after(c.session_s));
     break;
   default:
     if (which >> 8 != c.generation) break;
@@ -231,7 +230,7 @@ void callers::plan_refresh(std::uint32_t number, const message& answer) {
   if (answer.session_expires.empty() || parameter(answer.session_expires, "refresher") != "uac")
     return;
   if (c.refreshes)
-    arm(number, refresh, c.session_s * sec / 3);
+    arm(number, refresh, refresh_after(c.session_s));
   else
     ++counts.forgetful;
 }

@@ -130,7 +130,7 @@ void simulation::make_model() {
   model_.overload.enabled = random_.below(2) == 0;
   model_.listeners = {models::listening_at("192.0.2.1"), models::listening_at("[2001:db8::1]")};
   model_.routes = {route{}, route{parse_prefix("::/0").value(), 1}};
-  model_.timers.max_call_s = 90;
+  model_.timers.max_call_s = 150; // longer than a session without a refresh
   model_.timers.fr_inv_timeout_ms = 20'000;
   model_.timers.timer_c_ms = 60'000;
 

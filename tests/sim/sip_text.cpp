@@ -137,6 +137,10 @@ std::uint32_t seconds_of(std::string_view session_expires) {
   return number(session_expires);
 }
 
+time_us refresh_after(std::uint32_t session_s) {
+  return session_s * sec / 16;
+}
+
 std::string respond(const message& request, int status, std::string_view to_tag,
                     std::string_view contact, std::string_view extra) {
   std::string out;

@@ -54,6 +54,8 @@ struct dialog_path {
 // The request's own wish, as a line of the answer (RFC 4028); empty where it has none.
 [[nodiscard]] std::string session_line(const message& request);
 [[nodiscard]] std::uint32_t seconds_of(std::string_view session_expires);
+// When such a session is refreshed: far more often than it has to be, since calls here are short.
+[[nodiscard]] time_us refresh_after(std::uint32_t session_s);
 
 // A response that copies what RFC 3261 8.2.6 says. `extra` is whole lines.
 [[nodiscard]] std::string respond(const message& request, int status, std::string_view to_tag,

@@ -1,80 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ends of a call, each giving its lines back exactly once: BYE in its variants, session timer,
-// longest duration, lost ACK, admin.
-#include "engine_world.h"
-
-#include <gtest/gtest.h>
+// The ends of a call, each giving its lines back exactly once: BYE in its variants, longest
+// duration, lost ACK, admin. The session timer is in engine_session_test.cpp.
+#include "ending_call.h"
 
 namespace linehunt::test {
 namespace {
 
-struct engine_end : ::testing::Test {
-  engine_world world;
-  std::uint64_t handle = 0; // of the call that is to end, and where it is
-  destination_index destination = no_index;
-
-  // Of the one call that there is.
-  void remember() {
-    world.engine().for_each_call([this](const call_info& c) {
-      handle = c.handle;
-      destination = c.destination;
-    });
-  }
-  running_call start() {
-    auto call = establish(world);
-    remember();
-    return call;
-  }
-
-  // Both BYEs of ours: the first goes to the caller, the second to the callee.
-  std::pair<sent_message, sent_message> byes() { return byes_of(world); }
-  static std::pair<sent_message, sent_message> byes_of(engine_world& in) {
-    std::vector<sent_message> found;
-    for (auto& m : in.take()) {
-      if (m.bytes.starts_with("BYE ")) found.push_back(std::move(m));
-    }
-    EXPECT_GE(found.size(), 2u);
-    if (found.size() < 2) return {};
-    return {found[0], found[1]};
-  }
-  static void end_by_admin(engine_world& in) {
-    mail end;
-    end.kind = mail_kind::end_call;
-    end.subject = in.handles().at(0);
-    in.mail(end);
-  }
-  // A call that rings for so long, is answered with these headers, and is acknowledged.
-  std::string answered_with(const std::string& extra, std::uint64_t ringing_ms = 0) {
-    EXPECT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-    const auto there = world.take().at(1);
-    (void)world.give(response(there.bytes, 180, "t"), there.to);
-    world.wait_ms(ringing_ms);
-    (void)world.take();
-    (void)world.give(response(there.bytes, 200, "t", extra), there.to);
-    const auto ok = world.take_one().bytes;
-    dialog_request ack;
-    ack.method = "ACK";
-    ack.cseq = 1;
-    EXPECT_EQ(world.give(within(ok, ack), caller_address), verdict::request_forwarded);
-    (void)world.take();
-    remember();
-    return ok;
-  }
-  void both_answer(const std::pair<sent_message, sent_message>& sent) {
-    for (const auto& bye : {sent.first, sent.second})
-      EXPECT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_consumed);
-  }
-  void expect_gone(end_cause cause) {
-    EXPECT_EQ(world.total_load(), 0);
-    EXPECT_EQ(world.counters().calls_live, 0u);
-    EXPECT_EQ(world.counters().calls_ended, world.counters().calls_started);
-    ASSERT_FALSE(world.sink.events.empty());
-    EXPECT_EQ(world.sink.events.back().cause, static_cast<std::uint16_t>(cause));
-    EXPECT_EQ(world.sink.events.back().destination, destination);
-    EXPECT_EQ(world.sink.events.back().subject, handle);
-    EXPECT_TRUE(world.handles().empty());
-  }
-};
+using engine_end = ending_call;
 
 TEST_F(engine_end, an_unanswered_bye_ends_the_call_after_32_s) {
   const auto call = start();
@@ -457,90 +389,6 @@ TEST_F(engine_end, an_admin_ends_a_ringing_call) {
   EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
   EXPECT_EQ(status_of(sent[1].bytes), 480);
   EXPECT_EQ(world.total_load(), 0);
-}
-
-TEST_F(engine_end, a_session_that_is_not_refreshed_is_ended) {
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto there = world.take().at(1);
-  (void)world.give(response(there.bytes, 200, "t", "Session-Expires: 90;refresher=uac\r\n"),
-                   there.to);
-  remember();
-  const auto ok = world.take_one().bytes;
-  dialog_request what;
-  what.method = "ACK";
-  (void)world.give(within(ok, what), caller_address);
-  world.wait_ms(60'000);
-  // A refresh: the clock starts again.
-  what.method = "UPDATE";
-  (void)world.take();
-  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
-  const auto update = world.take_one();
-  (void)world.give(response(update.bytes, 200, "", "x: 90;refresher=uac\r\n"), update.to);
-  (void)world.take();
-  world.wait_ms(89'000);
-  EXPECT_TRUE(world.take().empty());
-  world.wait_ms(2'000);
-  const auto [to_caller, to_callee] = byes();
-  (void)world.give(response(to_caller.bytes, 200, ""), to_caller.to);
-  (void)world.give(response(to_callee.bytes, 200, ""), to_callee.to);
-  expect_gone(end_cause::session_expired);
-}
-
-TEST_F(engine_end, a_session_is_ended_when_its_time_is_up) {
-  (void)answered_with("Session-Expires: 90\r\n");
-  world.wait_ms(89'900);
-  EXPECT_TRUE(world.take().empty());
-  world.wait_ms(200);
-  both_answer(byes());
-  expect_gone(end_cause::session_expired);
-}
-
-TEST_F(engine_end, a_session_lasts_no_shorter_than_agreed) {
-  (void)answered_with("Session-Expires: 90\r\n", 900);
-  world.wait_ms(89'950);
-  EXPECT_TRUE(world.take().empty());
-  world.wait_ms(1'100);
-  both_answer(byes());
-  expect_gone(end_cause::session_expired);
-}
-
-TEST_F(engine_end, the_time_of_a_session_begins_with_the_answer) {
-  (void)answered_with("Session-Expires: 90\r\n", 20'000);
-  world.wait_ms(89'000);
-  EXPECT_TRUE(world.take().empty());
-  world.wait_ms(2'000);
-  both_answer(byes());
-  expect_gone(end_cause::session_expired);
-}
-
-TEST_F(engine_end, a_refresh_without_session_expires_ends_the_session_timer) {
-  const auto ok = answered_with("Session-Expires: 90\r\n");
-  dialog_request what;
-  what.method = "UPDATE";
-  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
-  const auto update = world.take_one();
-  ASSERT_EQ(world.give(response(update.bytes, 200, ""), update.to), verdict::response_forwarded);
-  (void)world.take();
-  world.wait_ms(200'000);
-  EXPECT_TRUE(world.take().empty());
-  EXPECT_EQ(world.total_load(), 1);
-}
-
-// Added to the age of the call it does not fit 32 bits any more.
-TEST_F(engine_end, a_session_of_136_years_ends_no_call) {
-  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
-  const auto there = world.take().at(1);
-  world.wait_ms(3'000);
-  (void)world.take();
-  (void)world.give(response(there.bytes, 200, "t", "Session-Expires: 4294967295\r\n"), there.to);
-  const auto ok = world.take_one().bytes;
-  dialog_request what;
-  what.method = "ACK";
-  (void)world.give(within(ok, what), caller_address);
-  (void)world.take();
-  world.wait_ms(60'000);
-  EXPECT_TRUE(world.take().empty());
-  EXPECT_EQ(world.total_load(), 1);
 }
 
 TEST_F(engine_end, no_call_lasts_longer_than_allowed) {

@@ -14,7 +14,7 @@
 namespace linehunt::test {
 namespace {
 
-constexpr std::string_view session = "Session-Expires: 60\r\n";
+constexpr std::string_view session = "Session-Expires: 90\r\n";
 
 // A call on its way: as whom it reaches there gets it, and the Vias of the proxies between.
 struct spiral {
@@ -82,7 +82,7 @@ TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_hav
   what.method = "ACK";
   ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
   EXPECT_TRUE(headers(world.take_one().bytes, "Route").empty());
-  world.wait_ms(40'000);
+  world.wait_ms(60'000);
   EXPECT_TRUE(world.take().empty()) << "each knows its ACK";
   for (int i = 0; i < restarts; ++i)
     ASSERT_EQ(world.restart(), ways);
@@ -95,7 +95,7 @@ TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_hav
   ASSERT_EQ(world.give(response(update.bytes, 200, "", session), update.to),
             verdict::response_forwarded);
   (void)world.take();
-  world.wait_ms(40'000);
+  world.wait_ms(60'000);
   EXPECT_TRUE(world.take().empty()) << "each knows that the session was refreshed";
   EXPECT_EQ(world.counters().calls_live, ways);
 
