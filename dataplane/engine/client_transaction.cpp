@@ -18,7 +18,13 @@ void engine::state::on_client_timer(std::uint32_t transaction) {
   timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
 }
 
-// fr_timeout and fr_inv_timeout, the parking deadline, and the end of what lingers.
+// An unanswered call lasts no longer than an answered one, however often it says that it rings.
+time_us engine::state::longest_wait(const invite_transaction& t) const noexcept {
+  return t.started_at + world->timers.max_call_s * 1'000'000ull;
+}
+
+// fr_timeout and fr_inv_timeout, the longest duration, the parking deadline, and the end of what
+// lingers.
 void engine::state::on_deadline(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
   if (t.server != server_state::proceeding) {
@@ -38,10 +44,13 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     return;
   }
   const bool rings = t.client == client_state::proceeding;
-  if (!rings && try_next_address(transaction, 0)) return;
+  // Then nobody else has time to answer either, and whoever has the INVITE has not failed.
+  const bool too_long = now >= longest_wait(t);
+  if (!rings && !too_long && try_next_address(transaction, 0)) return;
   if (rings) send_cancel(transaction, t.attempt_count - 1u);
   // A destination that rang is well: that nobody answered is no reason to disable it.
-  if (may_fail_over(t) && (rings ? t.plan.failover_no_answer : t.plan.failover_timeout)) {
+  if (!too_long && may_fail_over(t) &&
+      (rings ? t.plan.failover_no_answer : t.plan.failover_timeout)) {
     if (!rings) set_aside(t.current(), t.plan.failover_disable, 408, 0);
     fail_over(transaction);
     return;

@@ -115,6 +115,7 @@ struct engine::state final : selection_listener {
   // --- client_transaction.cpp: towards the destination
   void on_client_timer(std::uint32_t transaction);
   void on_deadline(std::uint32_t transaction);
+  [[nodiscard]] time_us longest_wait(const invite_transaction& t) const noexcept; // for an answer
   void send_ack(std::uint32_t transaction, std::size_t attempt);
   // The first CANCEL to that attempt; timer E repeats it until it is answered.
   void send_cancel(std::uint32_t transaction, std::size_t attempt);

@@ -190,6 +190,67 @@ TEST_F(engine_failure, timer_c_counts_where_it_is_shorter_and_begins_anew_with_w
   EXPECT_EQ(world.total_load(), 0);
 }
 
+// However often it says that it rings: a call that nobody answers has a longest duration, too.
+TEST_F(engine_failure, ringing_lasts_no_longer_than_a_call_may) {
+  snapshot_model model = study_case();
+  model.timers.max_call_s = 300;
+  for (auto& rule : model.rules)
+    rule.failover.no_answer = rule.failover.disable = true;
+  world.reload(model);
+  ring();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(world.give(response(at_callee, 180, "t"), callee), verdict::response_forwarded);
+    (void)world.take();
+    world.wait_ms(70'000);
+  }
+  ASSERT_EQ(world.give(response(at_callee, 180, "t"), callee), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(19'900);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(200);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(sent[0].to, callee);
+  EXPECT_EQ(status_of(sent[1].bytes), 408);
+  EXPECT_EQ(sent[1].to, caller_address);
+  EXPECT_FALSE(disabled_one());
+  EXPECT_EQ(world.counters().failovers, 0u) << "another one would have no time either";
+  ASSERT_EQ(world.give(response(at_callee, 487, "t"), callee), verdict::response_consumed);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "t"), caller_address), verdict::ack_absorbed);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+  EXPECT_EQ(world.counters().calls_failed, 1u);
+  world.wait_ms(70'000);
+  EXPECT_EQ(world.total_load(), 0) << "once";
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
+TEST_F(engine_failure, nor_does_the_silence_of_one_destination_after_the_other) {
+  snapshot_model model = study_case();
+  model.timers.max_call_s = 7;
+  for (auto& rule : model.rules)
+    rule.failover.disable = true;
+  world.reload(model);
+  ring();
+  world.wait_ms(5'050);
+  const auto second = world.take().back();
+  ASSERT_TRUE(second.bytes.starts_with("INVITE "));
+  ASSERT_NE(second.to, callee);
+  world.wait_ms(1'850);
+  EXPECT_EQ(world.total_load(), 1);
+  (void)world.take();
+  world.wait_ms(200);
+  EXPECT_EQ(status_of(world.take_one().bytes), 408);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(std::ranges::count(world.sink.events, event_kind::destination_disabled, &event::kind),
+            1)
+      << "the second one had no time to answer";
+  ASSERT_EQ(world.give(response(second.bytes, 180, "late"), second.to), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("CANCEL "));
+}
+
 // The study case fails over and disables on "timeout": that is no reply at all, and this one rang.
 TEST_F(engine_failure, a_destination_that_only_rang_stays_enabled) {
   snapshot_model model = study_case();
