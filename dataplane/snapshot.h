@@ -66,7 +66,7 @@ struct route {
 struct timers {
   std::uint32_t t1_ms = 500; // RFC 3261 17.1.1.1
   std::uint32_t t2_ms = 4000;
-  std::uint32_t t4_ms = 5000;
+  std::uint32_t t4_ms = 5000;               // timer I, where no INVITE went out
   std::uint32_t fr_timeout_ms = 5000;       // no reply at all
   std::uint32_t fr_inv_timeout_ms = 120000; // after a provisional reply
   std::uint32_t timer_c_ms = 181000;        // RFC 3261 16.6 (11): above three minutes

@@ -20,6 +20,10 @@ verdict engine::state::on_ack() {
     if (t.server == server_state::completed) {
       t.server = server_state::confirmed;
       timers.disarm(server_timer(transaction));
+      // Timer I. Where an INVITE went out, timer D of the client side is longer: who has failed may
+      // not have got our ACK, and who was silent may answer yet.
+      if (t.attempt_count == 0)
+        timers.arm(deadline_timer(transaction), after_ms(world->timers.t4_ms));
     }
     return verdict::ack_absorbed;
   }

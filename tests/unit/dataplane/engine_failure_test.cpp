@@ -514,6 +514,44 @@ TEST_F(engine_failure, refusals_are_repeated_to_their_invite_and_take_their_ack)
             verdict::dropped_stray_ack);
 }
 
+// Timer I (RFC 3261 17.2.1): after its ACK a refusal stays as long as a message may be on its way.
+TEST_F(engine_failure, a_refusal_that_was_sent_to_nobody_stays_t4_after_its_ack) {
+  snapshot_model model = study_case();
+  model.timers.t4_ms = 3'000;
+  for (auto& d : model.destinations)
+    d.addresses.clear();
+  world.reload(model);
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::rejected_no_destination);
+  const auto to = header(world.take_one().bytes, "To");
+  const auto tag = to.substr(to.find("tag=") + 4);
+  world.wait_ms(10'000);
+  EXPECT_EQ(world.counters().transactions_live, 1u) << "nothing has acknowledged it";
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(world.give(hop_request("ACK", {}, tag), caller_address), verdict::ack_absorbed);
+    world.wait_ms(1'450); // which a repeated ACK does not make longer
+  }
+  (void)world.take();
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::retransmission_absorbed);
+  EXPECT_EQ(world.counters().transactions_live, 1u);
+  world.wait_ms(150);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.give(hop_request("ACK", {}, tag), caller_address), verdict::ack_absorbed);
+}
+
+// Timer D: who has failed may not have got its ACK, and who was silent may answer yet.
+TEST_F(engine_failure, one_that_was_sent_stays_64_t1_for_who_may_answer_again) {
+  ring();
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_forwarded);
+  ASSERT_EQ(world.give(hop_request("ACK", {}, "busy"), caller_address), verdict::ack_absorbed);
+  (void)world.take();
+  world.wait_ms(31'900);
+  ASSERT_EQ(world.give(response(at_callee, 486, "busy"), callee), verdict::response_consumed);
+  EXPECT_TRUE(world.take_one().bytes.starts_with("ACK "));
+  world.wait_ms(200);
+  EXPECT_EQ(world.counters().transactions_live, 0u);
+}
+
 TEST_F(engine_failure, replies_of_ours_have_a_server_header_where_one_is_configured) {
   ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
   for (const auto& sent : world.take())
