@@ -32,6 +32,10 @@ struct holding {
   std::array<slot_index, max_resources_per_call> slots{};
 };
 
+// Destinations that one call may have tried or passed over, with some room for those that refuse it
+// while it waits; with more it cannot wait.
+inline constexpr std::size_t max_excluded = 80;
+
 struct selection_request {
   std::uint32_t group = 0;
   std::span<const resource_id> resources;

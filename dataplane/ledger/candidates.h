@@ -37,7 +37,7 @@ class tie_breaker {
 inline constexpr std::uint32_t indexed_rows = 64;
 // Sets of resources that rules ask for are few; what finds no place is looked through.
 inline constexpr std::size_t max_rankings = 16;
-inline constexpr std::size_t max_excluded_rows = 64;
+inline constexpr std::size_t max_excluded_rows = max_excluded;
 
 struct query {
   std::uint32_t group = 0;

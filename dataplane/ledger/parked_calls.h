@@ -14,9 +14,6 @@ namespace linehunt::ledger {
 
 using parked_index = std::uint32_t;
 
-// What a failing call has tried, and what refuses it while it waits.
-inline constexpr std::size_t max_excluded = 48;
-
 struct parked_call {
   enum class stage : std::uint8_t { unused, queued, asked, decided };
 

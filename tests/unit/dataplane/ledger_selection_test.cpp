@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 
 namespace linehunt {
 namespace {
@@ -193,6 +194,39 @@ TEST_F(ledger_selection, excluded_ids_are_passed_over) {
   ASSERT_EQ(select({vm}, {}, {2, 3}), selection_outcome::selected);
   EXPECT_EQ(held.destination, 3u);
   EXPECT_EQ(select({vm}, {}, {2, 3, 4}), selection_outcome::no_destination);
+}
+
+// As a call has that has been to 32 destinations, and was passed over by as many for their
+// overload.
+TEST_F(ledger_selection, a_call_that_has_tried_many_may_wait_for_a_line) {
+  load_ledger guest{{.self = 1, .workers = 2, .max_slots = 32, .max_destinations = 16}, 7};
+  guest.adopt(world);
+  std::vector<std::uint32_t> tried(64);
+  std::iota(tried.begin(), tried.end(), 1000u);
+  EXPECT_EQ(
+      guest.select({.group = 1, .resources = std::array{vm}, .flags = {}, .excluded_ids = tried}, 1,
+                   held),
+      selection_outcome::pending);
+}
+
+// Of a group that is so large that its best is looked up.
+TEST(ledger_selections, no_excluded_one_is_chosen_of_many) {
+  snapshot many;
+  for (int i = 0; i < 200; ++i)
+    add_destination(many, 1, {{vm, 1000 - i}});
+  load_ledger ledger{{.max_slots = 200, .max_destinations = 200}, 7};
+  ledger.adopt(many);
+  std::vector<std::uint32_t> tried;
+  for (std::uint32_t id = 1; id < 80; ++id) {
+    tried.push_back(id);
+    holding held;
+    ASSERT_EQ(
+        ledger.select({.group = 1, .resources = std::array{vm}, .flags = {}, .excluded_ids = tried},
+                      1, held),
+        selection_outcome::selected);
+    EXPECT_EQ(held.destination, id) << "the next in order; its id is one more";
+    ledger.release(held);
+  }
 }
 
 TEST_F(ledger_selection, count_goes_above_capacity_and_leaves_out_what_is_not_offered) {
