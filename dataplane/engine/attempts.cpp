@@ -30,10 +30,13 @@ const linehunt::destination* engine::state::destination_of(const attempt& a) con
 
 selection_outcome engine::state::choose(std::uint32_t transaction, holding& held) {
   invite_transaction& t = transactions[transaction];
+  static_assert(max_attempts + max_passed_over < max_excluded, "or it could not wait for a line");
   std::array<std::uint32_t, max_attempts + max_passed_over> excluded;
-  std::size_t count_excluded = t.attempt_count;
-  for (std::size_t i = 0; i < t.attempt_count; ++i)
-    excluded[i] = t.attempts[i].destination_id;
+  std::size_t count_excluded = 0;
+  for (std::size_t i = 0; i < t.attempt_count; ++i) {
+    const std::uint32_t tried = t.attempts[i].destination_id; // its addresses, one after the other
+    if (i == 0 || tried != t.attempts[i - 1].destination_id) excluded[count_excluded++] = tried;
+  }
   for (std::size_t i = 0; i < t.passed_over_count; ++i)
     excluded[count_excluded++] = t.passed_over[i];
   selection_request request;
@@ -170,7 +173,7 @@ bool engine::state::try_next_address(std::uint32_t transaction, std::uint32_t re
   const std::uint64_t rest_ms = silent ? transaction_timeout_ms() : retry_after_s * 1000ull;
   if (rest_ms > 0) resting.rest(d->index, failed.to, after_ms(rest_ms));
   if (t.cancel_wanted || t.bye_tag != 0) return false; // the caller has hung up
-  if (t.attempt_count == max_attempts || !ledger.enabled(d->index)) return false;
+  if (t.attempt_count >= t.most_attempts || !ledger.enabled(d->index)) return false;
   const auto tried = std::count_if(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
                                    [&](const attempt& a) { return a.destination_id == d->id; });
   if (static_cast<std::size_t>(tried) >= max_addresses_tried) return false;
@@ -298,7 +301,7 @@ void engine::state::fail_over(std::uint32_t transaction) {
   release(t.call);
   holding held;
   auto outcome = selection_outcome::no_destination;
-  if (t.attempt_count < max_attempts) outcome = choose(transaction, held);
+  if (t.attempt_count < t.most_attempts) outcome = choose(transaction, held);
   if (outcome == selection_outcome::pending) return park(transaction);
   if (outcome == selection_outcome::selected && begin_attempt(transaction, held))
     return send_invite(transaction);

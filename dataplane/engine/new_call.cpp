@@ -41,7 +41,8 @@ verdict engine::state::on_invite() {
   if (const auto t = transactions.find(key); t != no_transaction) return repeat_reply(t);
   if (calls.find_server_key(hash, routing.call_id, key) != no_call)
     return verdict::retransmission_absorbed;
-  if (passes_before() >= max_passes) return reply(482, "Loop Detected", verdict::rejected_loop);
+  const std::size_t passes = passes_before();
+  if (passes >= max_passes) return reply(482, "Loop Detected", verdict::rejected_loop);
   if (draining) {
     if (is_dropped_by_rule()) return verdict::dropped_by_rule;
     return reply(503, "Service Unavailable", verdict::dropped_draining, "Retry-After: 5\r\n");
@@ -58,7 +59,7 @@ verdict engine::state::on_invite() {
     return reply(status, rule.reason.empty() ? sip::reason_phrase(status) : rule.reason,
                  verdict::rejected_by_rule);
   }
-  return start_call(key, decision);
+  return start_call(key, decision, passes);
 }
 
 // Failover within a loop tries every way at each turn of it, so it must have an end before
@@ -92,7 +93,8 @@ bool engine::state::is_dropped_by_rule() const noexcept {
   return decision.rule != nullptr && decision.rule->action == rule_action::drop;
 }
 
-verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision) {
+verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision,
+                                  std::size_t passes) {
   sip::edit_list edits;
   const route_plan routes = plan_routes(view, *world, edits);
   // Strict routing (RFC 2543) would give the destination another Request-URI than the rules have
@@ -105,13 +107,14 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   const std::uint32_t transaction = make_records(key, decision, edits);
   if (transaction == no_transaction)
     return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
+  invite_transaction& t = transactions[transaction];
+  t.most_attempts = attempts_after(passes);
   const auto settled = decision.rule->action == rule_action::forward
                            ? forward_by_rule(transaction, decision)
                            : balance(transaction, decision);
   if (settled) return *settled;
 
   (void)reply(100, "Trying", verdict::request_forwarded);
-  invite_transaction& t = transactions[transaction];
   if (!edits.insert(view.headers_begin, headers_of(transaction, 0))) {
     answer_invite(transaction, t.plan.refusal_status,
                   {t.plan.refusal_reason.data(), t.plan.refusal_reason_len});

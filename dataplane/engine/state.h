@@ -44,7 +44,8 @@ struct engine::state final : selection_listener {
   // --- new_call.cpp: an INVITE outside any dialog
   verdict on_invite();
   [[nodiscard]] bool is_dropped_by_rule() const noexcept;
-  verdict start_call(std::uint64_t key, const rule_decision& decision);
+  // `passes`: how often it has been here before.
+  verdict start_call(std::uint64_t key, const rule_decision& decision, std::size_t passes);
   // Those of a new call, with its INVITE in them; no_transaction where there is no room.
   [[nodiscard]] std::uint32_t make_records(std::uint64_t key, const rule_decision& decision,
                                            const sip::edit_list& edits);

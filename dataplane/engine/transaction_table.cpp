@@ -34,7 +34,7 @@ std::uint32_t transaction_table::take(std::uint64_t server_key) {
   invite_transaction& t = records_[transaction];
   const std::uint32_t generation = t.generation + 1;
   first_free_ = t.next_free;
-  t = invite_transaction{};
+  static_cast<invite_progress&>(t) = {};
   t.generation = generation;
   t.server_key = server_key;
   t.server = server_state::proceeding;

@@ -11,6 +11,7 @@
 #include "dataplane/memory_source.h"
 #include "dataplane/rules.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -42,7 +43,14 @@ enum class transaction_list : std::uint8_t {
 };
 inline constexpr std::size_t transaction_list_count = 3;
 
-inline constexpr std::size_t max_attempts = 8;
+// Destinations and addresses that one INVITE goes to.
+inline constexpr std::size_t max_attempts = 32;
+// Of a call that has passed us before: in a loop each attempt of one way through us is a way of its
+// own, with attempts of its own.
+inline constexpr std::size_t least_attempts = 8;
+[[nodiscard]] constexpr std::uint8_t attempts_after(std::size_t passes) noexcept {
+  return static_cast<std::uint8_t>(std::max(max_attempts >> passes, least_attempts));
+}
 // Reason lines of a caller's CANCEL that go on with ours (RFC 3326); longer ones are left out.
 inline constexpr std::size_t max_reason_bytes = 256;
 
@@ -51,20 +59,21 @@ struct attempt {
   std::uint32_t destination_id = 0;
   destination_index destination = no_index;
   endpoint to;
-  time_us sent_at = 0; // the first time
   listener_index listener = 0;
-  bool rang = false;        // its post-dial delay is counted
-  bool answered = false;    // a final answer has come, or a 2xx
-  bool provisional = false; // a provisional has come, so a CANCEL may go
+  bool rang : 1 = false;        // its post-dial delay is counted
+  bool answered : 1 = false;    // a final answer has come, or a 2xx
+  bool provisional : 1 = false; // a provisional has come, so a CANCEL may go
   // CANCEL, a client transaction of its own (RFC 3261 17.1.2): timer E until it has its answer.
-  bool cancelled = false;     // one was sent
-  bool cancel_done = false;   // it had its final answer, or 64*T1
-  bool cancel_reason = false; // it bears invite_transaction::reason, and so do its repetitions
+  bool cancelled : 1 = false;     // one was sent
+  bool cancel_done : 1 = false;   // it had its final answer, or 64*T1
+  bool cancel_reason : 1 = false; // it bears the caller's reason, and so do its repetitions
   std::uint8_t cancel_tries = 0;
   time_us cancel_due = 0; // when it is repeated
+  time_us sent_at = 0;    // the first time
 
   [[nodiscard]] bool cancel_open() const noexcept { return cancelled && !cancel_done && !answered; }
 };
+static_assert(sizeof(attempt) == 48, "each transaction has 32 of them: see control/OPERATING.md");
 
 // What selection and failover need to know of the rule, copied, since a snapshot may be replaced
 // while the INVITE rings.
@@ -85,7 +94,8 @@ struct call_plan {
   std::uint8_t refusal_reason_len = 0;
 };
 
-struct invite_transaction {
+// All of a transaction but its attempts.
+struct invite_progress {
   std::uint64_t server_key = 0;
   std::uint64_t hash = 0; // of the Call-ID
   std::uint32_t generation = 0;
@@ -117,6 +127,12 @@ struct invite_transaction {
   std::array<std::uint32_t, 8> passed_over{};
   std::uint8_t passed_over_count = 0;
   std::uint8_t attempt_count = 0;
+  std::uint8_t most_attempts = max_attempts;
+};
+
+struct invite_transaction : invite_progress {
+  // The first attempt_count of them; behind those is what transactions before have left, since few
+  // calls need more than one, and to clear them all would cost each call a write of 1.5 kB.
   std::array<attempt, max_attempts> attempts{};
 
   [[nodiscard]] attempt& current() noexcept { return attempts[attempt_count - 1u]; }

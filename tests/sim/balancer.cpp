@@ -26,6 +26,7 @@ class balancer::exit final : public action_sink {
   }
   void send(std::string_view bytes, const outbound& where) override {
     all_.note_decided(*all_.workers_[self_], bytes);
+    all_.note_attempt(bytes);
     all_.net_.send(std::string(bytes), all_.world().listeners[where.listener].local, where.to);
   }
   bool mail(worker_id to, const linehunt::mail& what) override {

@@ -68,6 +68,7 @@ class balancer {
   std::uint64_t late_answers = 0;
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
+  std::uint64_t most_attempts = 0; // of one call
   std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0, restored = 0;
 
  private:
@@ -88,6 +89,7 @@ class balancer {
   void judge_slots();
   void note_mail(const mail& m, worker_id to, int sign);
   void note_decided(worker& it, std::string_view bytes);
+  void note_attempt(std::string_view bytes);
   void say(std::string what);
 
   balancer_setup setup_;

@@ -9,10 +9,10 @@
 namespace linehunt::sim {
 
 boxes::boxes(event_queue& events, chance& random, network& net, const front& balancer,
-             std::vector<endpoint> addresses, bool behave, bool intact)
+             std::vector<endpoint> addresses, bool behave, bool intact, bool refuse)
     : events_(events), random_(random), net_(net), balancer_(balancer),
-      addresses_(std::move(addresses)), dead_(addresses_.size()), behave_(behave), intact_(intact) {
-}
+      addresses_(std::move(addresses)), dead_(addresses_.size()), behave_(behave), refuse_(refuse),
+      intact_(intact) {}
 
 std::size_t boxes::find(const endpoint& address) const {
   return static_cast<std::size_t>(std::ranges::find(addresses_, address) - addresses_.begin());
@@ -132,6 +132,7 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   static constexpr int failures[] = {486, 503, 500, 603, 302, 404, 480, 408};
   const std::uint32_t mood = behave_ ? 0 : random_.below(100);
   c.status = mood < 78 ? 200 : mood < 92 ? failures[random_.below(8)] : 0;
+  if (refuse_ && mood >= 10 && mood < 92) c.status = 500;
   if (c.status == 0) ++counts.silent;
   c.strict = random_.below(8) == 0;
   c.forks = !behave_ && random_.below(16) == 0;

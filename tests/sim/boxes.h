@@ -24,7 +24,7 @@ struct box_counts {
 class boxes {
  public:
   boxes(event_queue& events, chance& random, network& net, const front& balancer,
-        std::vector<endpoint> addresses, bool behave, bool intact);
+        std::vector<endpoint> addresses, bool behave, bool intact, bool refuse);
 
   [[nodiscard]] bool owns(const endpoint& address) const {
     return find(address) < addresses_.size();
@@ -81,6 +81,7 @@ class boxes {
   std::uint64_t asked_ = 0; // the last oc-seq
   std::vector<bool> dead_;
   bool behave_;
+  bool refuse_; // most calls
   bool intact_; // nothing is corrupted on the way: a request at the wrong box is a mistake
   std::vector<call> calls_;
   std::vector<std::uint32_t> unused_;

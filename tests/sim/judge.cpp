@@ -2,6 +2,7 @@
 // What must hold after every event: lines, leases (dataplane/LEASES.md), calls, and what is sent.
 #include "balancer.h"
 #include "balancer_worker.h"
+#include "dataplane/engine/branch.h"
 #include "dataplane/ledger/lease_mail.h"
 #include "sipparse/scan.h"
 
@@ -27,6 +28,16 @@ void balancer::note_decided(worker& it, std::string_view bytes) {
   deadlines += at_deadline ? 1u : 0u;
   if (at_deadline && !setup_.slow) say("an INVITE was left waiting for a lease until its deadline");
   it.waiting.erase(found);
+}
+
+// By the number in our branch, which is the first.
+void balancer::note_attempt(std::string_view bytes) {
+  constexpr std::string_view ours = ";branch=z9hG4bKi";
+  const std::size_t at = bytes.starts_with("INVITE ") ? bytes.find(ours) : bytes.npos;
+  if (at == bytes.npos) return;
+  if (const auto number = calls::read_hex(bytes.substr(at + ours.size(), 16)))
+    most_attempts =
+        std::max<std::uint64_t>(most_attempts, calls::invite_branch::from(*number).attempt + 1u);
 }
 
 // Keeps count of the lines in rings. A grant names no slots: those are what was asked for.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs many seeds of the simulation. A seed that fails prints itself and is the same every time.
+#include "dataplane/engine/transaction_table.h"
 #include "simulation.h"
 
 #include <CLI/CLI.hpp>
@@ -55,11 +56,11 @@ void print(const totals& t, std::uint64_t seeds) {
   std::printf(
       "  balancer: started %llu, answered %llu, waited for a lease %llu (the longest %.1f ms; too "
       "long for slow workers %llu), "
-      "refused full %llu, failovers %llu, turns to another address %llu, pauses %llu, passed over "
-      "for overload %llu, shed %llu, rings full %llu\n",
+      "refused full %llu, failovers %llu, turns to another address %llu, most attempts of a call "
+      "%llu, pauses %llu, passed over for overload %llu, shed %llu, rings full %llu\n",
       n(t.started), n(t.answered), n(t.parked), static_cast<double>(t.longest_wait) / 1000,
-      n(t.deadlines), n(t.refused_full), n(t.failovers), n(t.address_turns), n(t.pauses),
-      n(t.passed_over), n(t.shed), n(t.rings_full));
+      n(t.deadlines), n(t.refused_full), n(t.failovers), n(t.address_turns), n(t.most_attempts),
+      n(t.pauses), n(t.passed_over), n(t.shed), n(t.rings_full));
   std::printf("  faults: lost %llu, doubled %llu, late %llu, overtaken %llu, corrupted %llu, "
               "strangers %llu\n",
               n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.overtaken),
@@ -87,6 +88,7 @@ bool came_through_all(const totals& t, bool one_worker) {
   };
   must("a failover", t.failovers);
   must("a turn to another address", t.address_turns);
+  must("a call that has tried as many as it may", t.most_attempts == calls::max_attempts ? 1 : 0);
   must("a call kept over a restart", t.restored);
   must("a call of a copy taken up after a crash", t.uncertain);
   must("a call shed", t.shed);

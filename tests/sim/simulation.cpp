@@ -41,6 +41,7 @@ void totals::add(const totals& o) {
   parked += o.parked;
   refused_full += o.refused_full;
   failovers += o.failovers;
+  most_attempts = std::max(most_attempts, o.most_attempts);
   address_turns += o.address_turns;
   shed += o.shed;
   passed_over += o.passed_over;
@@ -75,6 +76,7 @@ simulation::simulation(const simulation_setup& setup)
     shares.late = random_.below(30);
     shares.corrupted = setup.seed % 2 == 0 ? random_.below(15) : 0;
   }
+  refuse_ = setup.seed % 10 == 7;
   make_model();
   network_ = std::make_unique<network>(events_, random_, shares);
   balancer_setup b;
@@ -83,8 +85,8 @@ simulation::simulation(const simulation_setup& setup)
   b.ring_depth = setup.seed % 5 == 0 ? 2 : 2 + random_.below(60);
   b.limits.max_calls = !behave_ && setup.seed % 7 == 3 ? 64 : 2048 / setup.workers;
   b.limits.max_transactions = !behave_ && setup.seed % 7 == 3 ? 32 : 1024;
-  b.limits.max_slots = 16;
-  b.limits.max_destinations = 8;
+  b.limits.max_slots = refuse_ ? 128 : 16;
+  b.limits.max_destinations = refuse_ ? 40 : 8;
   // Some worlds have slow workers, little patience, or few places for those who wait.
   b.slow = !behave_ && setup.seed % 9 == 4;
   b.limits.parked_deadline_ms = b.slow ? 1 + random_.below(8) : b.limits.parked_deadline_ms;
@@ -97,8 +99,8 @@ simulation::simulation(const simulation_setup& setup)
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
   const bool intact = shares.corrupted == 0;
   callers_ = std::make_unique<callers>(events_, random_, *network_, front_, behave_, intact);
-  boxes_ =
-      std::make_unique<boxes>(events_, random_, *network_, front_, addresses_, behave_, intact);
+  boxes_ = std::make_unique<boxes>(events_, random_, *network_, front_, addresses_, behave_, intact,
+                                   refuse_);
   events_.add(0, happening::call_begins);
   for (worker_id w = 0; w < setup.workers; ++w)
     events_.add(0, happening::worker_run, w);
@@ -113,7 +115,7 @@ simulation::simulation(const simulation_setup& setup)
 
 void simulation::make_model() {
   model_.workers = setup_.workers;
-  const std::uint32_t boxes = 2 + random_.below(4);
+  const std::uint32_t boxes = refuse_ ? 16 + random_.below(24) : 2 + random_.below(4);
   const std::uint32_t most = behave_ ? 400 : 3 + random_.below(40);
   for (std::uint32_t i = 0; i < boxes; ++i) {
     std::string resources = "pstn=" + std::to_string(behave_ ? most : 1 + random_.below(most));
@@ -144,7 +146,7 @@ void simulation::make_model() {
     r.flags.random_tie = random_.below(4) == 0;
     r.flags.negative = !behave_ && random_.below(16) == 0;
     r.failover.no_answer = random_.below(2) == 0;
-    r.failover.disable = random_.below(3) == 0;
+    r.failover.disable = random_.below(3) == 0 && !refuse_;
     r.ping.caller = r.action == rule_action::balance && random_.below(3) == 0;
     r.ping.callee = r.action == rule_action::balance && random_.below(3) == 0;
   }
@@ -188,6 +190,7 @@ std::string simulation::run() {
   counts.parked = balancer_->parked;
   counts.refused_full = balancer_->refused_full;
   counts.failovers = balancer_->failovers;
+  counts.most_attempts = balancer_->most_attempts;
   counts.address_turns = balancer_->address_turns;
   counts.shed = balancer_->shed;
   counts.passed_over = balancer_->passed_over;

@@ -30,6 +30,7 @@ struct totals {
                 strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0, address_turns = 0,
                 shed = 0, passed_over = 0, deadlines = 0, restarts = 0, restored = 0, crashes = 0,
                 uncertain = 0;
+  std::uint64_t most_attempts = 0;                    // of one call
   time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};
@@ -60,6 +61,7 @@ class simulation {
   chance random_;
   event_queue events_;
   bool behave_ = false; // no faults, no admin: every call must be answered
+  bool refuse_ = false; // there are many boxes, most of which refuse a call
   snapshot_model model_;
   std::vector<endpoint> addresses_; // of the boxes: where they listen
   std::unique_ptr<network> network_;
