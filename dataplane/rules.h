@@ -47,6 +47,7 @@ struct rule_condition {
   std::vector<std::string> names;  // codec_present, codec_absent
   std::uint32_t group = 0;         // from_destination
   bool any_port = false;           // from_destination: from whichever port it sends
+  friend bool operator==(const rule_condition&, const rule_condition&) = default;
 };
 
 // `drop` answers nothing. It alone holds for other requests outside a call as well.

@@ -104,6 +104,7 @@ std::optional<configuration> load_text(std::string_view text, const device_check
   cross_check(whole, out);
   check_snapshot(whole, out);
   if (out.failed()) return std::nullopt;
+  check_gathered(whole, out);
   if (whole.database.url.empty()) check_counted(whole, out);
   return whole;
 }

@@ -43,6 +43,10 @@ void read_resources(table_reader& section, std::string_view key, rule_entry& rul
                                        title, name));
         continue;
       }
+      if (std::ranges::find(rule.model.resources, name) != rule.model.resources.end()) {
+        out.error(item.at, fmt::format("{} '{}' names '{}' twice; name it once", title, key, name));
+        continue;
+      }
       rule.model.resources.emplace_back(name);
       rule.resource_at.push_back(item.at);
     }

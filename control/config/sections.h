@@ -47,6 +47,10 @@ void check_destinations(const configuration& whole, diagnostics& out);
 // where all destinations are known: before the rows of a database are there, nothing can be said.
 void check_counted(const configuration& whole, diagnostics& out);
 
+// Rules that a call may match one after the other, and that together ask for more than it can hold.
+// Only where nothing is wrong.
+void check_gathered(const configuration& whole, diagnostics& out);
+
 // What no section sees alone: names that refer to others, duplicates, what cannot be reached.
 void cross_check(const configuration& whole, diagnostics& out);
 

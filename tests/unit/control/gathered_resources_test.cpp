@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rules ask for together, where a call may match several of them.
+#include "control/config/load_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linehunt::config {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// Lines 1 to 11; the rules of a test begin in line 12.
+constexpr std::string_view head = R"([[port]]
+name = "access"
+device = "net_af_packet0,iface=eth1"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+[[destination]]
+id = 1
+group = 1
+uri = "sip:192.0.2.21"
+resources = "vm=5; pstn=5; transc=5; a=1; b=1; c=1; d=1; e=1; f=1"
+)";
+
+std::vector<std::string> lines_with(std::string_view rules) {
+  diagnostics out("t.toml");
+  const auto whole = load_text(
+      std::string{head} + std::string{rules}, [](const auto&) { return std::nullopt; }, out);
+  EXPECT_TRUE(whole) << "no more than a warning";
+  return out.lines();
+}
+
+TEST(gathered_resources, an_add_that_the_balancing_rule_repeats_is_a_warning) {
+  EXPECT_THAT(lines_with("[[rule]]\nmatch = { user = \"^9\" }\nadd = [\"vm\", \"transc\"]\n"
+                         "[[rule]]\nbalance = 1\nresources = \"transc; pstn\"\n"),
+              ElementsAre(AllOf(StartsWith("t.toml:14:14: warning: "), HasSubstr("add 'transc'"),
+                                HasSubstr("in line 15"), HasSubstr("; name it in one"))));
+}
+
+TEST(gathered_resources, an_add_that_another_add_repeats_is_a_warning_where_a_balance_follows) {
+  const std::string adds = "[[rule]]\nmatch = { user = \"^9\" }\nadd = \"transc\"\n"
+                           "[[rule]]\nmatch = { host = \"x\" }\nadd = \"transc\"\n";
+  EXPECT_THAT(lines_with(adds + "[[rule]]\nbalance = 1\nresources = \"vm\"\n"),
+              ElementsAre(AllOf(StartsWith("t.toml:17:7: warning: "), HasSubstr("in line 12"))));
+  EXPECT_THAT(lines_with(adds + "[[rule]]\nreply = \"404 No\"\n"), IsEmpty());
+}
+
+TEST(gathered_resources, each_name_is_told_of_once) {
+  EXPECT_THAT(lines_with("[[rule]]\nadd = \"vm\"\n"
+                         "[[rule]]\nmatch = { user = \"^1\" }\nbalance = 1\nresources = \"vm\"\n"
+                         "[[rule]]\nbalance = 1\nresources = \"vm\"\n"),
+              ElementsAre(HasSubstr("in line 14")));
+}
+
+TEST(gathered_resources, two_names_in_one_string_are_told_of_both) {
+  EXPECT_THAT(lines_with("[[rule]]\nmatch = { user = \"^1\" }\nadd = \"vm; a; pstn\"\n"
+                         "[[rule]]\nbalance = 1\nresources = \"pstn; vm\"\n"),
+              ElementsAre(HasSubstr("add 'vm'"), HasSubstr("add 'pstn'")));
+}
+
+TEST(gathered_resources, rules_that_no_call_comes_to_are_none_of_them) {
+  const std::string add = "[[rule]]\nmatch = { user = \"^9\", host = \"x\" }\nadd = \"transc\"\n";
+  const std::string repeat = "[[rule]]\nbalance = 1\nresources = \"transc\"\n";
+  EXPECT_THAT(lines_with(add +
+                         "[[rule]]\nmatch = { user = \"^8\" }\nbalance = 1\n"
+                         "resources = \"pstn\"\n" +
+                         repeat),
+              ElementsAre(HasSubstr("add 'transc'")))
+      << "it ends the matter for other calls alone";
+  EXPECT_THAT(lines_with(add +
+                         "[[rule]]\nmatch = { user = \"^9\" }\nbalance = 1\n"
+                         "resources = \"pstn\"\n" +
+                         repeat),
+              IsEmpty())
+      << "whatever the add matches ends there";
+  EXPECT_THAT(lines_with(add + "[[rule]]\nreply = \"404 No\"\n" + repeat), IsEmpty());
+  EXPECT_THAT(
+      lines_with("[[rule]]\nmatch = { user = \"^9\" }\nreply = \"404 No\"\n" + add + repeat),
+      IsEmpty());
+  EXPECT_THAT(lines_with(repeat + add), IsEmpty()) << "it comes too late";
+}
+
+TEST(gathered_resources, an_offer_has_a_codec_or_has_it_not) {
+  const auto with_codecs = [](std::string_view first, std::string_view second) {
+    return lines_with("[[rule]]\nmatch = { " + std::string{first} +
+                      " }\nadd = \"transc\"\n[[rule]]\nmatch = { " + std::string{second} +
+                      " }\nbalance = 1\nresources = \"transc; pstn\"\n");
+  };
+  constexpr std::string_view none = R"(no_codecs = ["PCMU", "PCMA"])";
+  EXPECT_THAT(with_codecs(none, R"(codecs = "PCMA")"), IsEmpty());
+  EXPECT_THAT(with_codecs(R"(codecs = "PCMA")", none), IsEmpty());
+  EXPECT_THAT(with_codecs(none, R"(codecs = ["PCMA", "G722"])"), ElementsAre(HasSubstr("transc")));
+}
+
+TEST(gathered_resources, more_than_a_call_can_hold_are_a_warning) {
+  const std::string adds = "[[rule]]\nmatch = { user = \"^9\" }\nadd = \"a; b; c; d\"\n"
+                           "[[rule]]\nmatch = { host = \"x\" }\nadd = \"e; f\"\n";
+  EXPECT_THAT(lines_with(adds + "[[rule]]\nbalance = 1\nresources = \"vm; pstn\"\n"), IsEmpty());
+  EXPECT_THAT(lines_with(adds + "[[rule]]\nmatch = { user = \"1\" }\nbalance = 1\n"
+                                "resources = \"vm; pstn; transc\"\n"
+                                "[[rule]]\nbalance = 1\nresources = \"vm; pstn; transc\"\n"),
+              ElementsAre(AllOf(StartsWith("t.toml:18:1: warning: "), HasSubstr("need 9 resources"),
+                                HasSubstr("can hold 8"), HasSubstr("Name fewer"))));
+}
+
+} // namespace
+} // namespace linehunt::config
