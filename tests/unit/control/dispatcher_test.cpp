@@ -67,6 +67,14 @@ TEST_F(dispatcher, lb_list) {
   EXPECT_EQ(result("lb_list", "null"), expected);
 }
 
+// It is listed for what calls still hold, and can neither be set nor resized.
+TEST_F(dispatcher, lb_status_knows_no_destination_that_drains) {
+  view.all[1].enabled = false;
+  view.all[1].draining = true;
+  EXPECT_EQ(error("lb_status", "[2]"), no_destination);
+  EXPECT_EQ(result("lb_status", "[1]")["enable"], "yes");
+}
+
 TEST_F(dispatcher, lb_status_says_and_sets) {
   EXPECT_EQ(result("lb_status", "[1]"), json::parse(R"({"enable":"yes","attrs":"rack=a"})"));
   EXPECT_EQ(result("lb_status", R"(["1"])"), json::parse(R"({"enable":"yes","attrs":"rack=a"})"));
