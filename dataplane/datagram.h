@@ -65,11 +65,15 @@ struct event {
   event_kind kind = event_kind::call_ended;
   worker_id from = 0;
   std::uint16_t cause = 0;
+  // Of the snapshot that gave `destination` its meaning, the last 16 bits: a reload may have given
+  // the number to another machine when the event is read.
+  std::uint16_t generation = 0;
   std::uint32_t destination = 0;   // destination_index
   std::uint32_t round_trip_us = 0; // of a probe, from its first sending
   std::uint64_t subject = 0;       // call handle, probe number; by kind
   time_us at = 0;
 };
+static_assert(sizeof(event) == 32);
 
 class action_sink {
  public:

@@ -83,9 +83,9 @@ class event_pump {
   static constexpr std::chrono::seconds time_to_end{10};      // from each time that it is told
 
   void take(const event& e) {
-    if (e.kind == event_kind::destination_disabled) view_.on_failed(e.destination, e.cause);
+    if (e.kind == event_kind::destination_disabled) view_.on_failed(e);
     if (e.kind == event_kind::probe_answered) prober_.on_answer(e);
-    if (e.kind == event_kind::destination_paused) view_.on_paused(e.destination, e.subject);
+    if (e.kind == event_kind::destination_paused) view_.on_paused(e);
   }
 
   asio::steady_timer timer_;

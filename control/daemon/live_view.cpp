@@ -52,6 +52,11 @@ const destination* live_view::find_index(destination_index index) const noexcept
   return found == all.end() ? nullptr : &*found;
 }
 
+const destination* live_view::whom(const event& raised) const {
+  return source_.is_still(raised.destination, raised.generation) ? find_index(raised.destination)
+                                                                 : nullptr;
+}
+
 std::vector<dpdk::worker_report> reports_of(const dpdk::runtime& runtime) {
   std::vector<dpdk::worker_report> all;
   for (worker_id w = 0; w < runtime.workers(); ++w)
@@ -290,11 +295,12 @@ bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
   return true;
 }
 
-void live_view::on_paused(destination_index index, std::uint64_t seconds) {
-  const destination* const found = find_index(index);
+void live_view::on_paused(const event& raised) {
+  const destination* const found = whom(raised);
   if (!found) return;
+  const std::uint64_t seconds = raised.subject;
   mail m = from_control(mail_kind::pause);
-  m.subject = index;
+  m.subject = raised.destination;
   m.value = static_cast<std::int64_t>(seconds);
   if (!tell_all(runtime_, m))
     spdlog::error("not every worker was told that destination {} pauses", found->id);
@@ -324,9 +330,10 @@ live_view::outcome live_view::end_call(const admin::call_state& call) {
   return {};
 }
 
-void live_view::on_failed(destination_index index, std::uint16_t cause) {
-  const destination* const found = find_index(index);
+void live_view::on_failed(const event& raised) {
+  const destination* const found = whom(raised);
   if (!found) return;
+  const std::uint16_t cause = raised.cause;
   const std::chrono::milliseconds patience{runtime_.world().timers.fr_timeout_ms};
   if (cause == 408 && !could_be_heard(*found, patience)) {
     // Who has no probes would stay disabled when the link is up again.

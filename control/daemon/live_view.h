@@ -101,13 +101,13 @@ class live_view final : public admin::daemon_view {
   void report_heartbeats_by(heartbeat_report report) { heartbeats_ = std::move(report); }
 
   // A worker has seen a destination ask for a pause: all of them grant it.
-  void on_paused(destination_index index, std::uint64_t seconds);
+  void on_paused(const event& raised);
   // Another snapshot is in force.
   void on_reloaded();
   // A reload has taken back what was said of it, since it is another machine now.
   void on_status_set_back(destination_index index, bool enabled);
   // A worker has seen a destination fail: from now on it is disabled for all of them.
-  void on_failed(destination_index index, std::uint16_t cause);
+  void on_failed(const event& raised);
   // What probes say about a destination; nothing against an admin.
   // `status` of the answer; 0: none came.
   void on_probed(std::uint32_t id, bool enabled, std::uint16_t status);
@@ -137,6 +137,8 @@ class live_view final : public admin::daemon_view {
  private:
   [[nodiscard]] const destination* find(std::uint32_t id) const noexcept;
   [[nodiscard]] const destination* find_index(destination_index index) const noexcept;
+  // nullptr where a reload has made it another one since, which has done nothing.
+  [[nodiscard]] const destination* whom(const event& raised) const;
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;

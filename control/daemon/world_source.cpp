@@ -25,6 +25,7 @@ std::unique_ptr<const snapshot> world_source::build(const config::configuration&
   }
   changes_ = std::move(changes);
   retire(*built);
+  date(*built);
   destinations_ = std::move(model.destinations);
   slots_.clear();
   for (const destination& d : built->destinations) {
@@ -60,6 +61,24 @@ void world_source::retire(const snapshot& next) {
   for (std::size_t i = 0; i < destinations_.size(); ++i)
     if (!configured(destinations_[i]))
       draining_.push_back({std::move(destinations_[i]), std::move(slots_[i])});
+}
+
+void world_source::date(const snapshot& next) {
+  std::unordered_map<destination_index, dated> now;
+  for (const destination& d : next.destinations) {
+    const auto before = dated_.find(d.index);
+    const bool same = before != dated_.end() && before->second.id == d.id &&
+                      before->second.group == d.group && before->second.uri == d.uri;
+    now.emplace(d.index,
+                dated{d.id, d.group, d.uri, same ? before->second.since : next.generation});
+  }
+  dated_ = std::move(now);
+}
+
+bool world_source::is_still(destination_index index, std::uint16_t generation) const {
+  const auto found = dated_.find(index);
+  const auto age = static_cast<std::uint16_t>(generation_ - generation);
+  return found != dated_.end() && found->second.since + age <= generation_;
 }
 
 void world_source::release_unheld(const std::function<bool(slot_index)>& held) {

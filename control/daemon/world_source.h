@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace linehunt {
@@ -46,15 +47,26 @@ class world_source {
   // Forgets what no call holds any more. Only after the last snapshot has been published.
   void release_unheld(const std::function<bool(slot_index)>& held);
 
+  // Whether the number still belongs to the destination that it belonged to in the snapshot of that
+  // generation, with the same group and URI. The last 16 bits, of one that is not older than that.
+  [[nodiscard]] bool is_still(destination_index index, std::uint16_t generation) const;
+
   [[nodiscard]] operator_state& changes() noexcept { return changes_; }
 
  private:
   void resolve(snapshot_model& model) const;
   void retire(const snapshot& next);
+  void date(const snapshot& next);
 
   index_book book_;
   address_source addresses_;
   operator_state changes_;
+  struct dated {
+    std::uint32_t id = 0, group = 0;
+    std::string uri;
+    std::uint64_t since = 0; // the generation
+  };
+  std::unordered_map<destination_index, dated> dated_; // of the last snapshot
   std::vector<destination_model> destinations_;
   std::vector<std::vector<slot_index>> slots_; // beside destinations_ and their resources
   std::vector<retired> draining_;

@@ -278,6 +278,7 @@ void engine::state::set_aside(const attempt& failed, bool disable, std::uint16_t
     what.kind = disable ? event_kind::destination_disabled : event_kind::destination_paused;
     what.from = setup.self;
     what.cause = status;
+    what.generation = static_cast<std::uint16_t>(world->generation);
     what.destination = failed.destination;
     what.subject = disable ? 0 : retry_after_s;
     what.at = now;

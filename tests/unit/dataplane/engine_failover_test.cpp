@@ -299,10 +299,12 @@ TEST_F(engine_failover, retry_after_pauses_the_destination_for_that_long) {
   snapshot_model model = study_case();
   for (auto& rule : model.rules)
     rule.failover.disable = false;
+  model.generation = 0x3'0007;
   world.reload(model);
   const auto first = start();
   (void)world.give(response(first.bytes, 503, "a", "Retry-After: 30 (maintenance)\r\n"), first.to);
   ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].generation, 7);
   EXPECT_EQ(world.sink.events[0].kind, event_kind::destination_paused);
   EXPECT_EQ(world.sink.events[0].subject, 30u);
   EXPECT_FALSE(world.engine().ledger().enabled(0));

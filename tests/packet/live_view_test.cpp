@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control thread makes of events that workers raised before it changed something itself.
+#include "control/daemon/live_view.h"
+
+#include "control/config/load_file.h"
+#include "dataplane/dpdk/eal.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace linehunt::test {
+namespace {
+
+constexpr const char* head = R"([runtime]
+mbufs = 2048
+cores = [0]
+[limits]
+calls_per_worker = 1024
+[[port]]
+name = "lan"
+device = "net_null0"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+[[rule]]
+balance = 1
+resources = "vm"
+)";
+
+std::string box(const std::string& last_byte, const std::string& resources) {
+  return "[[destination]]\nid = 5\ngroup = 1\nuri = \"sip:192.0.2." + last_byte +
+         "\"\nresources = \"" + resources + "\"\n";
+}
+
+config::device_check any_device() {
+  return [](const auto&) { return std::nullopt; };
+}
+
+config::configuration load(const std::string& text) {
+  config::diagnostics out("t.toml");
+  auto whole = config::load_text(text, any_device(), out);
+  if (!whole) throw std::logic_error(out.lines().front());
+  return *whole;
+}
+
+dpdk::call_source no_calls() {
+  return {};
+}
+
+// A daemon's view over one worker, without its loop: events come when the test says so.
+class viewed {
+ public:
+  explicit viewed(const std::string& destinations, const dpdk::call_source& kept = no_calls())
+      : file_(testing::TempDir() + "live_view_" + std::to_string(::getpid()) + ".toml"),
+        first_(load(head + destinations)), source_(first_.runtime.limits), runtime_(start(kept)),
+        reloading_(
+            file_, first_, first_, any_device(), {},
+            [this](auto next) { runtime_->publish(std::move(next)); }, source_,
+            [this](const mail& m) { EXPECT_TRUE(tell_all(*runtime_, m)); }) {
+    reloading_.on_published([this](const auto&) { view.on_reloaded(); });
+    reloading_.on_status_set_back(
+        [this](auto which, bool enabled) { view.on_status_set_back(which, enabled); });
+  }
+
+  ~viewed() { ::unlink(file_.c_str()); }
+  viewed(const viewed&) = delete;
+  viewed& operator=(const viewed&) = delete;
+
+  void reload(const std::string& destinations) {
+    std::ofstream(file_, std::ios::trunc) << head << destinations;
+    reloading_.reload([](const reloader::outcome& how) { EXPECT_TRUE(how) << how.error(); });
+  }
+  void set_enabled(bool enabled) {
+    view.set_enabled(5, enabled, [](const auto& how) { EXPECT_TRUE(how); });
+  }
+  // As a worker raises it now; the test says when the control thread hears of it.
+  [[nodiscard]] event raised(event_kind kind) const {
+    event e;
+    e.kind = kind;
+    e.cause = 503;
+    e.generation = static_cast<std::uint16_t>(runtime_->world().generation);
+    e.destination = runtime_->world().destinations.front().index;
+    e.subject = kind == event_kind::destination_paused ? 60 : 0;
+    return e;
+  }
+  [[nodiscard]] admin::destination_state box() { return view.destinations().front(); }
+
+  std::vector<std::string> told; // "STATUS CAUSE" of each event
+
+ private:
+  std::unique_ptr<dpdk::runtime> start(const dpdk::call_source& kept) {
+    config::diagnostics out("t.toml");
+    auto started = dpdk::runtime::start(first_.runtime, source_.build(first_, out), kept);
+    if (!started) throw std::runtime_error(started.error().message);
+    return std::move(*started);
+  }
+  void tell(std::string_view name, const nlohmann::json& what) {
+    if (name == admin::status_event)
+      told.push_back(what["status"].get<std::string>() + ' ' + what["cause"].get<std::string>());
+  }
+
+  std::string file_;
+  config::configuration first_;
+  world_source source_;
+  std::unique_ptr<dpdk::runtime> runtime_;
+  reloader reloading_;
+  drainage draining_{{}};
+  capture_session capturing_{"", {}, {}};
+
+ public:
+  live_view view{*runtime_,  source_,
+                 reloading_, draining_,
+                 capturing_, [this](std::string_view name, const auto& what) { tell(name, what); }};
+};
+
+// DPDK starts once in a process; each runtime uses it.
+class live_view_test : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dpdk::runtime_setup setup = load(head).runtime;
+    setup.memory_mb = 192;
+    setup.file_prefix = "live_view_test_" + std::to_string(::getpid());
+    setup.eal_arguments = {"--no-telemetry"};
+    const auto started = dpdk::start_eal(setup);
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  static void TearDownTestSuite() { dpdk::stop_eal(); }
+};
+
+using lines = std::vector<std::string>;
+
+TEST_F(live_view_test, what_the_machine_before_a_reload_did_harms_the_one_after_it_not) {
+  viewed daemon(box("21", "vm=5"));
+  const event failure = daemon.raised(event_kind::destination_disabled);
+  const event pause = daemon.raised(event_kind::destination_paused);
+  daemon.reload(box("22", "vm=5"));
+  daemon.view.on_failed(failure);
+  daemon.view.on_paused(pause);
+  EXPECT_EQ(daemon.told, lines{});
+  EXPECT_TRUE(daemon.box().enabled);
+  daemon.view.on_failed(daemon.raised(event_kind::destination_disabled));
+  EXPECT_EQ(daemon.told, (lines{"disabled failover 503"}));
+}
+
+TEST_F(live_view_test, what_a_machine_did_before_a_reload_that_left_it_alone_counts) {
+  viewed daemon(box("21", "vm=5"));
+  const event failure = daemon.raised(event_kind::destination_disabled);
+  daemon.reload(box("21", "vm=6"));
+  daemon.view.on_failed(failure);
+  EXPECT_EQ(daemon.told, (lines{"disabled failover 503"}));
+  EXPECT_FALSE(daemon.box().enabled);
+}
+
+} // namespace
+} // namespace linehunt::test

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is remembered from one snapshot to the next: what drains, and whose a number has been.
+#include "control/daemon/world_source.h"
+
+#include "control/config/load_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linehunt {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr const char* head = R"([[port]]
+name = "access"
+device = "net_af_packet0,iface=eth1"
+addresses = ["192.0.2.10/24"]
+[[listen]]
+address = "192.0.2.10"
+[[rule]]
+reply = "404 No"
+)";
+
+std::string box(int id, const std::string& resources, int group = 1, int last_byte = 21) {
+  return "[[destination]]\nid = " + std::to_string(id) + "\ngroup = " + std::to_string(group) +
+         "\nuri = \"sip:192.0.2." + std::to_string(last_byte) + "\"\nresources = \"" + resources +
+         "\"\n";
+}
+
+class world_source_test : public ::testing::Test {
+ protected:
+  std::unique_ptr<const snapshot> build(const std::string& destinations) {
+    config::diagnostics out("t.toml");
+    const auto whole = config::load_text(
+        head + destinations, [](const auto&) { return std::nullopt; }, out);
+    auto world = whole ? source.build(*whole, out) : nullptr;
+    EXPECT_TRUE(world) << ::testing::PrintToString(out.lines());
+    return world;
+  }
+  world_source source{engine_limits{}};
+};
+
+// What workers raise goes by number, and is read a moment later.
+TEST_F(world_source_test, number_of_an_event_is_that_of_another_machine_after_some_reloads) {
+  const auto generation_of = [](const snapshot& world) {
+    return static_cast<std::uint16_t>(world.generation);
+  };
+  const std::string second_box = box(2, "vm=6");
+  const auto first = build(box(1, "vm=5") + second_box);
+  const destination_index one = first->destinations[0].index, two = first->destinations[1].index;
+  EXPECT_TRUE(source.is_still(one, generation_of(*first)));
+  EXPECT_FALSE(source.is_still(99, generation_of(*first)));
+  (void)build(box(1, "vm=7") + second_box);
+  EXPECT_TRUE(source.is_still(one, generation_of(*first))) << "a capacity is no other machine";
+  const auto third = build(box(1, "vm=5", 1, 77) + second_box);
+  EXPECT_EQ(third->destinations[0].index, one);
+  EXPECT_FALSE(source.is_still(one, generation_of(*first)));
+  EXPECT_TRUE(source.is_still(one, generation_of(*third)));
+  EXPECT_TRUE(source.is_still(two, generation_of(*first)));
+  const auto fourth = build(box(1, "vm=5", 2, 77) + second_box);
+  EXPECT_FALSE(source.is_still(one, generation_of(*third)));
+  EXPECT_TRUE(source.is_still(one, generation_of(*fourth)));
+  (void)build(second_box);
+  EXPECT_FALSE(source.is_still(one, generation_of(*fourth))) << "it is gone";
+  source.release_unheld([](slot_index) { return false; });
+  const auto sixth = build(second_box + box(3, "vm=5"));
+  EXPECT_FALSE(source.is_still(sixth->destinations[1].index, generation_of(*fourth)))
+      << "another id has its number";
+}
+
+} // namespace
+} // namespace linehunt
