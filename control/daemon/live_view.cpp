@@ -297,7 +297,8 @@ bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
 
 void live_view::on_paused(const event& raised) {
   const destination* const found = whom(raised);
-  if (!found) return;
+  // Disabled since then, it does not come back when the pause is over.
+  if (!found || !source_.changes().status(found->id).enabled) return;
   const std::uint64_t seconds = raised.subject;
   mail m = from_control(mail_kind::pause);
   m.subject = raised.destination;
@@ -312,7 +313,9 @@ void live_view::on_paused(const event& raised) {
 }
 
 void live_view::on_reloaded() {
-  pauses_.keep_of(runtime_.world().destinations);
+  for (const std::uint32_t id : pauses_.keep_of(runtime_.world().destinations))
+    if (const destination* d = find(id); d && source_.changes().status(id).enabled)
+      raise_status(*d, "enabled"sv, "reload");
   save_changes();
 }
 
@@ -476,7 +479,8 @@ void live_view::keep_house() {
   if (!changes_saved_) save_changes();
   look_at_links();
   for (const std::uint32_t id : pauses_.take_over(pauses::clock::now()))
-    if (const destination* d = find(id)) raise_status(*d, "enabled"sv, "the pause is over");
+    if (const destination* d = find(id); d && source_.changes().status(id).enabled)
+      raise_status(*d, "enabled"sv, "the pause is over");
   const auto workers = reports();
   source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
   tell_refused(workers);

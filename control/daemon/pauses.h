@@ -24,13 +24,18 @@ class pauses {
   // True where there was one.
   bool erase(std::uint32_t id) { return all_.erase(id) != 0; }
   // Forgets those of whom a reload has left nothing but the id, if that: workers do so, too.
-  void keep_of(const std::vector<destination>& configured) {
+  // Returns them.
+  std::vector<std::uint32_t> keep_of(const std::vector<destination>& configured) {
     std::map<std::uint32_t, pause> before;
     before.swap(all_);
     for (const destination& d : configured)
       if (const auto it = before.find(d.id);
           it != before.end() && it->second.group == d.group && it->second.uri == d.uri)
         all_.insert(before.extract(it));
+    std::vector<std::uint32_t> forgotten;
+    for (const auto& one : before)
+      forgotten.push_back(one.first);
+    return forgotten;
   }
   // Whole seconds, the last one begun counts; 0: it does not pause.
   [[nodiscard]] std::uint32_t left_s(std::uint32_t id, clock::time_point now) const {

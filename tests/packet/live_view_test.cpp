@@ -136,6 +136,49 @@ class live_view_test : public testing::Test {
 
 using lines = std::vector<std::string>;
 
+TEST_F(live_view_test, a_pause_of_an_enabled_destination_is_told_and_shown) {
+  viewed daemon(box("21", "vm=5"));
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  EXPECT_EQ(daemon.told, (lines{"paused Retry-After 60"}));
+  EXPECT_EQ(daemon.box().paused_s, 60u);
+}
+
+TEST_F(live_view_test,
+       a_pause_that_is_heard_of_after_an_admin_has_disabled_the_destination_is_none) {
+  viewed daemon(box("21", "vm=5"));
+  const event pause = daemon.raised(event_kind::destination_paused);
+  daemon.set_enabled(false);
+  daemon.view.on_paused(pause);
+  EXPECT_EQ(daemon.told, (lines{"disabled admin"}));
+  EXPECT_EQ(daemon.box().paused_s, 0u);
+}
+
+TEST_F(live_view_test, a_pause_that_is_heard_of_after_another_worker_has_disabled_it_is_none) {
+  viewed daemon(box("21", "vm=5"));
+  daemon.view.on_failed(daemon.raised(event_kind::destination_disabled));
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  EXPECT_EQ(daemon.told, (lines{"disabled failover 503"}));
+  EXPECT_EQ(daemon.box().paused_s, 0u);
+}
+
+TEST_F(live_view_test, a_pause_that_a_reload_ends_is_told_to_have_ended) {
+  viewed daemon(box("21", "vm=5"));
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  daemon.reload(box("21", "vm=6"));
+  EXPECT_EQ(daemon.told, (lines{"paused Retry-After 60"})) << "it is the same machine";
+  daemon.reload(box("22", "vm=6"));
+  EXPECT_EQ(daemon.told, (lines{"paused Retry-After 60", "enabled reload"}));
+  EXPECT_EQ(daemon.box().paused_s, 0u);
+}
+
+TEST_F(live_view_test, a_pause_of_a_destination_that_is_gone_ends_without_a_word) {
+  viewed daemon(box("21", "vm=5"));
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  daemon.reload("[[destination]]\nid = 6\ngroup = 1\nuri = \"sip:192.0.2.21\"\n"
+                "resources = \"vm=5\"\n");
+  EXPECT_EQ(daemon.told, (lines{"paused Retry-After 60"}));
+}
+
 TEST_F(live_view_test, what_the_machine_before_a_reload_did_harms_the_one_after_it_not) {
   viewed daemon(box("21", "vm=5"));
   const event failure = daemon.raised(event_kind::destination_disabled);

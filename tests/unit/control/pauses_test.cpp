@@ -55,11 +55,12 @@ TEST(pauses, end_for_those_that_a_reload_has_made_others) {
   std::vector<destination> configured{numbered(1), numbered(2), numbered(3), numbered(5)};
   configured[1].uri = "sip:192.0.2.99";
   configured[2].group = 7;
-  all.keep_of(configured);
+  EXPECT_THAT(all.keep_of(configured), ElementsAre(2, 3, 4));
   EXPECT_EQ(all.left_s(1, start), 10u);
   for (std::uint32_t id = 2; id <= 5; ++id)
     EXPECT_EQ(all.left_s(id, start), 0u) << id;
   EXPECT_TRUE(all.add(configured[1], start + seconds(5)));
+  EXPECT_THAT(all.keep_of(configured), IsEmpty());
 }
 
 } // namespace
