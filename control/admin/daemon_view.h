@@ -21,6 +21,7 @@ struct resource_state {
   std::int32_t capacity = 0;
   std::int64_t load = 0;      // lines held by live calls, summed over workers
   std::string heartbeat = {}; // waiting, fresh or stale where the capacity follows one; else empty
+  bool draining = false;      // no longer offered, but calls still hold lines of it
 };
 
 struct destination_state {

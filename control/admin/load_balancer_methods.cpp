@@ -28,6 +28,7 @@ json shown(const destination_state& d) {
   for (const resource_state& r : d.resources) {
     json one = {{"name", r.name}, {"max", r.capacity}, {"load", r.load}};
     if (!r.heartbeat.empty()) one["heartbeat"] = r.heartbeat;
+    if (r.draining) one["draining"] = true;
     resources.push_back(std::move(one));
   }
   json out = {{"uri", d.uri},

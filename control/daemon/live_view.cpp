@@ -142,6 +142,9 @@ std::vector<admin::destination_state> live_view::destinations() {
       if (const auto report = heartbeats_(d.id, resource.name))
         shown.heartbeat = heartbeat::word_for(report->status);
     }
+    for (const world_source::retired_resource& gone : source_.draining_resources(d.id))
+      if (const std::int64_t held = load(workers, gone.slot); held != 0)
+        state.resources.push_back({gone.model.label, 0, held, {}, true});
     state.paused_s = pauses_.left_s(d.id, pauses::clock::now());
     if (round_trip_us_) state.probe_round_trip_us = round_trip_us_(d.id);
     all.push_back(std::move(state));

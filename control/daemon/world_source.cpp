@@ -52,15 +52,39 @@ void world_source::resolve(snapshot_model& model) const {
   }
 }
 
+// What has been known so far, draining or configured, and is not in `next`.
 void world_source::retire(const snapshot& next) {
   std::unordered_set<std::uint32_t> ids;
-  for (const destination& d : next.destinations)
+  std::unordered_set<slot_index> slots;
+  for (const destination& d : next.destinations) {
     ids.insert(d.id);
-  const auto configured = [&](const destination_model& model) { return ids.contains(model.id); };
-  std::erase_if(draining_, [&](const retired& r) { return configured(r.model); });
+    for (const resource& r : d.resources)
+      slots.insert(r.slot);
+  }
+  std::vector<retired> before = std::exchange(draining_, {});
   for (std::size_t i = 0; i < destinations_.size(); ++i)
-    if (!configured(destinations_[i]))
-      draining_.push_back({std::move(destinations_[i]), std::move(slots_[i])});
+    before.push_back({std::move(destinations_[i]), std::move(slots_[i])});
+  std::vector<retired_resource> resources = std::exchange(draining_resources_, {});
+  for (retired& one : before) {
+    if (!ids.contains(one.model.id)) {
+      draining_.push_back(std::move(one));
+      continue;
+    }
+    for (std::size_t r = 0; r < one.slots.size(); ++r)
+      resources.push_back({one.model.id, std::move(one.model.resources[r]), one.slots[r]});
+  }
+  for (retired_resource& one : resources) {
+    if (slots.contains(one.slot)) continue;
+    const auto gone =
+        std::ranges::find(draining_, one.id, [](const retired& r) { return r.model.id; });
+    if (gone == draining_.end()) {
+      draining_resources_.push_back(std::move(one));
+      continue;
+    }
+    gone->model.resources.push_back(std::move(one.model));
+    gone->slots.push_back(one.slot);
+  }
+  std::ranges::stable_sort(draining_resources_, {}, &retired_resource::id);
 }
 
 void world_source::date(const snapshot& next) {
@@ -81,9 +105,16 @@ bool world_source::is_still(destination_index index, std::uint16_t generation) c
   return found != dated_.end() && found->second.since + age <= generation_;
 }
 
+std::span<const world_source::retired_resource>
+world_source::draining_resources(std::uint32_t id) const noexcept {
+  const auto found = std::ranges::equal_range(draining_resources_, id, {}, &retired_resource::id);
+  return {found.begin(), found.end()};
+}
+
 void world_source::release_unheld(const std::function<bool(slot_index)>& held) {
   if (book_.retired() != 0) (void)book_.release_unheld(held);
   std::erase_if(draining_, [&](const retired& r) { return std::ranges::none_of(r.slots, held); });
+  std::erase_if(draining_resources_, [&](const retired_resource& r) { return !held(r.slot); });
 }
 
 } // namespace linehunt

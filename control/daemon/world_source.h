@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,6 +45,14 @@ class world_source {
     std::vector<slot_index> slots; // beside model.resources
   };
   [[nodiscard]] const std::vector<retired>& draining() const noexcept { return draining_; }
+  // The same of a resource that a configured destination does not offer any more.
+  struct retired_resource {
+    std::uint32_t id = 0; // of the destination
+    resource_model model;
+    slot_index slot = no_index;
+  };
+  [[nodiscard]] std::span<const retired_resource>
+  draining_resources(std::uint32_t id) const noexcept;
   // Forgets what no call holds any more. Only after the last snapshot has been published.
   void release_unheld(const std::function<bool(slot_index)>& held);
 
@@ -70,6 +79,7 @@ class world_source {
   std::vector<destination_model> destinations_;
   std::vector<std::vector<slot_index>> slots_; // beside destinations_ and their resources
   std::vector<retired> draining_;
+  std::vector<retired_resource> draining_resources_; // by id
   std::uint64_t generation_ = 0;
 };
 

@@ -201,5 +201,46 @@ TEST_F(live_view_test, what_a_machine_did_before_a_reload_that_left_it_alone_cou
   EXPECT_FALSE(daemon.box().enabled);
 }
 
+// One call that holds a line of the first resource and one of the second.
+dpdk::call_source one_call() {
+  return [](const snapshot& world, const dpdk::restoring& restore) {
+    const destination& d = world.destinations.front();
+    kept_call call;
+    call.handle = 1;
+    call.call_id = "1@192.0.2.99";
+    call.from_tag = "f";
+    call.to_tag = "t";
+    call.caller_target = call.from_uri = "sip:a@192.0.2.99";
+    call.callee_target = call.to_uri = "sip:b@192.0.2.21";
+    call.caller = {world.listeners.front().local.ip, 5070};
+    call.callee = d.addresses.front();
+    call.destination = d.index;
+    call.resources = {d.resources[0].name, d.resources[1].name};
+    call.resource_count = 2;
+    call.balanced = call.acked = true;
+    EXPECT_TRUE(restore(call));
+  };
+}
+
+TEST_F(live_view_test, a_resource_that_is_taken_out_is_listed_until_no_call_holds_it) {
+  viewed daemon(box("21", "vm=50; pstn/s=32"), one_call());
+  daemon.reload(box("21", "vm=50"));
+  daemon.view.keep_house();
+  auto held = daemon.box().resources;
+  ASSERT_EQ(held.size(), 2u);
+  EXPECT_FALSE(held[0].draining);
+  EXPECT_EQ(held[1].name, "pstn/s");
+  EXPECT_EQ(held[1].capacity, 0);
+  EXPECT_EQ(held[1].load, 1);
+  EXPECT_TRUE(held[1].draining);
+  daemon.reload(box("21", "vm=50; pstn/s=32; conf=3"));
+  held = daemon.box().resources;
+  ASSERT_EQ(held.size(), 3u);
+  EXPECT_EQ(held[1].load, 1);
+  EXPECT_FALSE(held[1].draining);
+  daemon.reload(box("21", "vm=50; pstn=32"));
+  EXPECT_EQ(daemon.box().resources.size(), 2u) << "nothing holds a line of conf";
+}
+
 } // namespace
 } // namespace linehunt::test

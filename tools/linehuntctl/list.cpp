@@ -53,6 +53,8 @@ std::string notes_on(const json& destination) {
     const std::string beat = resource.value("heartbeat", "fresh");
     if (beat != "fresh")
       note(fmt::format("{}: its heartbeat is {}", resource.value("name", ""), beat));
+    if (resource.value("draining", false))
+      note(resource.value("name", "") + ": no longer offered, but calls still hold lines of it");
   }
   return out;
 }

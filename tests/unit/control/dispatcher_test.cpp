@@ -67,6 +67,13 @@ TEST_F(dispatcher, lb_list) {
   EXPECT_EQ(result("lb_list", "null"), expected);
 }
 
+TEST_F(dispatcher, lb_list_says_which_resource_drains) {
+  view.all[1].resources.push_back({"conf", 0, 4, {}, true});
+  const json resources = result("lb_list")["Destinations"][1]["Resources"];
+  EXPECT_EQ(resources, json::parse(R"([{"name":"vm","max":10,"load":10},
+    {"name":"conf","max":0,"load":4,"draining":true}])"));
+}
+
 // It is listed for what calls still hold, and can neither be set nor resized.
 TEST_F(dispatcher, lb_status_knows_no_destination_that_drains) {
   view.all[1].enabled = false;

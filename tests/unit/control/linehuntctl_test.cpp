@@ -59,6 +59,13 @@ TEST_F(linehuntctl, list_says_what_is_missing) {
                     HasSubstr("2: no new calls for 540 s, as it asked with Retry-After\n")));
 }
 
+TEST_F(linehuntctl, list_says_which_resource_drains) {
+  served.view.all[1].resources.push_back({"conf", 0, 4, {}, true});
+  EXPECT_THAT(run("list").out,
+              AllOf(HasSubstr(" conf         4    0    -4\n"),
+                    HasSubstr("\n2: conf: no longer offered, but calls still hold lines of it\n")));
+}
+
 TEST_F(linehuntctl, list_as_json) {
   const told t = run("list --json");
   EXPECT_EQ(t.status, 0);

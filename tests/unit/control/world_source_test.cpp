@@ -69,5 +69,43 @@ TEST_F(world_source_test, number_of_an_event_is_that_of_another_machine_after_so
       << "another id has its number";
 }
 
+TEST_F(world_source_test, resource_that_calls_hold_is_draining_until_they_end) {
+  const auto first = build(box(1, "vm=5; conf=1; pstn=2"));
+  const slot_index conf = first->destinations[0].resources[1].slot;
+  const slot_index pstn = first->destinations[0].resources[2].slot;
+  (void)build(box(1, "vm=5; pstn=2"));
+  (void)build(box(1, "vm=5"));
+  const auto draining = source.draining_resources(1);
+  ASSERT_EQ(draining.size(), 2u);
+  EXPECT_EQ(draining[0].model.label, "conf");
+  EXPECT_EQ(draining[0].slot, conf);
+  EXPECT_EQ(draining[1].slot, pstn);
+  EXPECT_THAT(source.draining_resources(2), IsEmpty());
+  EXPECT_THAT(source.draining(), IsEmpty());
+  source.release_unheld([&](slot_index s) { return s == pstn; });
+  ASSERT_EQ(source.draining_resources(1).size(), 1u);
+  EXPECT_EQ(source.draining_resources(1)[0].slot, pstn);
+  (void)build(box(1, "pstn=2"));
+  ASSERT_EQ(source.draining_resources(1).size(), 1u) << "vm, in its place";
+  EXPECT_EQ(source.draining_resources(1)[0].model.name, "vm");
+}
+
+TEST_F(world_source_test, draining_resources_go_with_their_destination_and_come_back_with_it) {
+  const auto first = build(box(1, "vm=5; conf=1") + box(2, "vm=6"));
+  const slot_index vm = first->destinations[0].resources[0].slot;
+  const slot_index conf = first->destinations[0].resources[1].slot;
+  (void)build(box(1, "vm=5") + box(2, "vm=6"));
+  (void)build(box(2, "vm=6"));
+  EXPECT_THAT(source.draining_resources(1), IsEmpty());
+  ASSERT_EQ(source.draining().size(), 1u);
+  ASSERT_EQ(source.draining()[0].slots, (std::vector{vm, conf}));
+  ASSERT_EQ(source.draining()[0].model.resources.size(), 2u);
+  EXPECT_EQ(source.draining()[0].model.resources[1].name, "conf");
+  (void)build(box(1, "conf=1") + box(2, "vm=6"));
+  EXPECT_THAT(source.draining(), IsEmpty());
+  ASSERT_EQ(source.draining_resources(1).size(), 1u);
+  EXPECT_EQ(source.draining_resources(1)[0].slot, vm);
+}
+
 } // namespace
 } // namespace linehunt
