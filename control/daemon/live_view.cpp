@@ -244,7 +244,11 @@ void live_view::set_enabled(std::uint32_t id, bool enabled, answering done) {
   const bool differs =
       source_.changes().status(id).enabled != enabled || pauses_.erase(id); // ended by this, too
   source_.changes().set_by_admin(id, enabled);
-  if (differs) raise_status(*found, enabled, "admin");
+  if (differs) {
+    spdlog::info("destination {} ({}) {} by an operator", id, found->uri,
+                 enabled ? "enabled" : "disabled");
+    raise_status(*found, enabled, "admin");
+  }
   if (status_changed_) status_changed_(id);
   save_changes([done = std::move(done)] { done({}); });
 }
@@ -263,6 +267,10 @@ void live_view::resize(std::uint32_t id, const std::string& name, std::int32_t c
   m.slot = found->resources[static_cast<std::size_t>(one - models.begin())].slot;
   m.value = capacity;
   if (!tell_all(runtime_, m)) return done(tl::unexpected(change_fault::busy));
+  const std::int32_t before = source_.changes().capacity(id, one->name);
+  if (before != capacity)
+    spdlog::info("destination {} ({}) takes {} calls of {}, {} before, by an operator", id,
+                 found->uri, capacity, one->name, before);
   source_.changes().set_capacity(id, one->name, capacity);
   save_changes([done = std::move(done)] { done({}); });
 }

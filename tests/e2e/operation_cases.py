@@ -192,6 +192,12 @@ def a_disabled_box_gets_no_new_call():
         for number in lab.configuration.boxes:
             lab.start_box(number)
         check(balancer.control("status", "1", "disable")[0] == 0, "status was refused")
+        for capacity in ("40", "40"):
+            check(balancer.control("resize", "2", "vm", capacity)[0] == 0, "resize was refused")
+        told = [line for line in balancer.tail().splitlines() if "by an operator" in line]
+        check(len(told) == 2 and "destination 1 " in told[0] and "disabled" in told[0]
+              and "destination 2 " in told[1] and "40 calls of vm, 50 before" in told[1],
+              f"the log does not say once what an operator has changed: {told}")
         core = lab.start_core([("VM_1", 50)] * 40, 100)
         check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
         for box in lab.boxes.values():
