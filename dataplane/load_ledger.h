@@ -78,7 +78,8 @@ class load_ledger {
   // previous snapshot's is a resize. Every worker adopts every snapshot, in the same order.
   void adopt(const snapshot& world);
 
-  // The rule of README.md, "How a destination is chosen", to the letter where workers == 1.
+  // The rule of README.md, "How a destination is chosen", to the letter where workers == 1. Without
+  // resources: the first candidate, at once.
   [[nodiscard]] selection_outcome select(const selection_request& request, waiter who,
                                          holding& held);
   // Gives up a pending selection (the caller cancelled, a deadline ran out).

@@ -61,6 +61,7 @@ void book::look_on_and_tell(parked_index p) {
 }
 
 void book::wait_for(parked_index p, const holding& lines) {
+  assert(lines.slot_count != 0); // a request has a mail for each slot
   parked_call& call = parked_[p];
   call.lines = lines;
   call.at = parked_call::stage::queued;

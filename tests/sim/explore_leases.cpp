@@ -216,6 +216,7 @@ std::vector<scenario> scenarios() {
       {"one line, three workers", 3, {{0, {1}}}, {{0, {0}}, {1, {0}}, {2, {0}}}},
       {"two boxes, three workers", 3, {{0, {1}}, {1, {1}}}, {{0, {0}}, {2, {0}}}},
       {"a call that gives up", 2, {{0, {1}}}, {{1, {0}}, {1, {0}}, {0, {0}}}, 2},
+      {"a call that needs no line", 2, {{0, {1}}}, {{1, {0}}, {0, {}}, {1, {0}}, {1, {}}}},
       {"a call that is counted", 2, {{0, {1}}}, {{1, {0}}, {0, {0}}, {1, {0}}}, 0, 1},
   };
 }

@@ -138,8 +138,11 @@ void simulation::make_model() {
 
   model_.timers.ping_interval_s = 4 + random_.below(12);
 
+  // What callers of T and N have in common is balanced by one rule; those of N need no line.
+  rule_model adding = models::balancing("^T", {"pstn", "transc"});
+  adding.action = rule_action::add;
   model_.rules = {models::from_machines("192.0.2.11:5060"), models::balancing("^VM_", {"vm"}),
-                  models::balancing("^T", {"pstn", "transc"}),
+                  std::move(adding), models::balancing("^[TN]", {}),
                   models::balancing("^[0-9]+$", {"pstn"})};
   for (rule_model& r : model_.rules) {
     r.flags.relative = random_.below(4) == 0;
@@ -302,6 +305,7 @@ void simulation::begin_call() {
   counts.ipv6_callers += from.ip.is_v6 ? 1u : 0u;
   const std::string_view user = what < 20              ? "VM_17"
                                 : what < 40            ? "T49"
+                                : what < 44            ? "N49"
                                 : what < 99 || behave_ ? "4930"
                                                        : "?";
   const char kind = from_box ? 'k' : random_.below(16) == 0 ? 's' : 'c';

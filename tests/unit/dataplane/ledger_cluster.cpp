@@ -88,7 +88,10 @@ void ledger_cluster::start(std::uint32_t call) {
   const selection_outcome outcome = ledgers_[c.worker].select(
       {.group = c.group, .resources = c.resources, .flags = c.flags, .excluded_ids = {}}, call,
       lines);
-  if (outcome != selection_outcome::pending) decide(call, outcome, lines);
+  if (outcome != selection_outcome::pending)
+    decide(call, outcome, lines);
+  else if (c.resources.empty())
+    error_ = "call " + std::to_string(call) + " needs no line and waits for one";
   observe();
 }
 

@@ -75,7 +75,6 @@ class random_run {
     call.worker = static_cast<worker_id>(below(mix_.workers));
     for (resource_id name = 0; name < 3; ++name)
       if (below(2) == 0) call.resources.push_back(name);
-    if (call.resources.empty()) call.resources.push_back(0);
     call.flags.relative = below(8) == 0;
     call.flags.random_tie = below(8) == 0;
     call.flags.negative = below(40) == 0;
@@ -323,6 +322,39 @@ TEST(ledger_lease, the_home_does_not_overtake_one_who_waits_for_two_lines) {
   ASSERT_EQ(cluster.broken_at_rest(), "");
   EXPECT_EQ(cluster.calls()[both].at, stage::held);
   EXPECT_EQ(cluster.calls()[later].outcome, selection_outcome::no_capacity);
+}
+
+TEST(ledger_lease, a_call_that_needs_no_line_waits_for_nobody) {
+  auto world = std::make_shared<snapshot>();
+  add_destination(*world, 1, {{0, 1}}, 0);
+  ledger_cluster cluster(3, 4, world);
+  const auto start = [&](worker_id w, std::vector<resource_id> resources) {
+    cluster_call call;
+    call.worker = w;
+    call.resources = std::move(resources);
+    const std::uint32_t c = cluster.add_call(call);
+    cluster.start(c);
+    return c;
+  };
+  const std::uint32_t first = start(1, {0});
+  ASSERT_TRUE(cluster.settle());
+  const std::uint32_t second = start(2, {0});
+  cluster.flush(2);
+  cluster.deliver(2, 0);
+  ASSERT_EQ(cluster.calls()[second].at, stage::pending) << "and its request waits at home";
+  for (const worker_id w : {worker_id{0}, worker_id{1}, worker_id{2}}) {
+    const std::uint32_t c = start(w, {});
+    EXPECT_EQ(cluster.calls()[c].at, stage::held) << "worker " << w;
+    EXPECT_EQ(cluster.calls()[c].lines.destination, 0u);
+  }
+  ASSERT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.broken_at_rest(), "");
+  EXPECT_EQ(cluster.calls()[second].at, stage::refused);
+  cluster.end(first);
+  const std::uint32_t later = start(0, {0}); // the home still serves its own
+  ASSERT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.calls()[later].at, stage::held);
+  EXPECT_EQ(cluster.broken_at_rest(), "");
 }
 
 TEST(ledger_lease, a_forced_line_is_paid_back_once) {
