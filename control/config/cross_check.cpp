@@ -172,14 +172,35 @@ bool offered(const configuration& whole, std::string_view name) {
   return false;
 }
 
+// Whether each call that comes to a rule without resources has come by one that adds some: one that
+// holds for all, or by the same conditions. Where none adds any, that is an error told elsewhere.
+void check_adds(const configuration& whole, std::size_t balancing, diagnostics& out) {
+  const rule_entry& rule = whole.rules[balancing];
+  if (!rule.model.resources.empty()) return;
+  bool some_add = false;
+  for (std::size_t i = 0; i < balancing; ++i) {
+    const rule_model& before = whole.rules[i].model;
+    if (before.action != rule_action::add) continue;
+    if (before.conditions.empty() || before.conditions == rule.model.conditions) return;
+    some_add = true;
+  }
+  if (some_add)
+    out.warning(rule.at, "[[rule]] balances calls that need no resource where no 'add' before it "
+                         "holds, and those go to the first destination of the group, full or not; "
+                         "write 'resources', or narrow 'match' if the rules before leave some out");
+}
+
 void check_rules(const configuration& whole, diagnostics& out) {
   if (whole.rules.empty()) out.warning({}, "no [[rule]]; every call will be answered 404");
   if (whole.destinations.empty() && whole.database.url.empty() && !out.failed())
     out.warning({}, "no [[destination]]; no call can be placed");
-  for (const rule_entry& rule : whole.rules) {
+  for (std::size_t n = 0; n < whole.rules.size(); ++n) {
+    const rule_entry& rule = whole.rules[n];
     if (rule.broken) continue;
-    if (rule.model.action == rule_action::balance)
+    if (rule.model.action == rule_action::balance) {
       check_group(whole, rule.model.group, rule.group_at, out);
+      check_adds(whole, n, out);
+    }
     for (const rule_condition& condition : rule.model.conditions)
       if (condition.field == rule_field::from_destination && condition.group != 0)
         check_group(whole, condition.group, rule.from_group_at, out);

@@ -460,6 +460,23 @@ TEST(config, resource_that_nobody_offers_is_a_warning) {
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
 }
 
+TEST(config, a_call_that_may_need_no_resource_is_a_warning) {
+  const auto lines_with = [](std::string_view rules) {
+    const loaded result = load(std::string{base} + std::string{rules});
+    EXPECT_TRUE(result.whole);
+    return result.lines;
+  };
+  const std::string add = "[[rule]]\nmatch = { user = \"^VM_\" }\nadd = \"vm\"\n";
+  const auto told =
+      ElementsAre(AllOf(StartsWith("t.toml:16:1: warning: "), HasSubstr("need no resource"),
+                        HasSubstr("write 'resources'")));
+  EXPECT_THAT(lines_with(add + "[[rule]]\nbalance = 1\n"), told);
+  EXPECT_THAT(lines_with(add + "[[rule]]\nmatch = { user = \"^V\" }\nbalance = 1\n"), told);
+  EXPECT_THAT(lines_with(add + "[[rule]]\nmatch = { user = \"^VM_\" }\nbalance = 1\n"), IsEmpty());
+  EXPECT_THAT(lines_with(add + "[[rule]]\nbalance = 1\nresources = \"pstn\"\n"), IsEmpty());
+  EXPECT_THAT(lines_with("[[rule]]\nadd = \"vm\"\n[[rule]]\nbalance = 1\n"), IsEmpty());
+}
+
 TEST(config, copies_of_calls_that_would_be_too_old_are_a_warning) {
   const auto lines_with = [](std::string_view service) {
     return load(std::string{base} + "[service]\nstate_dir = \"/var/lib/x\"\n" +
