@@ -200,11 +200,14 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   }
   // As that user, who owns what the database and its copy leave on the disk.
   database::store store(loop, whole.runtime.control_core);
+  worker_mail told([&](const mail& m) { return (*runtime)->send_to_all(m); });
   reloader reloading(
       file, whole, first.running, dpdk::check_device, rows_of(store),
       [&](auto next) { (*runtime)->publish(std::move(next)); }, source,
       [&](const mail& m) {
-        if (!tell_all(**runtime, m)) spdlog::error("not every worker was told of the reload");
+        if (!told.owe(m))
+          spdlog::error(
+              "a worker takes no mail at the moment; it hears later what the reload took back");
       });
   blocking_thread aside(loop, whole.runtime.control_core); // not the one a database may hold up
   reloading.read_aside([&](auto job, auto late) {
@@ -222,7 +225,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       whole.admin.capture_dir, named_ports(whole.runtime),
       {[&](const dpdk::capture_filter& what) { return (*runtime)->begin_capture(what); }, raise,
        [&](auto job) { captures_aside.run(std::move(job)); }});
-  live_view view(**runtime, source, reloading, draining, capturing, raise);
+  live_view view(**runtime, told, source, reloading, draining, capturing, raise);
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });

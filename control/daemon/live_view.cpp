@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -26,6 +25,13 @@ mail from_control(mail_kind kind) {
   mail m;
   m.kind = kind;
   m.from = max_workers;
+  return m;
+}
+
+mail status_mail(const destination& d, bool enabled) {
+  mail m = from_control(mail_kind::set_enabled);
+  m.subject = d.index;
+  m.value = enabled ? 1 : 0;
   return m;
 }
 
@@ -68,15 +74,6 @@ std::vector<dpdk::worker_report> live_view::reports() const {
   return reports_of(runtime_);
 }
 
-bool tell_all(dpdk::runtime& runtime, const mail& what) {
-  constexpr int tries = 200;
-  for (int i = 0; i < tries; ++i) {
-    if (runtime.send_to_all(what)) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
-
 std::uint64_t live_calls(const dpdk::runtime& runtime) {
   std::uint64_t calls = 0;
   for (const dpdk::worker_report& worker : reports_of(runtime))
@@ -101,13 +98,6 @@ std::int64_t live_view::load(const std::vector<dpdk::worker_report>& workers,
   for (const dpdk::worker_report& worker : workers)
     if (worker.used) total += worker.used[slot].load(std::memory_order_relaxed);
   return total;
-}
-
-bool live_view::tell_status(const destination& d, bool enabled) {
-  mail m = from_control(mail_kind::set_enabled);
-  m.subject = d.index;
-  m.value = enabled ? 1 : 0;
-  return tell_all(runtime_, m);
 }
 
 void live_view::raise_status(const destination& d, std::string_view status,
@@ -240,7 +230,7 @@ std::vector<admin::process_state> live_view::processes() {
 void live_view::set_enabled(std::uint32_t id, bool enabled, answering done) {
   const destination* found = find(id);
   if (!found) return done(tl::unexpected(change_fault::no_such_destination));
-  if (!tell_status(*found, enabled)) return done(tl::unexpected(change_fault::busy));
+  if (!mail_.tell(status_mail(*found, enabled))) return done(tl::unexpected(change_fault::busy));
   const bool differs =
       source_.changes().status(id).enabled != enabled || pauses_.erase(id); // ended by this, too
   source_.changes().set_by_admin(id, enabled);
@@ -266,7 +256,7 @@ void live_view::resize(std::uint32_t id, const std::string& name, std::int32_t c
   mail m = from_control(mail_kind::resize);
   m.slot = found->resources[static_cast<std::size_t>(one - models.begin())].slot;
   m.value = capacity;
-  if (!tell_all(runtime_, m)) return done(tl::unexpected(change_fault::busy));
+  if (!mail_.tell(m)) return done(tl::unexpected(change_fault::busy));
   const std::int32_t before = source_.changes().capacity(id, one->name);
   if (before != capacity)
     spdlog::info("destination {} ({}) takes {} calls of {}, {} before, by an operator", id,
@@ -300,7 +290,7 @@ bool live_view::resize_by_heartbeat(std::uint32_t id, const std::string& name,
     m.value = size(load(reports(), r.slot));
     const auto capacity = static_cast<std::int32_t>(m.value);
     if (capacity == source_.changes().capacity(id, name)) return true;
-    if (!tell_all(runtime_, m)) return false;
+    if (!mail_.tell(m)) return false;
     source_.changes().set_by_heartbeat(id, name, capacity);
   }
   return true;
@@ -314,8 +304,9 @@ void live_view::on_paused(const event& raised) {
   mail m = from_control(mail_kind::pause);
   m.subject = raised.destination;
   m.value = static_cast<std::int64_t>(seconds);
-  if (!tell_all(runtime_, m))
-    spdlog::error("not every worker was told that destination {} pauses", found->id);
+  if (!mail_.owe(m))
+    spdlog::error("a worker takes no mail at the moment; it hears later that destination {} pauses",
+                  found->id);
   // Several workers may have seen it.
   if (!pauses_.add(*found, pauses::clock::now() + std::chrono::seconds(seconds))) return;
   spdlog::warn("destination {} ({}) answered 503 with Retry-After: no new calls for {} s",
@@ -351,7 +342,7 @@ void live_view::on_failed(const event& raised) {
   const std::chrono::milliseconds patience{runtime_.world().timers.fr_timeout_ms};
   if (cause == 408 && !could_be_heard(*found, patience)) {
     // Who has no probes would stay disabled when the link is up again.
-    if (source_.changes().status(found->id).enabled) (void)tell_status(*found, true);
+    if (source_.changes().status(found->id).enabled) mail_.owe(status_mail(*found, true));
     return;
   }
   spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);
@@ -359,8 +350,10 @@ void live_view::on_failed(const event& raised) {
   source_.changes().set_usable(found->id, false);
   if (differs) raise_status(*found, false, fmt::format("failover {}", cause));
   if (status_changed_) status_changed_(found->id);
-  if (!tell_status(*found, false))
-    spdlog::error("not every worker was told that destination {} is disabled", found->id);
+  if (!mail_.owe(status_mail(*found, false)))
+    spdlog::error(
+        "a worker takes no mail at the moment; it hears later that destination {} is disabled",
+        found->id);
 }
 
 void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) {
@@ -370,9 +363,11 @@ void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) 
   const std::chrono::milliseconds patience{reloading_.running().probing.timeout_ms};
   if (status == 0 && !enabled && !could_be_heard(*found, patience)) return;
   const std::string cause = status == 0 ? "probe timeout" : fmt::format("probe {}", status);
-  // Nothing is said to have changed that not every worker knows; the next probe says it again.
-  if (!tell_status(*found, enabled)) {
-    spdlog::error("not every worker was told of the status of destination {}", id);
+  // Nothing is said to have changed that workers do not know; the next probe says it again.
+  if (!mail_.tell(status_mail(*found, enabled))) {
+    spdlog::error("a worker takes no mail at the moment; the status of destination {} stays until "
+                  "the next probe",
+                  id);
     return;
   }
   spdlog::log(enabled ? spdlog::level::info : spdlog::level::warn, "destination {} ({}) {}: {}", id,
@@ -493,7 +488,9 @@ void live_view::keep_house() {
     if (const destination* d = find(id); d && source_.changes().status(id).enabled)
       raise_status(*d, "enabled"sv, "the pause is over");
   const auto workers = reports();
-  source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
+  // What is owed names numbers: none of them goes to another one before.
+  if (mail_.deliver())
+    source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
   tell_refused(workers);
   std::uint64_t failovers = 0;
   for (const dpdk::worker_report& worker : workers)

@@ -11,6 +11,7 @@
 #include "control/daemon/link_watch.h"
 #include "control/daemon/pauses.h"
 #include "control/daemon/reload.h"
+#include "control/daemon/worker_mail.h"
 #include "control/daemon/world_source.h"
 #include "control/heartbeat/heartbeats.h"
 #include "control/metrics/node_figures.h"
@@ -27,10 +28,6 @@
 
 namespace linehunt {
 
-// Mail to every worker, again where a ring is full. It may reach a worker twice; all that goes this
-// way says how things shall be, so that does no harm. False: some worker did not get it in time.
-[[nodiscard]] bool tell_all(dpdk::runtime& runtime, const mail& what);
-
 [[nodiscard]] std::vector<dpdk::worker_report> reports_of(const dpdk::runtime& runtime);
 [[nodiscard]] std::uint64_t live_calls(const dpdk::runtime& runtime);
 // Of these, those that are not answered yet.
@@ -38,10 +35,11 @@ namespace linehunt {
 
 class live_view final : public admin::daemon_view {
  public:
-  live_view(dpdk::runtime& runtime, world_source& source, reloader& reloading, drainage& draining,
-            capture_session& capturing, admin::raising raise)
-      : runtime_(runtime), source_(source), reloading_(reloading), draining_(draining),
-        capturing_(capturing), raise_(std::move(raise)),
+  live_view(dpdk::runtime& runtime, worker_mail& workers_mail, world_source& source,
+            reloader& reloading, drainage& draining, capture_session& capturing,
+            admin::raising raise)
+      : runtime_(runtime), mail_(workers_mail), source_(source), reloading_(reloading),
+        draining_(draining), capturing_(capturing), raise_(std::move(raise)),
         started_at_(std::chrono::system_clock::now()), up_since_(std::chrono::steady_clock::now()) {
   }
 
@@ -91,8 +89,8 @@ class live_view final : public admin::daemon_view {
   using naming_report = std::function<std::optional<dns::name_report>(const std::string& uri)>;
   void report_names_by(naming_report report) { names_ = std::move(report); }
 
-  // The capacity of a resource that follows a heartbeat, computed from its load. False: some worker
-  // has not heard of it.
+  // The capacity of a resource that follows a heartbeat, computed from its load. False: no worker
+  // has heard of it.
   [[nodiscard]] bool resize_by_heartbeat(std::uint32_t id, const std::string& resource,
                                          const heartbeat::heartbeats::sizing& size);
   // Says of a resource whether it follows a heartbeat.
@@ -142,7 +140,6 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;
-  [[nodiscard]] bool tell_status(const destination& d, bool enabled);
   void raise_status(const destination& d, std::string_view status, const std::string& cause);
   // Ends a pause as well.
   void raise_status(const destination& d, bool enabled, const std::string& cause);
@@ -155,6 +152,7 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
 
   dpdk::runtime& runtime_;
+  worker_mail& mail_;
   world_source& source_;
   reloader& reloading_;
   drainage& draining_;

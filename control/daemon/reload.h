@@ -19,7 +19,7 @@
 
 namespace linehunt {
 
-// Says to every worker what a snapshot alone would not tell it.
+// Says to every worker what a snapshot alone would not tell it, if not now then later.
 using telling = std::function<void(const mail& what)>;
 
 // Lets every worker work with a snapshot from here on; returns once all do.

@@ -318,11 +318,13 @@ bool runtime::send(worker_id to, const mail& what) {
 }
 
 bool runtime::send_to_all(const mail& what) {
-  state_->figures.note(what);
-  bool all = true;
+  // Nobody else puts anything into these rings: room that is there stays until it is used.
+  if (!std::ranges::all_of(state_->workers, [](const auto& w) { return w->has_room(); }))
+    return false;
   for (auto& w : state_->workers)
-    all &= w->post(what);
-  return all;
+    (void)w->post(what);
+  state_->figures.note(what);
+  return true;
 }
 
 void runtime::poll_events(const std::function<void(const event&)>& each) {

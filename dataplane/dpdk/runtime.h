@@ -132,7 +132,7 @@ class runtime {
   void publish(std::unique_ptr<const snapshot> world);
   [[nodiscard]] const snapshot& world() const noexcept;
 
-  // To one worker, or to all. False: a ring is full, nothing was sent to that worker.
+  // To one worker, or to all. False: a ring is full, nothing was sent to anyone. By one thread.
   [[nodiscard]] bool send(worker_id to, const mail& what);
   [[nodiscard]] bool send_to_all(const mail& what);
   // Hands over the events that workers raised since the last call.

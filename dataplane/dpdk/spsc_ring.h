@@ -43,6 +43,8 @@ class spsc_ring {
   }
   // May be asked by anybody; a moment later it is another number.
   [[nodiscard]] unsigned count() const noexcept { return rte_ring_count(ring_.get()); }
+  // The sender's; what is there stays until it sends.
+  [[nodiscard]] unsigned room() const noexcept { return rte_ring_free_count(ring_.get()); }
   // May be asked by both sides.
   [[nodiscard]] bool empty() const noexcept { return rte_ring_empty(ring_.get()) != 0; }
 

@@ -55,6 +55,7 @@ class worker {
 
   // Control thread.
   [[nodiscard]] bool post(const mail& what) noexcept { return mail_.push(what); }
+  [[nodiscard]] bool has_room() const noexcept { return mail_.room() != 0; } // for another one
   [[nodiscard]] spsc_ring<event>& events() noexcept { return events_; }
   void request(visit_request& r) noexcept { visit_.store(&r, std::memory_order_release); }
   void request(copy_request& r) noexcept { copy_.store(&r, std::memory_order_release); }

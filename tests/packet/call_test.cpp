@@ -152,6 +152,61 @@ TEST(control, copies_answered_calls_in_pieces_while_they_go_on) {
   EXPECT_EQ(std::ranges::adjacent_find(copied), copied.end());
 }
 
+// Calls that are answered, with their handles and workers.
+std::vector<std::pair<worker_id, std::uint64_t>> answered_calls(running_balancer& lb, int count) {
+  for (int i = 0; i < count; ++i) {
+    lb.say(lb.caller, invite(numbered(i)));
+    std::optional<seen_udp> there = lb.hear();
+    while (there && !there->payload.starts_with("INVITE "))
+      there = lb.hear();
+    if (!there) return {};
+    lb.say(there->to, response(there->payload, 200, "to-1"));
+  }
+  if (!lb.settle()) return {};
+  std::vector<std::pair<worker_id, std::uint64_t>> all;
+  lb.runtime->for_each_call(
+      [&](worker_id w, const call_info& c) { all.emplace_back(w, c.handle); });
+  return all;
+}
+
+mail from_control(mail_kind kind, std::uint64_t subject = 0) {
+  mail m;
+  m.kind = kind;
+  m.from = max_workers;
+  m.subject = subject;
+  return m;
+}
+
+TEST(control, tells_all_workers_or_none) {
+  running_balancer lb({.workers = 2});
+  const auto calls = answered_calls(lb, 8);
+  ASSERT_EQ(calls.size(), 8u);
+  const auto of_second = std::ranges::find(calls, 1, [](const auto& c) { return c.first; });
+  ASSERT_NE(of_second, calls.end());
+  ASSERT_EQ(calls.front().first, 0);
+  const mail end = from_control(mail_kind::end_call, of_second->second);
+  const mail nothing = from_control(mail_kind::end_call, ~std::uint64_t{0});
+  // The first worker takes no mail while it shows its calls, which stands for one that hangs.
+  bool told = true, filled = false;
+  lb.runtime->for_each_call([&](worker_id w, const call_info&) {
+    if (w != 0 || filled) return;
+    filled = true;
+    while (lb.runtime->send(0, nothing)) {
+    }
+    told = lb.runtime->send_to_all(end);
+  });
+  ASSERT_TRUE(filled);
+  EXPECT_FALSE(told);
+  ASSERT_TRUE(eventually([&] { return lb.runtime->send_to_all(nothing); }));
+  ASSERT_TRUE(eventually([&] { return lb.runtime->report(1).rings.control == 0; }));
+  const std::uint64_t loops = lb.runtime->report(1).loops;
+  ASSERT_TRUE(eventually([&] { return lb.runtime->report(1).loops > loops + 1; }));
+  const auto is_bye = [](std::string_view frame) { return frame.find("BYE sip:") != frame.npos; };
+  EXPECT_TRUE(std::ranges::none_of(lb.link.take(), is_bye)) << "the second worker was told";
+  EXPECT_TRUE(lb.runtime->send_to_all(end));
+  EXPECT_TRUE(lb.link.take_one(is_bye));
+}
+
 TEST(control, sees_calls_and_reaches_workers) {
   running_balancer lb({.workers = 2});
   for (int i = 0; i < 8; ++i)
