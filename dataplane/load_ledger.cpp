@@ -58,6 +58,9 @@ void load_ledger::flush(action_sink& sink, selection_listener& listener) {
 load_ledger::slot_view load_ledger::view(slot_index slot) const noexcept {
   return slot < state_->book.slots().size() ? state_->book.view(slot) : slot_view{};
 }
+bool load_ledger::settled(slot_index slot) const noexcept {
+  return state_->book.settled(slot);
+}
 const std::atomic<std::int64_t>* load_ledger::published_used() const noexcept {
   return state_->book.slots().published();
 }

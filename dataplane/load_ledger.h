@@ -114,6 +114,10 @@ class load_ledger {
     std::int64_t promised = 0; // of those, granted to calls that wait
   };
   [[nodiscard]] slot_view view(slot_index slot) const noexcept;
+  // Of a slot that is in no snapshot any more: this worker holds, owes, asks and says nothing of
+  // it. Where all workers say so, and say so again when they have taken the mail that was under way
+  // then, its number can go to another destination: dataplane/LEASES.md.
+  [[nodiscard]] bool settled(slot_index slot) const noexcept;
   // Written by the owning worker (relaxed), read by the control thread.
   [[nodiscard]] const std::atomic<std::int64_t>* published_used() const noexcept; // by slot_index
 

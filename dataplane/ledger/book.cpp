@@ -143,6 +143,17 @@ void book::set_capacity(slot_index s, std::int32_t capacity) noexcept {
   if (at_home(s)) home_.resize(s, delta);
 }
 
+bool book::settled(slot_index s) const noexcept {
+  if (s >= slots_.size()) return false;
+  const slot_state& slot = slots_[s];
+  if (slot.configured != not_configured || slot.used != 0 || slot.waiting != 0 || slot.remote != 0)
+    return false;
+  if (!holder_.settled(s) || !home_.settled(s) || news_.any_of(s)) return false;
+  if (slot.destination == no_index) return true;
+  const request& r = requests_[slot.destination];
+  return r.at == request::stage::none || std::ranges::find(r.set(), s) == r.set().end();
+}
+
 load_ledger::slot_view book::view(slot_index s) const noexcept {
   const slot_state& slot = slots_[s];
   if (!at_home(s))

@@ -37,6 +37,7 @@ class book {
   [[nodiscard]] const slot_table& slots() const noexcept { return slots_; }
   [[nodiscard]] const candidate_table& candidates() const noexcept { return candidates_; }
   [[nodiscard]] load_ledger::slot_view view(slot_index s) const noexcept;
+  [[nodiscard]] bool settled(slot_index s) const noexcept;
   void append_state(std::vector<std::uint64_t>& out) const;
 
  private:

@@ -24,6 +24,7 @@ class index_queue {
     first_ = wrapped(first_ + 1);
     --count_;
   }
+  [[nodiscard]] bool contains(std::uint32_t index) const noexcept { return queued_[index] != 0; }
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
   [[nodiscard]] std::uint32_t front() const noexcept { return ring_[first_]; }

@@ -18,7 +18,10 @@ class lease_holder {
  public:
   explicit lease_holder(const ledger_limits& limits);
 
-  void place(slot_index s, worker_id home) noexcept { slots_[s].home = home; }
+  // What was of another home is forgotten: no line of it is one of the new home's.
+  void place(slot_index s, worker_id home) noexcept {
+    if (slots_[s].home != home) slots_[s] = {.home = home};
+  }
 
   // One line of every slot, or none where one is missing.
   [[nodiscard]] bool take(std::span<const slot_index> slots) noexcept;
@@ -38,6 +41,11 @@ class lease_holder {
 
   [[nodiscard]] std::int64_t free_lines(slot_index s) const noexcept { return slots_[s].free; }
   [[nodiscard]] std::int64_t unsent(slot_index s) const noexcept { return slots_[s].unsent; }
+  // Nothing is free, owed or to be sent. What calls hold is not known here.
+  [[nodiscard]] bool settled(slot_index s) const noexcept {
+    const slot& it = slots_[s];
+    return it.free == 0 && it.unsent == 0 && it.debt == 0 && !returns_[it.home].contains(s);
+  }
   void append_state(std::vector<std::uint64_t>& out) const;
 
  private:

@@ -272,6 +272,18 @@ std::int64_t lease_home::leased(slot_index s) const noexcept {
   return lines;
 }
 
+bool lease_home::settled(slot_index s) const noexcept {
+  const slot& it = slots_[s];
+  if (it.pool != 0 || it.in_round || leased(s) != 0) return false;
+  if (it.destination == no_index) return true;
+  for (worker_id w = 0; w < workers_; ++w) {
+    const request& r = request_of(it.destination, w);
+    const bool open = r.wanted > 0 || r.refused || r.granted > 0 || r.spare > 0;
+    if (open && std::ranges::find(r.set(), s) != r.set().end()) return false;
+  }
+  return true;
+}
+
 lease_home::outgoing lease_home::unsent(slot_index s) const noexcept {
   outgoing lines;
   if (slots_[s].destination == no_index) return lines;

@@ -20,7 +20,11 @@ class lease_home {
   explicit lease_home(const ledger_limits& limits);
 
   // Which destination a slot belongs to, and how often this worker has adopted a snapshot.
-  void place(slot_index s, destination_index d) noexcept { slots_[s].destination = d; }
+  void place(slot_index s, destination_index d) noexcept {
+    if (slots_[s].destination == d) return;
+    slots_[s].destination = d;
+    slots_[s].tight = 0; // holders forget it, too
+  }
   void adopted(std::uint32_t adoption) noexcept;
   void resize(slot_index s, std::int64_t delta) noexcept;
 
@@ -40,6 +44,8 @@ class lease_home {
 
   [[nodiscard]] std::int64_t pool(slot_index s) const noexcept { return slots_[s].pool; }
   [[nodiscard]] std::int64_t leased(slot_index s) const noexcept; // by all others
+  // Of a slot without capacity: no line is away, and nobody waits for one or for an answer.
+  [[nodiscard]] bool settled(slot_index s) const noexcept;
   struct outgoing {
     std::int64_t granted = 0;
     std::int64_t spare = 0;

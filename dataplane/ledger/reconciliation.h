@@ -6,6 +6,7 @@
 #include "dataplane/ledger/index_queue.h"
 #include "dataplane/load_ledger.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace linehunt::ledger {
@@ -26,6 +27,11 @@ class reconciliation {
         if (w != self_) news_[w].push(changed_.front());
   }
   [[nodiscard]] bool any_for(worker_id to) const noexcept { return !news_[to].empty(); }
+  [[nodiscard]] bool any_of(slot_index s) const noexcept {
+    return news_.size() > 1 &&
+           (changed_.contains(s) ||
+            std::ranges::any_of(news_, [s](const index_queue& to) { return to.contains(s); }));
+  }
   [[nodiscard]] slot_index front(worker_id to) const noexcept { return news_[to].front(); }
   void sent(worker_id to) noexcept { news_[to].pop(); }
   void append_state(std::vector<std::uint64_t>& out) const;

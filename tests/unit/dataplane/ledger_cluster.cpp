@@ -185,6 +185,12 @@ void ledger_cluster::resize(destination_index d, std::size_t resource, std::int3
 
 void ledger_cluster::adopt(worker_id w, std::shared_ptr<const snapshot> world) {
   world_ = std::move(world);
+  for (const destination& d : world_->destinations)
+    for (const resource& r : d.resources)
+      if (slot_truth& t = truth_[r.slot]; t.destination != d.index) {
+        t.destination = d.index;
+        t.home = static_cast<worker_id>(d.home % ledgers_.size());
+      }
   ledgers_[w].adopt(*world_);
   observe();
 }

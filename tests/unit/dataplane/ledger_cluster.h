@@ -46,6 +46,9 @@ class ledger_cluster {
   void end(std::uint32_t call);      // gives the lines back
   void withdraw(std::uint32_t call); // while it is pending
   [[nodiscard]] bool can_deliver(worker_id from, worker_id to) const;
+  [[nodiscard]] std::size_t mails(worker_id from, worker_id to) const {
+    return rings_[ring_at(from, to)].size();
+  }
   void deliver(worker_id from, worker_id to);
   void flush(worker_id w);
   void set_enabled(destination_index d, bool enabled);
