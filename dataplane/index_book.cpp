@@ -87,4 +87,11 @@ std::size_t index_book::retired() const noexcept {
   return static_cast<std::size_t>(count(destinations_.by_owner) + count(slots_.by_owner));
 }
 
+std::vector<slot_index> index_book::retired_slots() const {
+  std::vector<slot_index> all;
+  for (const auto& [owner, entry] : slots_.by_owner)
+    if (!entry.configured) all.push_back(entry.index);
+  return all;
+}
+
 } // namespace linehunt

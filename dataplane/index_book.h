@@ -36,13 +36,14 @@ class index_book {
   [[nodiscard]] resource_id resource(std::string_view name);
   [[nodiscard]] const std::vector<std::string>& resource_names() const noexcept { return names_; }
 
-  // Gives back the retired slots that no call holds, and the retired destinations without slots.
-  // Only when every worker has adopted a snapshot without them: from then on `held` (the sum of
-  // published_used over all workers is not 0) cannot become true again, and the next owner of the
-  // number starts from nothing. Returns how many slots and destinations were given back.
+  // Gives back the retired slots that are not held, and the retired destinations without slots.
+  // `held`: some worker has not settled it, or mail of it is under way (load_ledger::settled); else
+  // the next owner of the number would not start from nothing. Returns how many slots and
+  // destinations were given back.
   std::size_t release_unheld(const std::function<bool(slot_index)>& held);
 
   [[nodiscard]] std::size_t retired() const noexcept; // slots and destinations waiting for that
+  [[nodiscard]] std::vector<slot_index> retired_slots() const;
   [[nodiscard]] std::uint32_t max_destinations() const noexcept { return destinations_.most; }
   [[nodiscard]] std::uint32_t max_slots() const noexcept { return slots_.most; }
 

@@ -490,7 +490,9 @@ void live_view::keep_house() {
   const auto workers = reports();
   // What is owed names numbers: none of them goes to another one before.
   if (mail_.deliver())
-    source_.release_unheld([&](slot_index slot) { return load(workers, slot) != 0; });
+    source_.release_settled(
+        [&](slot_index slot) { return load(workers, slot) != 0; },
+        [this](std::vector<slot_index> unheld) { return runtime_.settled(std::move(unheld)); });
   tell_refused(workers);
   std::uint64_t failovers = 0;
   for (const dpdk::worker_report& worker : workers)

@@ -111,8 +111,15 @@ world_source::draining_resources(std::uint32_t id) const noexcept {
   return {found.begin(), found.end()};
 }
 
-void world_source::release_unheld(const std::function<bool(slot_index)>& held) {
-  if (book_.retired() != 0) (void)book_.release_unheld(held);
+void world_source::release_settled(const std::function<bool(slot_index)>& held,
+                                   const settling& settled) {
+  if (book_.retired() != 0) {
+    std::vector<slot_index> unheld = book_.retired_slots();
+    std::erase_if(unheld, held);
+    if (!unheld.empty()) unheld = settled(std::move(unheld));
+    const std::unordered_set<slot_index> done(unheld.begin(), unheld.end());
+    (void)book_.release_unheld([&](slot_index s) { return !done.contains(s); });
+  }
   std::erase_if(draining_, [&](const retired& r) { return std::ranges::none_of(r.slots, held); });
   std::erase_if(draining_resources_, [&](const retired_resource& r) { return !held(r.slot); });
 }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <rte_cycles.h>
 #include <rte_rcu_qsbr.h>
+#include <span>
 #include <vector>
 
 namespace linehunt::dpdk {
@@ -56,6 +57,15 @@ struct copy_request {
   std::uint32_t next = 0;  // place in the table of calls
   std::uint32_t until = 0; // not further than that at a time: whoever waits may want to give up
   bool ended = false;      // that was all of the table
+  std::atomic<bool> done{false};
+};
+
+// Which slots are settled, as load_ledger has it.
+struct settled_request {
+  std::span<const slot_index> slots;
+  std::vector<std::uint8_t> settled; // beside them, as long; the worker's, and so are these
+  std::size_t next = 0;
+  std::size_t loops_before = 0; // so many loops pass before the first look
   std::atomic<bool> done{false};
 };
 

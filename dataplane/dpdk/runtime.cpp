@@ -364,6 +364,29 @@ bool runtime::copy_calls(call_place& at, const std::function<bool(const kept_cal
   return at.worker < state_->workers.size();
 }
 
+// Mail that was under way while they answered for the first time has come by the second.
+std::vector<slot_index> runtime::settled(std::vector<slot_index> slots) {
+  for (const std::size_t loops_before : {std::size_t{0}, loops_for_all_mail}) {
+    if (slots.empty()) break;
+    std::vector<settled_request> asked(state_->workers.size());
+    for (std::size_t w = 0; w < asked.size(); ++w) {
+      asked[w].slots = slots;
+      asked[w].settled.resize(slots.size());
+      asked[w].loops_before = loops_before;
+      state_->workers[w]->request(asked[w]);
+    }
+    for (const settled_request& r : asked)
+      while (!r.done.load(std::memory_order_acquire))
+        wait_a_little();
+    std::vector<slot_index> by_all;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      if (std::ranges::all_of(asked, [i](const settled_request& r) { return r.settled[i] != 0; }))
+        by_all.push_back(slots[i]);
+    slots = std::move(by_all);
+  }
+  return slots;
+}
+
 void runtime::drain(bool on) {
   state_->shared.draining.store(on, std::memory_order_relaxed);
 }

@@ -150,6 +150,9 @@ class runtime {
     std::uint32_t next = 0;
   };
   [[nodiscard]] bool copy_calls(call_place& at, const std::function<bool(const kept_call&)>& take);
+  // Those of the slots, of which none is in the snapshot, that no worker holds, owes or says
+  // anything of any more, with no mail of them under way. Waits for some loops of every worker.
+  [[nodiscard]] std::vector<slot_index> settled(std::vector<slot_index> slots);
   void drain(bool on);
   // The workers' clock, in which calls and events say their times.
   [[nodiscard]] time_us now() const noexcept;

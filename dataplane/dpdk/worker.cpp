@@ -17,7 +17,8 @@ constexpr time_us speech_interval_us = 40'000; // and what a loop or a sleep mak
 constexpr time_us announcement_interval_us = 1'000'000;
 constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us
 constexpr std::uint32_t copies_in_a_loop = 64;  // the same
-constexpr int announcements = 3;                // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
+constexpr std::size_t slots_in_a_loop = 64;
+constexpr int announcements = 3; // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
 
 std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_counters& counters) {
   std::vector<tx_lane> lanes;
@@ -118,7 +119,7 @@ bool worker::loop() {
   work += serve_others();
   engine_->advance(now_, sink_);
   keep_house();
-  work += show_calls() + copy_calls();
+  work += show_calls() + copy_calls() + look_at_slots();
   egress_.flush();
   rte_rcu_qsbr_quiescent(shared_.quiescence, setup_.self);
   return work != 0;
@@ -166,6 +167,22 @@ std::size_t worker::copy_calls() {
   r->ended = goes_along && r->next >= engine_->call_places();
   if (goes_along && !r->ended && r->next < r->until) return 1;
   copy_.store(nullptr, std::memory_order_relaxed);
+  r->done.store(true, std::memory_order_release); // from here on it may be gone
+  return 1;
+}
+
+std::size_t worker::look_at_slots() {
+  settled_request* const r = settled_.load(std::memory_order_acquire);
+  if (r == nullptr) return 0;
+  if (r->loops_before > 0) {
+    --r->loops_before;
+    return 1;
+  }
+  const std::size_t until = std::min(r->next + slots_in_a_loop, r->slots.size());
+  for (; r->next < until; ++r->next)
+    r->settled[r->next] = engine_->ledger().settled(r->slots[r->next]) ? 1 : 0;
+  if (r->next < r->slots.size()) return 1;
+  settled_.store(nullptr, std::memory_order_relaxed);
   r->done.store(true, std::memory_order_release); // from here on it may be gone
   return 1;
 }

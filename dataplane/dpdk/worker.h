@@ -40,6 +40,8 @@ struct worker_setup {
 
 // Packets or messages taken at once from a queue or ring.
 inline constexpr std::size_t burst = 32;
+// In so many loops a worker takes all mail that was there before them.
+inline constexpr std::size_t loops_for_all_mail = worker_mesh::most_depth / burst + 1;
 
 class worker {
  public:
@@ -59,6 +61,7 @@ class worker {
   [[nodiscard]] spsc_ring<event>& events() noexcept { return events_; }
   void request(visit_request& r) noexcept { visit_.store(&r, std::memory_order_release); }
   void request(copy_request& r) noexcept { copy_.store(&r, std::memory_order_release); }
+  void request(settled_request& r) noexcept { settled_.store(&r, std::memory_order_release); }
   [[nodiscard]] worker_report report() const noexcept;
 
  private:
@@ -78,6 +81,7 @@ class worker {
   [[nodiscard]] std::size_t take_mail();             // from control and other workers
   [[nodiscard]] std::size_t show_calls();            // to the control thread, some in each loop
   [[nodiscard]] std::size_t copy_calls();
+  [[nodiscard]] std::size_t look_at_slots();
   [[nodiscard]] std::size_t send_for_others() noexcept;
   std::size_t serve_others(); // all that comes from them and goes to them
   void keep_house() noexcept;
@@ -122,6 +126,7 @@ class worker {
   unsigned let_go_count_ = 0;
   std::atomic<visit_request*> visit_{nullptr};
   std::atomic<copy_request*> copy_{nullptr};
+  std::atomic<settled_request*> settled_{nullptr};
   std::unique_ptr<engine> engine_;
 
   const snapshot* world_ = nullptr;

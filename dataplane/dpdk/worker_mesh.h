@@ -29,10 +29,11 @@ struct link_news {
 
 class worker_mesh {
  public:
+  static constexpr unsigned most_depth = 1024; // of the rings of packets and of mail
   // `numa_node_of[w]` is where worker w receives. Throws std::bad_alloc.
   explicit worker_mesh(const std::vector<int>& numa_node_of) : workers_(numa_node_of.size()) {
     // Many workers mean many rings, each with less traffic.
-    const unsigned depth = workers_ <= 16 ? 1024 : 256;
+    const unsigned depth = workers_ <= 16 ? most_depth : 256;
     for (std::size_t to = 0; to < workers_; ++to)
       for (std::size_t from = 0; from < workers_; ++from) {
         packets_.emplace_back(depth, numa_node_of[to]);

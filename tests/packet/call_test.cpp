@@ -207,6 +207,33 @@ TEST(control, tells_all_workers_or_none) {
   EXPECT_TRUE(lb.link.take_one(is_bye));
 }
 
+TEST(control, knows_which_slots_are_settled) {
+  running_balancer lb({.workers = 2});
+  const auto calls = answered_calls(lb, 8);
+  ASSERT_EQ(calls.size(), 8u);
+  std::vector<slot_index> all;
+  for (const destination& d : lb.runtime->world().destinations)
+    for (const resource& r : d.resources)
+      all.push_back(r.slot);
+  EXPECT_EQ(lb.runtime->settled(all), std::vector<slot_index>{}) << "they are in the snapshot";
+  lb.runtime->publish(lb.without_destinations(2));
+  std::vector<slot_index> unheld;
+  for (const slot_index s : all)
+    if (lb.runtime->report(0).used[s] + lb.runtime->report(1).used[s] == 0) unheld.push_back(s);
+  ASSERT_LT(unheld.size(), all.size());
+  EXPECT_TRUE(eventually([&] { return lb.runtime->settled(all) == unheld; }));
+  for (const auto& [w, handle] : calls)
+    EXPECT_TRUE(lb.runtime->send(w, from_control(mail_kind::end_call, handle)));
+  for (std::size_t byes = 0; byes < 2 * calls.size();) {
+    const std::optional<seen_udp> there = lb.hear();
+    ASSERT_TRUE(there) << byes;
+    if (!there->payload.starts_with("BYE ")) continue;
+    lb.say(there->to, response(there->payload, 200, ""));
+    ++byes;
+  }
+  EXPECT_TRUE(eventually([&] { return lb.runtime->settled(all) == all; }));
+}
+
 TEST(control, sees_calls_and_reaches_workers) {
   running_balancer lb({.workers = 2});
   for (int i = 0; i < 8; ++i)

@@ -97,10 +97,21 @@ snapshot_model running_balancer::model_of(const bed_options& options) {
 std::unique_ptr<const snapshot> running_balancer::snapshot_of(std::uint64_t generation) {
   snapshot_model model = model_of(options);
   model.generation = generation;
+  return built(model);
+}
+
+std::unique_ptr<const snapshot> running_balancer::without_destinations(std::uint64_t generation) {
+  snapshot_model model = model_of(options);
+  model.generation = generation;
+  model.destinations.clear();
+  return built(model);
+}
+
+std::unique_ptr<const snapshot> running_balancer::built(const snapshot_model& model) {
   std::vector<build_error> errors;
-  auto built = build_snapshot(model, book_, errors);
-  if (!built) throw std::logic_error(errors.front().message);
-  return built;
+  auto made = build_snapshot(model, book_, errors);
+  if (!made) throw std::logic_error(errors.front().message);
+  return made;
 }
 
 void running_balancer::say(const endpoint& from, std::string_view payload, unsigned queue) {

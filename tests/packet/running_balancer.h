@@ -28,6 +28,7 @@ class running_balancer {
   explicit running_balancer(const bed_options& options = {});
 
   [[nodiscard]] std::unique_ptr<const snapshot> snapshot_of(std::uint64_t generation);
+  [[nodiscard]] std::unique_ptr<const snapshot> without_destinations(std::uint64_t generation);
   // From a peer on the link, whose MAC is peer_mac.
   void say(const endpoint& from, std::string_view payload, unsigned queue = 0);
   [[nodiscard]] std::string frame_of(const endpoint& from, std::string_view payload) const;
@@ -56,6 +57,7 @@ class running_balancer {
  private:
   [[nodiscard]] std::string answer_for(const ip_address& target) const;
   [[nodiscard]] static snapshot_model model_of(const bed_options& options);
+  [[nodiscard]] std::unique_ptr<const snapshot> built(const snapshot_model& model);
   index_book book_;
 };
 

@@ -105,10 +105,32 @@ TEST_F(reload_test, what_calls_hold_is_draining_until_they_end) {
   ASSERT_EQ(source.draining().size(), 1u);
   EXPECT_EQ(source.draining()[0].model.id, 2u);
   EXPECT_EQ(source.draining()[0].slots, std::vector{slot});
-  source.release_unheld([&](slot_index s) { return s == slot; });
+  const auto all_settled = [](std::vector<slot_index> unheld) { return unheld; };
+  source.release_settled([&](slot_index s) { return s == slot; }, all_settled);
   EXPECT_EQ(source.draining().size(), 1u) << "a call still holds it";
-  source.release_unheld([](slot_index) { return false; });
+  source.release_settled([](slot_index) { return false; }, all_settled);
   EXPECT_THAT(source.draining(), IsEmpty());
+}
+
+TEST_F(reload_test, a_number_that_is_not_settled_goes_to_nobody_else) {
+  const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  const destination& gone = first->destinations[1];
+  (void)build(destination_text(1, "vm=5"));
+  std::vector<slot_index> asked;
+  const auto unheld = [](slot_index) { return false; };
+  source.release_settled(unheld, [&](std::vector<slot_index> slots) {
+    asked = std::move(slots);
+    return std::vector<slot_index>{};
+  });
+  EXPECT_EQ(asked, std::vector{gone.resources[0].slot});
+  const auto third = build(destination_text(1, "vm=5") + destination_text(3, "vm=6"));
+  EXPECT_NE(third->destinations[1].index, gone.index);
+  EXPECT_NE(third->destinations[1].resources[0].slot, gone.resources[0].slot);
+  source.release_settled(unheld, [](std::vector<slot_index> slots) { return slots; });
+  const auto fourth = build(destination_text(1, "vm=5") + destination_text(3, "vm=6") +
+                            destination_text(4, "vm=6"));
+  EXPECT_EQ(fourth->destinations[2].index, gone.index);
+  EXPECT_EQ(fourth->destinations[2].resources[0].slot, gone.resources[0].slot);
 }
 
 TEST_F(reload_test, draining_destination_that_comes_back_finds_its_loads) {

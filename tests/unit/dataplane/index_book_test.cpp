@@ -28,6 +28,7 @@ TEST(index_book, numbers_stay_over_reloads) {
   EXPECT_EQ(book.slot(3, 0), 1u);
   EXPECT_EQ(book.slot(3, 1), 2u);
   EXPECT_EQ(book.retired(), 2u); // destination 7 and its slot
+  EXPECT_EQ(book.retired_slots(), std::vector<slot_index>{0});
 }
 
 TEST(index_book, retired_number_is_kept_while_a_call_holds_it) {
