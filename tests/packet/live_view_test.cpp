@@ -63,7 +63,7 @@ class viewed {
         reloading_(
             file_, first_, first_, any_device(), {},
             [this](auto next) { runtime_->publish(std::move(next)); }, source_,
-            [this](const mail& m) { EXPECT_TRUE(tell_all(*runtime_, m)); }) {
+            [this](const mail& m) { EXPECT_TRUE(told_to_workers_.owe(m)); }) {
     reloading_.on_published([this](const auto&) { view.on_reloaded(); });
     reloading_.on_status_set_back(
         [this](auto which, bool enabled) { view.on_status_set_back(which, enabled); });
@@ -110,14 +110,19 @@ class viewed {
   config::configuration first_;
   world_source source_;
   std::unique_ptr<dpdk::runtime> runtime_;
+  worker_mail told_to_workers_{[this](const mail& m) { return runtime_->send_to_all(m); }};
   reloader reloading_;
   drainage draining_{{}};
   capture_session capturing_{"", {}, {}};
 
  public:
-  live_view view{*runtime_,  source_,
-                 reloading_, draining_,
-                 capturing_, [this](std::string_view name, const auto& what) { tell(name, what); }};
+  live_view view{*runtime_,
+                 told_to_workers_,
+                 source_,
+                 reloading_,
+                 draining_,
+                 capturing_,
+                 [this](std::string_view name, const auto& what) { tell(name, what); }};
 };
 
 // DPDK starts once in a process; each runtime uses it.

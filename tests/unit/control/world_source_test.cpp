@@ -38,6 +38,10 @@ class world_source_test : public ::testing::Test {
     EXPECT_TRUE(world) << ::testing::PrintToString(out.lines());
     return world;
   }
+  // As if workers had settled at once what no call holds.
+  void release(const std::function<bool(slot_index)>& held) {
+    source.release_settled(held, [](std::vector<slot_index> unheld) { return unheld; });
+  }
   world_source source{engine_limits{}};
 };
 
@@ -63,7 +67,7 @@ TEST_F(world_source_test, number_of_an_event_is_that_of_another_machine_after_so
   EXPECT_TRUE(source.is_still(one, generation_of(*fourth)));
   (void)build(second_box);
   EXPECT_FALSE(source.is_still(one, generation_of(*fourth))) << "it is gone";
-  source.release_unheld([](slot_index) { return false; });
+  release([](slot_index) { return false; });
   const auto sixth = build(second_box + box(3, "vm=5"));
   EXPECT_FALSE(source.is_still(sixth->destinations[1].index, generation_of(*fourth)))
       << "another id has its number";
@@ -82,7 +86,7 @@ TEST_F(world_source_test, resource_that_calls_hold_is_draining_until_they_end) {
   EXPECT_EQ(draining[1].slot, pstn);
   EXPECT_THAT(source.draining_resources(2), IsEmpty());
   EXPECT_THAT(source.draining(), IsEmpty());
-  source.release_unheld([&](slot_index s) { return s == pstn; });
+  release([&](slot_index s) { return s == pstn; });
   ASSERT_EQ(source.draining_resources(1).size(), 1u);
   EXPECT_EQ(source.draining_resources(1)[0].slot, pstn);
   (void)build(box(1, "pstn=2"));
