@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `add` rules and the rule that ends the matter ask for together: a call that needs a resource
-// twice, or more of them than it can hold, is refused, and neither rule is wrong by itself. What
-// patterns match is not looked at, so that two rules may be told of that no call matches both.
+// twice, or more of them than it can hold, is refused, and neither rule is wrong by itself.
+#include "control/config/rule_overlap.h"
 #include "control/config/sections.h"
 
 #include <algorithm>
@@ -17,22 +17,6 @@ using conditions = std::vector<rule_condition>;
 
 bool is_among(const rule_condition& one, const conditions& all) {
   return std::ranges::find(all, one) != all.end();
-}
-
-// An offer with one of `codecs` has not none of `no_codecs` where those are among these.
-bool codecs_exclude(const rule_model& with, const rule_model& without) {
-  for (const rule_condition& present : with.conditions)
-    for (const rule_condition& absent : without.conditions)
-      if (present.field == rule_field::codec_present && absent.field == rule_field::codec_absent &&
-          std::ranges::all_of(present.names, [&](const std::string& name) {
-            return std::ranges::find(absent.names, name) != absent.names.end();
-          }))
-        return true;
-  return false;
-}
-
-bool exclude(const rule_model& a, const rule_model& b) {
-  return codecs_exclude(a, b) || codecs_exclude(b, a);
 }
 
 bool may_hold(const rule_entry& rule) {
@@ -53,7 +37,7 @@ class gathering {
     const rule_model& a = rules_[add].model;
     const rule_model& b = rules_[last].model;
     return a.action == rule_action::add && may_hold(rules_[add]) && ended_by_[add] >= last &&
-           !exclude(a, b) && first_that_ends(last, a.conditions, b.conditions) == last;
+           !exclude_each_other(a, b) && first_that_ends(last, a.conditions, b.conditions) == last;
   }
 
  private:
@@ -90,6 +74,10 @@ class gathered_check {
       if (rules_[i].model.action == rule_action::balance && may_hold(rules_[i]) &&
           gathered_.is_reached(i) && may_find_something(i))
         look_at(i);
+    if (told_ > most_told)
+      out_.warning({}, fmt::format("{} more 'add' rules name what another rule names as well; mend "
+                                   "those that are told first",
+                                   told_ - most_told));
   }
 
  private:
@@ -138,10 +126,10 @@ class gathered_check {
     for (const rule_entry* other : naming) {
       const auto& names = other->model.resources;
       const auto same = std::ranges::find(names, name);
-      if (same == names.end() || exclude(other->model, add.model)) continue;
+      if (same == names.end() || exclude_each_other(other->model, add.model)) continue;
       if (other->model.action == rule_action::add)
         said_.insert(named(*other, static_cast<std::size_t>(same - names.begin())));
-      if (said_.insert(named(add, number)).second)
+      if (said_.insert(named(add, number)).second && ++told_ <= most_told)
         out_.warning(add.resource_at[number],
                      fmt::format("[[rule]] add '{}': the rule in line {} names it as well, and a "
                                  "call that matches both is refused; name it in one of them, or "
@@ -156,6 +144,8 @@ class gathered_check {
   diagnostics& out_;
   std::set<std::string> added_, shared_; // of any `add`; of more rules than one
   std::set<std::pair<place, std::string>> said_;
+  static constexpr std::size_t most_told = 20;
+  std::size_t told_ = 0;
   bool told_sum_ = false; // of the first such rule, since most later ones have it from the same
 };
 

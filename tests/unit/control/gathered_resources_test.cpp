@@ -98,6 +98,46 @@ TEST(gathered_resources, an_offer_has_a_codec_or_has_it_not) {
   EXPECT_THAT(with_codecs(none, R"(codecs = ["PCMA", "G722"])"), ElementsAre(HasSubstr("transc")));
 }
 
+TEST(gathered_resources, twenty_are_told_and_how_many_more_there_are) {
+  std::string rules;
+  for (int i = 0; i < 30; ++i)
+    rules += "[[rule]]\nmatch = { host = \"" + std::to_string(i) + "\" }\nadd = \"vm\"\n";
+  const auto lines = lines_with(rules + "[[rule]]\nbalance = 1\nresources = \"pstn\"\n");
+  ASSERT_EQ(lines.size(), 21u);
+  EXPECT_THAT(lines.front(), HasSubstr("9 more 'add' rules"));
+}
+
+// Two rules that name vm, of which a call matches one at most.
+TEST(gathered_resources, what_begins_differently_or_comes_from_elsewhere_is_not_told_of) {
+  const auto told = [](const std::string& one, const std::string& other) {
+    return lines_with("[[rule]]\nmatch = { " + one + " }\nadd = \"vm\"\n[[rule]]\nmatch = { " +
+                      other + " }\nadd = \"vm\"\n[[rule]]\nbalance = 1\nresources = \"pstn\"\n")
+               .size() == 1;
+  };
+  EXPECT_FALSE(told("user = '^49'", "user = '^44'"));
+  EXPECT_FALSE(told("user = '^4[0-9]x'", "user = '^5'"));
+  EXPECT_FALSE(told("user = '^49$'", "user = '^491'")) << "another length";
+  EXPECT_FALSE(told("user = '^\\+49'", "user = '^49'"));
+  EXPECT_FALSE(told("user = '^a+b'", "user = '^b'"));
+  EXPECT_FALSE(told("host = '^a'", "host = '^b'"));
+  EXPECT_FALSE(told("source = \"198.51.100.0/25\"", "source = \"198.51.100.128/25\""));
+  EXPECT_FALSE(
+      told("source = \"198.51.100.1\", user = '^4'", "source = \"2001:db8::1\", user = '^4'"));
+
+  EXPECT_TRUE(told("user = '^49'", "user = '^491'"));
+  EXPECT_TRUE(told("user = '^49?1'", "user = '^41'")) << "9 may be missing";
+  EXPECT_TRUE(told("user = '^49*1'", "user = '^41'"));
+  EXPECT_TRUE(told("user = '^49{0,1}1'", "user = '^41'"));
+  EXPECT_TRUE(told("user = '^4+5'", "user = '^445'")) << "4 may come twice";
+  EXPECT_TRUE(told("user = '^49|^44'", "user = '^44'"));
+  EXPECT_TRUE(told("user = '49'", "user = '^44'")) << "anywhere";
+  EXPECT_TRUE(told("user = '^\\d9'", "user = '^49'"));
+  EXPECT_TRUE(told("user = '^(49)?44'", "user = '^44'"));
+  EXPECT_TRUE(told("host = '^A'", "host = '^a'"));
+  EXPECT_TRUE(told("user = '^49'", "host = '^44'"));
+  EXPECT_TRUE(told("source = \"198.51.100.0/24\"", "source = \"198.51.100.128/25\""));
+}
+
 TEST(gathered_resources, more_than_a_call_can_hold_are_a_warning) {
   const std::string adds = "[[rule]]\nmatch = { user = \"^9\" }\nadd = \"a; b; c; d\"\n"
                            "[[rule]]\nmatch = { host = \"x\" }\nadd = \"e; f\"\n";
