@@ -107,8 +107,11 @@ bool world_source::is_still(destination_index index, std::uint16_t generation) c
 
 std::span<const world_source::retired_resource>
 world_source::draining_resources(std::uint32_t id) const noexcept {
-  const auto found = std::ranges::equal_range(draining_resources_, id, {}, &retired_resource::id);
-  return {found.begin(), found.end()};
+  const auto before = [id](const retired_resource& one) { return one.id < id; };
+  const auto of_it = [id](const retired_resource& one) { return one.id == id; };
+  const auto first =
+      std::partition_point(draining_resources_.begin(), draining_resources_.end(), before);
+  return {first, std::partition_point(first, draining_resources_.end(), of_it)};
 }
 
 void world_source::release_settled(const std::function<bool(slot_index)>& held,

@@ -3,6 +3,8 @@
 // sipparse, so that both do not share a mistake. Views into the message, no checks.
 #pragma once
 
+#include "dataplane/datagram.h"
+
 #include <array>
 #include <cstdint>
 #include <span>
