@@ -230,17 +230,19 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
       t.client == client_state::none) {
     // An earlier destination, given up for lost, has answered after all: the call is there now, and
     // its lines with it, even above capacity.
-    // Lines of the same destination are kept: given back, they might be gone.
-    // One that is not configured any more has none.
-    const bool there = destination_of(a) != nullptr;
-    if (record.slot_count == 0 || record.destination != a.destination) {
+    // Lines of the same destination are kept: given back, they might be gone. They stay its lines
+    // where a reload has taken it away, as those of calls that were answered before; otherwise one
+    // that is not configured any more has none.
+    const bool kept = record.slot_count > 0 && t.current().destination_id == a.destination_id;
+    if (!kept) {
       release(call);
       holding held;
+      const bool there = destination_of(a) != nullptr;
       if (there)
         ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
       hold(call, held);
+      record.destination = there ? a.destination : no_index;
     }
-    record.destination = there ? a.destination : no_index;
     record.callee_listener = a.listener;
     attempt& other = t.current();
     if (&other != &a && other.provisional && !other.answered)

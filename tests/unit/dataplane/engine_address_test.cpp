@@ -108,6 +108,23 @@ TEST_F(engine_address, earlier_address_that_answers_after_all_gets_the_call) {
   EXPECT_EQ(world.total_load(), 1);
 }
 
+// As a call that was answered before the reload.
+TEST_F(engine_address, earlier_address_that_answers_after_a_reload_took_it_away_keeps_its_line) {
+  const auto first = start();
+  world.wait_ms(5'050);
+  (void)world.take();
+  auto model = three_addresses();
+  model.destinations.erase(model.destinations.begin());
+  world.reload(model);
+  ASSERT_EQ(world.give(response(first.bytes, 200, "late"), first.to), verdict::response_forwarded);
+  (void)world.take();
+  world.reload(three_addresses());
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.engine().for_each_call([](const call_info& call) { EXPECT_EQ(call.destination, 0u); });
+  ASSERT_EQ(world.restart(three_addresses()), 1u);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+}
+
 TEST_F(engine_address, destination_has_failed_when_all_its_addresses_have) {
   auto model = three_addresses();
   model.destinations[3].enabled = true;
