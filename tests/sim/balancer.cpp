@@ -162,10 +162,7 @@ std::vector<std::string> balancer::answered_now(bool with_lines) const {
 
 void balancer::restart() {
   // A worker that has not adopted the newest configuration may not know the call's destination.
-  const bool one_world = std::ranges::none_of(workers_, [](const auto& w) {
-    return std::ranges::any_of(w->control,
-                               [](const control_work& c) { return c.world != nullptr; });
-  });
+  const bool one_world = all_adopted();
   const std::vector<std::string> before = answered_now(one_world);
   restored += start_again(kept_now());
   const std::vector<std::string> after = answered_now(one_world);
@@ -321,6 +318,21 @@ void balancer::reload(const snapshot_model& model) {
     workers_[w]->control.push_back({{}, worlds_.back().get()});
     schedule(w, events_.now + random_.between(1, 2000));
   }
+}
+
+bool balancer::all_adopted() const {
+  return std::ranges::none_of(workers_, [](const auto& w) {
+    return std::ranges::any_of(w->control,
+                               [](const control_work& c) { return c.world != nullptr; });
+  });
+}
+
+std::size_t balancer::keep_house() {
+  if (!all_adopted()) return 0;
+  return book_.release_unheld([this](slot_index s) {
+    return !std::ranges::all_of(workers_,
+                                [s](const auto& w) { return w->engine->ledger().settled(s); });
+  });
 }
 
 std::vector<std::uint64_t> balancer::live_handles(worker_id w) const {

@@ -47,6 +47,9 @@ class balancer {
   void to_all(const mail& m);
   void to_one(worker_id w, const mail& m);
   void reload(const snapshot_model& model);
+  [[nodiscard]] bool all_adopted() const; // the newest configuration
+  // Gives back the numbers of what has gone and is settled. Returns how many.
+  std::size_t keep_house();
   // Another run of the program in the place of this one, with the calls that can be kept. What was
   // on its way inside is lost.
   void restart();

@@ -185,6 +185,9 @@ void balancer::add_counters(const worker& it) {
 }
 
 void balancer::judge_the_end() {
+  (void)keep_house();
+  if (book_.retired() != 0)
+    say("at the end: " + std::to_string(book_.retired()) + " numbers are not given back");
   for (worker_id w = 0; w < setup_.workers; ++w) {
     const worker& it = *workers_[w];
     const std::string name = "at the end, worker " + std::to_string(w) + ": ";

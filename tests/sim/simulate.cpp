@@ -71,10 +71,11 @@ void print(const totals& t, std::uint64_t seeds) {
       const std::string_view name = name_of(static_cast<verdict>(v));
       std::printf(" %.*s %llu", static_cast<int>(name.size()), name.data(), n(t.verdicts[v]));
     }
-  std::printf("\n  admin: switched %llu, resized %llu, reloads %llu, calls ended %llu, probes "
+  std::printf("\n  admin: switched %llu, resized %llu, reloads %llu (%llu numbers given back), "
+              "calls ended %llu, probes "
               "%llu, restarts %llu with %llu calls kept, crashes %llu with %llu\n",
-              n(t.switched), n(t.resized), n(t.reloads), n(t.ended_by_admin), n(t.probes),
-              n(t.restarts), n(t.restored), n(t.crashes), n(t.uncertain));
+              n(t.switched), n(t.resized), n(t.reloads), n(t.released), n(t.ended_by_admin),
+              n(t.probes), n(t.restarts), n(t.restored), n(t.crashes), n(t.uncertain));
 }
 
 // What a run of many seeds must have come through, or it has shown nothing about it. False, and
@@ -94,6 +95,7 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a call shed", t.shed);
   must("a destination passed over for overload", t.passed_over);
   must("a pause", t.pauses);
+  must("a number that goes to another one", t.released);
   must("a call refused because all is full", t.refused_full);
   must("a CANCEL that crossed an answer", t.caller.crossed);
   if (!one_worker) {

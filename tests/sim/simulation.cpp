@@ -2,6 +2,7 @@
 // Making a world and letting it go on.
 #include "simulation.h"
 
+#include "reloads.h"
 #include "tests/models/models.h"
 
 #include <algorithm>
@@ -60,6 +61,7 @@ void totals::add(const totals& o) {
   restored += o.restored;
   crashes += o.crashes;
   uncertain += o.uncertain;
+  released += o.released;
   pauses += o.pauses;
   ipv6_callers += o.ipv6_callers;
   longest_wait = std::max(longest_wait, o.longest_wait);
@@ -77,6 +79,7 @@ simulation::simulation(const simulation_setup& setup)
     shares.corrupted = setup.seed % 2 == 0 ? random_.below(15) : 0;
   }
   refuse_ = setup.seed % 10 == 7;
+  changes_ = setup.seed % 10 == 4 || setup.seed % 10 == 9;
   make_model();
   network_ = std::make_unique<network>(events_, random_, shares);
   balancer_setup b;
@@ -85,8 +88,8 @@ simulation::simulation(const simulation_setup& setup)
   b.ring_depth = setup.seed % 5 == 0 ? 2 : 2 + random_.below(60);
   b.limits.max_calls = !behave_ && setup.seed % 7 == 3 ? 64 : 2048 / setup.workers;
   b.limits.max_transactions = !behave_ && setup.seed % 7 == 3 ? 32 : 1024;
-  b.limits.max_slots = refuse_ ? 128 : 16;
-  b.limits.max_destinations = refuse_ ? 40 : 8;
+  b.limits.max_slots = refuse_ ? 128 : changes_ ? most_slots : 16;
+  b.limits.max_destinations = refuse_ ? 40 : changes_ ? most_destinations : 8;
   // Some worlds have slow workers, little patience, or few places for those who wait.
   b.slow = !behave_ && setup.seed % 9 == 4;
   b.limits.parked_deadline_ms = b.slow ? 1 + random_.below(8) : b.limits.parked_deadline_ms;
@@ -129,6 +132,7 @@ void simulation::make_model() {
     addresses_.push_back(model_.destinations.back().addresses.front());
   }
   if (!behave_) add_silent_addresses();
+  machines_ = model_.destinations;
   model_.overload.enabled = random_.below(2) == 0;
   model_.listeners = {models::listening_at("192.0.2.1"), models::listening_at("[2001:db8::1]")};
   model_.routes = {route{}, route{parse_prefix("::/0").value(), 1}};
@@ -318,6 +322,28 @@ const destination& simulation::any_destination() {
   return all[random_.below(all.size())];
 }
 
+void simulation::reload() {
+  if (changes_) {
+    // One after the other, and the numbers of what has gone are for others, as control does it.
+    if (!balancer_->all_adopted()) return;
+    counts.released += balancer_->keep_house();
+    ++model_.generation;
+    change(model_.destinations, machines_, random_);
+    ++counts.reloads;
+    return balancer_->reload(model_);
+  }
+  ++counts.reloads;
+  snapshot_model next = model_;
+  if (random_.below(3) == 0) {
+    destination_model& d = next.destinations[random_.below(next.destinations.size())];
+    d.resources.front().capacity = static_cast<std::int32_t>(random_.below(40));
+  }
+  if (random_.below(3) == 0 && next.destinations.size() > 2)
+    next.destinations.erase(next.destinations.begin() + 1 +
+                            random_.below(next.destinations.size() - 1));
+  balancer_->reload(next);
+}
+
 void simulation::administer() {
   const std::uint32_t what = random_.below(100);
   mail m;
@@ -331,21 +357,13 @@ void simulation::administer() {
   } else if (what < 60) {
     ++counts.resized;
     const auto& resources = any_destination().resources;
+    if (resources.empty()) return;
     m.kind = mail_kind::resize;
     m.slot = resources[random_.below(resources.size())].slot;
     m.value = random_.below(40);
     balancer_->to_all(m);
   } else if (what < 70) {
-    ++counts.reloads;
-    snapshot_model next = model_;
-    if (random_.below(3) == 0) {
-      destination_model& d = next.destinations[random_.below(next.destinations.size())];
-      d.resources.front().capacity = static_cast<std::int32_t>(random_.below(40));
-    }
-    if (random_.below(3) == 0 && next.destinations.size() > 2)
-      next.destinations.erase(next.destinations.begin() + 1 +
-                              random_.below(next.destinations.size() - 1));
-    balancer_->reload(next);
+    reload();
   } else if (what < 85) {
     const auto w = static_cast<worker_id>(random_.below(setup_.workers));
     const auto handles = balancer_->live_handles(w);
@@ -368,6 +386,8 @@ void simulation::administer() {
 void simulation::follow_events() {
   for (const event& e : balancer_->take_events()) {
     if (e.kind == event_kind::call_ended) ++counts.ended[e.cause];
+    // Another destination may have its number by now.
+    if (changes_ && e.generation != balancer_->world().generation) continue;
     mail m;
     m.from = max_workers;
     if (e.kind == event_kind::destination_paused) {

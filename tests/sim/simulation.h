@@ -29,7 +29,7 @@ struct totals {
   std::uint64_t switched = 0, resized = 0, reloads = 0, ended_by_admin = 0, probes = 0,
                 strangers = 0, table_full = 0, pauses = 0, ipv6_callers = 0, address_turns = 0,
                 shed = 0, passed_over = 0, deadlines = 0, restarts = 0, restored = 0, crashes = 0,
-                uncertain = 0;
+                uncertain = 0, released = 0;
   std::uint64_t most_attempts = 0;                    // of one call
   time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
@@ -52,6 +52,7 @@ class simulation {
   void deliver(packet p);
   void begin_call();
   void administer();
+  void reload();
   void strange();
   void follow_events();
   [[nodiscard]] std::string fault() const;
@@ -60,9 +61,11 @@ class simulation {
   simulation_setup setup_;
   chance random_;
   event_queue events_;
-  bool behave_ = false; // no faults, no admin: every call must be answered
-  bool refuse_ = false; // there are many boxes, most of which refuse a call
+  bool behave_ = false;  // no faults, no admin: every call must be answered
+  bool refuse_ = false;  // there are many boxes, most of which refuse a call
+  bool changes_ = false; // a reload may change everything about the destinations
   snapshot_model model_;
+  std::vector<destination_model> machines_;
   std::vector<endpoint> addresses_; // of the boxes: where they listen
   std::unique_ptr<network> network_;
   std::unique_ptr<balancer> balancer_;
