@@ -111,6 +111,8 @@ void balancer::judge_calls(worker_id w) {
       known.destination = c.held.destination;
     }
     known.answered = c.answered;
+    if (c.held.slot_count > 0 && c.held.destination == no_index)
+      say("a call holds lines of no destination");
     for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
       ++held[c.held.slots[i]];
       if (known.late || c.call_id.starts_with('k') || c.call_id.starts_with('s'))
