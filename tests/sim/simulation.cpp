@@ -88,7 +88,7 @@ simulation::simulation(const simulation_setup& setup)
   b.ring_depth = setup.seed % 5 == 0 ? 2 : 2 + random_.below(60);
   b.limits.max_calls = !behave_ && setup.seed % 7 == 3 ? 64 : 2048 / setup.workers;
   b.limits.max_transactions = !behave_ && setup.seed % 7 == 3 ? 32 : 1024;
-  b.limits.max_slots = refuse_ ? 128 : changes_ ? most_slots : 16;
+  b.limits.max_slots = refuse_ ? 48 : changes_ ? most_slots : 16;
   b.limits.max_destinations = refuse_ ? 40 : changes_ ? most_destinations : 8;
   // Some worlds have slow workers, little patience, or few places for those who wait.
   b.slow = !behave_ && setup.seed % 9 == 4;
@@ -122,9 +122,10 @@ void simulation::make_model() {
   const std::uint32_t most = behave_ ? 400 : 3 + random_.below(40);
   for (std::uint32_t i = 0; i < boxes; ++i) {
     std::string resources = "pstn=" + std::to_string(behave_ ? most : 1 + random_.below(most));
-    if (i == 0 || random_.below(2) == 0)
+    // Many boxes have few resources each: all are judged at each step.
+    if (i == 0 || (random_.below(2) == 0 && !refuse_))
       resources += ";transc=" + std::to_string(behave_ ? most : 1 + random_.below(most));
-    if (i == 1 || random_.below(3) == 0)
+    if (i == 1 || (random_.below(3) == 0 && !refuse_))
       resources += ";vm=" + std::to_string(behave_ ? most : 1 + random_.below(most));
     // The first is where calls of boxes go, which are all made in IPv4.
     const bool ipv6 = i != 0 && random_.below(3) == 0;
