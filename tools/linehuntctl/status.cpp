@@ -3,6 +3,7 @@
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace linehunt::ctl {
@@ -21,11 +22,16 @@ outcome status(connection& daemon, const output_style& style, std::uint32_t id,
     // lb_status tells enabled from not; the list knows why.
     const auto all = daemon.call("lb_list");
     if (!all) return tl::unexpected(all.error());
+    const json list = all->value("Destinations", json::array());
+    const auto found = std::ranges::find_if(
+        list, [id](const json& destination) { return destination.value("id", 0u) == id; });
+    if (found == list.end())
+      return tl::unexpected(
+          fault{fault_kind::refused,
+                fmt::format("destination {} was taken out just now; see linehuntctl list", id)});
     const std::string attrs = printable(answer->value("attrs", ""));
-    for (const json& destination : all->value("Destinations", json::array()))
-      if (destination.value("id", 0u) == id)
-        print(fmt::format("destination {} is {}{}{}\n", id, state_of(destination),
-                          attrs.empty() ? "" : ", ", attrs));
+    print(fmt::format("destination {} is {}{}{}\n", id, state_of(*found), attrs.empty() ? "" : ", ",
+                      attrs));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 // Every mistake in a configuration gives one line, at its place.
 #include "control/config/load_file.h"
 #include "control/config/sip_target.h"
+#include "one_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,13 +35,7 @@ loaded load(std::string_view text) {
 }
 
 // Lines 1 to 12; what a test adds begins in line 13.
-constexpr std::string_view base = R"([[port]]
-name = "access"
-device = "net_af_packet0,iface=eth1"
-addresses = ["192.0.2.10/24"]
-[[listen]]
-address = "192.0.2.10"
-port = "access"
+const std::string base = one_port + R"(port = "access"
 [[destination]]
 id = 1
 group = 1
@@ -50,7 +45,7 @@ resources = "vm=50; pstn=32"
 
 std::vector<std::string> faults_with(std::string_view more) {
   const loaded result =
-      load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" + std::string{more});
+      load(base + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" + std::string{more});
   EXPECT_EQ(result.whole.has_value(), result.lines.empty());
   return result.lines;
 }
@@ -67,7 +62,7 @@ TEST(config, captures_have_a_folder_of_their_own) {
 
 TEST(config, says_how_much_text_a_call_may_have) {
   const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
-  const loaded result = load(std::string{base} + rule + "[limits]\ncall_text_bytes = 32\n");
+  const loaded result = load(base + rule + "[limits]\ncall_text_bytes = 32\n");
   ASSERT_TRUE(result.whole);
   EXPECT_EQ(result.whole->runtime.limits.call_text_bytes, 32u);
   EXPECT_THAT(faults_with("[limits]\ncall_text_bytes = 5000\n"),
@@ -75,7 +70,7 @@ TEST(config, says_how_much_text_a_call_may_have) {
 }
 
 TEST(config, base_is_right) {
-  const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n");
+  const loaded result = load(base + "[[rule]]\nbalance = 1\nresources = \"vm\"\n");
   EXPECT_THAT(result.lines, IsEmpty());
   ASSERT_TRUE(result.whole);
   ASSERT_EQ(result.whole->destinations.size(), 1u);
@@ -87,9 +82,8 @@ TEST(config, base_is_right) {
 }
 
 TEST(config, ping_of_the_parties) {
-  const loaded result =
-      load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n"
-                               "ping = [\"callee\"]\n[timers]\nping_interval_s = 7\n");
+  const loaded result = load(base + "[[rule]]\nbalance = 1\nresources = \"vm\"\n"
+                                    "ping = [\"callee\"]\n[timers]\nping_interval_s = 7\n");
   ASSERT_TRUE(result.whole) << ::testing::PrintToString(result.lines);
   EXPECT_FALSE(result.whole->rules[0].model.ping.caller);
   EXPECT_TRUE(result.whole->rules[0].model.ping.callee);
@@ -98,28 +92,28 @@ TEST(config, ping_of_the_parties) {
 
 TEST(config, ways_in) {
   const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
-  const loaded usual = load(std::string{base} + rule);
+  const loaded usual = load(base + rule);
   ASSERT_TRUE(usual.whole);
   EXPECT_EQ(usual.whole->admin.http, parse_endpoint("127.0.0.1:8888", 0));
   EXPECT_EQ(usual.whole->admin.fifo, "");
   EXPECT_EQ(usual.whole->admin.datagram, "");
-  const loaded chosen = load(std::string{base} + rule +
-                             "[admin]\nhttp = \"\"\nfifo = \"/run/f\"\ndatagram = \"/run/d\"\n");
+  const loaded chosen =
+      load(base + rule + "[admin]\nhttp = \"\"\nfifo = \"/run/f\"\ndatagram = \"/run/d\"\n");
   ASSERT_TRUE(chosen.whole) << ::testing::PrintToString(chosen.lines);
   EXPECT_FALSE(chosen.whole->admin.http);
   EXPECT_EQ(chosen.whole->admin.fifo, "/run/f");
-  const loaded open_to_all = load(std::string{base} + rule + "[admin]\nhttp = \"0.0.0.0:8888\"\n");
+  const loaded open_to_all = load(base + rule + "[admin]\nhttp = \"0.0.0.0:8888\"\n");
   EXPECT_TRUE(open_to_all.whole) << "a warning only";
   EXPECT_THAT(open_to_all.lines, ElementsAre(HasSubstr("whoever reaches this address")));
   EXPECT_FALSE(usual.whole->admin.metrics);
-  const loaded metrics = load(std::string{base} + rule + "[admin]\nmetrics = \"0.0.0.0:9888\"\n");
+  const loaded metrics = load(base + rule + "[admin]\nmetrics = \"0.0.0.0:9888\"\n");
   ASSERT_TRUE(metrics.whole);
   EXPECT_THAT(metrics.lines, IsEmpty()) << "nobody commands anything there";
   EXPECT_EQ(metrics.whole->admin.metrics, parse_endpoint("0.0.0.0:9888", 0));
 }
 
 TEST(config, names_are_looked_up_later) {
-  const loaded result = load(std::string{base} + R"([[destination]]
+  const loaded result = load(base + R"([[destination]]
 id = 2
 group = 1
 uri = "sip:Box.Example.net.;transport=udp"
@@ -455,14 +449,14 @@ TEST(config, nothing_at_all_is_no_configuration) {
 }
 
 TEST(config, resource_that_nobody_offers_is_a_warning) {
-  const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"fax\"\n");
+  const loaded result = load(base + "[[rule]]\nbalance = 1\nresources = \"fax\"\n");
   EXPECT_TRUE(result.whole);
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
 }
 
 TEST(config, a_call_that_may_need_no_resource_is_a_warning) {
   const auto lines_with = [](std::string_view rules) {
-    const loaded result = load(std::string{base} + std::string{rules});
+    const loaded result = load(base + std::string{rules});
     EXPECT_TRUE(result.whole);
     return result.lines;
   };
@@ -479,8 +473,8 @@ TEST(config, a_call_that_may_need_no_resource_is_a_warning) {
 
 TEST(config, copies_of_calls_that_would_be_too_old_are_a_warning) {
   const auto lines_with = [](std::string_view service) {
-    return load(std::string{base} + "[service]\nstate_dir = \"/var/lib/x\"\n" +
-                std::string{service} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n")
+    return load(base + "[service]\nstate_dir = \"/var/lib/x\"\n" + std::string{service} +
+                "[[rule]]\nbalance = 1\nresources = \"vm\"\n")
         .lines;
   };
   EXPECT_THAT(lines_with(""), IsEmpty());
@@ -491,10 +485,10 @@ TEST(config, copies_of_calls_that_would_be_too_old_are_a_warning) {
 }
 
 TEST(config, a_rule_for_another_method_never_holds) {
-  const loaded result = load(std::string{base} + "[[rule]]\nmatch = { method = \"REGISTER\" }\n"
-                                                 "reply = \"403 No\"\n"
-                                                 "[[rule]]\nmatch = { method = [\"INVITE\"] }\n"
-                                                 "reply = \"404 Not found\"\n");
+  const loaded result = load(base + "[[rule]]\nmatch = { method = \"REGISTER\" }\n"
+                                    "reply = \"403 No\"\n"
+                                    "[[rule]]\nmatch = { method = [\"INVITE\"] }\n"
+                                    "reply = \"404 Not found\"\n");
   EXPECT_TRUE(result.whole);
   EXPECT_THAT(result.lines, ElementsAre(AllOf(HasSubstr("warning"), HasSubstr("not INVITE"))));
 }
@@ -502,7 +496,7 @@ TEST(config, a_rule_for_another_method_never_holds) {
 TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
   const auto counting = [](std::string_view group, std::string_view resource,
                            std::string_view more = "") {
-    return load(std::string{base} +
+    return load(base +
                 "[[destination]]\nid = 2\ngroup = 2\nuri = \"sip:192.0.2.22\"\n"
                 "resources = \"vm=50\"\n[[rule]]\nforward = \"sip:192.0.2.5\"\ncount = \"" +
                 std::string{resource} + "\"\nmatch = { from_group = " + std::string{group} +
@@ -530,8 +524,8 @@ TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
 
 TEST(config, flags_and_causes_of_a_balancing_rule) {
   const auto rule_with = [](std::string_view lines) {
-    const loaded result = load(std::string{base} + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" +
-                               std::string{lines});
+    const loaded result =
+        load(base + "[[rule]]\nbalance = 1\nresources = \"vm\"\n" + std::string{lines});
     EXPECT_THAT(result.lines, IsEmpty());
     return result.whole->rules.at(0).model;
   };
@@ -556,9 +550,9 @@ TEST(config, flags_and_causes_of_a_balancing_rule) {
 
 TEST(config, a_rule_may_drop) {
   const loaded result =
-      load(std::string{base} + "[[rule]]\nmatch = { header.User-Agent = \"^friendly-scanner\" }\n"
-                               "drop = true\n"
-                               "[[rule]]\nmatch = { method = \"REGISTER\" }\ndrop = true\n");
+      load(base + "[[rule]]\nmatch = { header.User-Agent = \"^friendly-scanner\" }\n"
+                  "drop = true\n"
+                  "[[rule]]\nmatch = { method = \"REGISTER\" }\ndrop = true\n");
   EXPECT_THAT(result.lines, IsEmpty()) << "it holds for other methods too";
   ASSERT_TRUE(result.whole);
   EXPECT_EQ(result.whole->rules[0].model.action, rule_action::drop);

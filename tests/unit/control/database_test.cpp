@@ -8,6 +8,7 @@
 #include "control/database/store.h"
 #include "control/database/table.h"
 #include "control/database/url.h"
+#include "one_port.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <filesystem>
@@ -412,15 +413,8 @@ TEST_F(database_test, who_has_given_up_has_asked_nothing) {
   EXPECT_FALSE(std::filesystem::exists(file())) << "which a question would have made";
 }
 
-constexpr const char* file_text = R"([database]
-url = "sqlite:///nowhere/x.db"
-[[port]]
-name = "access"
-device = "net_af_packet0,iface=eth1"
-addresses = ["192.0.2.10/24"]
-[[listen]]
-address = "192.0.2.10"
-[[rule]]
+const std::string file_text =
+    "[database]\nurl = \"sqlite:///nowhere/x.db\"\n" + config::one_port + R"([[rule]]
 balance = 1
 resources = "vm"
 [[destination]]
@@ -519,8 +513,8 @@ TEST_F(rows_beside_the_file, one_id_in_both_names_both) {
 }
 
 TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
-  text = std::string{file_text} + "[[rule]]\nmatch = { from_group = 1 }\n"
-                                  "forward = \"sip:192.0.2.5\"\ncount = \"vm\"\n";
+  text = file_text + "[[rule]]\nmatch = { from_group = 1 }\n"
+                     "forward = \"sip:192.0.2.5\"\ncount = \"vm\"\n";
   EXPECT_THAT(add({{2, 1, "sip:192.0.2.22", "vm=5", 0, "", ""},
                    {3, 1, "sip:192.0.2.23", "conf=5", 0, "", ""}}),
               ElementsAre(AllOf(HasSubstr("note: "), HasSubstr("not offered by destination 3"))));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What rules ask for together, where a call may match several of them.
 #include "control/config/load_file.h"
+#include "one_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,13 +16,7 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 // Lines 1 to 11; the rules of a test begin in line 12.
-constexpr std::string_view head = R"([[port]]
-name = "access"
-device = "net_af_packet0,iface=eth1"
-addresses = ["192.0.2.10/24"]
-[[listen]]
-address = "192.0.2.10"
-[[destination]]
+const std::string head = one_port + R"([[destination]]
 id = 1
 group = 1
 uri = "sip:192.0.2.21"
@@ -31,7 +26,7 @@ resources = "vm=5; pstn=5; transc=5; a=1; b=1; c=1; d=1; e=1; f=1"
 std::vector<std::string> lines_with(std::string_view rules) {
   diagnostics out("t.toml");
   const auto whole = load_text(
-      std::string{head} + std::string{rules}, [](const auto&) { return std::nullopt; }, out);
+      head + std::string{rules}, [](const auto&) { return std::nullopt; }, out);
   EXPECT_TRUE(whole) << "no more than a warning";
   return out.lines();
 }

@@ -8,6 +8,7 @@
 #include "control/config/unchangeable.h"
 #include "control/daemon/status_told.h"
 #include "dataplane/rules/compiled.h"
+#include "one_port.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <filesystem>
@@ -30,13 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr const char* head = R"([[port]]
-name = "access"
-device = "net_af_packet0,iface=eth1"
-addresses = ["192.0.2.10/24"]
-[[listen]]
-address = "192.0.2.10"
-[[rule]]
+const std::string head = config::one_port + R"([[rule]]
 balance = 1
 resources = "vm"
 )";
@@ -513,8 +508,8 @@ TEST(unchangeable, rules_destinations_timers_probing_and_database_may_change) {
 
 TEST(unchangeable, ports_workers_and_tables_may_not) {
   const auto running = load(head + destination_text(1, "vm=5"));
-  auto next = load("[runtime]\nworkers = 2\n[limits]\nslots = 9\n" + std::string{head} +
-                   destination_text(1, "vm=5"));
+  auto next =
+      load("[runtime]\nworkers = 2\n[limits]\nslots = 9\n" + head + destination_text(1, "vm=5"));
   next.runtime.ports[0].mtu_bytes = 1400;
   next.listeners[0].local.port = 5070;
   next.admin.socket = "/tmp/other";

@@ -3,6 +3,7 @@
 #include "control/daemon/world_source.h"
 
 #include "control/config/load_file.h"
+#include "one_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,13 +13,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr const char* head = R"([[port]]
-name = "access"
-device = "net_af_packet0,iface=eth1"
-addresses = ["192.0.2.10/24"]
-[[listen]]
-address = "192.0.2.10"
-[[rule]]
+const std::string head = config::one_port + R"([[rule]]
 reply = "404 No"
 )";
 
