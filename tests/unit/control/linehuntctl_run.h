@@ -22,6 +22,19 @@ struct told {
 class linehuntctl : public ::testing::Test {
  protected:
   told run(const std::string& words) { return run_on(served.path(), words); }
+  // What bash offers after TAB.
+  std::string offered(const std::string& words) {
+    const std::string line =
+        std::string{"PATH=$(dirname "} + LINEHUNTCTL + "):$PATH bash -c 'source " +
+        LINEHUNT_COMPLETION + "/linehuntctl; COMP_WORDS=(linehuntctl --socket " + served.path() +
+        " " + words +
+        "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; echo \"${COMPREPLY[*]}\"'";
+    FILE* pipe = ::popen(line.c_str(), "r");
+    std::array<char, 4096> text{};
+    EXPECT_NE(std::fgets(text.data(), text.size(), pipe), nullptr) << words;
+    ::pclose(pipe);
+    return std::string{text.data()};
+  }
 
   // For two at the same time.
   told run_with_errors_to(const std::string& name, const std::string& words) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <gmock/gmock.h>
@@ -342,27 +343,34 @@ TEST_F(linehuntctl, log) {
 
 // What bash offers of what the daemon knows.
 TEST_F(linehuntctl, completion_asks_the_daemon) {
-  const auto offered = [&](const std::string& words) {
-    const std::string line =
-        std::string{"PATH=$(dirname "} + LINEHUNTCTL + "):$PATH bash -c 'source " +
-        LINEHUNT_COMPLETION + "/linehuntctl; COMP_WORDS=(linehuntctl --socket " + served.path() +
-        " " + words +
-        "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _linehuntctl; echo \"${COMPREPLY[*]}\"'";
-    FILE* pipe = ::popen(line.c_str(), "r");
-    std::array<char, 4096> text{};
-    EXPECT_NE(std::fgets(text.data(), text.size(), pipe), nullptr) << words;
-    ::pclose(pipe);
-    return std::string{text.data()};
-  };
   EXPECT_EQ(offered("status \"\""), "1 2\n");
   EXPECT_EQ(offered("calls --destination \"\""), "1 2\n");
   EXPECT_EQ(offered("resize 1 \"\""), "pstn vm/s\n");
   EXPECT_EQ(offered("resize 2 \"\""), "vm\n");
   EXPECT_EQ(offered("end a"), "a@host\n");
+  EXPECT_EQ(offered("\"\""),
+            "list top status resize stats calls end reload drain events capture log "
+            "version\n");
+  EXPECT_EQ(offered("end --"), "--help --socket --timeout --json\n");
   // Notes below the table are no destinations.
   served.view.all[1].stale = "timeout";
   EXPECT_EQ(offered("status \"\""), "1 2\n");
   EXPECT_EQ(offered("resize 2 \"\""), "vm\n");
+}
+
+// A caller may call his call what he likes.
+TEST_F(linehuntctl, completion_carries_out_nothing) {
+  const auto carried_out = std::filesystem::path(served.path()).parent_path() / "carried-out";
+  for (const char* id :
+       {"`touch FILE`@x", "a$(touch${IFS}FILE)", "a;touch", "--match", "~root", "a*"}) {
+    admin::call_state call = served.view.live.front();
+    call.call_id = id;
+    if (const std::size_t at = call.call_id.find("FILE"); at != std::string::npos)
+      call.call_id.replace(at, 4, carried_out.native());
+    served.view.live.push_back(std::move(call));
+  }
+  EXPECT_EQ(offered("end \"\""), "a@host\n");
+  EXPECT_FALSE(std::filesystem::exists(carried_out));
 }
 
 TEST_F(linehuntctl, version) {
