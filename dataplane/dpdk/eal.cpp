@@ -6,6 +6,8 @@
 #include "dataplane/dpdk/runtime_folder.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -28,6 +30,13 @@ bool names_devices(const std::vector<std::string>& arguments) {
     return a.starts_with("-a") || a.starts_with("-b") || a.starts_with("--allow") ||
            a.starts_with("--block");
   });
+}
+
+// Of several folders of a service systemd makes one variable, with colons between them. DPDK takes
+// it for one folder, and goes on in /tmp, where anybody can be in the way of the next start.
+void one_runtime_directory() noexcept {
+  const char* const all = ::getenv("RUNTIME_DIRECTORY");
+  if (all != nullptr && std::strchr(all, ':') != nullptr) ::unsetenv("RUNTIME_DIRECTORY");
 }
 
 } // namespace
@@ -116,6 +125,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     argv.push_back(a.data());
   argv.push_back(nullptr);
   stage = eal_state::over;
+  one_runtime_directory();
   const runtime_folder_hold hold(setup.file_prefix);
   if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
     std::string line;
