@@ -28,6 +28,11 @@ const linehunt::destination* engine::state::destination_of(const attempt& a) con
   return d != nullptr && d->id == a.destination_id ? d : nullptr;
 }
 
+post_dial_delay* engine::state::delays_of(const attempt& a) noexcept {
+  const linehunt::destination* const d = destination_of(a);
+  return d != nullptr ? &delays[d->index] : nullptr;
+}
+
 selection_outcome engine::state::choose(std::uint32_t transaction, holding& held) {
   invite_transaction& t = transactions[transaction];
   static_assert(max_attempts + max_passed_over < max_excluded, "or it could not wait for a line");
@@ -206,7 +211,7 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
     const attempt& before = t.attempts[t.attempt_count - 2u];
     const bool same = before.destination_id == id;
     count(same ? counters.address_turns : counters.failovers);
-    if (!same && before.destination < delays.size()) delays[before.destination].add_moved_on();
+    if (post_dial_delay* const of_it = same ? nullptr : delays_of(before)) of_it->add_moved_on();
   }
   t.client = client_state::calling;
   transactions.move_to(transaction_list::unanswered, transaction);

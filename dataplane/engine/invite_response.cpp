@@ -56,7 +56,7 @@ verdict engine::state::on_invite_response(const invite_branch& branch) {
 void engine::state::note_ringing(attempt& a) noexcept {
   if (a.rang) return;
   a.rang = true;
-  if (a.destination < delays.size()) delays[a.destination].add(now - a.sent_at);
+  if (post_dial_delay* const of_it = delays_of(a)) of_it->add(now - a.sent_at);
 }
 
 verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t number) {

@@ -279,6 +279,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] const linehunt::destination* find_destination(destination_index index) const;
   // nullptr where it is not configured any more; another one may have its number by now.
   [[nodiscard]] const linehunt::destination* destination_of(const attempt& a) const;
+  [[nodiscard]] post_dial_delay* delays_of(const attempt& a) noexcept; // the same
 
   // Timers: one for each call, four for each transaction, one for each destination.
   static constexpr std::uint32_t transaction_timers = 4;

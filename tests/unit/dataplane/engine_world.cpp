@@ -78,6 +78,10 @@ void engine_world::reload(const snapshot_model& model) {
   world_ = std::move(next);
 }
 
+void engine_world::give_numbers_back() {
+  (void)book_.release_unheld([this](slot_index s) { return !engine_->ledger().settled(s); });
+}
+
 models::kept_calls engine_world::copy() const {
   models::kept_calls kept;
   engine_->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });

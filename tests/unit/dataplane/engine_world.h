@@ -60,6 +60,8 @@ class engine_world {
   void wait_ms(std::uint64_t ms);
   void mail(const linehunt::mail& what);
   void reload(const snapshot_model& model);
+  // Lets go of the numbers of what is not configured any more, as far as they may go to others.
+  void give_numbers_back();
   // Another engine with another secret in the place of this one, with the calls that can be kept.
   // Returns how many of them it took up.
   std::size_t restart(const snapshot_model& model = study_case());
