@@ -5,6 +5,7 @@
 #include "control/config/snapshot_source.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -24,15 +25,10 @@ std::unique_ptr<const snapshot> world_source::build(const config::configuration&
     return nullptr;
   }
   changes_ = std::move(changes);
+  std::vector<published> next = published_in(*built);
   retire(*built);
-  date(*built);
   destinations_ = std::move(model.destinations);
-  slots_.clear();
-  for (const destination& d : built->destinations) {
-    std::vector<slot_index>& slots = slots_.emplace_back();
-    for (const resource& r : d.resources)
-      slots.push_back(r.slot);
-  }
+  published_ = std::move(next);
   generation_ = model.generation;
   return built;
 }
@@ -63,7 +59,7 @@ void world_source::retire(const snapshot& next) {
   }
   std::vector<retired> before = std::exchange(draining_, {});
   for (std::size_t i = 0; i < destinations_.size(); ++i)
-    before.push_back({std::move(destinations_[i]), std::move(slots_[i])});
+    before.push_back({std::move(destinations_[i]), std::move(published_[i].slots)});
   std::vector<retired_resource> resources = std::exchange(draining_resources_, {});
   for (retired& one : before) {
     if (!ids.contains(one.model.id)) {
@@ -87,22 +83,30 @@ void world_source::retire(const snapshot& next) {
   std::ranges::stable_sort(draining_resources_, {}, &retired_resource::id);
 }
 
-void world_source::date(const snapshot& next) {
-  std::unordered_map<destination_index, dated> now;
+std::vector<world_source::published> world_source::published_in(const snapshot& next) const {
+  std::unordered_map<destination_index, std::size_t> places; // in the last one
+  for (std::size_t i = 0; i < published_.size(); ++i)
+    places.emplace(published_[i].index, i);
+  std::vector<published> all;
   for (const destination& d : next.destinations) {
-    const auto before = dated_.find(d.index);
-    const bool same = before != dated_.end() && before->second.id == d.id &&
-                      before->second.group == d.group && before->second.uri == d.uri;
-    now.emplace(d.index,
-                dated{d.id, d.group, d.uri, same ? before->second.since : next.generation});
+    published& one = all.emplace_back();
+    one.index = d.index;
+    one.since = next.generation;
+    for (const resource& r : d.resources)
+      one.slots.push_back(r.slot);
+    const auto before = places.find(d.index);
+    if (before == places.end()) continue;
+    const destination_model& had_it = destinations_[before->second];
+    if (had_it.id == d.id && had_it.group == d.group && had_it.uri == d.uri)
+      one.since = published_[before->second].since;
   }
-  dated_ = std::move(now);
+  return all;
 }
 
 bool world_source::is_still(destination_index index, std::uint16_t generation) const {
-  const auto found = dated_.find(index);
+  const auto found = std::ranges::find(published_, index, &published::index);
   const auto age = static_cast<std::uint16_t>(generation_ - generation);
-  return found != dated_.end() && found->second.since + age <= generation_;
+  return found != published_.end() && found->since + age <= generation_;
 }
 
 std::span<const world_source::retired_resource>

@@ -13,7 +13,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace linehunt {
@@ -67,19 +66,20 @@ class world_source {
  private:
   void resolve(snapshot_model& model) const;
   void retire(const snapshot& next);
-  void date(const snapshot& next);
+
+  // A destination of the last snapshot.
+  struct published {
+    destination_index index = no_index;
+    std::uint64_t since = 0;       // the first generation with this number, id, group and URI
+    std::vector<slot_index> slots; // beside its resources
+  };
+  [[nodiscard]] std::vector<published> published_in(const snapshot& next) const;
 
   index_book book_;
   address_source addresses_;
   operator_state changes_;
-  struct dated {
-    std::uint32_t id = 0, group = 0;
-    std::string uri;
-    std::uint64_t since = 0; // the generation
-  };
-  std::unordered_map<destination_index, dated> dated_; // of the last snapshot
   std::vector<destination_model> destinations_;
-  std::vector<std::vector<slot_index>> slots_; // beside destinations_ and their resources
+  std::vector<published> published_; // beside destinations_
   std::vector<retired> draining_;
   std::vector<retired_resource> draining_resources_; // by id
   std::uint64_t generation_ = 0;
