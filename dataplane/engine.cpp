@@ -38,7 +38,8 @@ engine::state::state(const engine_setup& given, const snapshot& first)
       resting(setup.limits.max_destinations, memory),
       overloads(setup.limits.max_destinations, memory), scratch_a(scratch_bytes, memory),
       scratch_b(scratch_bytes, memory), probes(setup.limits.max_destinations, memory),
-      delays(setup.limits.max_destinations, memory) {
+      delays(setup.limits.max_destinations, memory),
+      destination_calls(setup.limits.max_destinations, memory) {
   adopt(first);
 }
 
@@ -212,6 +213,10 @@ const load_ledger& engine::ledger() const noexcept {
 
 std::span<const post_dial_delay> engine::post_dial_delays() const noexcept {
   return {&state_->delays[0], state_->delays.size()};
+}
+
+std::span<const std::atomic<std::uint64_t>> engine::destination_calls() const noexcept {
+  return {&state_->destination_calls[0], state_->destination_calls.size()};
 }
 
 void engine::for_each_call(const std::function<void(const call_info&)>& visit) const {

@@ -137,6 +137,10 @@ class engine {
   [[nodiscard]] const load_ledger& ledger() const noexcept;
   // By destination_index; may be read by other threads.
   [[nodiscard]] std::span<const post_dial_delay> post_dial_delays() const noexcept;
+  // By destination_index: the calls at it that have not ended, also those that hold no line there.
+  // Written by the owning worker (relaxed), read by the control thread. What has left the snapshot
+  // gets no more of them: its number can go to another destination when all workers have none.
+  [[nodiscard]] std::span<const std::atomic<std::uint64_t>> destination_calls() const noexcept;
   // Visits every call. Not for other threads.
   void for_each_call(const std::function<void(const call_info&)>& visit) const;
   // The same in pieces, for a worker that has packets to take in between: looks at so many places

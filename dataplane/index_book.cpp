@@ -60,7 +60,8 @@ resource_id index_book::resource(std::string_view name) {
   return id;
 }
 
-std::size_t index_book::release_unheld(const std::function<bool(slot_index)>& held) {
+std::size_t index_book::release_unheld(const std::function<bool(slot_index)>& held,
+                                       const std::function<bool(destination_index)>& has_calls) {
   std::size_t released = std::erase_if(slots_.by_owner, [&](const auto& item) {
     const auto& entry = item.second;
     if (entry.configured || held(entry.index)) return false;
@@ -69,7 +70,7 @@ std::size_t index_book::release_unheld(const std::function<bool(slot_index)>& he
   });
   released += std::erase_if(destinations_.by_owner, [&](const auto& item) {
     const auto& [id, entry] = item;
-    if (entry.configured) return false;
+    if (entry.configured || has_calls(entry.index)) return false;
     // A slot of its own that is still there is held, or the destination's without being configured.
     const auto slot = slots_.by_owner.lower_bound({id, 0});
     if (slot != slots_.by_owner.end() && slot->first.first == id) return false;

@@ -3,7 +3,7 @@
 // number and never translate. Belongs to the control thread. Knows ids and names, not snapshots.
 //
 // A number is handed out at its first use and stays with its owner as long as that is configured
-// and, after that, until somebody says that no call holds it any more. So a destination that is
+// and, after that, until somebody says that no call is there any more. So a destination that is
 // taken out of the configuration and put back finds its loads again.
 //
 // Copyable: a reload works on a copy and puts it in place only when all of it has gone well.
@@ -36,11 +36,13 @@ class index_book {
   [[nodiscard]] resource_id resource(std::string_view name);
   [[nodiscard]] const std::vector<std::string>& resource_names() const noexcept { return names_; }
 
-  // Gives back the retired slots that are not held, and the retired destinations without slots.
-  // `held`: some worker has not settled it, or mail of it is under way (load_ledger::settled); else
-  // the next owner of the number would not start from nothing. Returns how many slots and
-  // destinations were given back.
-  std::size_t release_unheld(const std::function<bool(slot_index)>& held);
+  // Gives back the retired slots that are not held, and the retired destinations without slots and
+  // calls. `held`: some worker has not settled it, or mail of it is under way
+  // (load_ledger::settled); else the next owner of the number would not start from nothing.
+  // `has_calls`: some worker has calls there (engine::destination_calls); else they would be
+  // another's. Returns how many slots and destinations were given back.
+  std::size_t release_unheld(const std::function<bool(slot_index)>& held,
+                             const std::function<bool(destination_index)>& has_calls);
 
   [[nodiscard]] std::size_t retired() const noexcept; // slots and destinations waiting for that
   [[nodiscard]] std::vector<slot_index> retired_slots() const;

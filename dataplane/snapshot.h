@@ -4,8 +4,9 @@
 // files, TOML or databases.
 //
 // Indices outlive snapshots: a destination_index belongs to one destination id and a slot_index to
-// one (destination id, resource) as long as either is configured or a call still holds it, so that
-// loads need no translation at a reload. The control thread hands them out (index_book.h).
+// one (destination id, resource) as long as either is configured or a call is still there, so that
+// loads and calls need no translation at a reload. The control thread hands them out
+// (index_book.h).
 #pragma once
 
 #include "dataplane/address.h"

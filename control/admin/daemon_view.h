@@ -37,7 +37,7 @@ struct destination_state {
   std::string unresolved = {}; // why there are no addresses; empty where there are
   std::string stale = {};      // why they are older than their TTL
   std::uint32_t paused_s = 0;  // no new calls for so long, as it asked itself (Retry-After)
-  bool draining = false;       // no longer configured, but calls still hold lines of it
+  bool draining = false;       // no longer configured, but calls are still there
   std::optional<std::uint32_t> probe_round_trip_us = {}; // of the last answer to a probe
 };
 

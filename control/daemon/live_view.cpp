@@ -100,6 +100,13 @@ std::int64_t live_view::load(const std::vector<dpdk::worker_report>& workers,
   return total;
 }
 
+bool live_view::has_calls(const std::vector<dpdk::worker_report>& workers,
+                          destination_index index) {
+  return std::ranges::any_of(workers, [index](const dpdk::worker_report& worker) {
+    return worker.destination_calls[index].load(std::memory_order_relaxed) != 0;
+  });
+}
+
 void live_view::raise_status(const destination& d, std::string_view status,
                              const std::string& cause) {
   raise_(admin::status_event, status_told(d, status, cause));
@@ -145,9 +152,8 @@ std::vector<admin::destination_state> live_view::destinations() {
     state.draining = true;
     for (std::size_t r = 0; r < gone.slots.size(); ++r)
       state.resources.push_back({gone.model.resources[r].label, 0, load(workers, gone.slots[r])});
-    // Those without load wait for the next keep_house only.
-    if (std::ranges::any_of(state.resources, [](const auto& r) { return r.load != 0; }))
-      all.push_back(std::move(state));
+    // Those without calls wait for the next keep_house only.
+    if (has_calls(workers, gone.index)) all.push_back(std::move(state));
   }
   return all;
 }
@@ -492,6 +498,7 @@ void live_view::keep_house() {
   if (mail_.deliver())
     source_.release_settled(
         [&](slot_index slot) { return load(workers, slot) != 0; },
+        [&](destination_index index) { return has_calls(workers, index); },
         [this](std::vector<slot_index> unheld) { return runtime_.settled(std::move(unheld)); });
   tell_refused(workers);
   std::uint64_t failovers = 0;

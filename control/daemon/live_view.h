@@ -140,6 +140,8 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;
+  [[nodiscard]] static bool has_calls(const std::vector<dpdk::worker_report>& workers,
+                                      destination_index index);
   void raise_status(const destination& d, std::string_view status, const std::string& cause);
   // Ends a pause as well.
   void raise_status(const destination& d, bool enabled, const std::string& cause);

@@ -59,7 +59,8 @@ void world_source::retire(const snapshot& next) {
   }
   std::vector<retired> before = std::exchange(draining_, {});
   for (std::size_t i = 0; i < destinations_.size(); ++i)
-    before.push_back({std::move(destinations_[i]), std::move(published_[i].slots)});
+    before.push_back(
+        {std::move(destinations_[i]), published_[i].index, std::move(published_[i].slots)});
   std::vector<retired_resource> resources = std::exchange(draining_resources_, {});
   for (retired& one : before) {
     if (!ids.contains(one.model.id)) {
@@ -119,15 +120,16 @@ world_source::draining_resources(std::uint32_t id) const noexcept {
 }
 
 void world_source::release_settled(const std::function<bool(slot_index)>& held,
+                                   const std::function<bool(destination_index)>& has_calls,
                                    const settling& settled) {
   if (book_.retired() != 0) {
     std::vector<slot_index> unheld = book_.retired_slots();
     std::erase_if(unheld, held);
     if (!unheld.empty()) unheld = settled(std::move(unheld));
     const std::unordered_set<slot_index> done(unheld.begin(), unheld.end());
-    (void)book_.release_unheld([&](slot_index s) { return !done.contains(s); });
+    (void)book_.release_unheld([&](slot_index s) { return !done.contains(s); }, has_calls);
   }
-  std::erase_if(draining_, [&](const retired& r) { return std::ranges::none_of(r.slots, held); });
+  std::erase_if(draining_, [&](const retired& r) { return !has_calls(r.index); });
   std::erase_if(draining_resources_, [&](const retired_resource& r) { return !held(r.slot); });
 }
 

@@ -38,9 +38,10 @@ class world_source {
   [[nodiscard]] const std::vector<destination_model>& destinations() const noexcept {
     return destinations_;
   }
-  // No longer configured, but calls still held lines of them when release_settled was last asked.
+  // No longer configured, but calls were still there when release_settled was last asked.
   struct retired {
     destination_model model;
+    destination_index index = no_index;
     std::vector<slot_index> slots; // beside model.resources
   };
   [[nodiscard]] const std::vector<retired>& draining() const noexcept { return draining_; }
@@ -52,10 +53,13 @@ class world_source {
   };
   [[nodiscard]] std::span<const retired_resource>
   draining_resources(std::uint32_t id) const noexcept;
-  // Forgets what no call holds any more, and lets go of the numbers that are settled, of those that
-  // it is asked about (runtime::settled). Only after the last snapshot has been published.
+  // Forgets where no call is any more, and lets go of the numbers without calls, of slots that are
+  // settled, of those that it is asked about (runtime::settled). Only after the last snapshot has
+  // been published.
   using settling = std::function<std::vector<slot_index>(std::vector<slot_index> unheld)>;
-  void release_settled(const std::function<bool(slot_index)>& held, const settling& settled);
+  void release_settled(const std::function<bool(slot_index)>& held,
+                       const std::function<bool(destination_index)>& has_calls,
+                       const settling& settled);
 
   // Whether the number still belongs to the destination that it belonged to in the snapshot of that
   // generation, with the same group and URI. The last 16 bits, of one that is not older than that.

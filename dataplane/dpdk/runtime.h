@@ -86,8 +86,9 @@ struct worker_report {
   std::uint64_t events_lost = 0;                       // the ring to the control thread was full
   std::array<std::uint64_t, verdict_count> verdicts{}; // frames and messages together
   const engine_counters* engine = nullptr;
-  const std::atomic<std::int64_t>* used = nullptr;   // load_ledger::published_used
-  std::span<const post_dial_delay> post_dial_delays; // by destination_index
+  const std::atomic<std::int64_t>* used = nullptr;               // load_ledger::published_used
+  std::span<const post_dial_delay> post_dial_delays;             // by destination_index
+  std::span<const std::atomic<std::uint64_t>> destination_calls; // the same
   ring_depths rings;
 };
 

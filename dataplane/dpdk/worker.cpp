@@ -265,6 +265,7 @@ worker_report worker::report() const noexcept {
   r.engine = &engine_->counters();
   r.used = engine_->ledger().published_used();
   r.post_dial_delays = engine_->post_dial_delays();
+  r.destination_calls = engine_->destination_calls();
   for (worker_id from = 0; from < shared_.workers; ++from) {
     r.rings.packets += shared_.mesh->packets(from, setup_.self).count();
     r.rings.mail += shared_.mesh->mail(from, setup_.self).count();

@@ -28,11 +28,23 @@ holding engine::state::held_by(std::uint32_t call) const noexcept {
 }
 
 void engine::state::hold(std::uint32_t call, const holding& held) noexcept {
+  move_call(call, held.destination);
   call_record& record = calls[call];
-  record.destination = held.destination;
   record.slot_count = held.slot_count;
   for (std::size_t i = 0; i < held.slot_count; ++i)
     record.slots[i] = static_cast<std::uint16_t>(held.slots[i]);
+}
+
+void engine::state::move_call(std::uint32_t call, destination_index to) noexcept {
+  destination_index& at = calls[call].destination;
+  if (at == to) return; // others must not see it leave
+  count_at(to, 1);
+  count_at(at, -1);
+  at = to;
+}
+
+void engine::state::count_at(destination_index d, std::int64_t by) noexcept {
+  if (d < destination_calls.size()) count(destination_calls[d], by);
 }
 
 void engine::state::release(std::uint32_t call) noexcept {
@@ -45,6 +57,9 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
   call_record& record = calls[call];
   const bool answered = record.state != call_state::early;
   release(call);
+  // The record of an ended call keeps the number, which may be another one's soon: what it is
+  // compared with are addresses.
+  count_at(record.destination, -1);
   if ((record.flags & call_record::counted) != 0) {
     record.flags &= static_cast<std::uint8_t>(~call_record::counted);
     count(counters.calls_ended);

@@ -241,7 +241,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
       if (there)
         ledger.count(a.destination, {t.plan.resources.data(), t.plan.resource_count}, held);
       hold(call, held);
-      record.destination = there ? a.destination : no_index;
+      move_call(call, there ? a.destination : no_index);
     }
     record.callee_listener = a.listener;
     attempt& other = t.current();

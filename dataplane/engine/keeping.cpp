@@ -132,7 +132,7 @@ bool engine::state::restore(const kept_call& kept) {
     holding held;
     ledger.count(kept.destination, {kept.resources.data(), kept.resource_count}, held);
     hold(call, held);
-    record.destination = kept.destination;
+    move_call(call, kept.destination);
   }
   if (kept.balanced) {
     count(counters.calls_restored);

@@ -215,6 +215,9 @@ struct engine::state final : selection_listener {
   // --- call_end.cpp
   [[nodiscard]] holding held_by(std::uint32_t call) const noexcept;
   void hold(std::uint32_t call, const holding& held) noexcept;
+  // The call is at that destination from now on, with or without lines; no_index: at none.
+  void move_call(std::uint32_t call, destination_index to) noexcept;
+  void count_at(destination_index d, std::int64_t by) noexcept;
   void release(std::uint32_t call) noexcept;
   void end_call(std::uint32_t call, end_cause cause);
   void close_call(std::uint32_t call, end_cause cause); // BYE both ways
@@ -363,7 +366,8 @@ struct engine::state final : selection_listener {
     std::array<char, 128> uri;
   };
   std::array<expected_target, 256> expected_targets;
-  record_array<post_dial_delay> delays; // by destination_index
+  record_array<post_dial_delay> delays;                       // by destination_index
+  record_array<std::atomic<std::uint64_t>> destination_calls; // see engine
 };
 
 } // namespace linehunt

@@ -206,9 +206,9 @@ TEST_F(live_view_test, what_a_machine_did_before_a_reload_that_left_it_alone_cou
   EXPECT_FALSE(daemon.box().enabled);
 }
 
-// One call that holds a line of the first resource and one of the second.
-dpdk::call_source one_call() {
-  return [](const snapshot& world, const dpdk::restoring& restore) {
+// One call that holds a line of each of the first so many resources.
+dpdk::call_source one_call(std::uint8_t lines) {
+  return [lines](const snapshot& world, const dpdk::restoring& restore) {
     const destination& d = world.destinations.front();
     kept_call call;
     call.handle = 1;
@@ -220,15 +220,15 @@ dpdk::call_source one_call() {
     call.caller = {world.listeners.front().local.ip, 5070};
     call.callee = d.addresses.front();
     call.destination = d.index;
-    call.resources = {d.resources[0].name, d.resources[1].name};
-    call.resource_count = 2;
+    for (std::uint8_t i = 0; i < lines; ++i)
+      call.resources[call.resource_count++] = d.resources[i].name;
     call.balanced = call.acked = true;
     EXPECT_TRUE(restore(call));
   };
 }
 
 TEST_F(live_view_test, a_resource_that_is_taken_out_is_listed_until_no_call_holds_it) {
-  viewed daemon(box("21", "vm=50; pstn/s=32"), one_call());
+  viewed daemon(box("21", "vm=50; pstn/s=32"), one_call(2));
   daemon.reload(box("21", "vm=50"));
   daemon.view.keep_house();
   auto held = daemon.box().resources;
@@ -245,6 +245,25 @@ TEST_F(live_view_test, a_resource_that_is_taken_out_is_listed_until_no_call_hold
   EXPECT_FALSE(held[1].draining);
   daemon.reload(box("21", "vm=50; pstn=32"));
   EXPECT_EQ(daemon.box().resources.size(), 2u) << "nothing holds a line of conf";
+}
+
+TEST_F(live_view_test, a_call_without_lines_is_never_another_destinations) {
+  viewed daemon(box("21", "vm=50"), one_call(0));
+  const auto where = [&] { return daemon.view.calls({}).calls.at(0).destination; };
+  ASSERT_EQ(where(), 5u);
+  const std::string other = "[[destination]]\nid = 6\ngroup = 1\nuri = \"sip:192.0.2.22\"\n"
+                            "resources = \"vm=5\"\n";
+  daemon.reload(other);
+  daemon.view.keep_house();
+  const auto listed = daemon.view.destinations();
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[1].id, 5u);
+  EXPECT_TRUE(listed[1].draining);
+  daemon.reload(other + "[[destination]]\nid = 7\ngroup = 1\nuri = \"sip:192.0.2.23\"\n"
+                        "resources = \"vm=5\"\n");
+  EXPECT_EQ(where(), std::nullopt);
+  daemon.reload(other + box("21", "vm=50"));
+  EXPECT_EQ(where(), 5u) << "it has come back";
 }
 
 } // namespace

@@ -94,11 +94,13 @@ balancer::balancer(const balancer_setup& setup, const snapshot_model& model, eve
     : setup_(setup), events_(events), random_(random), net_(net),
       book_(setup.limits.max_destinations, setup.limits.max_slots),
       on_the_way_(setup.limits.max_slots), bound_(setup.limits.max_slots),
-      sums_(setup.limits.max_slots), home_(setup.limits.max_slots) {
+      sums_(setup.limits.max_slots), home_(setup.limits.max_slots),
+      owners_(setup.limits.max_destinations) {
   std::vector<build_error> errors;
   worlds_.push_back(build_snapshot(model, book_, errors));
   if (!worlds_.back()) throw std::logic_error(errors.front().message);
   make_workers();
+  note_owners();
   for (const destination& d : world().destinations)
     for (const resource& r : d.resources)
       home_[r.slot] = d.home;
@@ -314,9 +316,19 @@ void balancer::reload(const snapshot_model& model) {
     for (const resource& r : d.resources)
       home_[r.slot] = d.home;
   worlds_.push_back(std::move(next));
+  note_owners();
   for (worker_id w = 0; w < setup_.workers; ++w) {
     workers_[w]->control.push_back({{}, worlds_.back().get()});
     schedule(w, events_.now + random_.between(1, 2000));
+  }
+}
+
+// Of the newest configuration, before anybody has adopted it.
+void balancer::note_owners() {
+  for (const destination& d : world().destinations) {
+    if (owners_[d.index] != d.id && has_calls(d.index))
+      say("destination " + std::to_string(d.id) + " has the number of calls of another one");
+    owners_[d.index] = d.id;
   }
 }
 
@@ -327,12 +339,19 @@ bool balancer::all_adopted() const {
   });
 }
 
+bool balancer::has_calls(destination_index d) const {
+  return std::ranges::any_of(workers_,
+                             [d](const auto& w) { return w->engine->destination_calls()[d] != 0; });
+}
+
 std::size_t balancer::keep_house() {
   if (!all_adopted()) return 0;
-  return book_.release_unheld([this](slot_index s) {
-    return !std::ranges::all_of(workers_,
-                                [s](const auto& w) { return w->engine->ledger().settled(s); });
-  });
+  return book_.release_unheld(
+      [this](slot_index s) {
+        return !std::ranges::all_of(workers_,
+                                    [s](const auto& w) { return w->engine->ledger().settled(s); });
+      },
+      [this](destination_index d) { return has_calls(d); });
 }
 
 std::vector<std::uint64_t> balancer::live_handles(worker_id w) const {

@@ -48,6 +48,7 @@ class balancer {
   void to_one(worker_id w, const mail& m);
   void reload(const snapshot_model& model);
   [[nodiscard]] bool all_adopted() const; // the newest configuration
+  [[nodiscard]] bool has_calls(destination_index d) const;
   // Gives back the numbers of what has gone and is settled. Returns how many.
   std::size_t keep_house();
   // Another run of the program in the place of this one, with the calls that can be kept. What was
@@ -80,6 +81,7 @@ class balancer {
   class at_rest;
 
   void make_workers();
+  void note_owners();
   [[nodiscard]] models::kept_calls kept_now() const;
   [[nodiscard]] std::vector<std::string> answered_now(bool with_lines) const;
   std::uint64_t start_again(models::kept_calls kept);
@@ -117,6 +119,7 @@ class balancer {
   std::vector<std::int64_t> on_the_way_, bound_;
   std::vector<slot_count> sums_;
   std::vector<worker_id> home_;
+  std::vector<std::uint32_t> owners_; // by destination_index: the last id that had the number
   slot_index slots_ = 0;
   std::uint64_t breakable_ = 0;
   std::vector<event> raised_;

@@ -94,11 +94,13 @@ void balancer::judge(worker_id w) {
   judge_slots();
 }
 
-// Every line in use is held by a call of this worker, and the other way round.
+// Every line in use is held by a call of this worker, and the other way round; and calls are
+// counted where they are.
 void balancer::judge_calls(worker_id w) {
   ++full_checks;
   worker& it = *workers_[w];
   std::vector<std::int64_t> held(slots_);
+  std::vector<std::uint64_t> there(setup_.limits.max_destinations);
   std::fill(it.forced.begin(), it.forced.end(), 0);
   it.engine->for_each_call([&](const call_info& c) {
     worker::known_call& known = it.known[static_cast<std::uint32_t>(c.handle)];
@@ -113,6 +115,7 @@ void balancer::judge_calls(worker_id w) {
     known.answered = c.answered;
     if (c.held.slot_count > 0 && c.held.destination == no_index)
       say("a call holds lines of no destination");
+    if (c.destination != no_index) ++there[c.destination];
     for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
       ++held[c.held.slots[i]];
       if (known.late || c.call_id.starts_with('k') || c.call_id.starts_with('s'))
@@ -121,6 +124,9 @@ void balancer::judge_calls(worker_id w) {
     if (owner_of(call_hash(c.call_id, secret_), setup_.workers) != w)
       say("a call on a worker that does not own it");
   });
+  const auto says = [](std::uint64_t calls, const auto& counted) { return counted == calls; };
+  if (!std::ranges::equal(there, it.engine->destination_calls(), says))
+    say("worker " + std::to_string(w) + " miscounts the calls at a destination");
   for (slot_index s = 0; s < slots_; ++s)
     if (held[s] != it.used[s])
       say("worker " + std::to_string(w) + ", slot " + std::to_string(s) + ": used " +

@@ -36,6 +36,8 @@ balance = 1
 resources = "vm"
 )";
 
+constexpr auto no_calls = [](destination_index) { return false; };
+
 std::string destination_text(int id, const std::string& resources) {
   return "[[destination]]\nid = " + std::to_string(id) + "\ngroup = 1\nuri = \"sip:192.0.2.2" +
          std::to_string(id) + "\"\nresources = \"" + resources + "\"\n";
@@ -101,10 +103,32 @@ TEST_F(reload_test, what_calls_hold_is_draining_until_they_end) {
   EXPECT_EQ(source.draining()[0].model.id, 2u);
   EXPECT_EQ(source.draining()[0].slots, std::vector{slot});
   const auto all_settled = [](std::vector<slot_index> unheld) { return unheld; };
-  source.release_settled([&](slot_index s) { return s == slot; }, all_settled);
+  const destination_index index = first->destinations[1].index;
+  EXPECT_EQ(source.draining()[0].index, index);
+  source.release_settled([&](slot_index s) { return s == slot; },
+                         [&](auto d) { return d == index; }, all_settled);
   EXPECT_EQ(source.draining().size(), 1u) << "a call still holds it";
-  source.release_settled([](slot_index) { return false; }, all_settled);
+  source.release_settled([](slot_index) { return false; }, no_calls, all_settled);
   EXPECT_THAT(source.draining(), IsEmpty());
+}
+
+TEST_F(reload_test, a_call_that_needs_no_line_keeps_the_number_of_its_destination) {
+  const auto first = build(destination_text(1, "vm=5") + destination_text(2, "vm=6"));
+  const destination& gone = first->destinations[1];
+  (void)build(destination_text(1, "vm=5"));
+  const auto unheld = [](slot_index) { return false; };
+  const auto all_settled = [](std::vector<slot_index> slots) { return slots; };
+  source.release_settled(
+      unheld, [&](auto d) { return d == gone.index; }, all_settled);
+  ASSERT_EQ(source.draining().size(), 1u);
+  const auto third = build(destination_text(1, "vm=5") + destination_text(3, "vm=6"));
+  EXPECT_NE(third->destinations[1].index, gone.index);
+  EXPECT_EQ(third->destinations[1].resources[0].slot, gone.resources[0].slot);
+  source.release_settled(unheld, no_calls, all_settled);
+  EXPECT_THAT(source.draining(), IsEmpty());
+  const auto fourth = build(destination_text(1, "vm=5") + destination_text(3, "vm=6") +
+                            destination_text(4, "vm=6"));
+  EXPECT_EQ(fourth->destinations[2].index, gone.index);
 }
 
 TEST_F(reload_test, a_number_that_is_not_settled_goes_to_nobody_else) {
@@ -113,7 +137,7 @@ TEST_F(reload_test, a_number_that_is_not_settled_goes_to_nobody_else) {
   (void)build(destination_text(1, "vm=5"));
   std::vector<slot_index> asked;
   const auto unheld = [](slot_index) { return false; };
-  source.release_settled(unheld, [&](std::vector<slot_index> slots) {
+  source.release_settled(unheld, no_calls, [&](std::vector<slot_index> slots) {
     asked = std::move(slots);
     return std::vector<slot_index>{};
   });
@@ -121,7 +145,7 @@ TEST_F(reload_test, a_number_that_is_not_settled_goes_to_nobody_else) {
   const auto third = build(destination_text(1, "vm=5") + destination_text(3, "vm=6"));
   EXPECT_NE(third->destinations[1].index, gone.index);
   EXPECT_NE(third->destinations[1].resources[0].slot, gone.resources[0].slot);
-  source.release_settled(unheld, [](std::vector<slot_index> slots) { return slots; });
+  source.release_settled(unheld, no_calls, [](std::vector<slot_index> slots) { return slots; });
   const auto fourth = build(destination_text(1, "vm=5") + destination_text(3, "vm=6") +
                             destination_text(4, "vm=6"));
   EXPECT_EQ(fourth->destinations[2].index, gone.index);

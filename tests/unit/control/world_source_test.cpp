@@ -33,9 +33,11 @@ class world_source_test : public ::testing::Test {
     EXPECT_TRUE(world) << ::testing::PrintToString(out.lines());
     return world;
   }
-  // As if workers had settled at once what no call holds.
+  // As if workers had settled at once what no call holds, and no other calls were there.
   void release(const std::function<bool(slot_index)>& held) {
-    source.release_settled(held, [](std::vector<slot_index> unheld) { return unheld; });
+    source.release_settled(
+        held, [](destination_index) { return false; },
+        [](std::vector<slot_index> unheld) { return unheld; });
   }
   world_source source{engine_limits{}};
 };

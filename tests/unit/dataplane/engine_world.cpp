@@ -79,7 +79,8 @@ void engine_world::reload(const snapshot_model& model) {
 }
 
 void engine_world::give_numbers_back() {
-  (void)book_.release_unheld([this](slot_index s) { return !engine_->ledger().settled(s); });
+  (void)book_.release_unheld([this](slot_index s) { return !engine_->ledger().settled(s); },
+                             [this](auto d) { return engine_->destination_calls()[d] != 0; });
 }
 
 models::kept_calls engine_world::copy() const {

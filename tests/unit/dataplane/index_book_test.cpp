@@ -11,6 +11,7 @@ using namespace linehunt;
 namespace {
 
 constexpr auto nothing_held = [](slot_index) { return false; };
+constexpr auto no_calls = [](destination_index) { return false; };
 
 } // namespace
 
@@ -36,14 +37,31 @@ TEST(index_book, retired_number_is_kept_while_a_call_holds_it) {
   const auto a = book.destination(1);
   const auto slot = book.slot(1, 0);
   book.begin_reload();
-  EXPECT_EQ(book.release_unheld([&](slot_index s) { return s == slot; }), 0u);
+  EXPECT_EQ(book.release_unheld([&](slot_index s) { return s == slot; }, no_calls), 0u);
   EXPECT_NE(book.destination(2), a);
   EXPECT_NE(book.slot(2, 0), slot);
   EXPECT_EQ(book.destination(3), no_index); // both are taken: the old one, and destination 2
   EXPECT_EQ(book.slot(2, 1), no_index);
-  EXPECT_EQ(book.release_unheld(nothing_held), 2u);
+  EXPECT_EQ(book.release_unheld(nothing_held, no_calls), 2u);
   EXPECT_EQ(book.destination(3), a);
   EXPECT_EQ(book.slot(2, 1), slot);
+}
+
+TEST(index_book, retired_destination_keeps_its_number_while_calls_without_lines_are_there) {
+  index_book book(2, 2);
+  const auto a = book.destination(1);
+  const auto slot = book.slot(1, 0);
+  book.begin_reload();
+  const auto calls_at_a = [&](destination_index d) { return d == a; };
+  EXPECT_EQ(book.release_unheld(nothing_held, calls_at_a), 1u) << "its slot is free";
+  EXPECT_NE(book.destination(2), a);
+  EXPECT_EQ(book.slot(2, 0), slot);
+  EXPECT_EQ(book.destination(3), no_index);
+  EXPECT_EQ(book.destination(1), a) << "it has come back";
+  book.begin_reload();
+  EXPECT_EQ(book.destination(2), 1u);
+  EXPECT_EQ(book.release_unheld([](slot_index) { return true; }, no_calls), 1u);
+  EXPECT_EQ(book.destination(3), a);
 }
 
 TEST(index_book, destination_that_returns_finds_its_numbers) {
@@ -51,11 +69,11 @@ TEST(index_book, destination_that_returns_finds_its_numbers) {
   const auto destination = book.destination(5);
   const auto slot = book.slot(5, 0);
   book.begin_reload();
-  EXPECT_EQ(book.release_unheld([](slot_index) { return true; }), 0u);
+  EXPECT_EQ(book.release_unheld([](slot_index) { return true; }, no_calls), 0u);
   book.begin_reload();
   EXPECT_EQ(book.destination(5), destination);
   EXPECT_EQ(book.slot(5, 0), slot);
-  EXPECT_EQ(book.release_unheld(nothing_held), 0u); // configured again
+  EXPECT_EQ(book.release_unheld(nothing_held, no_calls), 0u); // configured again
 }
 
 TEST(index_book, a_copy_that_is_dropped_leaves_no_trace) {
@@ -104,10 +122,10 @@ TEST(index_book, random_reloads) {
       }
     }
     if (random() % 2) std::erase_if(held, [&](const auto&) { return random() % 3 == 0; });
-    book.release_unheld([&](slot_index slot) { return held.contains(slot); });
+    book.release_unheld([&](slot_index slot) { return held.contains(slot); }, no_calls);
   }
   book.begin_reload();
-  book.release_unheld(nothing_held);
+  book.release_unheld(nothing_held, no_calls);
   EXPECT_EQ(book.retired(), 0u);
   std::set<slot_index> all;
   for (std::uint32_t i = 0; i < most_slots; ++i)
