@@ -232,8 +232,9 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
     // its lines with it, even above capacity.
     // Lines of the same destination are kept: given back, they might be gone. They stay its lines
     // where a reload has taken it away, as those of calls that were answered before; otherwise one
-    // that is not configured any more has none.
-    const bool kept = record.slot_count > 0 && t.current().destination_id == a.destination_id;
+    // that is not configured any more has none. So does a call that needs none stay where it is.
+    const bool kept = (record.slot_count > 0 || t.plan.resource_count == 0) &&
+                      t.current().destination_id == a.destination_id;
     if (!kept) {
       release(call);
       holding held;

@@ -131,5 +131,22 @@ TEST_F(engine_number, number_goes_to_another_one_when_the_call_has_ended) {
   EXPECT_EQ(calls(), (counts{1, 0, 0, 0}));
 }
 
+// As a call that holds a line there.
+TEST_F(engine_number, earlier_address_that_answers_after_a_reload_took_it_away_keeps_the_call) {
+  snapshot_model model = without_lines();
+  model.destinations[0].addresses = {at("192.0.2.11"), at("192.0.2.61")};
+  world.reload(model);
+  const auto first = start();
+  world.wait_ms(5'050);
+  ASSERT_EQ(world.take().back().to, at("192.0.2.61"));
+  snapshot_model less = model;
+  less.destinations.erase(less.destinations.begin());
+  world.reload(less);
+  ASSERT_EQ(world.give(response(first.bytes, 200, "late"), first.to), verdict::response_forwarded);
+  EXPECT_EQ(calls(), (counts{1, 0, 0, 0}));
+  world.reload(model);
+  EXPECT_EQ(kept_at(), 0u);
+}
+
 } // namespace
 } // namespace linehunt::test
