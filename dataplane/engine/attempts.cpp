@@ -217,8 +217,7 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
   transactions.move_to(transaction_list::unanswered, transaction);
   t.client_interval_ms = world->timers.t1_ms;
   timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
-  timers.arm(deadline_timer(transaction),
-             std::min(after_ms(world->timers.fr_timeout_ms), longest_wait(t)));
+  wait_for_answer(transaction, world->timers.fr_timeout_ms);
 }
 
 own_headers engine::state::headers_of(std::uint32_t transaction, std::size_t number) const {

@@ -23,6 +23,12 @@ time_us engine::state::longest_wait(const invite_transaction& t) const noexcept 
   return t.started_at + world->timers.max_call_s * 1'000'000ull;
 }
 
+void engine::state::wait_for_answer(std::uint32_t transaction, std::uint64_t most_ms) {
+  invite_transaction& t = transactions[transaction];
+  t.patience_until = after_ms(most_ms);
+  timers.arm(deadline_timer(transaction), std::min(t.patience_until, longest_wait(t)));
+}
+
 // fr_timeout and fr_inv_timeout, the longest duration, the parking deadline, and the end of what
 // lingers.
 void engine::state::on_deadline(std::uint32_t transaction) {
@@ -41,6 +47,10 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     // RFC 3261 9.1: no final answer 64*T1 after the CANCEL, or none at all.
     t.client = client_state::none;
     answer_invite(transaction, 487, "Request Terminated");
+    return;
+  }
+  if (const time_us due = std::min(t.patience_until, longest_wait(t)); now < due) {
+    timers.arm(deadline_timer(transaction), due); // a reload has moved the longest duration
     return;
   }
   const bool rings = t.client == client_state::proceeding;

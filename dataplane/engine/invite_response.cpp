@@ -82,8 +82,8 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
       timers.arm(deadline_timer(transaction), after_ms(transaction_timeout_ms()));
     }
   } else if (first || view.status != 100) { // RFC 3261 16.7 (2)
-    const auto wait = std::min(world->timers.fr_inv_timeout_ms, world->timers.timer_c_ms);
-    timers.arm(deadline_timer(transaction), std::min(after_ms(wait), longest_wait(t)));
+    wait_for_answer(transaction,
+                    std::min(world->timers.fr_inv_timeout_ms, world->timers.timer_c_ms));
   }
   if (view.status == 100) return verdict::response_consumed; // RFC 3261 16.7 (5)
   note_ringing(a);

@@ -117,6 +117,8 @@ struct engine::state final : selection_listener {
   void on_client_timer(std::uint32_t transaction);
   void on_deadline(std::uint32_t transaction);
   [[nodiscard]] time_us longest_wait(const invite_transaction& t) const noexcept; // for an answer
+  // So long from now, and no longer than that.
+  void wait_for_answer(std::uint32_t transaction, std::uint64_t most_ms);
   void send_ack(std::uint32_t transaction, std::size_t attempt);
   // The first CANCEL to that attempt; timer E repeats it until it is answered.
   void send_cancel(std::uint32_t transaction, std::size_t attempt);

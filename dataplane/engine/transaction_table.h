@@ -120,6 +120,7 @@ struct invite_progress {
   std::uint32_t client_interval_ms = 0; // timer A
   std::uint32_t server_interval_ms = 0; // timer G
   time_us started_at = 0;
+  time_us patience_until = 0; // with the destination, were there no longest duration
   call_plan plan;
   bool shed = false; // the last selection passed over a destination that sheds
   // Ids of those that shed this call after it had waited for a line of theirs: it must not wait for

@@ -405,6 +405,55 @@ TEST_F(engine_end, no_call_lasts_longer_than_allowed) {
   expect_gone(end_cause::max_duration);
 }
 
+void allow_calls_of(engine_world& world, std::uint32_t seconds) {
+  snapshot_model model = study_case();
+  model.timers.max_call_s = seconds;
+  world.reload(model);
+}
+
+void ring(engine_world& world) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 180, "t"), there.to), verdict::response_forwarded);
+  (void)world.take();
+}
+
+TEST_F(engine_end, a_reload_that_allows_longer_calls_lets_ringing_ones_ring) {
+  allow_calls_of(world, 60);
+  ring(world);
+  world.wait_ms(50'000);
+  allow_calls_of(world, 100);
+  world.wait_ms(49'900);
+  EXPECT_TRUE(world.take().empty());
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(200);
+  const auto sent = world.take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[0].bytes.starts_with("CANCEL "));
+  EXPECT_EQ(status_of(sent[1].bytes), 408);
+}
+
+TEST_F(engine_end, a_reload_that_allows_longer_calls_leaves_no_time_beyond_that_to_answer) {
+  allow_calls_of(world, 60);
+  ring(world);
+  allow_calls_of(world, 1000);
+  world.wait_ms(119'900); // fr_inv_timeout
+  EXPECT_TRUE(world.take().empty());
+  world.wait_ms(200);
+  EXPECT_EQ(world.take().size(), 2u);
+}
+
+TEST_F(engine_end, a_reload_that_allows_longer_calls_leaves_a_silent_destination_its_time) {
+  allow_calls_of(world, 2);
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  allow_calls_of(world, 1000);
+  world.wait_ms(4'900);
+  EXPECT_EQ(world.counters().failovers, 0u);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  world.wait_ms(200);
+  EXPECT_EQ(world.counters().failovers, 1u);
+}
+
 TEST_F(engine_end, nothing_is_left_behind) {
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 100; ++i) {
