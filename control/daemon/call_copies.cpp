@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <span>
 #include <string_view>
 
 namespace linehunt {
@@ -49,12 +50,7 @@ void call_copies::take(worker_id worker, const call_info& call) noexcept {
   }
 }
 
-admin::call_list call_copies::list(time_us now, std::span<const destination> destinations) const {
-  std::vector<std::optional<std::uint32_t>> ids; // by destination_index
-  for (const destination& d : destinations) {
-    if (ids.size() <= d.index) ids.resize(d.index + std::size_t{1});
-    ids[d.index] = d.id;
-  }
+admin::call_list call_copies::list(time_us now, const destination_ids& ids) const {
   admin::call_list all{count_, {}};
   all.calls.reserve(copied_);
   for (const copy& one : std::span(copies_).first(copied_)) {
@@ -73,7 +69,7 @@ admin::call_list call_copies::list(time_us now, std::span<const destination> des
     state.answered = one.answered;
     state.age_s =
         now > one.started_at ? static_cast<std::int64_t>((now - one.started_at) / 1'000'000) : 0;
-    if (one.destination < ids.size()) state.destination = ids[one.destination];
+    if (const auto id = ids.find(one.destination); id != ids.end()) state.destination = id->second;
   }
   return all;
 }

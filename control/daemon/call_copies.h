@@ -10,7 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
-#include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,7 +23,8 @@ class call_copies {
   // In the worker's thread.
   void take(worker_id worker, const call_info& call) noexcept;
 
-  [[nodiscard]] admin::call_list list(time_us now, std::span<const destination> destinations) const;
+  using destination_ids = std::unordered_map<destination_index, std::uint32_t>;
+  [[nodiscard]] admin::call_list list(time_us now, const destination_ids& ids) const;
 
  private:
   struct copy {

@@ -222,7 +222,12 @@ admin::call_list live_view::calls(const admin::call_query& wanted) {
   call_copies copies(wanted);
   runtime_.for_each_call(
       [&](worker_id worker, const call_info& call) { copies.take(worker, call); });
-  return copies.list(runtime_.now(), runtime_.world().destinations);
+  call_copies::destination_ids ids;
+  for (const destination& d : runtime_.world().destinations)
+    ids.emplace(d.index, d.id);
+  for (const world_source::retired& gone : source_.draining())
+    ids.emplace(gone.index, gone.model.id);
+  return copies.list(runtime_.now(), ids);
 }
 
 std::vector<admin::process_state> live_view::processes() {
