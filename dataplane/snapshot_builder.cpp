@@ -73,7 +73,9 @@ class builder {
     for (const resource_model& r : model.resources) {
       resource one;
       one.name = book_.resource(r.name);
-      if (one.name == index_book::no_resource) return wrong("no room for another resource name");
+      if (one.name == index_book::no_resource)
+        return wrong(
+            "no room for another resource name, since 65,535 have been in use: restart linehunt");
       one.slot = book_.slot(model.id, one.name);
       if (one.slot == no_index)
         return wrong("no room for more than " + std::to_string(book_.max_slots()) +

@@ -329,6 +329,8 @@ void live_view::on_reloaded() {
   for (const std::uint32_t id : pauses_.keep_of(runtime_.world().destinations))
     if (const destination* d = find(id); d && source_.changes().status(id).enabled)
       raise_status(*d, "enabled"sv, "reload");
+  // Who comes back begins at 0.
+  std::erase_if(moved_on_, [this](const auto& one) { return find(one.first) == nullptr; });
   save_changes();
 }
 

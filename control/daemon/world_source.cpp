@@ -128,6 +128,14 @@ void world_source::release_settled(const std::function<bool(slot_index)>& held,
     if (!unheld.empty()) unheld = settled(std::move(unheld));
     const std::unordered_set<slot_index> done(unheld.begin(), unheld.end());
     (void)book_.release_unheld([&](slot_index s) { return !done.contains(s); }, has_calls);
+    // Calls that go on hold other slots: these may be another destination's from now on.
+    for (retired& one : draining_) {
+      for (std::size_t r = one.slots.size(); r-- > 0;) {
+        if (!done.contains(one.slots[r])) continue;
+        one.slots.erase(one.slots.begin() + static_cast<std::ptrdiff_t>(r));
+        one.model.resources.erase(one.model.resources.begin() + static_cast<std::ptrdiff_t>(r));
+      }
+    }
   }
   std::erase_if(draining_, [&](const retired& r) { return !has_calls(r.index); });
   std::erase_if(draining_resources_, [&](const retired_resource& r) { return !held(r.slot); });

@@ -108,5 +108,29 @@ TEST_F(world_source_test, draining_resources_go_with_their_destination_and_come_
   EXPECT_EQ(source.draining_resources(1)[0].slot, vm);
 }
 
+// Calls hold lines of one of its resources; the number of the other is somebody else's.
+TEST_F(world_source_test, draining_destination_has_no_number_that_went_to_another_one) {
+  const auto first = build(box(1, "vm=5; fax=5") + box(2, "vm=6"));
+  const slot_index vm = first->destinations[0].resources[0].slot;
+  const slot_index fax = first->destinations[0].resources[1].slot;
+  (void)build(box(2, "vm=6"));
+  const auto held = [vm](slot_index s) { return s == vm; };
+  const auto has_calls = [](destination_index) { return true; };
+  source.release_settled(held, has_calls, [](const auto&) { return std::vector<slot_index>{}; });
+  ASSERT_EQ(source.draining().size(), 1u);
+  EXPECT_EQ(source.draining()[0].slots, (std::vector{vm, fax})) << "not settled everywhere yet";
+  source.release_settled(held, has_calls, [](auto unheld) { return unheld; });
+  const auto third = build(box(2, "vm=6; conf=9"));
+  EXPECT_EQ(third->destinations[0].resources[1].slot, fax);
+  ASSERT_EQ(source.draining().size(), 1u);
+  EXPECT_EQ(source.draining()[0].slots, std::vector{vm});
+  ASSERT_EQ(source.draining()[0].model.resources.size(), 1u);
+  EXPECT_EQ(source.draining()[0].model.resources[0].name, "vm");
+  (void)build(box(2, "vm=6") + box(1, "vm=5; fax=5"));
+  EXPECT_THAT(source.draining_resources(1), IsEmpty());
+  ASSERT_EQ(source.draining_resources(2).size(), 1u);
+  EXPECT_EQ(source.draining_resources(2)[0].slot, fax);
+}
+
 } // namespace
 } // namespace linehunt
