@@ -20,6 +20,7 @@
 #include "control/daemon/world_source.h"
 #include "control/database/store.h"
 #include "control/metrics/exposition.h"
+#include "control/metrics/recent_exposition.h"
 #include "control/probing/prober.h"
 #include "control/state/call_copier.h"
 #include "control/state/keeper.h"
@@ -281,8 +282,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   supervision supervised(loop,
                          {[&] { return loops_of(**runtime); }, [&] { return view.status_line(); }});
   view.also_count([&] { return (*ways_in)->statistics(); });
+  metrics::recent_exposition shown([&] { return metrics::exposition(view.figures()); });
   (*ways_in)->show_metrics([&](const http::request&, const http::replying& done) {
-    done({200, metrics::content_type, metrics::exposition(view.figures())});
+    done({200, metrics::content_type, {}, shown.get()});
   });
   (*ways_in)->serve(view);
   spdlog::info("linehunt {} serves with {} workers, {} destinations, admin: {}", version,

@@ -11,6 +11,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/span_body.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <optional>
@@ -137,11 +138,16 @@ class live_client final : public http_client, public std::enable_shared_from_thi
       answer_.set(wire::field::allow, beast::string_view{allow.data(), allow.size()});
     answer_.keep_alive(keep_alive);
     // RFC 9110 9.3.2: none behind HEAD.
-    if (parser_->get().method() != wire::verb::head) answer_.body() = std::move(what.body);
+    if (parser_->get().method() != wire::verb::head) {
+      body_ = what.shared_body ? std::move(what.shared_body)
+                               : std::make_shared<const std::string>(std::move(what.body));
+      answer_.body() = {body_->data(), body_->size()};
+    }
     answer_.prepare_payload();
     stream_.expires_after(setup_.answer_deadline);
     wire::async_write(stream_, answer_,
                       [self = shared_from_this()](error_code failure, std::size_t) {
+                        self->body_.reset();
                         if (failure) return self->close();
                         if (self->answer_.keep_alive()) return self->read();
                         self->part();
@@ -170,7 +176,8 @@ class live_client final : public http_client, public std::enable_shared_from_thi
   const std::shared_ptr<const route_table> routes_;
   beast::flat_buffer received_;
   std::optional<parser> parser_;
-  wire::response<wire::string_body> answer_;
+  std::shared_ptr<const std::string> body_; // what answer_ points to
+  wire::response<wire::span_body<const char>> answer_;
   std::array<char, 4096> waste_;
 };
 

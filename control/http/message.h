@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,8 @@ struct response {
   unsigned status = 200;
   std::string_view content_type = "application/json"; // of static storage
   std::string body;
+  // In place of `body`, where several get the same.
+  std::shared_ptr<const std::string> shared_body{};
 };
 
 // Calls the second once, in the loop's thread: at once or later.

@@ -37,6 +37,9 @@ class served {
     server_->route("GET", "/large", [](const request&, const replying& done) {
       done({200, "text/plain", std::string(32 << 20, 'x')});
     });
+    server_->route("GET", "/shared", [this](const request&, const replying& done) {
+      done({200, "text/plain", {}, shared});
+    });
     server_->serve();
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -62,6 +65,8 @@ class served {
   }
   std::uint16_t port = 0;
   admin::fake_view view;
+  const std::shared_ptr<const std::string> shared =
+      std::make_shared<const std::string>(8 << 20, 's');
 
  private:
   boost::asio::io_context loop_;
@@ -237,6 +242,26 @@ TEST(http_server, slow_reader_is_hung_up_on) {
   c.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_THAT(c.header(), HasSubstr("200 OK")); // and no byte of the body
   while (s.clients() != 0)
+    std::this_thread::yield();
+  EXPECT_TRUE(answers(s));
+}
+
+// A body that is made for several clients is in memory once, however slowly they read.
+TEST(http_server, clients_share_a_body) {
+  served s;
+  std::vector<std::unique_ptr<tcp_client>> all;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back(std::make_unique<tcp_client>(s.port, 4096));
+    all.back()->send("GET /shared HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  for (const auto& client : all)
+    EXPECT_THAT(client->header(), HasSubstr("200 OK"));
+  EXPECT_EQ(s.shared.use_count(), 11);
+  all.resize(1);
+  while (s.clients() != 1)
+    std::this_thread::yield();
+  EXPECT_EQ(all.front()->body(s.shared->size()), *s.shared);
+  while (s.shared.use_count() != 1)
     std::this_thread::yield();
   EXPECT_TRUE(answers(s));
 }

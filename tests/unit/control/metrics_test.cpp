@@ -3,6 +3,8 @@
 // end-to-end suite.
 #include "control/metrics/exposition.h"
 
+#include "control/metrics/recent_exposition.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -165,6 +167,27 @@ TEST_F(figures_with_two_workers, keep_to_the_conventions) {
 
 TEST(metrics, of_a_linehunt_without_anything) {
   EXPECT_THAT(exposition({}), HasSubstr("linehunt_calls_started_total 0\n"));
+}
+
+// With many destinations one takes long, so those who ask meanwhile get the one that is there.
+TEST(metrics, one_exposition_is_for_all_who_ask_within_a_second) {
+  recent_exposition::clock::time_point now{};
+  int made = 0;
+  recent_exposition shown(
+      [&] {
+        now += std::chrono::seconds(2); // longer than it is valid
+        return std::to_string(++made);
+      },
+      [&] { return now; });
+  const recent_exposition::text first = shown.get();
+  EXPECT_EQ(*first, "1");
+  for (int client = 0; client < 64; ++client)
+    EXPECT_EQ(shown.get(), first) << "a copy, or made anew";
+  now += std::chrono::milliseconds(999);
+  EXPECT_EQ(shown.get(), first);
+  now += std::chrono::milliseconds(1);
+  EXPECT_EQ(*shown.get(), "2");
+  EXPECT_EQ(*first, "1") << "who reads slowly keeps what it has got";
 }
 
 } // namespace

@@ -69,10 +69,14 @@ class tcp_client {
     if (const auto at = a.header.find(name); at != std::string::npos)
       std::from_chars(a.header.data() + at + name.size(), a.header.data() + a.header.size(),
                       length);
-    while (received_.size() < length)
-      if (!receive()) break;
-    a.body = taken(std::min(length, received_.size()));
+    a.body = body(length);
     return a;
+  }
+  // What comes behind a header, or less where the server hangs up before.
+  std::string body(std::size_t length_bytes) {
+    while (received_.size() < length_bytes)
+      if (!receive()) break;
+    return taken(std::min(length_bytes, received_.size()));
   }
   // True once the server has hung up.
   bool ends() {
