@@ -31,10 +31,10 @@ bool is_id(const json& id) {
 // All that came in one text. Lives as long as somebody owes it an answer.
 class conversation : public std::enable_shared_from_this<conversation> {
  public:
-  conversation(json requests, daemon_view& daemon, bool can_follow, replying done,
+  conversation(json requests, daemon_view& daemon, turns& taking, bool can_follow, replying done,
                const batch_limits& limits)
-      : limits_(limits), is_batch_(requests.is_array()), daemon_(daemon), can_follow_(can_follow),
-        done_(std::move(done)) {
+      : limits_(limits), is_batch_(requests.is_array()), daemon_(daemon), turns_(taking),
+        can_follow_(can_follow), done_(std::move(done)) {
     if (is_batch_)
       requests_ = std::move(requests);
     else
@@ -45,10 +45,13 @@ class conversation : public std::enable_shared_from_this<conversation> {
   // be long.
   void go_on() {
     while (next_ < requests_.size()) {
+      if (!turns_.take([self = shared_from_this()] { self->go_on(); })) return;
       waiting_ = in_loop_ = true;
       const auto begun = clock::now();
       answer(requests_[next_++]);
-      at_work_ += clock::now() - begun;
+      const auto took = clock::now() - begun;
+      at_work_ += took;
+      turns_.spent(took);
       in_loop_ = false;
       if (waiting_) return; // take() comes back here
     }
@@ -117,6 +120,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   const batch_limits limits_;
   bool is_batch_;
   daemon_view& daemon_;
+  turns& turns_;
   bool can_follow_;
   bool follows_ = false;
   replying done_;
@@ -124,8 +128,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
 
 } // namespace
 
-void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done,
-              const batch_limits& limits) {
+void dispatch(std::string_view request, daemon_view& daemon, turns& taking, bool can_follow,
+              replying done, const batch_limits& limits) {
   bool too_deep = false;
   const auto keep = [&](int depth, json::parse_event_t, json&) {
     too_deep = too_deep || depth > max_depth;
@@ -139,7 +143,8 @@ void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, re
     return done({text_of(failure({invalid_request_code, "Invalid Request", {}}, nullptr)), false});
   if (parsed.is_array() && parsed.size() > limits.requests)
     return done({refusal(fmt::format("A batch has {} requests at most", limits.requests)), false});
-  std::make_shared<conversation>(std::move(parsed), daemon, can_follow, std::move(done), limits)
+  std::make_shared<conversation>(std::move(parsed), daemon, taking, can_follow, std::move(done),
+                                 limits)
       ->go_on();
 }
 

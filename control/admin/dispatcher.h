@@ -4,6 +4,7 @@
 #pragma once
 
 #include "control/admin/daemon_view.h"
+#include "control/admin/turns.h"
 
 #include <chrono>
 #include <functional>
@@ -22,18 +23,19 @@ struct reply {
 
 using replying = std::function<void(reply)>;
 
-// The loop does nothing else while it answers, so a batch has an end; what is left is refused.
+// A batch has an end; what is left is refused.
 struct batch_limits {
   std::size_t requests = 100;
   std::size_t answer_bytes = 64 << 20;
-  std::chrono::milliseconds at_work{2000}; // far below what a watchdog waits for
+  std::chrono::milliseconds at_work{2000}; // in all its turns
 };
 
-// One request or a batch, whose requests are answered one after the other. `done` is called once:
-// before this returns, or later in the same thread where a method takes its time. `daemon` outlives
+// One request or a batch, whose requests are answered one after the other; between two of them may
+// be those of other clients. `done` is called once: before this returns, or later in the same
+// thread where a method takes its time, or others have had theirs. `daemon` and `taking` outlive
 // that. A transport without a way for events offers no method that follows them.
-void dispatch(std::string_view request, daemon_view& daemon, bool can_follow, replying done,
-              const batch_limits& limits = {});
+void dispatch(std::string_view request, daemon_view& daemon, turns& taking, bool can_follow,
+              replying done, const batch_limits& limits = {});
 
 // The answer to a request that a transport refuses unread.
 [[nodiscard]] std::string refusal(std::string_view why);

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "control/admin/daemon_view.h"
+#include "control/admin/turns.h"
 #include "control/http/message.h"
 
 namespace linehunt::admin {
 
-void over_http(const http::request& request, daemon_view& daemon, http::replying done);
+void over_http(const http::request& request, daemon_view& daemon, turns& taking,
+               http::replying done);
 
 } // namespace linehunt::admin

@@ -4,6 +4,7 @@
 
 #include "control/admin/over_http.h"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <utility>
 
@@ -48,9 +49,12 @@ http::http_setup http_of(const config::admin_settings& settings, const char* key
 
 } // namespace
 
+interfaces::interfaces(boost::asio::io_context& loop)
+    : turns_([&loop](admin::turns::work next) { boost::asio::post(loop, std::move(next)); }) {}
+
 tl::expected<std::unique_ptr<interfaces>, std::string>
 interfaces::open(boost::asio::io_context& loop, const config::admin_settings& settings) {
-  std::unique_ptr<interfaces> all(new interfaces);
+  std::unique_ptr<interfaces> all(new interfaces(loop));
   auto socket = admin::socket_server::open(loop, socket_of(settings));
   if (!socket) return tl::unexpected(socket.error());
   all->socket_ = std::move(*socket);
@@ -88,19 +92,19 @@ void interfaces::show_metrics(const http::answering& answer) {
 }
 
 void interfaces::serve(admin::daemon_view& daemon) {
-  socket_->serve([&daemon](std::string_view request, admin::replying done) {
-    admin::dispatch(request, daemon, true, std::move(done));
+  socket_->serve([this, &daemon](std::string_view request, admin::replying done) {
+    admin::dispatch(request, daemon, turns_, true, std::move(done));
   });
   // Nobody can follow events where no connection stays.
-  const auto answer = [&daemon](std::string_view request, admin::replying done) {
-    admin::dispatch(request, daemon, false, std::move(done));
+  const auto answer = [this, &daemon](std::string_view request, admin::replying done) {
+    admin::dispatch(request, daemon, turns_, false, std::move(done));
   };
   if (datagram_) datagram_->serve(answer);
   if (fifo_) fifo_->serve(answer);
   if (metrics_) metrics_->serve();
   if (!http_) return;
-  http_->route("POST", "/mi", [&daemon](const http::request& request, http::replying done) {
-    admin::over_http(request, daemon, std::move(done));
+  http_->route("POST", "/mi", [this, &daemon](const http::request& request, http::replying done) {
+    admin::over_http(request, daemon, turns_, std::move(done));
   });
   http_->serve();
 }

@@ -6,6 +6,7 @@
 #include "control/admin/datagram_server.h"
 #include "control/admin/fifo_server.h"
 #include "control/admin/socket_server.h"
+#include "control/admin/turns.h"
 #include "control/config/configuration.h"
 #include "control/http/http_server.h"
 
@@ -38,8 +39,9 @@ class interfaces {
   [[nodiscard]] std::string description() const;
 
  private:
-  interfaces() = default;
+  explicit interfaces(boost::asio::io_context& loop);
 
+  admin::turns turns_; // of all clients, whichever way they came in
   std::unique_ptr<admin::socket_server> socket_;
   std::unique_ptr<admin::datagram_server> datagram_;
   std::unique_ptr<admin::fifo_server> fifo_;

@@ -4,6 +4,7 @@
 
 #include "control/admin/dispatcher.h"
 #include "control/admin/fifo_framing.h"
+#include "tests/unit/control/endless_turn.h"
 #include "tests/unit/control/fake_view.h"
 
 #include <algorithm>
@@ -35,7 +36,8 @@ std::string fault_of_request(std::string_view request, bool can_follow) {
   admin::fake_view view;
   int answers = 0;
   admin::reply given;
-  admin::dispatch(request, view, can_follow, [&](admin::reply r) {
+  admin::turns alone = admin::endless_turn();
+  admin::dispatch(request, view, alone, can_follow, [&](admin::reply r) {
     ++answers;
     given = std::move(r);
   });

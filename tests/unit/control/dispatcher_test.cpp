@@ -2,6 +2,7 @@
 // Transcripts of the admin interface: every method, every shape, every row of errors.
 #include "control/admin/dispatcher.h"
 
+#include "endless_turn.h"
 #include "fake_view.h"
 
 #include <gmock/gmock.h>
@@ -17,8 +18,9 @@ using nlohmann::json;
 reply at_once(std::string_view request, daemon_view& view, bool can_follow = false,
               const batch_limits& limits = {.at_work = std::chrono::hours(1)}) {
   std::optional<reply> answer;
+  turns alone = endless_turn();
   dispatch(
-      request, view, can_follow, [&](reply r) { answer = std::move(r); }, limits);
+      request, view, alone, can_follow, [&](reply r) { answer = std::move(r); }, limits);
   EXPECT_TRUE(answer) << request;
   return answer.value_or(reply{});
 }
@@ -47,6 +49,7 @@ class dispatcher : public ::testing::Test {
   }
 
   fake_view view;
+  turns alone = endless_turn();
 };
 
 json invalid(const std::string& data) {
@@ -365,7 +368,7 @@ TEST_F(dispatcher, an_answer_that_takes_its_time) {
   std::vector<reply> answers;
   dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"lb_reload"},
                {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])",
-           view, false, [&](reply r) { answers.push_back(std::move(r)); });
+           view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
   EXPECT_TRUE(answers.empty());
   EXPECT_TRUE(view.all[0].enabled) << "done before the reload";
   view.finish_reloads();
@@ -382,7 +385,7 @@ TEST_F(dispatcher, the_end_of_a_capture_is_answered_when_its_file_is_closed) {
   std::vector<reply> answers;
   dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"capture_start"},
                {"jsonrpc":"2.0","id":2,"method":"capture_stop"}])",
-           view, false, [&](reply r) { answers.push_back(std::move(r)); });
+           view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
   EXPECT_TRUE(answers.empty());
   EXPECT_EQ(result("capture_status")["state"], "running");
   view.finish_captures();
@@ -398,7 +401,7 @@ TEST_F(dispatcher, a_change_is_answered_when_it_is_on_the_disk) {
         R"({"jsonrpc":"2.0","id":1,"method":"lb_resize","params":[1,"pstn",9]})"}) {
     view.saving_waits = true;
     std::vector<reply> answers;
-    dispatch(request, view, false, [&](reply r) { answers.push_back(std::move(r)); });
+    dispatch(request, view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
     EXPECT_TRUE(answers.empty()) << request;
     view.finish_saving();
     ASSERT_EQ(answers.size(), 1u) << request;
@@ -408,7 +411,6 @@ TEST_F(dispatcher, a_change_is_answered_when_it_is_on_the_disk) {
   EXPECT_EQ(view.all[0].resources[0].capacity, 9);
 }
 
-// The loop stands still for a batch.
 TEST_F(dispatcher, a_batch_has_an_end) {
   std::string batch;
   for (int i = 0; i < 99; ++i)
@@ -438,7 +440,6 @@ TEST_F(dispatcher, answers_of_a_batch_have_an_end) {
   EXPECT_TRUE(view.all[0].enabled) << "done, although it says that it is not";
 }
 
-// Nothing else is done meanwhile, and a watchdog waits.
 TEST_F(dispatcher, work_on_a_batch_has_an_end) {
   const std::string two = R"([{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},
                               {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])";
@@ -450,6 +451,67 @@ TEST_F(dispatcher, work_on_a_batch_has_an_end) {
   const json done = json::parse(at_once(two, view).text.value());
   EXPECT_TRUE(done[1].contains("result"));
   EXPECT_FALSE(view.all[0].enabled);
+}
+
+// Of a slice that each request uses up, since the clock moves.
+struct slices : dispatcher {
+  std::vector<turns::work> posted;
+  turns taking{[this](turns::work next) { posted.push_back(std::move(next)); },
+               std::chrono::nanoseconds(1)};
+  std::vector<std::string> answers; // as they come
+
+  void ask(const std::string& request) {
+    dispatch(request, view, taking, false,
+             [&](const reply& given) { answers.push_back(given.text.value_or("none")); },
+             {.at_work = std::chrono::hours(1)});
+  }
+  // The loop comes to what was posted. False: there was nothing.
+  bool next() {
+    if (posted.empty()) return false;
+    EXPECT_EQ(posted.size(), 1u) << "more than one is worked for at a time";
+    std::exchange(posted, {}).front()();
+    return true;
+  }
+};
+
+TEST_F(slices, a_batch_is_done_in_and_others_come_between) {
+  ask(R"([{"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]},
+          {"jsonrpc":"2.0","method":"lb_status","params":[1,0]},
+          {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1]}])");
+  EXPECT_THAT(answers, ::testing::IsEmpty());
+  EXPECT_TRUE(view.all[0].enabled);
+  EXPECT_TRUE(next());
+  EXPECT_FALSE(view.all[0].enabled) << "the second request";
+  EXPECT_THAT(answers, ::testing::IsEmpty());
+  while (next()) {
+  }
+  ASSERT_EQ(answers.size(), 1u);
+  const json parsed = json::parse(answers[0]);
+  ASSERT_EQ(parsed.size(), 2u);
+  EXPECT_EQ(parsed[0]["result"]["enable"], "yes");
+  EXPECT_EQ(parsed[1]["result"]["enable"], "no");
+}
+
+TEST_F(slices, are_of_all_clients_together_and_in_turn) {
+  const auto two = [](int id) {
+    const std::string one =
+        R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"lb_list"})";
+    return "[" + one + "," + one + "]";
+  };
+  ask(two(1));
+  ask(two(2));
+  ask(R"({"jsonrpc":"2.0","id":3,"method":"lb_list"})");
+  EXPECT_THAT(answers, ::testing::IsEmpty()) << "a client has a slice of its own";
+  unsigned slices = 0;
+  while (next())
+    ++slices;
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_THAT(answers[0], ::testing::HasSubstr("\"id\":1"));
+  EXPECT_THAT(answers[1], ::testing::HasSubstr("\"id\":3")) << "it waited for whole batches";
+  EXPECT_THAT(answers[2], ::testing::HasSubstr("\"id\":2"));
+  EXPECT_GE(slices, 4u);
+  ask(R"({"jsonrpc":"2.0","id":4,"method":"lb_list"})");
+  EXPECT_EQ(answers.size(), 4u) << "nobody waits, so it is answered at once";
 }
 
 // A Call-ID is what the network says it is.

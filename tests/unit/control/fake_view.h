@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace linehunt::admin {
@@ -27,7 +28,13 @@ class fake_view final : public daemon_view {
   bool busy = false;
   std::atomic<std::uint64_t> active = 2; // a test changes it while it is served
 
-  std::vector<destination_state> destinations() override { return all; }
+  std::chrono::milliseconds listing_takes{0};
+  std::vector<destination_state> destinations() override {
+    const auto begun = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begun < listing_takes) {
+    }
+    return all;
+  }
   std::vector<statistic> statistics() override {
     std::vector<statistic> shown{
         {"load_balancer", "calls_started", 12}, {"load_balancer", "calls_failed", 0},

@@ -33,7 +33,7 @@ class served {
     if (!opened) return;
     server_ = std::move(*opened);
     server_->serve([this](std::string_view request, replying done) {
-      dispatch(request, view, false, std::move(done));
+      dispatch(request, view, turns_, false, std::move(done));
     });
     work_ = std::make_unique<work>(loop_.get_executor());
     thread_ = std::thread([this] { loop_.run(); });
@@ -71,6 +71,7 @@ class served {
  private:
   using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
   boost::asio::io_context loop_;
+  turns turns_{[this](turns::work next) { boost::asio::post(loop_, std::move(next)); }};
   std::unique_ptr<work> work_;
   std::unique_ptr<fifo_server> server_;
   std::thread thread_;

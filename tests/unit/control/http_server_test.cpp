@@ -6,7 +6,9 @@
 #include "fake_view.h"
 #include "tcp_client.h"
 
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +34,7 @@ class served {
     server_ = std::move(*opened);
     port = server_->port();
     server_->route("POST", "/mi", [this](const request& r, replying done) {
-      admin::over_http(r, view, std::move(done));
+      admin::over_http(r, view, turns_, std::move(done));
     });
     server_->route("GET", "/large", [](const request&, const replying& done) {
       done({200, "text/plain", std::string(32 << 20, 'x')});
@@ -44,7 +46,10 @@ class served {
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~served() {
-    boost::asio::post(loop_, [this] { server_.reset(); });
+    boost::asio::post(loop_, [this] {
+      timer_.cancel();
+      server_.reset();
+    });
     if (thread_.joinable()) thread_.join();
   }
   std::size_t clients() {
@@ -57,12 +62,30 @@ class served {
     boost::asio::post(loop_, [&] { count.set_value(server_->refused()); });
     return count.get_future().get();
   }
+  void in_loop(const std::function<void()>& what) {
+    std::promise<void> done;
+    boost::asio::post(loop_, [&] {
+      what();
+      done.set_value();
+    });
+    done.get_future().get();
+  }
   void reload_waits(bool waits) {
     boost::asio::post(loop_, [this, waits] {
       view.reload_waits = waits;
       view.finish_reloads();
     });
   }
+  // Counts the rounds of the loop in which a timer had its turn.
+  void count_rounds() {
+    timer_.expires_after(std::chrono::milliseconds(1));
+    timer_.async_wait([this](boost::system::error_code stopped) {
+      if (stopped) return;
+      ++rounds;
+      count_rounds();
+    });
+  }
+  std::atomic<unsigned> rounds = 0;
   std::uint16_t port = 0;
   admin::fake_view view;
   const std::shared_ptr<const std::string> shared =
@@ -70,6 +93,9 @@ class served {
 
  private:
   boost::asio::io_context loop_;
+  admin::turns turns_{
+      [this](admin::turns::work next) { boost::asio::post(loop_, std::move(next)); }};
+  boost::asio::steady_timer timer_{loop_};
   std::unique_ptr<http_server> server_;
   std::thread thread_;
 };
@@ -299,6 +325,29 @@ TEST(http_server, others_are_answered_while_a_reload_takes_its_time) {
   s.reload_waits(false);
   EXPECT_EQ(json::parse(waiting.next().body)["result"], "OK");
   EXPECT_TRUE(answers(s));
+}
+
+// What watches over the daemon is a timer, too.
+TEST(http_server, timers_run_while_batches_are_done) {
+  served s;
+  s.in_loop([&] {
+    s.view.listing_takes = std::chrono::milliseconds(5);
+    s.count_rounds();
+  });
+  std::string batch = R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})";
+  for (int i = 1; i < 40; ++i)
+    batch += R"(,{"jsonrpc":"2.0","id":1,"method":"lb_list"})";
+  std::vector<std::unique_ptr<tcp_client>> all;
+  for (int i = 0; i < 4; ++i)
+    all.push_back(std::make_unique<tcp_client>(s.port));
+  s.in_loop([&] { // so that all of it is there when the loop looks
+    for (const auto& client : all)
+      client->send(post("[" + batch + "]"));
+    s.rounds = 0;
+  });
+  for (const auto& client : all)
+    EXPECT_EQ(json::parse(client->next().body).size(), 40u);
+  EXPECT_GE(s.rounds, 8u) << "of 800 ms, of which 50 are a slice";
 }
 
 TEST(http_server, an_address_in_use_is_an_error) {

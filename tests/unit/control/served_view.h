@@ -26,7 +26,7 @@ class served_view {
     if (!opened) return;
     server_ = std::move(*opened);
     server_->serve([this](std::string_view request, replying done) {
-      dispatch(request, view, true, std::move(done));
+      dispatch(request, view, turns_, true, std::move(done));
     });
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -77,6 +77,7 @@ class served_view {
   }
   std::filesystem::path folder_;
   boost::asio::io_context loop_;
+  turns turns_{[this](turns::work next) { boost::asio::post(loop_, std::move(next)); }};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       loop_.get_executor()};
   std::unique_ptr<socket_server> server_;
