@@ -3,6 +3,8 @@
 // puts the place before each message.
 #include "dataplane/destination_model.h"
 
+#include "dataplane/printable.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -46,9 +48,30 @@ std::string read_capacity(std::string_view text, std::int32_t& capacity) {
   return {};
 }
 
-// [user]:password@host[:port], what follows "fs://".
+constexpr std::string_view form = "; write fs://[user]:password@host[:port]";
+
+// A name as DNS has it (RFC 1035 2.3.4), and no mistyped address, which ends in a number.
+bool is_host_name(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty() || host.size() > 253) return false;
+  for (;;) {
+    const std::string_view label = host.substr(0, host.find('.'));
+    if (label.empty() || label.size() > 63 ||
+        !std::all_of(label.begin(), label.end(), is_name_char))
+      return false;
+    if (label.size() == host.size())
+      return label.find_first_not_of("0123456789") != std::string_view::npos;
+    host.remove_prefix(label.size() + 1);
+  }
+}
+
+// [user]:password@host[:port], what follows "fs://". Nothing of it is quoted in a message: where it
+// is mistyped, the password may stand anywhere.
 std::string read_heartbeat(std::string_view text, heartbeat_source& source) {
-  constexpr std::string_view form = "; write fs://[user]:password@host[:port]";
+  // Each would be a command of its own to the event socket, and a line of its own in the log.
+  if (has_control_character(text))
+    return "a control character, such as the end of a line, in user, password or host" +
+           std::string(form);
   const std::size_t at = text.rfind('@'); // a password may hold '@'
   if (at == std::string_view::npos) return "no '@' before the host" + std::string(form);
   const std::string_view login = text.substr(0, at);
@@ -64,37 +87,55 @@ std::string read_heartbeat(std::string_view text, heartbeat_source& source) {
     const std::size_t close = host.find(']');
     if (close == std::string_view::npos) return "no ']' after the IPv6 address" + std::string(form);
     const std::string_view rest = host.substr(close + 1);
-    if (!rest.empty() && rest.front() != ':') return quoted(rest) + " after the host";
+    if (!rest.empty() && rest.front() != ':')
+      return "neither the end nor a port behind the ']'" + std::string(form);
     has_port = !rest.empty();
     port = has_port ? rest.substr(1) : rest;
     host = host.substr(1, close - 1);
-  } else if (const std::size_t mark = host.find(':'); mark != std::string_view::npos) {
-    has_port = true;
-    port = host.substr(mark + 1);
-    host = host.substr(0, mark);
+    if (const auto ip = parse_ip(host); !ip || !ip->is_v6)
+      return "no IPv6 address between '[' and ']'" + std::string(form);
+  } else {
+    if (const std::size_t mark = host.find(':'); mark != std::string_view::npos) {
+      has_port = true;
+      port = host.substr(mark + 1);
+      host = host.substr(0, mark);
+    }
+    if (host.empty()) return "the host is empty" + std::string(form);
+    if (!parse_ip(host) && !is_host_name(host))
+      return "the host is neither a name nor an address, IPv6 in '[' and ']'" + std::string(form);
   }
-  if (host.empty()) return "the host is empty" + std::string(form);
   source.host = host;
   if (!has_port) return {};
   const char* end = port.data() + port.size();
   const auto [stop, error] = std::from_chars(port.data(), end, source.port);
   if (stop != end || error != std::errc{} || source.port == 0)
-    return "port " + quoted(port) + " is outside 1..65535";
+    return "the port is no number from 1 to 65535; an IPv6 address stands in '[' and ']'";
   return {};
 }
 
-std::string read_resource(std::string_view entry, resource_model& out) {
+// A password that is mistyped may be in any part of the text, since it may hold ';' and '='.
+struct secrecy {
+  bool text;   // messages show no text but names that are right
+  bool labels; // nor these: something before was wrong, and this may be the rest of it
+};
+
+std::string read_resource(std::string_view entry, std::size_t number, secrecy hides,
+                          resource_model& out) {
+  const auto shown = [&](std::string_view part, bool hidden) {
+    return hidden ? "entry " + std::to_string(number) : quoted(part); // the first is 1
+  };
   if (entry.empty()) return "an empty entry between two ';'";
   const std::size_t equals = entry.find('=');
   if (equals == std::string_view::npos)
-    return quoted(entry) + " has no capacity; write name=capacity";
+    return shown(entry, hides.text) + " has no capacity; write name=capacity";
   out.label = trimmed(entry.substr(0, equals));
   out.name = without_suffix(out.label);
   const std::string_view value = trimmed(entry.substr(equals + 1));
-  if (out.name.empty()) return "no name before '=' in " + quoted(entry);
+  if (out.name.empty()) return "no name before '=' in " + shown(entry, hides.text);
   if (!std::all_of(out.name.begin(), out.name.end(), is_name_char))
-    return "name " + quoted(out.label) + " may hold only letters, digits, '_' and '-'";
-  if (value.empty()) return quoted(out.label) + " has no capacity after '='";
+    return "name " + shown(out.label, hides.text) + " may hold only letters, digits, '_' and '-'";
+  const std::string label = shown(out.label, hides.labels);
+  if (value.empty()) return label + " has no capacity after '='";
 
   std::string wrong;
   if (value.starts_with("fs://")) {
@@ -102,8 +143,12 @@ std::string read_resource(std::string_view entry, resource_model& out) {
     wrong = read_heartbeat(value.substr(5), out.heartbeat.emplace());
   } else {
     wrong = read_capacity(value, out.capacity);
+    const bool is_number = value.find_first_not_of("+-0123456789") == std::string_view::npos;
+    if (!wrong.empty() && hides.text && (hides.labels || !is_number))
+      wrong = "the capacity is neither a number from 0 to 2147483647 nor an event socket" +
+              std::string(form);
   }
-  return wrong.empty() ? wrong : quoted(out.label) + ": " + wrong;
+  return wrong.empty() ? wrong : label + ": " + wrong;
 }
 
 } // namespace
@@ -112,19 +157,25 @@ std::vector<resource_model> parse_resources(std::string_view text,
                                             std::vector<std::string>& errors) {
   std::vector<resource_model> resources;
   std::string_view rest = trimmed(text);
+  const bool has_login = rest.find('@') != std::string_view::npos;
+  const std::size_t errors_before = errors.size();
+  std::size_t number = 0;
   if (rest.empty()) errors.emplace_back("no resource; write name=capacity[;name=capacity]");
   while (!rest.empty()) {
     const std::size_t end = rest.find(';');
     const std::string_view entry = trimmed(rest.substr(0, end));
     rest = end == std::string_view::npos ? std::string_view{} : trimmed(rest.substr(end + 1));
     resource_model one;
-    if (std::string wrong = read_resource(entry, one); !wrong.empty()) {
+    const secrecy hides{has_login, has_login && errors.size() != errors_before};
+    if (std::string wrong = read_resource(entry, ++number, hides, one); !wrong.empty()) {
       errors.push_back(std::move(wrong));
       continue;
     }
     const auto same = [&](const resource_model& r) { return r.name == one.name; };
     if (std::any_of(resources.begin(), resources.end(), same)) {
-      errors.push_back("resource " + quoted(one.name) + " is given twice");
+      errors.push_back("resource " +
+                       (hides.labels ? "of entry " + std::to_string(number) : quoted(one.name)) +
+                       " is given twice");
       continue;
     }
     resources.push_back(std::move(one));

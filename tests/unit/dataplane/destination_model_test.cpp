@@ -79,8 +79,78 @@ TEST(resources, every_mistake_is_named) {
   EXPECT_THAT(errors_of("vm=fs://pw@host"), ElementsAre(HasSubstr("no ':'")));
   EXPECT_THAT(errors_of("vm=fs://:@host"), ElementsAre(HasSubstr("password is empty")));
   EXPECT_THAT(errors_of("vm=fs://:p@"), ElementsAre(HasSubstr("host is empty")));
-  EXPECT_THAT(errors_of("vm=fs://:p@h:0"), ElementsAre(HasSubstr("port \"0\"")));
-  EXPECT_THAT(errors_of("vm=fs://:p@h:"), ElementsAre(HasSubstr("port \"\"")));
+  EXPECT_THAT(errors_of("vm=fs://:p@h:0"), ElementsAre(HasSubstr("port is no number")));
+  EXPECT_THAT(errors_of("vm=fs://:p@h:"), ElementsAre(HasSubstr("port is no number")));
   EXPECT_THAT(errors_of("vm=fs://:p@[::1"), ElementsAre(HasSubstr("']'")));
   EXPECT_THAT(errors_of("a;b=x;c=1;d=-5"), testing::SizeIs(3)); // all of them at once
+}
+
+// A row of a database is what anybody wrote who may write there.
+TEST(resources, an_event_socket_has_no_control_characters) {
+  const std::string_view texts[] = {"vm=fs://u:p\n\napi reload\n\n@127.0.0.1:8021",
+                                    "vm=fs://u\r\n:p@h",
+                                    "vm=fs://u:p@h\nst",
+                                    "vm=fs://u:p\x7f@h",
+                                    "vm=fs://u:p\xc2\x80@h",
+                                    "vm=fs://u:p\xc2\x9f@h",
+                                    "vm=fs://\x1b[2J:p@h",
+                                    {"vm=fs://u:p\0@h", 14}};
+  for (const std::string_view text : texts) {
+    EXPECT_THAT(errors_of(text), ElementsAre(HasSubstr("\"vm\": a control character"))) << text;
+    EXPECT_THAT(errors_of(text), ElementsAre(testing::Not(HasSubstr("\n")))) << text;
+  }
+  EXPECT_EQ(read("vm=fs://\xc3\xa4:p\xc2\xa0 \xe2\x82\xac@h").at(0).heartbeat->password,
+            "p\xc2\xa0 \xe2\x82\xac");
+}
+
+TEST(resources, the_host_of_an_event_socket_is_a_name_or_an_address) {
+  for (const char* host : {"a b", "h/x", "h?x", "-%20", "a..b", ".", "192.0.2.300", "192.0.2",
+                           "8021", "h\xc3\xa4", "'h'"})
+    EXPECT_THAT(errors_of("vm=fs://:p@" + std::string{host}),
+                ElementsAre(HasSubstr("neither a name nor an address")))
+        << host;
+  EXPECT_THAT(errors_of("vm=fs://:p@" + std::string(64, 'a')), testing::SizeIs(1));
+  for (const char* host : {"[192.0.2.1]", "[fs.example]", "[]", "[::1%eth0]"})
+    EXPECT_THAT(errors_of("vm=fs://:p@" + std::string{host}),
+                ElementsAre(HasSubstr("no IPv6 address")))
+        << host;
+  EXPECT_THAT(errors_of("vm=fs://:p@2001:db8::1"), ElementsAre(HasSubstr("'[' and ']'")));
+  EXPECT_THAT(errors_of("vm=fs://:p@[::1]8021"), ElementsAre(HasSubstr("behind the ']'")));
+  for (const char* host : {"fs_1.example.net", "fs-2.example.net.", "h", "1.example", "4930a"})
+    EXPECT_EQ(read("vm=fs://:p@" + std::string{host}).at(0).heartbeat->host, host);
+}
+
+// These go to the log, to whoever follows events, and to the answer of a reload.
+TEST(resources, no_mistake_shows_a_password) {
+  for (const char* text : {"vm=fs:/u:topsecret@h",
+                           "vm= FS://u:topsecret@h",
+                           "vm fs://u:topsecret@h",
+                           "vm=fs://u:topsecret@h:port",
+                           "vm=fs://u:topsecret@",
+                           "vm=fs://topsecret@h",
+                           "topsecret@h",
+                           "=fs://u:topsecret@h",
+                           "v m=fs://u:topsecret@h",
+                           "vm fs://u:topsecret@h?x=1",
+                           "vm=fs://u:a;topsecret;b@h",
+                           "vm=fs://u:a;topsecret=b;c@h",
+                           "vm=fs://u:p@[::1]topsecret",
+                           "vm=fs://u:p@h:topsecret",
+                           "vm=fs://u:p@h topsecret",
+                           "vm=fs://u:p@[topsecret]",
+                           "vm=topsecret@h",
+                           "vm=ws://:topsecret@h",
+                           "vm=fs://u:a;v topsecret=1@h",
+                           "vm=fs://u:a;topsecret=1;topsecret=2@h",
+                           "vm=fs://u:a;topsecret=;b@h"}) {
+    EXPECT_THAT(errors_of(text), testing::Not(IsEmpty())) << text;
+    EXPECT_THAT(errors_of(text), testing::Each(testing::Not(HasSubstr("topsecret")))) << text;
+  }
+  EXPECT_THAT(
+      errors_of("vm= FS://u:topsecret@h"),
+      ElementsAre("\"vm\": the capacity is neither a number from 0 to 2147483647 nor an event "
+                  "socket; write fs://[user]:password@host[:port]"));
+  EXPECT_THAT(errors_of("pstn=3;vm fs://u:topsecret@h"),
+              ElementsAre("entry 2 has no capacity; write name=capacity"));
+  EXPECT_THAT(errors_of("vm=-1;conf=fs://u:p@h"), ElementsAre(HasSubstr("capacity -1 is outside")));
 }
