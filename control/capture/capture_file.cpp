@@ -3,6 +3,7 @@
 #include "control/capture/capture_file.h"
 
 #include "control/capture/pcapng.h"
+#include "dataplane/printable.h"
 
 #include <algorithm>
 #include <array>
@@ -65,8 +66,7 @@ std::string fault_of_name(std::string_view name) {
     return "a name has no '/'; all captures are in the folder that capture_dir of [admin] names";
   if (name.front() == '.' || name.front() == '-')
     return fmt::format("a name does not begin with '{}'", name.front());
-  if (std::ranges::any_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-    return "a name has no control characters";
+  if (has_control_character(name)) return "a name has no control characters";
   return {};
 }
 

@@ -2,6 +2,8 @@
 // Collecting and printing of diagnostics.
 #include "control/config/diagnostics.h"
 
+#include "dataplane/printable.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
@@ -36,26 +38,19 @@ std::string_view prefix_of(severity weight) noexcept {
   return "";
 }
 
-// What a file or a row holds may be quoted in it, and must not make lines of its own in a log.
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  return text;
-}
-
 } // namespace
 
-void diagnostics::error(place at, std::string message) {
-  entries_.push_back({at, one_line(std::move(message)), severity::error});
+void diagnostics::error(place at, std::string_view message) {
+  entries_.push_back({at, printable(message), severity::error});
   ++error_count_;
 }
 
-void diagnostics::warning(place at, std::string message) {
-  entries_.push_back({at, one_line(std::move(message)), severity::warning});
+void diagnostics::warning(place at, std::string_view message) {
+  entries_.push_back({at, printable(message), severity::warning});
 }
 
-void diagnostics::note(place at, std::string message) {
-  entries_.push_back({at, one_line(std::move(message)), severity::note});
+void diagnostics::note(place at, std::string_view message) {
+  entries_.push_back({at, printable(message), severity::note});
 }
 
 std::vector<diagnostic> diagnostics::sorted() const {

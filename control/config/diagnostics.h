@@ -31,9 +31,11 @@ class diagnostics {
  public:
   explicit diagnostics(std::string file) : file_(std::move(file)) {}
 
-  void error(place at, std::string message);
-  void warning(place at, std::string message);
-  void note(place at, std::string message);
+  // What a file or a row holds may be quoted in it: it makes no line of its own, nor steers a
+  // terminal.
+  void error(place at, std::string_view message);
+  void warning(place at, std::string_view message);
+  void note(place at, std::string_view message);
 
   [[nodiscard]] bool failed() const noexcept { return error_count_ != 0; }
   [[nodiscard]] std::size_t error_count() const noexcept { return error_count_; }

@@ -4,6 +4,7 @@
 #include "control/config/rule_match.h"
 #include "control/config/sections.h"
 #include "control/config/sip_target.h"
+#include "dataplane/printable.h"
 
 #include <algorithm>
 #include <cctype>
@@ -64,8 +65,7 @@ bool parse_reply(std::string_view text, std::uint16_t& status, std::string& reas
   if (!rest.empty() && rest.front() != ' ') return false;
   while (rest.starts_with(' '))
     rest.remove_prefix(1);
-  for (unsigned char c : rest)
-    if (c < ' ' || c == 0x7f) return false;
+  if (has_control_character(rest)) return false;
   reason = rest;
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // [runtime] and [limits]: workers, cores, memory, table sizes.
 #include "control/config/sections.h"
+#include "dataplane/printable.h"
 #include "sipparse/scan.h"
 
 #include <algorithm>
@@ -63,7 +64,7 @@ void read_runtime(table_reader& root, configuration& into, diagnostics& out) {
   }
   section.read("user_agent", into.user_agent);
   // It becomes a line of each reply of ours.
-  if (std::ranges::any_of(into.user_agent, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+  if (has_control_character(into.user_agent))
     section.error("user_agent", "'user_agent' holds a control character; take it out");
   if (into.user_agent.size() > max_user_agent_bytes)
     section.error("user_agent", fmt::format("'user_agent' has {} bytes; shorten it to {}",

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // [service] and [log]: as whom it runs, how long it drains, where its log goes.
 #include "control/config/sections.h"
+#include "dataplane/printable.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace linehunt::config {
-namespace {
-
-bool has_control_character(const std::string& text) {
-  return std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
-}
-
-} // namespace
 
 // Whether the user exists is asked at the start, not here: a file may be checked on another
 // machine.

@@ -2,6 +2,8 @@
 // See log_output.h.
 #include "control/daemon/log_output.h"
 
+#include "dataplane/printable.h"
+
 #include <cstdlib>
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -34,6 +36,19 @@ sink_ptr standard_sink() {
   return with_pattern(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
 }
 
+// The one way of all lines, whoever logs them. Where a text of strangers must not make a line of
+// its own, whoever logs it sees to that: some of ours have several.
+class printable_sink final : public spdlog::sinks::dist_sink_mt {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& said) override {
+    const std::string text =
+        printable_lines(std::string_view{said.payload.data(), said.payload.size()});
+    spdlog::details::log_msg shown = said;
+    shown.payload = text;
+    spdlog::sinks::dist_sink_mt::sink_it_(shown);
+  }
+};
+
 } // namespace
 
 bool stderr_is_journal() noexcept {
@@ -47,7 +62,7 @@ bool stderr_is_journal() noexcept {
 }
 
 log_output::log_output(const config::log_settings& settings, const std::string& level)
-    : file_(settings.file), way_(std::make_shared<spdlog::sinks::dist_sink_mt>()) {
+    : file_(settings.file), way_(std::make_shared<printable_sink>()) {
   way_->set_sinks({standard_sink()});
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("linehunt", way_));
   spdlog::set_level(spdlog::level::from_str(level));

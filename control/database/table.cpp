@@ -4,6 +4,7 @@
 
 #include "control/database/kept_copy.h"
 #include "control/database/url.h"
+#include "dataplane/printable.h"
 
 #include <algorithm>
 #include <array>
@@ -204,10 +205,11 @@ std::vector<row> read_from(const target& where, const settings& from) {
   return read_all(sql, select_from(from.table, columns));
 }
 
+// What a client library says of an error may have several lines.
 std::string one_line(std::string text) {
   std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  return text.substr(0, text.find_last_not_of(" .") + 1);
+      text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(text.substr(0, text.find_last_not_of(" .") + 1));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl calls and end: the live calls, and the end of one.
+#include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl capture: packets into a file, until a limit is reached or it is interrupted.
+#include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/screen.h"
 #include "tools/linehuntctl/table.h"

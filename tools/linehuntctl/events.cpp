@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl events: status changes, reloads, failovers and refusals as they happen.
+#include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 

@@ -2,6 +2,7 @@
 // linehuntctl: the operator's command. Exit status 0, 1 refused or output lost, 2 usage, 3 no
 // daemon, 4 no answer in time.
 #include "control/version.h"
+#include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 
@@ -333,7 +334,8 @@ int run(int argc, char** argv) {
   auto daemon = connection::open(given.socket, given.patience_s);
   const outcome done = daemon ? chosen(*daemon, given.style) : tl::unexpected(daemon.error());
   if (done) return output_is_lost() ? say_output_is_lost() : 0;
-  std::fprintf(stderr, "linehuntctl: %s\n", done.error().message.c_str());
+  // It may quote what strangers wrote; that of a reload has a line for each error.
+  std::fprintf(stderr, "linehuntctl: %s\n", printable_lines(done.error().message).c_str());
   return exit_status(done.error().kind);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl stats: the counters of the daemon.
+#include "dataplane/printable.h"
 #include "dataplane/verdict.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"

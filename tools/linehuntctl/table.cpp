@@ -63,26 +63,6 @@ std::string clipped(std::string_view text, std::size_t columns) {
   return out;
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const unsigned next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-      // C1, U+0080 to U+009F: to many terminals U+009B is as good as "ESC [".
-      out += fmt::format("\\u{:04x}", next);
-      ++i;
-    } else if (c == 0x7f) {
-      out += "\\u007f"; // so that JSON stays JSON
-    } else if (c < ' ') {
-      out += fmt::format("\\x{:02x}", c);
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 std::string table::text() const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -32,10 +32,6 @@ class table {
 [[nodiscard]] std::size_t width_of(std::string_view text) noexcept;
 // The front of the text that fits into so many columns; colours are still ended.
 [[nodiscard]] std::string clipped(std::string_view text, std::size_t columns);
-// Control characters, C0 and C1, made visible, so that what the network says cannot steer the
-// terminal. The text is UTF-8, as the parser of JSON has seen to; JSON in one line stays JSON.
-[[nodiscard]] std::string printable(std::string_view text);
-
 // How full, as a bar of `cells` columns with the colour of danger.
 [[nodiscard]] std::string load_bar(double share, std::size_t cells);
 

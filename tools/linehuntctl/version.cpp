@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl version: which daemon runs, and since when.
+#include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
 #include "tools/linehuntctl/table.h"
 

@@ -39,9 +39,12 @@ TEST(pcapng, blocks_are_as_the_draft_draws_them) {
 }
 
 TEST(capture_file, takes_plain_names_only) {
-  for (const char* good : {"a", "a.pcapng", "call 7.pcapng", "a..b"})
+  for (const char* good : {"a", "a.pcapng", "call 7.pcapng", "a..b", "\xc3\xa4\xc2\xa0"})
     EXPECT_EQ(fault_of_name(good), "") << good;
-  for (const char* bad : {"", ".", "..", "../a", "/tmp/a", "a/b", ".a", "-a", "a\nb", "a\x7f"})
+  for (const char* bad : {"", ".", "..", "../a", "/tmp/a", "a/b", ".a", "-a", "a\nb", "a\x7f",
+                          "a\xc2\x9b"
+                          "31m",
+                          "\xc2\x80"})
     EXPECT_NE(fault_of_name(bad), "") << bad;
   EXPECT_NE(fault_of_name(std::string(201, 'a')), "");
 }

@@ -63,5 +63,17 @@ TEST(config_file, a_pipe_that_nobody_writes_into_is_told) {
   EXPECT_THAT(out.lines()[0], HasSubstr("nobody writes"));
 }
 
+// It may quote a row of a database, and goes to the log.
+TEST(config_file, what_a_message_quotes_stays_in_its_line) {
+  diagnostics out("t.toml");
+  out.error({}, "'a\nb\xc2\x9b"
+                "31m\x1b'");
+  out.warning({}, "\x7f");
+  out.note({}, "\r");
+  EXPECT_EQ(out.lines(),
+            (std::vector<std::string>{"t.toml: 'a\\x0ab\\u009b31m\\x1b'",
+                                      "t.toml: warning: \\u007f", "t.toml: note: \\x0d"}));
+}
+
 } // namespace
 } // namespace linehunt::config

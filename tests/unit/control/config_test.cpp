@@ -307,7 +307,7 @@ const mistake mistakes[] = {
      "18:7", "is no SIP URI"},
     {"no_line_of_its_own_in_a_log",
      "[[destination]]\nid = 2\nuri = \"sip:192.0.2.22\\nforged\"\nresources = \"vm=1\"\n", "18:7",
-     "sip:192.0.2.22?forged"},
+     "sip:192.0.2.22\\x0aforged"},
     {"not_sip", "[[destination]]\nid = 2\nuri = \"tel:+431\"\nresources = \"vm=1\"\n", "18:7",
      "is no SIP URI"},
     {"sips", "[[destination]]\nid = 2\nuri = \"sips:192.0.2.22\"\nresources = \"vm=1\"\n", "18:7",

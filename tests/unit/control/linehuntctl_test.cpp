@@ -137,6 +137,15 @@ TEST_F(linehuntctl, control_characters_of_a_caller_are_escaped) {
   EXPECT_EQ(shown["to_uri"], harmless);
 }
 
+// The daemon may quote what stands in a row. A list of errors stays one.
+TEST_F(linehuntctl, control_characters_of_an_error_are_escaped) {
+  served.view.reload_fault = "first\nrow 1: \xc2\x9b"
+                             "31m\x1b[2J\x7f";
+  const told refused = run("reload");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("first\nrow 1: \\u009b31m\\x1b[2J\\u007f\n"));
+}
+
 TEST_F(linehuntctl, calls_that_are_asked_for) {
   const auto shown = [&](const std::string& words) {
     const json answer = json::parse(run("calls --json " + words).out);

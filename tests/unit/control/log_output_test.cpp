@@ -56,6 +56,13 @@ TEST_F(log_output_test, lines_and_levels) {
   EXPECT_THAT(text_of(folder / "l.log"), HasSubstr("now wanted"));
 }
 
+TEST_F(log_output_test, what_strangers_say_does_not_steer_a_terminal) {
+  (void)started(folder / "l.log");
+  spdlog::warn("first\nsecond {}", "\x1b[2J\xc2\x9b\x9b\r\x7f\xc3\xa4");
+  EXPECT_THAT(text_of(folder / "l.log"),
+              HasSubstr("first\nsecond \\x1b[2J\\u009b\\x9b\\x0d\\u007f\xc3\xa4\n"));
+}
+
 TEST_F(log_output_test, a_file_that_was_moved_is_opened_again_by_its_name) {
   log_output log = started(folder / "l.log");
   spdlog::info("one");
