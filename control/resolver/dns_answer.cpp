@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint16_t type_cname = 5, type_soa = 6;
 constexpr int most_aliases = 8;
+constexpr const char* too_many_aliases =
+    "more than 8 aliases (CNAME), or one that leads in a circle";
 constexpr std::size_t most_records = 1024;
 
 struct raw_record {
@@ -169,10 +171,14 @@ dns_reply read_dns_answer(std::span<const unsigned char> bytes, std::string_view
   const std::span answer = std::span(all).first(answers);
   std::string owner = lowered_name(asked);
   dns_reply reply{dns_reply::kind::none, {}, 0x7fffffffU, {}};
-  for (int aliases = 0; aliases < most_aliases; ++aliases) {
+  for (int aliases = 0;; ++aliases) {
     const auto alias = std::ranges::find_if(
         answer, [&](const raw_record& r) { return r.type == type_cname && r.owner == owner; });
     if (alias == answer.end()) break;
+    if (aliases == most_aliases) {
+      reply.cause = too_many_aliases;
+      break;
+    }
     cursor data(bytes, alias->data, alias->data + alias->data_len);
     owner = data.name();
     if (data.broken()) return broken_answer();

@@ -34,7 +34,7 @@ struct dns_reply {
   kind what = kind::failed;
   std::vector<dns_record> records;
   std::uint32_t ttl_s = 0; // of the records, the least; of `none`, as the SOA says (RFC 2308 5)
-  std::string cause;
+  std::string cause;       // also of `none` where it is another than that
 };
 
 // `asked` is the name of the question. An answer that is broken is a failure.

@@ -88,7 +88,7 @@ void dns_client::on_answer(void* raw, int status, int, unsigned char* bytes, int
     reply = read_dns_answer({bytes, static_cast<std::size_t>(len)}, what->name, what->type);
     // The name behind an alias may be missing: NXDOMAIN with records in it.
     if (negative && reply.what == dns_reply::kind::records) reply.what = dns_reply::kind::none;
-    if (reply.what == dns_reply::kind::none)
+    if (reply.what == dns_reply::kind::none && reply.cause.empty())
       reply.cause = status == ARES_ENOTFOUND ? "no such name" : "no record of that type";
   } else {
     reply.cause = ares_strerror(status);

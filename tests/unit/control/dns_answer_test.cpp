@@ -12,6 +12,7 @@ namespace linehunt::dns {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class message {
  public:
@@ -68,7 +69,26 @@ TEST(dns_answer, alias_of_itself_ends) {
                          .record("a.test", 5, 30, encoded("b.test"))
                          .record("b.test", 5, 30, encoded("a.test"))
                          .bytes;
-  EXPECT_EQ(read_dns_answer(bytes, "a.test", dns_type::a).what, dns_reply::kind::none);
+  const dns_reply reply = read_dns_answer(bytes, "a.test", dns_type::a);
+  EXPECT_EQ(reply.what, dns_reply::kind::none);
+  EXPECT_THAT(reply.cause, HasSubstr("leads in a circle"));
+}
+
+TEST(dns_answer, too_many_aliases_are_said) {
+  const auto through = [](unsigned aliases) {
+    message m(aliases + 1, 0, "a0.test");
+    for (unsigned i = 0; i < aliases; ++i)
+      m.record("a" + std::to_string(i) + ".test", 5, 30,
+               encoded("a" + std::to_string(i + 1) + ".test"));
+    m.record("a" + std::to_string(aliases) + ".test", 1, 600, {192, 0, 2, 1});
+    return read_dns_answer(m.bytes, "a0.test", dns_type::a);
+  };
+  EXPECT_EQ(through(8).records.size(), 1u);
+  EXPECT_EQ(through(8).cause, "");
+  for (const unsigned aliases : {9U, 12U}) {
+    EXPECT_EQ(through(aliases).what, dns_reply::kind::none);
+    EXPECT_THAT(through(aliases).cause, HasSubstr("more than 8 aliases"));
+  }
 }
 
 TEST(dns_answer, negative_ttl_is_of_the_soa) {

@@ -130,6 +130,17 @@ TEST_F(resolver_test, naptr_leads_to_another_srv_name) {
       << "transport=udp: no NAPTR (RFC 3263 4.1)";
 }
 
+TEST_F(resolver_test, too_many_aliases_are_said) {
+  std::vector<std::string> zone{"--host-record=a12.test,192.0.2.7"};
+  for (int i = 0; i < 12; ++i)
+    zone.push_back("--cname=a" + std::to_string(i) + ".test,a" + std::to_string(i + 1) + ".test");
+  use(zone);
+  EXPECT_THAT(resolved({"a5.test", 5060}), ElementsAre("192.0.2.7:5060"));
+  EXPECT_THAT(addresses({"a0.test", 5060}), IsEmpty());
+  ASSERT_TRUE(until([&] { return reports.size() == 2; }));
+  EXPECT_THAT(reports[1].cause, HasSubstr("a0.test: more than 8 aliases"));
+}
+
 TEST_F(resolver_test, name_that_is_not_there_is_tried_again_and_not_dropped) {
   use({});
   EXPECT_THAT(addresses({"later.test"}), IsEmpty());
