@@ -59,6 +59,7 @@ void naming::start(reloader& reloading, admin::raising raise) {
   reloading.on_published([this](const config::configuration& running) {
     resolver_.forget_unasked();
     resolver_.begin_asking();
+    unusable_.keep();
     configure(running.dns);
   });
 }
@@ -74,8 +75,9 @@ dns::found_addresses naming::addresses_of(const std::string& uri) {
   dns::found_addresses usable;
   for (std::size_t i = 0; i < all.addresses.size(); ++i) {
     if (!is_usable(all.addresses[i], own_, networks_)) {
-      spdlog::warn("{} stands for {}, where no call can go", name->host,
-                   std::string_view{to_text(all.addresses[i])});
+      if (unusable_.add(name->host, all.addresses[i]))
+        spdlog::warn("{} stands for {}, where no call can go", name->host,
+                     std::string_view{to_text(all.addresses[i])});
       continue;
     }
     usable.addresses.push_back(all.addresses[i]);

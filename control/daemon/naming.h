@@ -6,6 +6,7 @@
 #include "control/admin/events.h"
 #include "control/config/configuration.h"
 #include "control/daemon/reload.h"
+#include "control/daemon/unusable_addresses.h"
 #include "control/daemon/world_source.h"
 #include "control/resolver/resolver.h"
 
@@ -34,6 +35,7 @@ class naming {
 
   std::vector<endpoint> own_; // an address of ours behind a name would be a loop
   std::vector<ip_prefix> networks_;
+  unusable_addresses unusable_;
   reloader* reloading_ = nullptr;
   admin::raising raise_;
   dns::resolver resolver_;
