@@ -10,6 +10,8 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 namespace linehunt::database {
 namespace {
@@ -43,13 +45,24 @@ json written(const row& r) {
           {"description", r.description}};
 }
 
-row read(const json& j) {
+// A whole number that the table may hold, too. The library would convert a fraction of any size.
+std::optional<std::uint32_t> number(const json& item, number_range valid) {
+  const auto& wide = item.get_ref<const json::number_unsigned_t&>();
+  if (!valid.holds(wide)) return std::nullopt;
+  return static_cast<std::uint32_t>(wide);
+}
+
+// Nothing: a number that no row has. Throws json::exception where something is of another kind.
+std::optional<row> read(const json& j) {
+  const auto id = number(j.at("id"), valid_ids), group = number(j.at("group_id"), valid_groups),
+             probe_mode = number(j.at("probe_mode"), valid_probe_modes);
+  if (!id || !group || !probe_mode) return std::nullopt;
   row r;
-  j.at("id").get_to(r.id);
-  j.at("group_id").get_to(r.group);
+  r.id = *id;
+  r.group = *group;
+  r.probe_mode = static_cast<std::uint8_t>(*probe_mode);
   j.at("dst_uri").get_to(r.uri);
   j.at("resources").get_to(r.resources);
-  j.at("probe_mode").get_to(r.probe_mode);
   j.at("attrs").get_to(r.attrs);
   j.at("description").get_to(r.description);
   return r;
@@ -93,8 +106,11 @@ kept_rows kept_copy(const settings& from, ::uid_t user) {
                               "and restart only then",
                               from.copy, of)});
     std::vector<row> kept;
-    for (const json& one : all.at("rows"))
-      kept.push_back(read(one));
+    for (const json& one : all.at("rows")) {
+      auto r = read(one);
+      if (!r) return tl::unexpected(damaged);
+      kept.push_back(std::move(*r));
+    }
     return kept;
   } catch (const json::exception&) {
     return tl::unexpected(damaged);

@@ -12,7 +12,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
-#include <limits>
 #include <set>
 #include <soci/mysql/soci-mysql.h>
 #include <soci/postgresql/soci-postgresql.h>
@@ -117,7 +116,7 @@ struct fields {
       faults.push_back(fmt::format("{} is NULL; give it a value", names[which]));
     return {};
   }
-  [[nodiscard]] std::uint32_t number(std::size_t which, std::uint32_t min, std::uint32_t max,
+  [[nodiscard]] std::uint32_t number(std::size_t which, number_range valid,
                                      std::vector<std::string>& faults) const {
     const std::size_t before = faults.size();
     const std::string value = trimmed(which, faults);
@@ -125,9 +124,9 @@ struct fields {
     std::uint32_t number = 0;
     const char* end = value.data() + value.size();
     const auto read = std::from_chars(value.data(), end, number);
-    if (read.ec == std::errc{} && read.ptr == end && number >= min && number <= max) return number;
+    if (read.ec == std::errc{} && read.ptr == end && valid.holds(number)) return number;
     faults.push_back(fmt::format("{} is '{}'; it must be a whole number from {} to {}",
-                                 names[which], value, min, max));
+                                 names[which], value, valid.least, valid.most));
     return 0;
   }
 };
@@ -151,15 +150,14 @@ std::vector<row> read_all(soci::session& sql, const std::string& query) {
                          soci::into(f.text[1], f.state[1]), soci::into(f.text[2], f.state[2]),
                          soci::into(f.text[3], f.state[3]), soci::into(f.text[4], f.state[4]),
                          soci::into(f.text[5], f.state[5]), soci::into(f.text[6], f.state[6]));
-  constexpr auto most = std::numeric_limits<std::uint32_t>::max();
   std::vector<row> rows;
   for (all.execute(); all.fetch();) {
     row one;
-    one.id = f.number(0, 1, most, one.faults);
-    one.group = f.number(1, 0, most, one.faults);
+    one.id = f.number(0, valid_ids, one.faults);
+    one.group = f.number(1, valid_groups, one.faults);
     one.uri = f.trimmed(2, one.faults);
     one.resources = f.trimmed(3, one.faults);
-    one.probe_mode = static_cast<std::uint8_t>(f.number(4, 0, 2, one.faults));
+    one.probe_mode = static_cast<std::uint8_t>(f.number(4, valid_probe_modes, one.faults));
     one.attrs = f.trimmed(5, one.faults);
     one.description = f.trimmed(6, one.faults);
     if (one.id != 0 && !rows.empty() && rows.back().id == one.id)

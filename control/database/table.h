@@ -12,6 +12,17 @@
 
 namespace linehunt::database {
 
+// What numbers of a row may be.
+struct number_range {
+  std::uint32_t least, most;
+  [[nodiscard]] constexpr bool holds(std::uint64_t number) const noexcept {
+    return number >= least && number <= most;
+  }
+};
+inline constexpr std::uint32_t largest_number = 0xffffffff;
+inline constexpr number_range valid_ids{1, largest_number}, valid_groups{0, largest_number},
+    valid_probe_modes{0, 2};
+
 struct row {
   std::uint32_t id = 0; // 0: `faults` say what is wrong with it
   std::uint32_t group = 0;

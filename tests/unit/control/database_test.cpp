@@ -260,6 +260,34 @@ TEST_F(database_test, damaged_copies_are_said_and_ignored) {
   }
 }
 
+// As strict as the reader of the table: no number is rounded or cut.
+TEST_F(database_test, copies_with_numbers_that_no_row_has_are_damaged) {
+  ASSERT_THAT(keep_copy(from, {{7, 8, "sip:192.0.2.1", "vm=1", 1, "", ""}}), IsEmpty());
+  std::string whole;
+  std::getline(std::ifstream(from.copy), whole, '\0');
+  const auto with = [&](const std::string& key, const std::string& value) {
+    std::string text = whole;
+    const std::size_t at = text.find("\"" + key + "\": ") + key.size() + 4;
+    text.replace(at, 1, value);
+    std::ofstream(from.copy, std::ios::trunc) << text;
+    return kept_copy(from);
+  };
+  for (const char* wrong :
+       {"0", "4294967296", "-1", "1e300", "1.0", "1.5", "\"1\"", "null", "true"})
+    EXPECT_FALSE(with("id", wrong)) << wrong;
+  for (const char* wrong : {"4294967296", "-1", "1e300", "18446744073709551616", "\"1\""})
+    EXPECT_FALSE(with("group_id", wrong)) << wrong;
+  for (const char* wrong : {"3", "300", "258", "2.9", "-1", "null"}) {
+    const kept_rows found = with("probe_mode", wrong);
+    ASSERT_FALSE(found) << wrong;
+    EXPECT_THAT(found.error().message, HasSubstr("damaged"));
+    EXPECT_EQ(found.error().why, no_copy::reason::unusable);
+  }
+  EXPECT_EQ(with("id", "4294967295").value().at(0).id, 4294967295u);
+  EXPECT_EQ(with("group_id", "0").value().at(0).group, 0u);
+  EXPECT_EQ(with("probe_mode", "2").value().at(0).probe_mode, 2u);
+}
+
 // It was kept by a version that may have allowed more; the database may be away just now.
 TEST_F(database_test, a_copy_with_a_wrong_row_serves_with_the_others) {
   config::configuration file_says;
