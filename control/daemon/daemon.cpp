@@ -25,6 +25,7 @@
 #include "control/state/call_copier.h"
 #include "control/state/keeper.h"
 #include "control/state/operator_writer.h"
+#include "control/state/state_folder.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
@@ -111,17 +112,6 @@ std::vector<capture_session::named_port> named_ports(const dpdk::runtime_setup& 
   for (const dpdk::port_setup& p : setup.ports)
     all.push_back({p.name, p.device});
   return all;
-}
-
-// Those that were not there before, outermost first.
-std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted) {
-  std::vector<std::filesystem::path> made;
-  std::error_code failure;
-  for (std::filesystem::path at; const std::filesystem::path& part : wanted) {
-    at /= part;
-    if (std::filesystem::create_directory(at, failure)) made.push_back(at);
-  }
-  return made;
 }
 
 // True: we are, or need not become, the user of [service].

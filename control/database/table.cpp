@@ -10,6 +10,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <set>
@@ -19,6 +20,7 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <stdexcept>
 #include <string_view>
+#include <unistd.h>
 
 namespace linehunt::database {
 namespace {
@@ -181,11 +183,19 @@ void must_be_new(std::string_view what, const settings& from) {
                             what, why, from.copy));
 }
 
+// Resources may hold the passwords of event sockets, so the client would let too many read it. What
+// goes wrong here it finds as well, and says it.
+void make_file(const std::string& path) {
+  constexpr int how = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  if (const int file = ::open(path.c_str(), how, 0640); file >= 0) ::close(file);
+}
+
 std::vector<row> read_from(const target& where, const settings& from) {
   if (where.kind == kind::sqlite && !std::filesystem::exists(where.file)) {
     must_be_new(where.file, from);
     if (const auto folder = std::filesystem::path(where.file).parent_path(); !folder.empty())
       std::filesystem::create_directories(folder);
+    make_file(where.file);
   }
   soci::session sql(backend_of(where.kind), where.connection);
   if (where.kind == kind::postgresql)

@@ -4,15 +4,14 @@
 
 #include "control/daemon/supervision.h"
 #include "control/state/operator_file.h"
+#include "control/state/state_folder.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -43,22 +42,6 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
   return it.st_size;
 }
 
-// One that any user may read, so that a second linehunt of another user sees that it is locked.
-// Anything but a file of its own is left alone, as above.
-tl::expected<open_file, std::string> open_lock(const std::string& path) {
-  constexpr int how = O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const int file = ::open(path.c_str(), how, 0644);
-  if (file < 0) return tl::unexpected(std::string{std::strerror(errno)});
-  open_file lock(::fdopen(file, "r"));
-  struct ::stat it {};
-  if (!lock || ::fstat(file, &it) != 0) return tl::unexpected(std::string{std::strerror(errno)});
-  if (!S_ISREG(it.st_mode) || it.st_nlink != 1) return tl::unexpected(std::string{"no plain file"});
-  // Whatever the umask; a file of another user has that user's mode.
-  if (it.st_uid == ::geteuid() && ::fchmod(file, 0644) != 0)
-    return tl::unexpected(std::string{std::strerror(errno)});
-  return lock;
-}
-
 } // namespace
 
 keeper::keeper(const config::service_settings& settings, ::uid_t user)
@@ -75,20 +58,8 @@ tl::expected<void, std::string> keeper::claim() {
   if (!active() || lock_) return {};
   struct ::stat it {};
   if (::stat(folder_.c_str(), &it) != 0 || !S_ISDIR(it.st_mode)) return {}; // see take_over
-  auto lock = open_lock(folder_ + "/lock");
-  if (!lock)
-    return tl::unexpected(fmt::format(
-        "[service] state_dir: {}/lock cannot be opened: {}; make room, remove what is there while "
-        "no linehunt runs, and give each linehunt a folder of its own, which its user may write",
-        folder_, lock.error()));
-  if (::flock(::fileno(lock->get()), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return tl::unexpected(fmt::format(
-          "[service] state_dir {} is in use by another linehunt; give each its own", folder_));
-    return tl::unexpected(fmt::format("[service] state_dir: {}/lock cannot be locked: {}; name a "
-                                      "folder on a local disk",
-                                      folder_, std::strerror(errno)));
-  }
+  auto lock = lock_folder(folder_, user_);
+  if (!lock) return tl::unexpected(lock.error());
   lock_ = std::move(*lock);
   return {};
 }
@@ -161,8 +132,7 @@ void keeper::forget_tries() {
 
 tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown) {
   if (!active()) return {};
-  std::error_code failure;
-  std::filesystem::create_directories(folder_, failure);
+  make_folders(folder_);
   // Read it must be as well, to be flushed to the disk.
   if (::access(folder_.c_str(), R_OK | W_OK | X_OK) != 0)
     return tl::unexpected(fmt::format(

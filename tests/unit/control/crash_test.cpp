@@ -248,14 +248,44 @@ TEST_F(crash, a_folder_that_cannot_be_claimed_is_told) {
   EXPECT_THAT(claimed.error(), HasSubstr("Too many open files"));
 }
 
-TEST_F(crash, a_lock_is_seen_by_other_users) {
-  const auto usual = ::umask(0077);
-  keeper one(settings);
-  EXPECT_TRUE(one.claim());
+// Whoever could open it could lock it, and no linehunt would start.
+TEST_F(crash, a_lock_is_for_its_owner_alone) {
+  write(file("lock"), ""); // of a version before
+  ASSERT_EQ(::chmod(file("lock").c_str(), 0644), 0);
+  settings.state_dir = folder;
+  EXPECT_TRUE(keeper(settings).claim());
+  const auto mode = [](const std::string& path) {
+    struct ::stat it {};
+    EXPECT_EQ(::stat(path.c_str(), &it), 0) << path;
+    return it.st_mode & 0777;
+  };
+  EXPECT_EQ(mode(file("lock")), 0600u);
+  settings.state_dir = file("to/be/made");
+  const auto usual = ::umask(0);
+  EXPECT_TRUE(keeper(settings).take_over());
   ::umask(usual);
+  EXPECT_EQ(mode(file("to/be/made/lock")), 0600u);
+  EXPECT_EQ(mode(file("to/be/made")), 0750u);
+  EXPECT_EQ(mode(file("to")), 0750u);
+}
+
+// Started with a folder that is there, root makes it; the next start may be that of the user.
+TEST_F(crash, a_lock_that_root_makes_is_the_users) {
+  if (::geteuid() != 0) GTEST_SKIP() << "ONLY ROOT CAN GIVE FILES TO ANOTHER USER";
+  EXPECT_TRUE(keeper(settings, 4711).claim());
   struct ::stat lock {};
   ASSERT_EQ(::stat(file("lock").c_str(), &lock), 0);
-  EXPECT_EQ(lock.st_mode & 0777, 0644u);
+  EXPECT_EQ(lock.st_uid, 4711u);
+  EXPECT_EQ(lock.st_mode & 0777, 0600u);
+}
+
+TEST_F(crash, who_has_locked_a_folder_is_told) {
+  keeper one(settings);
+  ASSERT_TRUE(one.claim());
+  const auto claimed = keeper(settings).claim();
+  ASSERT_FALSE(claimed);
+  EXPECT_THAT(claimed.error(), HasSubstr("linehunt, process " + std::to_string(::getpid()) + ";"));
+  EXPECT_THAT(claimed.error(), HasSubstr("end whatever else has locked " + file("lock")));
 }
 
 TEST_F(crash, what_was_half_written_is_removed) {

@@ -228,6 +228,20 @@ TEST_F(database_test, a_database_that_is_away) {
   EXPECT_THAT(fault(), AllOf(HasSubstr("postgresql://u@127.0.0.1:1/d"), Not(HasSubstr("hunter2"))));
 }
 
+// Its rows may hold the passwords of event sockets.
+TEST_F(database_test, a_file_that_linehunt_makes_is_not_for_everybody) {
+  const auto usual = ::umask(0);
+  EXPECT_TRUE(read_rows(from));
+  ::umask(usual);
+  struct stat found {};
+  ASSERT_EQ(::stat(file().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0640u);
+  ASSERT_EQ(::chmod(file().c_str(), 0664), 0); // by an operator, whose tool writes it
+  EXPECT_TRUE(read_rows(from));
+  ASSERT_EQ(::stat(file().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0664u);
+}
+
 TEST_F(database_test, copy_comes_back_as_it_was) {
   const std::vector<row> good{
       {1, 2, "sip:192.0.2.1", "vm=fs://:pw@192.0.2.1", 1, "rack \"a\"\n", ""},

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder [service] state_dir: made for its user alone, and locked, so that one linehunt has it.
+#pragma once
+
+#include "control/state/state_file.h"
+
+#include <filesystem>
+#include <string>
+#include <sys/types.h>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt {
+
+// Makes what is not there, for owner and group. Those that it made, outermost first.
+std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted);
+
+// The folder is ours alone as long as the file is open. `user`: who we are or become. The error
+// says who has it, where that is known, and what to do.
+[[nodiscard]] tl::expected<open_file, std::string> lock_folder(const std::string& folder,
+                                                               ::uid_t user);
+
+} // namespace linehunt
