@@ -50,6 +50,8 @@ using error_code = boost::system::error_code;
 
 // How long an event of a worker may wait to be looked at.
 constexpr std::chrono::milliseconds event_interval{20};
+// What the end may take, from each time that the service manager is told of it.
+constexpr std::chrono::seconds time_to_end{10};
 
 void choose_kernel(const std::string& name) {
   if (name != "auto") (void)sip::use_kernel(*sip::kernel_named(name)); // checked with the file
@@ -59,9 +61,10 @@ void choose_kernel(const std::string& name) {
 class event_pump {
  public:
   event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view, drainage& draining,
-             probing::prober& prober, capture_session& capturing, operator_writer& changes)
+             probing::prober& prober, capture_session& capturing, operator_writer& changes,
+             const supervision& supervised)
       : timer_(loop), runtime_(runtime), view_(view), draining_(draining), prober_(prober),
-        capturing_(capturing), changes_(changes) {}
+        capturing_(capturing), changes_(changes), supervised_(supervised) {}
 
   void start() {
     timer_.expires_after(event_interval);
@@ -74,7 +77,7 @@ class event_pump {
       changes_.look(operator_writer::clock::now());
       if (++rounds_ % rounds_between_housekeeping == 0) {
         view_.keep_house();
-        if (draining_.ending()) tell_stopping(time_to_end);
+        if (draining_.ending()) supervised_.tell_stopping(time_to_end);
       }
       start();
     });
@@ -82,7 +85,6 @@ class event_pump {
 
  private:
   static constexpr unsigned rounds_between_housekeeping = 50; // once a second
-  static constexpr std::chrono::seconds time_to_end{10};      // from each time that it is told
 
   void take(const event& e) {
     if (e.kind == event_kind::destination_disabled) view_.on_failed(e);
@@ -97,6 +99,7 @@ class event_pump {
   probing::prober& prober_;
   capture_session& capturing_;
   operator_writer& changes_;
+  const supervision& supervised_;
   unsigned rounds_ = 0;
 };
 
@@ -228,9 +231,12 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     log.reopen();
     view.reload([](const auto&) {}); // it logs how that went
   });
+  supervision supervised(loop,
+                         {[&] { return loops_of(**runtime); }, [&] { return view.status_line(); }});
   signals.on_terminate([&] {
     const auto now = drainage::clock::now();
     draining.end_by(now, now + std::chrono::seconds(reloading.running().service.drain_limit_s));
+    supervised.tell_stopping(time_to_end);
   });
   probing::prober prober(**runtime, source, view);
   prober.adopt(reloading.running());
@@ -242,7 +248,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   operator_writer changes(kept.changes_file(), kept.known_changes(),
                           [&](auto job) { changes_aside.run(std::move(job)); });
   view.save_by([&](auto done) { changes.write(source.changes().changes(), std::move(done)); });
-  event_pump events(loop, **runtime, view, draining, prober, capturing, changes);
+  event_pump events(loop, **runtime, view, draining, prober, capturing, changes, supervised);
   events.start();
   reloading.on_published([&](const auto&) { view.on_reloaded(); });
   std::optional<call_copier> copier;
@@ -269,8 +275,6 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   }
   row_retry retry(loop, reloading, view);
   retry.start();
-  supervision supervised(loop,
-                         {[&] { return loops_of(**runtime); }, [&] { return view.status_line(); }});
   view.also_count([&] { return (*ways_in)->statistics(); });
   metrics::recent_exposition shown([&] { return metrics::exposition(view.figures()); });
   (*ways_in)->show_metrics([&](const http::request&, const http::replying& done) {
@@ -284,7 +288,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   std::puts("ready");
   std::fflush(stdout);
   loop.run();
-  tell_stopping(std::chrono::seconds(10));
+  tell_stopping(time_to_end);
   end();
   return exit_status();
 }

@@ -36,9 +36,10 @@ void tell_busy(std::chrono::microseconds more) {
                    static_cast<unsigned long long>(more.count()));
 }
 
-void tell_stopping(std::chrono::microseconds more) {
-  (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
-                   static_cast<unsigned long long>(more.count()));
+void tell_stopping(std::chrono::microseconds more, const std::string& status) {
+  (void)sd_notify(0, fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}{}{}", more.count(),
+                                 status.empty() ? "" : "\nSTATUS=", status)
+                         .c_str());
 }
 
 void tell_status(const std::string& line) {
@@ -69,12 +70,20 @@ void supervision::start() {
 
 void supervision::look() {
   const auto standing = progress_.standing(from_.loops());
-  if (standing && !stood_)
+  if (standing && !stands_)
     spdlog::critical("worker {} stands still{}", *standing,
                      watched_ ? "; the watchdog is not told that we live" : "");
-  stood_ = standing.has_value();
+  stands_ = standing;
   if (watched_ && !standing) (void)sd_notify(0, "WATCHDOG=1");
-  tell_status(standing ? fmt::format("worker {} stands still", *standing) : from_.status());
+  tell_status(status());
+}
+
+void supervision::tell_stopping(std::chrono::microseconds more) const {
+  linehunt::tell_stopping(more, status());
+}
+
+std::string supervision::status() const {
+  return stands_ ? fmt::format("worker {} stands still", *stands_) : from_.status();
 }
 
 } // namespace linehunt

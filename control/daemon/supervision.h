@@ -20,8 +20,9 @@ void tell_reloading(); // until the next tell_ready()
 // A start, or an end that has begun, takes its time; give us so much more, from now, than the unit
 // says. The watchdog is content meanwhile.
 void tell_busy(std::chrono::microseconds more);
-// We are about to end; give us so much more time, from now, than the unit says.
-void tell_stopping(std::chrono::microseconds more);
+// We are about to end; give us so much more time, from now, than the unit says. With a line of
+// status, where there is a new one.
+void tell_stopping(std::chrono::microseconds more, const std::string& status = {});
 void tell_status(const std::string& line);
 
 // Whether everybody has moved on since the last look.
@@ -46,16 +47,19 @@ class supervision {
   };
   supervision(boost::asio::io_context& loop, sources from);
   void start();
+  // The end has begun: tell_stopping, with the status as it is now.
+  void tell_stopping(std::chrono::microseconds more) const;
 
  private:
   void look();
+  [[nodiscard]] std::string status() const;
 
   boost::asio::steady_timer timer_;
   sources from_;
   progress_watch progress_;
   std::chrono::microseconds interval_;
-  bool watched_ = false; // by a watchdog
-  bool stood_ = false;   // at the last look
+  bool watched_ = false;              // by a watchdog
+  std::optional<std::size_t> stands_; // the worker that stood still at the last look
 };
 
 } // namespace linehunt

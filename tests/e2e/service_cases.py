@@ -2,6 +2,7 @@
 """linehunt as a service: draining, what systemd hears, and another user than root."""
 
 import base64
+import contextlib
 import json
 import re
 import signal
@@ -130,10 +131,26 @@ def systemd_hears_of_all_that_happens():
             wait_for("READY=1")
             heard.clear()
             wait_for("WATCHDOG=1")
+            lab.start_box(1)
+            core = lab.start_core([("VM_1", 1500), ("VM_1", 4000)], 100)
+            wait_until(lambda: calls(balancer) == 2, "2 calls")
+            heard.clear()
             balancer.process.send_signal(signal.SIGTERM)
             wait_for("STOPPING=1")
-            wait_for("EXTEND_TIMEOUT_USEC=")
-            check(balancer.process.wait(LIMIT_S) == 0, balancer.tail())
+            told = heard[heard.index("STOPPING=1"):][:3]
+            check(told[1].startswith("EXTEND_TIMEOUT_USEC=") and
+                  told[2:] == ["STATUS=draining, 2 calls, 1 of 1 destinations enabled"], f"{told}")
+            wait_for("STATUS=draining, 1 calls, 1 of 1 destinations enabled")
+            ear.settimeout(0.1)
+
+            def has_ended() -> bool:  # it waits where nobody takes what it says
+                with contextlib.suppress(TimeoutError):
+                    ear.recv(4096)
+                return not balancer.running()
+
+            wait_until(has_ended, "the end")
+            check(balancer.process.returncode == 0, balancer.tail())
+            check(core.wait(LIMIT_S) == 0, f"a call was lost: {core.counts()}")
 
 
 @case(device="af_packet")

@@ -83,6 +83,25 @@ TEST_F(supervision_test, says_what_the_unit_waits_for) {
   EXPECT_EQ(all[4], "EXTEND_TIMEOUT_USEC=3000000\nWATCHDOG=1");
 }
 
+// Not the line of before, until the interval is over.
+TEST_F(supervision_test, an_end_that_has_begun_is_told_with_the_status_of_now) {
+  boost::asio::io_context loop;
+  std::string status = "serving, 3 calls";
+  std::vector<std::uint64_t> loops{5, 5};
+  supervision one(loop, {[&] { return loops; }, [&] { return status; }});
+  one.start();
+  status = "draining, 3 calls";
+  one.tell_stopping(std::chrono::seconds(10));
+  one.start(); // no worker has gone on
+  one.tell_stopping(std::chrono::seconds(10));
+  EXPECT_THAT(heard(),
+              ElementsAre("STATUS=serving, 3 calls",
+                          "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000\nSTATUS=draining, 3 calls",
+                          "STATUS=worker 0 stands still",
+                          "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000\n"
+                          "STATUS=worker 0 stands still"));
+}
+
 // The disk may take longer than what was asked for last.
 TEST_F(supervision_test, the_unit_waits_for_the_disk_by_the_number_of_calls) {
   std::string folder = ::testing::TempDir() + "linehunt-supervision-XXXXXX";
