@@ -8,6 +8,7 @@
 #include "dataplane/dpdk/eal.h"
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
@@ -17,6 +18,12 @@ namespace {
 
 constexpr int exit_wrong = 1;
 constexpr int exit_usage = 2;
+
+void warn_of_queues(const config::configuration& whole, config::diagnostics& out) {
+  for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i)
+    if (const auto lost = dpdk::check_queues(whole.runtime.ports[i]))
+      out.warning(whole.port_at[i], "[[port]] " + lost->message);
+}
 
 int run(int argc, char** argv) {
   CLI::App app("SIP load balancer at packet level.", "linehunt");
@@ -38,6 +45,7 @@ int run(int argc, char** argv) {
   }
   config::diagnostics out(file);
   const auto whole = config::load_file(dpdk::check_device, out);
+  if (whole) warn_of_queues(*whole, out);
   for (const std::string& line : out.lines())
     std::fprintf(stderr, "%s\n", line.c_str());
   if (!whole) return exit_wrong;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/device_check.h"
 
-#include "dataplane/dpdk/kernel_interface.h"
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -161,6 +159,30 @@ std::optional<error> check_device(const port_setup& setup) {
         !file.empty() && !fs::exists(file, ignored))
       return error{"port '" + setup.name + "': there is no file '" + file + "'"};
   return std::nullopt;
+}
+
+std::optional<error> check_queues(const port_setup& setup) {
+  return check_queues(setup, interface_rx_channels(device_argument(setup.device, "iface")));
+}
+
+std::optional<error> check_queues(const port_setup& setup, rx_channels there) {
+  if (!setup.device.starts_with("net_af_xdp")) return std::nullopt;
+  const auto number = [&](std::string_view key, unsigned long otherwise) {
+    const std::string text = device_argument(setup.device, key);
+    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+  };
+  const unsigned long first = number("start_queue", 0), polled = number("queue_count", 1);
+  const unsigned long queues = there.combined + there.rx;
+  if (polled >= queues) return std::nullopt;
+  const std::string name = device_argument(setup.device, "iface");
+  const std::string count = std::to_string(polled);
+  const std::string command =
+      first == 0 ? "`ethtool -L " + name + (there.combined != 0 ? " combined " : " rx ") + count
+                 : "`ethtool -X " + name + " start " + std::to_string(first) + " equal " + count;
+  return error{"port '" + setup.name + "': interface '" + name + "' receives on " +
+               std::to_string(queues) + " queues, of which device polls " + count +
+               "; what lands on the others is lost without being counted. " + command +
+               "`, or write start_queue=0,queue_count=" + std::to_string(queues) + " in device"};
 }
 
 } // namespace linehunt::dpdk

@@ -2,6 +2,7 @@
 // Says what is wrong with a configured device before DPDK does, in an operator's words.
 #pragma once
 
+#include "dataplane/dpdk/kernel_interface.h"
 #include "dataplane/dpdk/runtime.h"
 
 #include <cstddef>
@@ -29,5 +30,10 @@ namespace linehunt::dpdk {
                                               std::size_t descriptors);
 // Nothing: as far as can be seen from outside, the device is there.
 [[nodiscard]] std::optional<error> check_device(const port_setup& setup);
+// Of af_xdp, where the interface receives on queues that nobody polls: what lands there goes to the
+// kernel. An operator may have seen to it that nothing does, so it is no error. af_packet sees what
+// comes on any queue.
+[[nodiscard]] std::optional<error> check_queues(const port_setup& setup);
+[[nodiscard]] std::optional<error> check_queues(const port_setup& setup, rx_channels there);
 
 } // namespace linehunt::dpdk

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/kernel_interface.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,6 +37,16 @@ int interface_mtu(const std::string& name) noexcept {
   interface_query mtu;
   name.copy(mtu.request.ifr_name, sizeof mtu.request.ifr_name - 1);
   return mtu.possible() && mtu.ask(SIOCGIFMTU) ? mtu.request.ifr_mtu : 0;
+}
+
+rx_channels interface_rx_channels(const std::string& name) noexcept {
+  interface_query query;
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  name.copy(query.request.ifr_name, sizeof query.request.ifr_name - 1);
+  query.request.ifr_data = static_cast<char*>(static_cast<void*>(&channels));
+  if (!query.possible() || !query.ask(SIOCETHTOOL)) return {};
+  return {channels.combined_count, channels.rx_count};
 }
 
 bool interface_is_up(unsigned index) noexcept {

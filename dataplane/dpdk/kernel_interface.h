@@ -10,6 +10,13 @@ namespace linehunt::dpdk {
 // Bytes; 0: it does not say.
 [[nodiscard]] int interface_mtu(const std::string& name) noexcept;
 
+// Queues on which it may receive, as `ethtool -l` has them; 0: it does not say.
+struct rx_channels {
+  unsigned combined = 0; // with tx
+  unsigned rx = 0;       // beside those
+};
+[[nodiscard]] rx_channels interface_rx_channels(const std::string& name) noexcept;
+
 // By its number (if_nametoindex), which outlives another name. Up, and with a carrier; one that is
 // gone is not. True where the kernel cannot be asked.
 [[nodiscard]] bool interface_is_up(unsigned index) noexcept;

@@ -13,7 +13,7 @@ from cases import case, check
 from event_follower import events_of
 from lab.balancer import program
 from lab.configuration import BALANCER, STUDY_CASE_RULES, Configuration
-from lab.wire import address
+from lab.wire import Wire, address
 from lab_setups import check_not_killed, diagnosis, study_case
 from script import recv, recv_invite, reply_invite, wait_for_repeats, write
 
@@ -30,11 +30,11 @@ WRONG = {
 }
 
 
-def run_with(text: str, *words: str) -> subprocess.CompletedProcess:
+def run_with(text: str, *words: str, before: list = ()) -> subprocess.CompletedProcess:
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         file = Path(name) / "linehunt.toml"
         file.write_text(text, encoding="utf-8")
-        told = subprocess.run([str(program()), *words, "-c", str(file)],
+        told = subprocess.run([*before, str(program()), *words, "-c", str(file)],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
         check_not_killed(told)
         return told
@@ -103,6 +103,27 @@ def the_check_warns_of_a_processor_that_is_not_there():
     told = run_with(text.replace("[runtime]", "[runtime]\ncores = [1023]"), "check")
     check(told.returncode == 0, f"exit status {told.returncode}\n{told.stdout}{told.stderr}")
     check("warning" in told.stderr and "processor 1023" in told.stderr, told.stderr)
+
+
+@case
+def the_check_warns_of_queues_that_nobody_polls():
+    with Wire() as wire:
+        host = wire.add_host("queues", 10)
+        host.run("ip", "link", "add", "two", "numrxqueues", "2", "numtxqueues", "2", "type", "veth",
+                 "peer", "name", "far", "numrxqueues", "1", "numtxqueues", "1")
+        for there, device, queues, warned in ((2, "net_af_xdp0", "", True),
+                                              (2, "net_af_packet0", "", False),
+                                              (2, "net_af_xdp0", ",queue_count=2", False),
+                                              (1, "net_af_xdp0", "", False)):
+            host.run("ethtool", "-L", "two", "rx", str(there))
+            text = right_configuration().replace("net_af_packet0,iface=eth0",
+                                                 f"{device},iface=two{queues}")
+            told = run_with(text, "check", before=host.prefix())
+            check(told.returncode == 0, f"exit status {told.returncode}\n{told.stderr}")
+            lines = [line for line in errors_of(told) if "warning" in line and "queues" in line]
+            check(len(lines) == warned, f"{device}{queues}: {told.stderr}")
+            check(not warned or re.search(r"linehunt\.toml:\d+:\d+: .*`ethtool -L two rx 1`",
+                                          lines[0]), told.stderr)
 
 
 @case(device="af_packet")

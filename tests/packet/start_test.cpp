@@ -71,6 +71,31 @@ TEST(start, says_what_is_wrong_with_a_device) {
   EXPECT_TRUE(says(error_for("net_null0", 10), {"wan", "mtu 10"}));
 }
 
+std::string lost_on(const std::string& device, dpdk::rx_channels there) {
+  dpdk::port_setup port;
+  port.name = "wan";
+  port.device = device;
+  const auto lost = dpdk::check_queues(port, there);
+  return lost ? lost->message : "";
+}
+
+TEST(start, says_which_queues_of_an_interface_af_xdp_does_not_poll) {
+  const dpdk::rx_channels card{.combined = 4}, veth{.rx = 2};
+  const std::string one = "net_af_xdp0,iface=eth1";
+  EXPECT_TRUE(says(lost_on(one, card), {"wan", "eth1", "on 4 queues", "polls 1;",
+                                        "`ethtool -L eth1 combined 1`", "queue_count=4"}));
+  EXPECT_TRUE(says(lost_on(one, veth), {"`ethtool -L eth1 rx 1`", "queue_count=2"}));
+  EXPECT_TRUE(says(lost_on(one + ",queue_count=2", card),
+                   {"polls 2;", "`ethtool -L eth1 combined 2`", "queue_count=4"}));
+  EXPECT_TRUE(says(lost_on(one + ",start_queue=2,queue_count=2", card),
+                   {"polls 2;", "`ethtool -X eth1 start 2 equal 2`", "start_queue=0"}));
+  EXPECT_EQ(lost_on(one + ",start_queue=0,queue_count=4", card), "");
+  EXPECT_EQ(lost_on(one, {.combined = 1}), "");
+  EXPECT_EQ(lost_on(one, {}), "") << "its driver does not say";
+  EXPECT_EQ(lost_on("net_af_packet0,iface=eth1", card), "") << "hears all of them";
+  EXPECT_EQ(lost_on("0000:3b:00.0", card), "");
+}
+
 class memif_socket : public testing::Test {
  protected:
   memif_socket() {
