@@ -16,7 +16,20 @@ namespace {
 
 std::string origin_of(const database::row& row, const std::string& table) {
   if (row.id != 0) return fmt::format("table {}, row {}:", table, row.id);
-  return fmt::format("table {}, row without a usable id (dst_uri '{}'):", table, row.uri);
+  return fmt::format("table {}, row without a usable id (dst_uri '{}'):", table, as_utf8(row.uri));
+}
+
+// What is only shown to people is taken as far as it can be read.
+void take_comments(const database::row& row, const std::string& origin, destination_model& model,
+                   diagnostics& out) {
+  model.attrs = as_utf8(row.attrs);
+  model.description = as_utf8(row.description);
+  for (const auto& [column, same] : {std::pair{"attrs", model.attrs == row.attrs},
+                                     {"description", model.description == row.description}})
+    if (!same)
+      out.warning({}, fmt::format("{} {} is no UTF-8, and is shown with U+FFFD in the place of "
+                                  "what cannot be read; store it as UTF-8",
+                                  origin, column));
 }
 
 // Of a column that is NULL nothing more need be said.
@@ -65,11 +78,9 @@ std::vector<database::row> add_rows(const std::vector<database::row>& rows, conf
     model.id = row.id;
     model.group = row.group;
     model.probe_mode = row.probe_mode;
-    model.attrs = row.attrs;
-    model.description = row.description;
     std::vector<std::string> faults = take_texts(row, model);
     for (std::string& fault : faults)
-      fault = fmt::format("{} {}", entry.origin, fault);
+      fault = fmt::format("{} {}", entry.origin, as_utf8(fault));
     if (leave_out && faults.empty()) faults = conflicts(whole, entry, ids);
     for (std::string& fault : faults) {
       if (leave_out)
@@ -78,6 +89,7 @@ std::vector<database::row> add_rows(const std::vector<database::row>& rows, conf
         out.error({}, std::move(fault));
     }
     if (!faults.empty()) continue;
+    take_comments(row, entry.origin, model, out);
     whole.destinations.push_back(std::move(entry));
     good.push_back(row);
   }

@@ -5,6 +5,7 @@
 #include "control/config/sip_target.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace linehunt::config {
 namespace {
@@ -27,6 +28,12 @@ std::vector<std::string> take_resources(std::string_view text, destination_model
   std::vector<std::string> faults;
   model.resources = parse_resources(text, faults);
   return faults;
+}
+
+std::string as_utf8(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace))
+      .get<std::string>();
 }
 
 } // namespace linehunt::config

@@ -16,4 +16,8 @@ namespace linehunt::config {
 [[nodiscard]] std::vector<std::string> take_resources(std::string_view text,
                                                       destination_model& model);
 
+// The text as UTF-8, which JSON and metrics are made of: U+FFFD stands for what is none. The file
+// is UTF-8 anyway, a database may hold anything.
+[[nodiscard]] std::string as_utf8(std::string_view text);
+
 } // namespace linehunt::config

@@ -58,9 +58,28 @@ std::string wrong_in_name(std::string_view host) {
   return {};
 }
 
+bool is_ascii(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+// RFC 3261 25.1: all of a URI is ASCII. Where one is not, its bytes are shown one by one, so that
+// the message can be read whatever the encoding of the text was.
+std::string not_ascii(std::string_view uri) {
+  const auto first = std::ranges::find_if_not(uri, is_ascii);
+  std::string seen, escaped;
+  for (const char c : uri)
+    seen += is_ascii(c) ? std::string{c} : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  for (auto at = first; at != uri.end() && !is_ascii(*at); ++at)
+    escaped += fmt::format("%{:02X}", static_cast<unsigned char>(*at));
+  return fmt::format("'{}' is no SIP URI, which has ASCII only; at character {} write {}, or in a "
+                     "host name its xn-- form",
+                     seen, first - uri.begin() + 1, escaped);
+}
+
 } // namespace
 
 tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri) {
+  if (!std::ranges::all_of(uri, is_ascii)) return tl::unexpected(not_ascii(uri));
   const auto parsed = sip::parse_uri(uri);
   if (!parsed)
     return tl::unexpected(fmt::format("'{}' is no SIP URI, it breaks at character {}; write for "

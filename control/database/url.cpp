@@ -83,6 +83,7 @@ tl::expected<target, std::string> postgresql(const urls::url_view& url, std::uin
   set_default("connect_timeout", std::to_string(timeout_s));
   set_default("tcp_user_timeout", std::to_string(timeout_s * 1000));
   set_default("application_name", "linehunt");
+  set_default("client_encoding", "UTF8"); // whatever the database stores
   return target{kind::postgresql, std::string(all.buffer()), {}, std::move(shown)};
 }
 

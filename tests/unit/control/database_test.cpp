@@ -2,6 +2,7 @@
 // The table of destinations in SQLite, URLs of all three kinds, the kept copy, and rows beside the
 // file. MariaDB and PostgreSQL are asked in the end-to-end suite.
 #include "control/config/destination_rows.h"
+#include "control/config/destination_text.h"
 #include "control/config/load_file.h"
 #include "control/daemon/first_rows.h"
 #include "control/database/kept_copy.h"
@@ -205,7 +206,9 @@ TEST(database_url, connections_of_all_kinds) {
   ASSERT_TRUE(postgresql) << postgresql.error();
   EXPECT_THAT(postgresql->connection,
               AllOf(HasSubstr("postgresql://u:secret@h:5433/o?"), HasSubstr("sslmode=require"),
-                    HasSubstr("connect_timeout=4")));
+                    HasSubstr("connect_timeout=4"), HasSubstr("client_encoding=UTF8")));
+  EXPECT_THAT(parse_url("postgresql://h/o?client_encoding=LATIN1", 4).value().connection,
+              AllOf(HasSubstr("client_encoding=LATIN1"), Not(HasSubstr("UTF8"))));
   EXPECT_THAT(postgresql->shown, Not(HasSubstr("secret")));
   EXPECT_EQ(parse_url("sqlite:///a/b.db", 4).value().file, "/a/b.db");
 }
@@ -546,6 +549,27 @@ TEST_F(rows_beside_the_file, every_error_names_its_row) {
                           HasSubstr("table load_balancer, row 3: \"vm\": capacity -1"),
                           HasSubstr("table load_balancer, row 4: no resource"),
                           HasSubstr("table load_balancer, row 5: a URI of 315 bytes")));
+}
+
+// From SQLite, or a database without an encoding. In metrics one such label would spoil all.
+TEST_F(rows_beside_the_file, that_are_not_utf8_are_told) {
+  const auto said = add({{2, 1, "sip:u\xfc@192.0.2.22:5060", "vm=5", 0, "", ""},
+                         {3, 1, "sip:192.0.2.23", "v\xfc=5", 0, "", ""},
+                         {0, 1, "sip:u\xfc@192.0.2.24", "vm=5", 0, "", "", {"id is NULL"}},
+                         {5, 1, "sip:192.0.2.25", "vm=5", 0, "t\xfcr", "M\xc3\xbcnchen \xff"}},
+                        config::wrong_rows::leave_out);
+  EXPECT_THAT(said, ElementsAre(AllOf(HasSubstr(R"(row 2: 'sip:u\xfc@192.0.2.22:5060' is no SIP)"),
+                                      HasSubstr("at character 6 write %FC"), HasSubstr("left out")),
+                                AllOf(HasSubstr("row 3:"), HasSubstr("v\xef\xbf\xbd"),
+                                      HasSubstr("left out")),
+                                HasSubstr("id is NULL"), HasSubstr("is no SIP URI"),
+                                HasSubstr("row 5: attrs is no UTF-8"),
+                                HasSubstr("row 5: description is no UTF-8")));
+  for (const std::string& line : said)
+    EXPECT_EQ(config::as_utf8(line), line);
+  ASSERT_THAT(whole.destinations, SizeIs(2));
+  EXPECT_EQ(whole.destinations[1].model.attrs, "t\xef\xbf\xbdr");
+  EXPECT_EQ(whole.destinations[1].model.description, "M\xc3\xbcnchen \xef\xbf\xbd");
 }
 
 TEST_F(rows_beside_the_file, one_id_in_both_names_both) {
