@@ -131,9 +131,14 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     std::string line;
     for (const std::string& a : arguments)
       line += " " + a;
-    const std::string advice = setup.hugepages
-                                   ? "; are there free hugepages (grep Huge /proc/meminfo)?"
-                                   : "; does the process have the rights, and memory_mb the room?";
+    std::string advice = setup.hugepages
+                             ? "; are there free hugepages (grep Huge /proc/meminfo)?"
+                             : "; does the process have the rights, and memory_mb the room?";
+    // EAL knows no folder as long as it has made none.
+    if (const std::string place = forbidden_place(setup.file_prefix);
+        *rte_eal_get_runtime_dir() == '\0' && !place.empty())
+      advice = "; its folder dpdk/" + setup.file_prefix + " cannot be made: see that " + place +
+               " is there and may be written to.";
     return tl::unexpected(error{std::string("DPDK cannot start: ") + rte_strerror(rte_errno) +
                                 advice + " Arguments:" + line});
   }

@@ -152,6 +152,19 @@ void try_to(const Work& work) noexcept {
 
 } // namespace
 
+std::string forbidden_place(const std::string& prefix) {
+  const char* of_user = ::getenv("XDG_RUNTIME_DIR");
+  const char* place = ::getenv("RUNTIME_DIRECTORY");
+  if (place == nullptr)
+    place = ::getuid() == 0 ? "/var/run" : of_user != nullptr ? of_user : "/tmp";
+  const fs::path outermost = place, middle = outermost / "dpdk";
+  for (const fs::path& folder : {middle / prefix, middle, outermost}) {
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    if (errno != ENOENT) return folder;
+  }
+  return outermost;
+}
+
 runtime_folder_hold::runtime_folder_hold(const std::string& prefix) noexcept {
   try_to([&] {
     const std::array<const char*, 4> places{::getenv("RUNTIME_DIRECTORY"), "/var/run",

@@ -8,6 +8,10 @@
 
 namespace linehunt::dpdk {
 
+// Where DPDK 22.11 makes its folder "dpdk" and a folder of the prefix in it, if that is a place
+// where this process may not; else empty.
+[[nodiscard]] std::string forbidden_place(const std::string& prefix);
+
 // For the time of rte_eal_init: a folder that a crash has left for this prefix is not removed under
 // our feet by somebody else who starts just now. Where DPDK has it is known only afterwards, so
 // this looks in all places.

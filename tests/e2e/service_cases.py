@@ -202,6 +202,17 @@ def it_runs_as_another_user(device: str):
 
 
 @case
+def a_folder_that_dpdk_cannot_make_is_told():
+    with study_case(boxes={1: {"vm": 50}}) as lab:
+        try:
+            lab.start_balancer({"RUNTIME_DIRECTORY": "/proc/nowhere"})
+        except LabError as error:
+            check("see that /proc/nowhere is there and may be written to" in str(error), str(error))
+        else:
+            check(False, "it started without a folder of DPDK's")
+
+
+@case
 def a_user_that_does_not_exist_is_told():
     with study_case(boxes={1: {"vm": 50}}, more='\n[service]\nuser = "nosuchuser7"\n') as lab:
         try:

@@ -180,6 +180,22 @@ TEST_F(runtime_folder_test, stays_while_its_next_user_starts) {
     ::unsetenv("XDG_RUNTIME_DIR");
 }
 
+TEST_F(runtime_folder_test, that_cannot_be_made_is_told) {
+  const char* const before = ::getenv("RUNTIME_DIRECTORY");
+  const std::string kept = before != nullptr ? before : "";
+  ::setenv("RUNTIME_DIRECTORY", base.c_str(), 1);
+  EXPECT_EQ(forbidden_place("prefix"), "");
+  ::setenv("RUNTIME_DIRECTORY", (base / "nowhere").c_str(), 1);
+  EXPECT_EQ(forbidden_place("prefix"), base / "nowhere");
+  ::setenv("RUNTIME_DIRECTORY", base.c_str(), 1);
+  std::ofstream(base / "dpdk") << "no folder";
+  EXPECT_EQ(forbidden_place("prefix"), base / "dpdk" / "prefix");
+  if (before != nullptr)
+    ::setenv("RUNTIME_DIRECTORY", kept.c_str(), 1);
+  else
+    ::unsetenv("RUNTIME_DIRECTORY");
+}
+
 // DPDK's thread for telemetry goes on after the clean-up.
 TEST_F(runtime_folder_test, goes_though_a_socket_in_it_is_our_own) {
   fs::remove(own / "dpdk_telemetry.v2");
