@@ -5,6 +5,7 @@ package is made of."""
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -286,3 +287,52 @@ cp -R "$EXAMPLES" debian/linehunt/usr/share/doc/linehunt/examples
                         f"{tree}/debian/linehunt"], f"{heard}")
         installed = tree / "debian/linehunt/etc/linehunt/linehunt.toml"
         check('\nuser = "linehunt"' in installed.read_text(), "the example is not its configuration")
+
+
+def version_of(tree: Path) -> str:
+    told = subprocess.run([tree / "tools/package", "--version"], capture_output=True, text=True,
+                          timeout=LIMIT_S)
+    check(told.returncode == 0 and not told.stderr, f"{told.returncode} {told.stderr}")
+    return told.stdout.strip()
+
+
+def check_higher(version: str, before: str) -> None:
+    check(subprocess.run(["dpkg", "--compare-versions", version, "gt", before]).returncode == 0,
+          f"apt does not take {version} for an upgrade of {before}")
+
+
+@case
+def the_version_of_a_package_says_of_which_commit_it_is():
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        tree = Path(name)
+        (tree / "tools").mkdir()
+        shutil.copy(ROOT / "tools/package", tree / "tools")
+        (tree / "meson.build").write_text("project('linehunt', 'cpp', version: '0.1.0', license: 'x')\n")
+        check(re.fullmatch(r"0\.1\.0\+built\d{8}\.\d{6}", version_of(tree)), version_of(tree))
+
+        def commit(date: str) -> str:
+            git = ["git", "-C", name, "-c", "user.name=x", "-c", "user.email=x@example.net",
+                   "-c", "commit.gpgsign=false"]
+            for words in (["init", "-q"], ["add", "."], ["commit", "-q", "--allow-empty", "-m", "x"]):
+                subprocess.run([*git, *words], check=True, capture_output=True,
+                               env={**os.environ, "GIT_COMMITTER_DATE": date})
+            told = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+            return told.stdout[:10]
+
+        first = commit("2026-04-01T01:00:00+02:00")
+        before = version_of(tree)
+        check(before == f"0.1.0+git20260331.230000.{first}", before)
+        check_higher(before, "0.1.0")
+        with open(tree / "meson.build", "a", encoding="ascii") as file:
+            file.write("# changed\n")
+        changed = version_of(tree)
+        check(re.fullmatch(re.escape(before) + r"\.changed\d{8}\.\d{6}", changed), changed)
+        check_higher(changed, before)
+        second = commit("2026-04-01T01:00:01+02:00")
+        check(version_of(tree) == f"0.1.0+git20260331.230001.{second}", version_of(tree))
+        check_higher(version_of(tree), changed)
+        # A tree below another one's is not of the other's commits.
+        (tree / "below/tools").mkdir(parents=True)
+        shutil.copy(ROOT / "tools/package", tree / "below/tools")
+        shutil.copy(tree / "meson.build", tree / "below")
+        check("+built" in version_of(tree / "below"), version_of(tree / "below"))
