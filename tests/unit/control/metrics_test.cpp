@@ -172,10 +172,11 @@ TEST(metrics, of_a_linehunt_without_anything) {
 // With many destinations one takes long, so those who ask meanwhile get the one that is there.
 TEST(metrics, one_exposition_is_for_all_who_ask_within_a_second) {
   recent_exposition::clock::time_point now{};
+  std::chrono::milliseconds takes{2000}; // longer than it is valid
   int made = 0;
   recent_exposition shown(
       [&] {
-        now += std::chrono::seconds(2); // longer than it is valid
+        now += takes;
         return std::to_string(++made);
       },
       [&] { return now; });
@@ -188,6 +189,13 @@ TEST(metrics, one_exposition_is_for_all_who_ask_within_a_second) {
   now += std::chrono::milliseconds(1);
   EXPECT_EQ(*shown.get(), "2");
   EXPECT_EQ(*first, "1") << "who reads slowly keeps what it has got";
+  now += std::chrono::seconds(1);
+  takes = std::chrono::milliseconds(3);
+  EXPECT_EQ(*shown.get(), "3");
+  now += std::chrono::milliseconds(29);
+  EXPECT_EQ(*shown.get(), "3");
+  now += std::chrono::milliseconds(1);
+  EXPECT_EQ(*shown.get(), "4") << "what is made soon is not old";
 }
 
 } // namespace
