@@ -80,7 +80,7 @@ class served {
   void count_rounds() {
     timer_.expires_after(std::chrono::milliseconds(1));
     timer_.async_wait([this](boost::system::error_code stopped) {
-      if (stopped) return;
+      if (stopped || !server_) return; // it may have run out just before it was cancelled
       ++rounds;
       count_rounds();
     });
