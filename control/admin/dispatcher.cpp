@@ -24,6 +24,11 @@ json failure(const rpc_error& error, const json& id) {
   return {{"jsonrpc", "2.0"}, {"error", std::move(body)}, {"id", id}};
 }
 
+// As text, since a list of many destinations takes as long to copy as to write.
+std::string success(const json& result, const json& id) {
+  return fmt::format(R"({{"id":{},"jsonrpc":"2.0","result":{}}})", text_of(id), text_of(result));
+}
+
 bool is_id(const json& id) {
   return id.is_string() || id.is_number() || id.is_null();
 }
@@ -45,7 +50,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   // be long.
   void go_on() {
     while (next_ < requests_.size()) {
-      if (!turns_.take([self = shared_from_this()] { self->go_on(); })) return;
+      if (!turns_.take(next_ != 0, [self = shared_from_this()] { self->go_on(); })) return;
       waiting_ = in_loop_ = true;
       const auto begun = clock::now();
       answer(requests_[next_++]);
@@ -90,7 +95,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
           else if (!answer)
             self->take(failure(answer.error(), id));
           else
-            self->take(json{{"jsonrpc", "2.0"}, {"result", *answer}, {"id", id}});
+            self->take_text(success(*answer, id));
         });
   }
 
@@ -107,7 +112,16 @@ class conversation : public std::enable_shared_from_this<conversation> {
   }
 
   void take(const std::optional<json>& answer) {
-    if (answer) answers_.append(answers_.empty() ? "" : ",").append(text_of(*answer));
+    if (answer) return take_text(text_of(*answer));
+    answered();
+  }
+
+  void take_text(std::string_view answer) {
+    answers_.append(answers_.empty() ? "" : ",").append(answer);
+    answered();
+  }
+
+  void answered() {
     waiting_ = false;
     if (!in_loop_) go_on();
   }

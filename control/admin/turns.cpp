@@ -11,6 +11,7 @@ struct turns::state : std::enable_shared_from_this<state> {
   state(std::function<void(work)> p, std::chrono::nanoseconds s) : post(std::move(p)), slice(s) {}
 
   [[nodiscard]] bool is_over() const { return spent >= slice; }
+  [[nodiscard]] bool anybody_waits() const { return !fresh.empty() || !begun.empty(); }
 
   void look_again() {
     if (std::exchange(posted, true)) return;
@@ -23,28 +24,32 @@ struct turns::state : std::enable_shared_from_this<state> {
     posted = false;
     spent = {};
     resuming = true;
-    while (!waiting.empty() && !is_over()) {
-      const work first = std::move(waiting.front());
-      waiting.pop_front();
+    bool begun_now = std::exchange(begun_first, !begun_first);
+    while (anybody_waits() && !is_over()) {
+      begun_now = fresh.empty() || (begun_now && !begun.empty());
+      std::deque<work>& from = begun_now ? begun : fresh;
+      begun_now = false;
+      const work first = std::move(from.front());
+      from.pop_front();
       first();
     }
     resuming = false;
-    if (!waiting.empty()) look_again();
+    if (anybody_waits()) look_again();
   }
 
   std::function<void(work)> post;
   std::chrono::nanoseconds slice, spent{};
-  std::deque<work> waiting;
+  std::deque<work> fresh, begun; // who waits for the first turn, and for one more
   bool posted = false, resuming = false;
+  bool begun_first = false; // in the next slice; alternates
 };
 
 turns::turns(std::function<void(work)> post, std::chrono::nanoseconds slice)
     : state_(std::make_shared<state>(std::move(post), slice)) {}
 
-bool turns::take(const work& resume) {
-  // Whoever is new does not overtake those who wait.
-  if (!state_->is_over() && (state_->resuming || state_->waiting.empty())) return true;
-  state_->waiting.push_back(resume);
+bool turns::take(bool has_begun, const work& resume) {
+  if (!state_->is_over() && (state_->resuming || !state_->anybody_waits())) return true;
+  (has_begun ? state_->begun : state_->fresh).push_back(resume);
   state_->look_again();
   return false;
 }

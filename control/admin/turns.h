@@ -19,8 +19,9 @@ class turns {
   explicit turns(std::function<void(work)> post,
                  std::chrono::nanoseconds slice = std::chrono::milliseconds(50));
 
-  // True: go on. False: `resume` is called when it is its turn, in the order of those who wait.
-  [[nodiscard]] bool take(const work& resume);
+  // True: go on. False: `resume` is called when it is its turn. Who has not begun yet does not wait
+  // for all who have, since they may want many turns: every second slice begins with one of each.
+  [[nodiscard]] bool take(bool has_begun, const work& resume);
   // What was done since.
   void spent(std::chrono::nanoseconds time);
 

@@ -492,6 +492,30 @@ TEST_F(slices, a_batch_is_done_in_and_others_come_between) {
   EXPECT_EQ(parsed[1]["result"]["enable"], "no");
 }
 
+// Neither waits for all of the other kind, however many there are.
+TEST_F(slices, begin_with_who_is_new_and_who_has_begun_by_turns) {
+  const auto one = [](int id) {
+    return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"method":"lb_list"})";
+  };
+  for (int id = 1; id <= 3; ++id)
+    ask("[" + one(id) + "," + one(id) + "," + one(id) + "]");
+  for (int slice = 0; slice < 4; ++slice)
+    EXPECT_TRUE(next());
+  EXPECT_THAT(answers, ::testing::IsEmpty());
+  ask(one(4));
+  EXPECT_TRUE(next());
+  EXPECT_TRUE(next());
+  ASSERT_GE(answers.size(), 1u);
+  EXPECT_THAT(answers[0], ::testing::HasSubstr("\"id\":4")) << "after two slices of nine";
+  for (int id = 5; answers.size() < 12 && id < 40; ++id) {
+    ask(one(id)); // there is always one that is new
+    next();
+  }
+  for (int id = 1; id <= 3; ++id)
+    EXPECT_THAT(answers, ::testing::Contains(
+                             ::testing::StartsWith(R"([{"id":)" + std::to_string(id) + ",")));
+}
+
 TEST_F(slices, are_of_all_clients_together_and_in_turn) {
   const auto two = [](int id) {
     const std::string one =
@@ -502,14 +526,14 @@ TEST_F(slices, are_of_all_clients_together_and_in_turn) {
   ask(two(2));
   ask(R"({"jsonrpc":"2.0","id":3,"method":"lb_list"})");
   EXPECT_THAT(answers, ::testing::IsEmpty()) << "a client has a slice of its own";
-  unsigned slices = 0;
+  unsigned rounds = 0;
   while (next())
-    ++slices;
+    ++rounds;
   ASSERT_EQ(answers.size(), 3u);
   EXPECT_THAT(answers[0], ::testing::HasSubstr("\"id\":1"));
   EXPECT_THAT(answers[1], ::testing::HasSubstr("\"id\":3")) << "it waited for whole batches";
   EXPECT_THAT(answers[2], ::testing::HasSubstr("\"id\":2"));
-  EXPECT_GE(slices, 4u);
+  EXPECT_GE(rounds, 4u);
   ask(R"({"jsonrpc":"2.0","id":4,"method":"lb_list"})");
   EXPECT_EQ(answers.size(), 4u) << "nobody waits, so it is answered at once";
 }
