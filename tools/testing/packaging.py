@@ -2,6 +2,7 @@
 """The Debian package, from tools/package to its purge, in a Debian of its own below build-package/ that
 debootstrap makes once. Needs root, and the package mirror that apt of this machine uses."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -123,14 +124,42 @@ class Chroot:
         return found
 
 
-def unit_line(chroot: Chroot, key: str) -> list:
-    """The words of a line of the installed unit."""
+# systemd.exec(5): where the folders of such a line are, and the variable that names them.
+FOLDERS_OF_A_SERVICE = {"RuntimeDirectory": ("/run", "RUNTIME_DIRECTORY"),
+                        "StateDirectory": ("/var/lib", "STATE_DIRECTORY"),
+                        "CacheDirectory": ("/var/cache", "CACHE_DIRECTORY"),
+                        "LogsDirectory": ("/var/log", "LOGS_DIRECTORY"),
+                        "ConfigurationDirectory": ("/etc", "CONFIGURATION_DIRECTORY")}
+
+
+def words_of_unit(chroot: Chroot, key: str) -> list:
+    """Of all lines of the installed unit with that key."""
     for place in ("usr/lib", "lib"):
         unit = chroot.root / place / "systemd/system/linehunt.service"
         if unit.exists():
-            found = re.search(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
-            return shlex.split(found[1])
+            return [word for line in re.findall(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"),
+                                                re.MULTILINE) for word in shlex.split(line)]
     raise PackageError("the package has no linehunt.service")
+
+
+def unit_line(chroot: Chroot, key: str) -> list:
+    words = words_of_unit(chroot, key)
+    if not words:
+        raise PackageError(f"linehunt.service has no {key}")
+    return words
+
+
+def environment_of_unit(chroot: Chroot) -> dict:
+    """What systemd sets for the unit's commands. The folders that it names are made, as systemd does."""
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    environment.update(word.split("=", 1) for word in words_of_unit(chroot, "Environment"))
+    for key, (place, variable) in FOLDERS_OF_A_SERVICE.items():
+        folders = [f"{place}/{name}" for name in words_of_unit(chroot, key)]
+        for folder in folders:
+            (chroot.root / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        if folders:
+            environment[variable] = ":".join(folders)
+    return environment
 
 
 def as_the_unit(chroot: Chroot, key: str) -> list:
@@ -161,8 +190,8 @@ def serve(chroot: Chroot) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear, open(log, "wb") as output:
         ear.bind(str(told))
         told.chmod(0o777)
-        ear.settimeout(START_LIMIT_S)
-        environment = {"PATH": "/usr/sbin:/usr/bin", "NOTIFY_SOCKET": "/tmp/notify"}
+        ear.settimeout(0.2)
+        environment = {**environment_of_unit(chroot), "NOTIFY_SOCKET": "/tmp/notify"}
         check = as_the_unit(chroot, "ExecStartPre")
         run(*chroot.words(check, network=False, before=before), env=environment)
         process = subprocess.Popen(
@@ -170,11 +199,16 @@ def serve(chroot: Chroot) -> None:
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
             start_new_session=True)
         try:
-            heard = ""
+            heard, deadline = "", time.monotonic() + START_LIMIT_S
             while "READY=1" not in heard:
                 if process.poll() is not None:
                     raise PackageError(f"it ended with {process.returncode}:\n{log.read_text()}")
-                heard += ear.recv(4096).decode()
+                if time.monotonic() > deadline:
+                    raise PackageError(f"it is not ready:\n{log.read_text()}")
+                with contextlib.suppress(TimeoutError):
+                    heard += ear.recv(4096).decode()
+            if left := list((chroot.root / "tmp").glob("dpdk*")):
+                raise PackageError(f"{left} can be in anybody's way at the next start; it belongs below /run")
             listed = chroot.run("linehuntctl", "list")
             if "sip:192.0.2.21:5060" not in listed:
                 raise PackageError(f"linehuntctl list says:\n{listed}")
