@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from . import interruption
+from .booted_system import BootedSystem, BootError, cgroups
 from .builds import ROOT
 from .results import Tally, failed, passed, skipped
 
@@ -239,9 +240,9 @@ def render_pages(chroot: Chroot) -> None:
 
 
 def install(chroot: Chroot, package: Path) -> None:
-    shutil.copy(package, chroot.root / "tmp")
+    shutil.copy(package, chroot.root / "var/cache")  # a boot empties /tmp
     chroot.run("apt-get", "install", "-q", "-y", "--no-install-recommends",
-               f"/tmp/{package.name}", network=True)
+               f"/var/cache/{package.name}", network=True)
 
 
 def package_suite() -> Tally:
@@ -275,8 +276,17 @@ def package_suite() -> Tally:
             step(name, prepare)
             bare = chroot.files()
             users = (chroot.root / "etc/passwd").read_text(encoding="utf-8")
+
+            def by_systemd() -> None:
+                run_by_systemd(chroot, package[0])
+
+            def without_systemd() -> None:
+                removed(chroot, lambda: chroot.run("apt-get", "remove", "-q", "-y", "linehunt"))
+            if not cgroups():
+                tally.add(skipped("package is run by systemd", "needs control groups of version 2"))
             for name, what in (
                 ("installs", lambda: install(chroot, package[0])),
+                ("says its version", lambda: check_versions(chroot, package[0])),
                 ("unit is right", lambda: chroot.run("systemd-analyze", "verify",
                                                      "linehunt.service")),
                 ("man pages", lambda: render_pages(chroot)),
@@ -284,24 +294,93 @@ def package_suite() -> Tally:
                 ("serves", lambda: serve(chroot)),
                 ("installs again", lambda: install(chroot, package[0])),
                 ("serves again", lambda: serve(chroot)),
-                ("removes", lambda: removed(chroot)),
-                ("purges", lambda: purged(chroot, bare, users)),
+                ("is run by systemd and removed", by_systemd) if cgroups() else
+                ("is removed", without_systemd),
+                ("purges, but not what is in use", lambda: purged_in_use(chroot)),
+                ("purges", lambda: purged(chroot, package[0], bare, users)),
             ):
                 step(name, what)
-    except (PackageError, OSError, subprocess.SubprocessError) as error:
+    except (PackageError, BootError, OSError, subprocess.SubprocessError) as error:
         tally.add(failed(f"package {name}", str(error)))
     return tally
 
 
-def removed(chroot: Chroot) -> None:
-    chroot.run("apt-get", "remove", "-q", "-y", "linehunt")
+def check_versions(chroot: Chroot, package: Path) -> None:
+    version = run("dpkg-deb", "--field", str(package), "Version").strip()
+    if package.name != f"linehunt_{version}_amd64.deb":
+        raise PackageError(f"{package.name} has version {version}")
+    for program in ("linehunt", "linehuntctl"):
+        told = chroot.run(program, "--version").strip()
+        if told != f"{program} {version}":
+            raise PackageError(f"{program} --version says {told}, the package {version}")
+
+
+def run_by_systemd(chroot: Chroot, package: Path) -> None:
+    """By a systemd of its own: starts, tells how it is, stops, goes on over an upgrade, and ends where the
+    package is removed."""
+    (chroot.root / "usr/sbin/policy-rc.d").unlink()  # it keeps a removal from stopping anything too
+    with BootedSystem(chroot.root) as system:
+        system.make_veth("lh0", "lh1")
+
+        def main_process() -> str:
+            told = system.run("systemctl", "show", "--property=ActiveState,MainPID", "linehunt")
+            found = re.search(r"^MainPID=(\d+)$", told, re.MULTILINE)[1]
+            return found if "ActiveState=active" in told else ""
+
+        for _ in range(2):
+            try:
+                system.run("systemctl", "start", "linehunt")
+            except BootError as error:
+                raise PackageError(f"{error}\n{system.run('journalctl', '-u', 'linehunt', '-n', '40')}") from error
+            told = system.run("systemctl", "status", "--no-pager", "linehunt")
+            if "Active: active (running)" not in told or 'Status: "serving, 0 calls' not in told:
+                raise PackageError(f"systemctl status says:\n{told}")
+            if "sip:192.0.2.21:5060" not in system.run("linehuntctl", "list"):
+                raise PackageError("linehuntctl list does not have its destination")
+            system.run("systemctl", "reload", "linehunt")
+            system.run("systemctl", "stop", "linehunt")
+            told = system.run("systemctl", "show", "--property=ActiveState,Result", "linehunt")
+            if told.split() != ["Result=success", "ActiveState=inactive"]:
+                raise PackageError(f"after systemctl stop: {told}")
+        system.run("systemctl", "start", "linehunt")
+        before = main_process()
+        system.run("dpkg", "--install", f"/var/cache/{package.name}")
+        if not before or main_process() != before:
+            raise PackageError("an upgrade does not leave it alone")
+        removed(chroot, lambda: system.run("apt-get", "remove", "-q", "-y", "linehunt"))
+        left = system.run("sh", "-c", f"test ! -e /proc/{before} || cat /proc/{before}/status", any_status=True)
+        if main_process() or left:
+            raise PackageError(f"it goes on though its package was removed: {left}")
+
+
+def removed(chroot: Chroot, remove) -> None:
+    remove()
     if (chroot.root / "usr/bin/linehunt").exists():
         raise PackageError("the program is still there")
     if "iface=lh0" not in (chroot.root / CONFIGURATION).read_text(encoding="utf-8"):
         raise PackageError("the operator's configuration is gone")
 
 
-def purged(chroot: Chroot, bare: set, users: str) -> None:
+def purged_in_use(chroot: Chroot) -> None:
+    """What was started without systemd goes on; its user and its folders stay, and the purge says so."""
+    user = ["setpriv", "--reuid=linehunt", "--regid=linehunt", "--clear-groups"]
+    with subprocess.Popen(chroot.words([*user, "sh", "-c", "echo && exec sleep 600"], network=False),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            if not process.stdout.readline():
+                raise PackageError("nothing runs as user linehunt")
+            told = chroot.run("dpkg", "--purge", "linehunt")
+        finally:
+            process.kill()
+    if "userdel linehunt; rm -rf" not in told:
+        raise PackageError(f"it does not say what is left to do:\n{told}")
+    if not (chroot.root / "var/lib/linehunt").is_dir():
+        raise PackageError("a folder is gone while it is used")
+    chroot.run("getent", "passwd", "linehunt")
+
+
+def purged(chroot: Chroot, package: Path, bare: set, users: str) -> None:
+    chroot.run("dpkg", "--install", f"/var/cache/{package.name}")
     chroot.run("apt-get", "purge", "-q", "-y", "linehunt")
     left = sorted(chroot.files() - bare)
     if left:
