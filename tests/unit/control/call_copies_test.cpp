@@ -35,12 +35,7 @@ struct calls {
       info.started_at = now - n * 1'000'000;
       copies.take(static_cast<worker_id>(n % 2), info);
     }
-    std::vector<destination> destinations(3); // the fourth has gone
-    for (std::size_t d = 0; d < destinations.size(); ++d) {
-      destinations[d].index = static_cast<destination_index>(d);
-      destinations[d].id = static_cast<std::uint32_t>(d) + 70;
-    }
-    return copies.list(now, destinations);
+    return copies.list(now, {{0, 70}, {1, 71}, {2, 72}}); // the fourth has gone
   }
 };
 
