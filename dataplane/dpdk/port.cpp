@@ -12,6 +12,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <net/if.h>
 #include <rte_bus_vdev.h>
@@ -63,6 +64,20 @@ int note_loss(std::uint16_t, rte_eth_event_type event, void* state, void*) {
   return 0;
 }
 
+// The same thread. A card on vfio-pci that is pulled out, or bound to another driver, stays until
+// we let it go; that it shall go is told to its bus, and not to its port.
+void note_removal(const char*, rte_dev_event_type event, void* state) {
+  if (event == RTE_DEV_EVENT_REMOVE)
+    static_cast<std::atomic<device_state>*>(state)->store(device_state::removed,
+                                                          std::memory_order_relaxed);
+}
+
+// On uio_pci_generic it goes without a word.
+bool is_on_its_bus(const std::string& pci_address) {
+  std::error_code failure;
+  return std::filesystem::exists("/sys/bus/pci/devices/" + pci_address, failure) || failure;
+}
+
 constexpr std::array losses{RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
 
 } // namespace
@@ -80,8 +95,12 @@ port::~port() {
   stop();
   if (!opened_) return;
   // A vdev is taken off its bus as well, so that one of that name can be opened again.
-  const std::string name = setup_.device.substr(0, setup_.device.find(','));
+  const std::string name = device_name();
   if (is_pci_ || rte_eal_hotplug_remove("vdev", name.c_str()) != 0) rte_eth_dev_close(device_);
+}
+
+std::string port::device_name() const {
+  return setup_.device.substr(0, setup_.device.find(','));
 }
 
 error port::failed(const std::string& what, int code) const {
@@ -92,7 +111,7 @@ error port::failed(const std::string& what, int code) const {
 tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers) {
   port p(setup);
   p.is_pci_ = is_pci_address(setup.device);
-  const std::string device_name = full_name(setup.device.substr(0, setup.device.find(',')));
+  const std::string device_name = full_name(p.device_name());
   // A device that is there already (EAL has probed it, or the process made it) is used as it is.
   if (rte_eth_dev_get_port_by_name(device_name.c_str(), &p.device_) != 0) {
     if (auto missing = check_device(setup)) return tl::unexpected(*missing);
@@ -307,6 +326,9 @@ std::size_t port::mbufs_kept() const noexcept {
 void port::watch_device() noexcept {
   for (const auto event : losses)
     (void)rte_eth_dev_callback_register(device_, event, note_loss, device_state_.get());
+  if (is_pci_)
+    (void)rte_dev_event_callback_register(full_name(device_name()).c_str(), note_removal,
+                                          device_state_.get());
 }
 
 // Not while one of them is running, which is soon over.
@@ -315,12 +337,16 @@ void port::forget_device() noexcept {
     while (rte_eth_dev_callback_unregister(device_, event, note_loss, device_state_.get()) ==
            -EAGAIN)
       rte_pause();
+  while (is_pci_ && rte_dev_event_callback_unregister(full_name(device_name()).c_str(),
+                                                      note_removal, device_state_.get()) == -EAGAIN)
+    rte_pause();
 }
 
 port_report port::report() const noexcept {
   port_report r;
   r.name = setup_.name;
   r.device = device_state_->load(std::memory_order_relaxed);
+  if (is_pci_ && !is_on_its_bus(full_name(device_name()))) r.device = device_state::removed;
   r.numa_node = rte_eth_dev_socket_id(device_);
   rte_eth_stats stats{};
   if (rte_eth_stats_get(device_, &stats) == 0) {

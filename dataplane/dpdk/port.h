@@ -58,6 +58,7 @@ class port {
 
  private:
   explicit port(const port_setup& setup) : setup_(setup) {}
+  [[nodiscard]] std::string device_name() const; // without its arguments
   [[nodiscard]] error failed(const std::string& what, int code) const;
   [[nodiscard]] tl::expected<void, error> configure(bool interrupts);
   [[nodiscard]] tl::expected<void, error> start_once(const std::vector<rte_mempool*>& pools,
