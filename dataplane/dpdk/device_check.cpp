@@ -41,8 +41,7 @@ std::optional<error> check_interface(const port_setup& setup, const std::string&
   return std::nullopt;
 }
 
-std::optional<error> check_pci(const port_setup& setup) {
-  std::string address = setup.device.substr(0, setup.device.find(','));
+std::optional<error> check_pci(const port_setup& setup, std::string address) {
   if (address.size() == 7) address.insert(0, "0000:");
   const fs::path device = fs::path("/sys/bus/pci/devices") / address;
   std::error_code ignored;
@@ -55,9 +54,13 @@ std::optional<error> check_pci(const port_setup& setup) {
                                                           "mlx4_core", "mlx5_core",       "mana"};
   for (const std::string_view u : usable)
     if (driver == u) return std::nullopt;
+  // vfio-pci takes no card without an IOMMU, in kernels as Debian 12 has them.
+  const bool has_iommu = fs::exists(device / "iommu_group", ignored);
+  const std::string wanted = has_iommu ? "vfio-pci" : "uio_pci_generic";
   return error{"port '" + setup.name + "': PCI device " + address + " is bound to " +
-               (driver.empty() ? std::string("no driver") : "'" + driver + "'") +
-               "; `dpdk-devbind.py --bind=vfio-pci " + address + "` hands it over"};
+               (driver.empty() ? std::string("no driver") : "'" + driver + "'") + "; `modprobe " +
+               wanted + "; dpdk-devbind.py --bind=" + wanted + " " + address + "` hands it over" +
+               (has_iommu ? "" : ", or with an IOMMU (intel_iommu=on) vfio-pci")};
 }
 
 // What stands behind the device's name, between commas.
@@ -145,8 +148,10 @@ std::optional<error> check_device(const port_setup& setup) {
     return error{"port '" + setup.name +
                  "': no device; name a PCI address or a DPDK vdev such as "
                  "\"net_af_packet0,iface=eth1\""};
-  if (is_pci_address(setup.device)) return check_pci(setup);
   const std::string driver = setup.device.substr(0, setup.device.find(','));
+  if (is_pci_address(setup.device)) return check_pci(setup, driver);
+  for (const std::string& card : pci_members(setup.device))
+    if (auto missing = check_pci(setup, card)) return missing;
   if (driver.starts_with("net_af_packet"))
     if (auto too_long = check_slots(setup)) return too_long;
   if (driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp"))

@@ -66,6 +66,8 @@ TEST(start, says_what_is_wrong_with_a_device) {
   EXPECT_TRUE(says(error_for("net_af_packet0,iface=lo", 9000), {"wan", "9000", "framesz"}));
   EXPECT_TRUE(says(error_for("net_af_xdp0,iface=nosuch0"), {"wan", "nosuch0"}));
   EXPECT_TRUE(says(error_for("ffff:ff:1f.7"), {"wan", "ffff:ff:1f.7", "dpdk-devbind"}));
+  EXPECT_TRUE(says(error_for("net_bonding0,mode=1,slave=net_null3,slave=ffff:ff:1f.6"),
+                   {"wan", "ffff:ff:1f.6", "dpdk-devbind"}));
   EXPECT_TRUE(says(error_for("net_pcap0,rx_pcap=/nonexistent.pcap"), {"wan", "/nonexistent.pcap"}));
   EXPECT_TRUE(says(error_for("net_nosuchdriver0"), {"wan", "net_nosuchdriver0", "driver"}));
   EXPECT_TRUE(says(error_for("net_null0", 10), {"wan", "mtu 10"}));
