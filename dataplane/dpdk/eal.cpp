@@ -116,6 +116,13 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
   const auto cores = worker_cores(setup);
   if (!cores) return tl::unexpected(cores.error());
   if (auto wrong = check_cores(setup.control_core, *cores)) return tl::unexpected(*wrong);
+  one_runtime_directory();
+  // DPDK would put its sockets into /tmp, or go on without; what is left of them there, or
+  // anybody's file, is in the way of the next start.
+  if (const std::string place = forbidden_place(setup.file_prefix); !place.empty())
+    return tl::unexpected(error{"DPDK cannot start: its folder dpdk/" + setup.file_prefix +
+                                " cannot be made; see that " + place +
+                                " is there and may be written to"});
 
   static std::vector<std::string> arguments; // EAL keeps pointers into them
   arguments = eal_arguments(setup, *cores);
@@ -125,20 +132,14 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     argv.push_back(a.data());
   argv.push_back(nullptr);
   stage = eal_state::over;
-  one_runtime_directory();
   const runtime_folder_hold hold(setup.file_prefix);
   if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
     std::string line;
     for (const std::string& a : arguments)
       line += " " + a;
-    std::string advice = setup.hugepages
-                             ? "; are there free hugepages (grep Huge /proc/meminfo)?"
-                             : "; does the process have the rights, and memory_mb the room?";
-    // EAL knows no folder as long as it has made none.
-    if (const std::string place = forbidden_place(setup.file_prefix);
-        *rte_eal_get_runtime_dir() == '\0' && !place.empty())
-      advice = "; its folder dpdk/" + setup.file_prefix + " cannot be made: see that " + place +
-               " is there and may be written to.";
+    const std::string advice = setup.hugepages
+                                   ? "; are there free hugepages (grep Huge /proc/meminfo)?"
+                                   : "; does the process have the rights, and memory_mb the room?";
     return tl::unexpected(error{std::string("DPDK cannot start: ") + rte_strerror(rte_errno) +
                                 advice + " Arguments:" + line});
   }
