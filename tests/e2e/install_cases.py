@@ -207,6 +207,9 @@ def an_interrupted_install_leaves_nothing(number: str):
         (machine.state / "slow").touch()
         process = machine.start()
         wait_until(lambda: "installed" in machine.log(), "the installing")
+        # Its shell may forget a SIGINT that comes before it has a child.
+        wait_until(lambda: subprocess.run(["pgrep", "-g", str(process.pid), "-x", "sleep"],
+                                          stdout=subprocess.DEVNULL).returncode == 0, "a busy apt")
         check(machine.policy.exists(), "there is nothing to leave behind; the case proves nothing")
         os.killpg(process.pid, getattr(signal, number))
         process.communicate(timeout=LIMIT_S)
