@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
+#include <unordered_set>
 #include <utility>
 
 namespace linehunt {
@@ -330,7 +331,10 @@ void live_view::on_reloaded() {
     if (const destination* d = find(id); d && source_.changes().status(id).enabled)
       raise_status(*d, "enabled"sv, "reload");
   // Who comes back begins at 0.
-  std::erase_if(moved_on_, [this](const auto& one) { return find(one.first) == nullptr; });
+  std::unordered_set<std::uint32_t> there;
+  for (const destination& d : runtime_.world().destinations)
+    there.insert(d.id);
+  std::erase_if(moved_on_, [&](const auto& one) { return !there.contains(one.first); });
   save_changes();
 }
 

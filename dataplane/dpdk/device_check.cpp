@@ -82,6 +82,12 @@ std::vector<std::string> arguments_of(std::string_view device, std::string_view 
   return out;
 }
 
+unsigned long device_number(std::string_view device, std::string_view key,
+                            unsigned long otherwise) {
+  const std::string text = device_argument(device, key);
+  return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+}
+
 } // namespace
 
 std::string device_argument(std::string_view device, std::string_view key) {
@@ -109,16 +115,13 @@ std::vector<std::string> pci_members(std::string_view device) {
 }
 
 std::size_t af_packet_slot_bytes(std::string_view device) {
-  if (!device.starts_with("net_af_packet")) return 0;
-  const std::string framesz = device_argument(device, "framesz");
-  return framesz.empty() ? 2048 : std::strtoul(framesz.c_str(), nullptr, 10);
+  return device.starts_with("net_af_packet") ? device_number(device, "framesz", 2048) : 0;
 }
 
 std::size_t packets_in_rx_queue(std::string_view driver, std::string_view device,
                                 std::size_t descriptors) {
   const auto number = [&](std::string_view key, unsigned long otherwise) {
-    const std::string text = device_argument(device, key);
-    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+    return device_number(device, key, otherwise);
   };
   // The ring is the other side's: of 256 in QEMU and in virtio_user, unless said.
   constexpr std::size_t usual_virtio_ring = 256;
@@ -148,18 +151,18 @@ std::optional<error> check_device(const port_setup& setup) {
     return error{"port '" + setup.name +
                  "': no device; name a PCI address or a DPDK vdev such as "
                  "\"net_af_packet0,iface=eth1\""};
-  const std::string driver = setup.device.substr(0, setup.device.find(','));
-  if (is_pci_address(setup.device)) return check_pci(setup, driver);
+  const std::string name = setup.device.substr(0, setup.device.find(','));
+  if (is_pci_address(setup.device)) return check_pci(setup, name);
   for (const std::string& card : pci_members(setup.device))
     if (auto missing = check_pci(setup, card)) return missing;
-  if (driver.starts_with("net_af_packet"))
+  if (name.starts_with("net_af_packet"))
     if (auto too_long = check_slots(setup)) return too_long;
-  if (driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp"))
-    return check_interface(setup, driver);
+  if (name.starts_with("net_af_packet") || name.starts_with("net_af_xdp"))
+    return check_interface(setup, name);
   std::error_code ignored;
-  if (driver.starts_with("net_tap") && !fs::exists("/dev/net/tun", ignored))
+  if (name.starts_with("net_tap") && !fs::exists("/dev/net/tun", ignored))
     return error{"port '" + setup.name + "': /dev/net/tun is missing; `modprobe tun`"};
-  if (driver.starts_with("net_pcap"))
+  if (name.starts_with("net_pcap"))
     if (const std::string file = device_argument(setup.device, "rx_pcap");
         !file.empty() && !fs::exists(file, ignored))
       return error{"port '" + setup.name + "': there is no file '" + file + "'"};
@@ -173,8 +176,7 @@ std::optional<error> check_queues(const port_setup& setup) {
 std::optional<error> check_queues(const port_setup& setup, rx_channels there) {
   if (!setup.device.starts_with("net_af_xdp")) return std::nullopt;
   const auto number = [&](std::string_view key, unsigned long otherwise) {
-    const std::string text = device_argument(setup.device, key);
-    return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+    return device_number(setup.device, key, otherwise);
   };
   const unsigned long first = number("start_queue", 0), polled = number("queue_count", 1);
   const unsigned long queues = there.combined + there.rx;

@@ -207,8 +207,8 @@ TEST_F(live_view_test, what_a_machine_did_before_a_reload_that_left_it_alone_cou
 }
 
 // One call that holds a line of each of the first so many resources.
-dpdk::call_source one_call(std::uint8_t lines) {
-  return [lines](const snapshot& world, const dpdk::restoring& restore) {
+dpdk::call_source one_call(std::uint8_t held) {
+  return [held](const snapshot& world, const dpdk::restoring& restore) {
     const destination& d = world.destinations.front();
     kept_call call;
     call.handle = 1;
@@ -220,7 +220,7 @@ dpdk::call_source one_call(std::uint8_t lines) {
     call.caller = {world.listeners.front().local.ip, 5070};
     call.callee = d.addresses.front();
     call.destination = d.index;
-    for (std::uint8_t i = 0; i < lines; ++i)
+    for (std::uint8_t i = 0; i < held; ++i)
       call.resources[call.resource_count++] = d.resources[i].name;
     call.balanced = call.acked = true;
     EXPECT_TRUE(restore(call));

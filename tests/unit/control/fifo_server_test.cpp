@@ -4,6 +4,7 @@
 
 #include "fake_view.h"
 #include "local_clients.h"
+#include "run_in_loop.h"
 
 #include <boost/asio/post.hpp>
 #include <fstream>
@@ -46,14 +47,7 @@ class served {
     if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] std::string path() const { return folder.path / "fifo"; }
-  void in_loop(const std::function<void()>& what) {
-    std::promise<void> done;
-    boost::asio::post(loop_, [&] {
-      what();
-      done.set_value();
-    });
-    done.get_future().get();
-  }
+  void in_loop(const std::function<void()>& what) { linehunt::testing::run_in_loop(loop_, what); }
   std::uint64_t refused() {
     std::uint64_t count = 0;
     in_loop([&] { count = server_->refused(); });

@@ -4,6 +4,7 @@
 
 #include "control/admin/over_http.h"
 #include "fake_view.h"
+#include "run_in_loop.h"
 #include "tcp_client.h"
 
 #include <atomic>
@@ -53,23 +54,16 @@ class served {
     if (thread_.joinable()) thread_.join();
   }
   std::size_t clients() {
-    std::promise<std::size_t> count;
-    boost::asio::post(loop_, [&] { count.set_value(server_->clients()); });
-    return count.get_future().get();
+    std::size_t count = 0;
+    in_loop([&] { count = server_->clients(); });
+    return count;
   }
   std::uint64_t refused() {
-    std::promise<std::uint64_t> count;
-    boost::asio::post(loop_, [&] { count.set_value(server_->refused()); });
-    return count.get_future().get();
+    std::uint64_t count = 0;
+    in_loop([&] { count = server_->refused(); });
+    return count;
   }
-  void in_loop(const std::function<void()>& what) {
-    std::promise<void> done;
-    boost::asio::post(loop_, [&] {
-      what();
-      done.set_value();
-    });
-    done.get_future().get();
-  }
+  void in_loop(const std::function<void()>& what) { linehunt::testing::run_in_loop(loop_, what); }
   void reload_waits(bool waits) {
     boost::asio::post(loop_, [this, waits] {
       view.reload_waits = waits;

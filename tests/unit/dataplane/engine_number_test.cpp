@@ -30,15 +30,7 @@ struct engine_number : ::testing::Test {
       first.push_back(world.engine().destination_calls()[d]);
     return first;
   }
-  // Destination 1 goes, and another one comes when its number may be given away.
-  void replace_first() {
-    snapshot_model model = without_lines();
-    model.destinations.erase(model.destinations.begin());
-    world.reload(model);
-    world.give_numbers_back();
-    model.destinations.push_back(models::machine(5, "conf=1"));
-    world.reload(model);
-  }
+  void replace_first() { world.replace_first(without_lines()); }
   destination_index kept_at() {
     models::kept_calls kept = world.copy();
     EXPECT_EQ(kept.size(), 1u);

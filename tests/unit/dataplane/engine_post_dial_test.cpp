@@ -105,12 +105,7 @@ TEST_F(engine_post_dial, another_destination_has_the_number_when_it_answers_late
   ASSERT_EQ(first.to, at("192.0.2.11:5060"));
   world.wait_ms(5'050);
   ASSERT_EQ(world.take().back().to, at("192.0.2.14:5060")) << "it has gone on";
-  snapshot_model model = study_case();
-  model.destinations.erase(model.destinations.begin());
-  world.reload(model);
-  world.give_numbers_back();
-  model.destinations.push_back(models::machine(5, "conf=1"));
-  world.reload(model);
+  world.replace_first(study_case());
   ASSERT_EQ(world.give(response(first.bytes, 200, "late"), first.to), verdict::response_forwarded);
   EXPECT_EQ(counted(0), 0u) << "the other one has answered nothing";
 }

@@ -83,6 +83,14 @@ void engine_world::give_numbers_back() {
                              [this](auto d) { return engine_->destination_calls()[d] != 0; });
 }
 
+void engine_world::replace_first(snapshot_model model) {
+  model.destinations.erase(model.destinations.begin());
+  reload(model);
+  give_numbers_back();
+  model.destinations.push_back(models::machine(5, "conf=1"));
+  reload(model);
+}
+
 models::kept_calls engine_world::copy() const {
   models::kept_calls kept;
   engine_->for_each_kept(now, [&](const kept_call& call) { kept.add(call); });

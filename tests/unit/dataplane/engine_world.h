@@ -62,6 +62,8 @@ class engine_world {
   void reload(const snapshot_model& model);
   // Lets go of the numbers of what is not configured any more, as far as they may go to others.
   void give_numbers_back();
+  // The model's first destination goes, and another one comes when its number may be given away.
+  void replace_first(snapshot_model model);
   // Another engine with another secret in the place of this one, with the calls that can be kept.
   // Returns how many of them it took up.
   std::size_t restart(const snapshot_model& model = study_case());
