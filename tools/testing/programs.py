@@ -14,6 +14,7 @@ from .results import Tally, failed, passed, read_junit, skipped
 
 PROGRAM_LIMIT_S = 1800  # as meson has it for the longest
 SHOWN_LINES = 20  # of a program that passed
+FAILED_LINES = 80  # of a case, or of a program that ended early
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -57,11 +58,24 @@ def run_program(program: TestProgram, label: str) -> Tally:
                 failed=1, failures=[f"{name}: exit status {told.returncode}"])
     lines = [f"{name}: {tally.line()}  ({seconds:.1f} s)"]
     if tally.failed:
-        lines += ["    " + line for line in told.stdout.strip().splitlines()[-80:]]
+        lines += ["    " + line for line in of_failed_cases(told.stdout)]
     elif not report_read:
         lines += ["    " + line for line in told.stdout.strip().splitlines()[-SHOWN_LINES:]]
     print("\n".join(lines), flush=True)  # at once, since programs run side by side
     return tally
+
+
+def of_failed_cases(output: str) -> list:
+    """What a GoogleTest program said while a case ran that failed; of any other its last lines."""
+    lines = output.strip().splitlines()
+    shown, begin = [], 0
+    for number, line in enumerate(lines):
+        if line.startswith("[ RUN "):
+            begin = number
+        elif line.startswith("[  FAILED  ]") and lines[begin].startswith("[ RUN "):
+            shown += lines[max(begin, number - FAILED_LINES):number + 1]
+            begin = 0
+    return shown or lines[-FAILED_LINES:]
 
 
 def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
@@ -73,7 +87,7 @@ def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:
             found = build.test_programs(suite)
             if not found:
                 tally.add(failed(f"{label}: {build.folder} has no program of suite '{suite}'"))
-            programs.update((program.command, program) for program in found)
+            programs.update((program.name, program) for program in found)
         if targets := build.targets_of(programs.values()):
             build.compile(tuple(sorted(targets)))
     except BuildError as error:

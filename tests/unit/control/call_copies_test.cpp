@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt {
+namespace linehunt::call_copies_test {
 namespace {
 
 constexpr time_us now = 100'000'000;
@@ -129,4 +129,4 @@ TEST(call_copies, of_long_names_come_in_shorter_pages) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::call_copies_test

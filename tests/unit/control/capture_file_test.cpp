@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <utility>
 
-namespace linehunt::test {
+namespace linehunt::test::capture_file_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -124,4 +124,4 @@ TEST(capture_file, says_what_to_do_about_folder_and_disk) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::capture_file_test

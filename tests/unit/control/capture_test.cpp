@@ -32,7 +32,7 @@ extern "C" int renameat2(int from, const char* old_name, int to, const char* new
   return static_cast<int>(::syscall(SYS_renameat2, from, old_name, to, new_name, flags));
 }
 
-namespace linehunt::test {
+namespace linehunt::test::capture_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -538,4 +538,4 @@ TEST_F(session, is_whole_at_the_end_of_the_daemon_unless_the_disk_hangs) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::capture_test

@@ -10,7 +10,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace linehunt::config {
+namespace linehunt::config::config_file_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -76,4 +76,4 @@ TEST(config_file, what_a_message_quotes_stays_in_its_line) {
 }
 
 } // namespace
-} // namespace linehunt::config
+} // namespace linehunt::config::config_file_test

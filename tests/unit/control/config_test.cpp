@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace linehunt::config {
+namespace linehunt::config::config_test {
 namespace {
 
 using ::testing::AllOf;
@@ -569,4 +569,4 @@ TEST(config, a_rule_may_drop) {
 }
 
 } // namespace
-} // namespace linehunt::config
+} // namespace linehunt::config::config_test

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace linehunt::test {
+namespace linehunt::test::crash_test {
 namespace {
 
 using std::chrono::seconds;
@@ -351,4 +351,4 @@ TEST(kept_copies, have_their_own_texts_and_an_end) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::crash_test

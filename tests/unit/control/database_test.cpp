@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace linehunt::database {
+namespace linehunt::database::database_test {
 namespace {
 
 using ::testing::AllOf;
@@ -595,4 +595,4 @@ TEST_F(rows_beside_the_file, what_cannot_be_reached) {
 }
 
 } // namespace
-} // namespace linehunt::database
+} // namespace linehunt::database::database_test

@@ -13,11 +13,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-namespace linehunt::admin {
+namespace linehunt::admin::datagram_server_test {
 namespace {
 
-using linehunt::testing::datagram_client;
-using linehunt::testing::fresh_folder;
+using linehunt::test::datagram_client;
+using linehunt::test::fresh_folder;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
@@ -44,7 +44,7 @@ class served {
   }
   [[nodiscard]] std::string path() const { return folder.path / "d.sock"; }
   [[nodiscard]] std::string own(const std::string& name = "me") const { return folder.path / name; }
-  void in_loop(const std::function<void()>& what) { linehunt::testing::run_in_loop(loop_, what); }
+  void in_loop(const std::function<void()>& what) { linehunt::test::run_in_loop(loop_, what); }
   std::uint64_t dropped() {
     std::uint64_t count = 0;
     in_loop([&] { count = server_->dropped(); });
@@ -172,4 +172,4 @@ TEST(datagram_server, live_one_is_not_replaced) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::datagram_server_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::device_watch_test {
 namespace {
 
 using ::testing::AllOf;
@@ -42,4 +42,4 @@ TEST(device_watch, says_it_once) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::device_watch_test

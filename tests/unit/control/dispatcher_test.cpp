@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace linehunt::admin {
+namespace linehunt::admin::dispatcher_test {
 namespace {
 
 using nlohmann::json;
@@ -562,4 +562,4 @@ TEST_F(dispatcher, deep_nesting_is_only_a_bad_request) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::dispatcher_test

@@ -8,7 +8,7 @@
 
 #include <random>
 
-namespace linehunt::dns {
+namespace linehunt::dns::dns_answer_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -189,4 +189,4 @@ TEST(srv_names, naptr_without_udp_leaves_the_plain_name) {
 }
 
 } // namespace
-} // namespace linehunt::dns
+} // namespace linehunt::dns::dns_answer_test

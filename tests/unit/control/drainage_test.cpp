@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt {
+namespace linehunt::drainage_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -135,4 +135,4 @@ TEST_F(drainage_test, an_operator_waits_for_all_calls) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::drainage_test

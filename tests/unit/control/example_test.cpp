@@ -11,7 +11,7 @@
 #include <string>
 #include <type_traits>
 
-namespace linehunt::config {
+namespace linehunt::config::example_test {
 namespace {
 
 configuration example() {
@@ -139,4 +139,4 @@ TEST(example, what_a_comment_shows_is_the_default) {
 }
 
 } // namespace
-} // namespace linehunt::config
+} // namespace linehunt::config::example_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace linehunt::admin {
+namespace linehunt::admin::fifo_framing_test {
 namespace {
 
 // "name|body" for each request.
@@ -116,4 +116,4 @@ TEST(fifo_framing, memory_is_bounded) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::fifo_framing_test

@@ -15,11 +15,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-namespace linehunt::admin {
+namespace linehunt::admin::fifo_server_test {
 namespace {
 
-using linehunt::testing::fifo_client;
-using linehunt::testing::fresh_folder;
+using linehunt::test::fifo_client;
+using linehunt::test::fresh_folder;
 using nlohmann::json;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -47,7 +47,7 @@ class served {
     if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] std::string path() const { return folder.path / "fifo"; }
-  void in_loop(const std::function<void()>& what) { linehunt::testing::run_in_loop(loop_, what); }
+  void in_loop(const std::function<void()>& what) { linehunt::test::run_in_loop(loop_, what); }
   std::uint64_t refused() {
     std::uint64_t count = 0;
     in_loop([&] { count = server_->refused(); });
@@ -259,4 +259,4 @@ TEST(fifo_server, stale_one_is_replaced_live_one_is_not) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::fifo_server_test

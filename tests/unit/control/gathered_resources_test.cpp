@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt::config {
+namespace linehunt::config::gathered_resources_test {
 namespace {
 
 using ::testing::AllOf;
@@ -145,4 +145,4 @@ TEST(gathered_resources, more_than_a_call_can_hold_are_a_warning) {
 }
 
 } // namespace
-} // namespace linehunt::config
+} // namespace linehunt::config::gathered_resources_test

@@ -13,7 +13,7 @@
 #include <memory>
 #include <random>
 
-namespace linehunt::heartbeat {
+namespace linehunt::heartbeat::heartbeat_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -399,4 +399,4 @@ TEST_F(heartbeats_test, what_nobody_follows_is_closed) {
 }
 
 } // namespace
-} // namespace linehunt::heartbeat
+} // namespace linehunt::heartbeat::heartbeat_test

@@ -18,10 +18,10 @@
 #include <thread>
 #include <vector>
 
-namespace linehunt::http {
+namespace linehunt::http::http_server_test {
 namespace {
 
-using linehunt::testing::tcp_client;
+using linehunt::test::tcp_client;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
@@ -63,7 +63,7 @@ class served {
     in_loop([&] { count = server_->refused(); });
     return count;
   }
-  void in_loop(const std::function<void()>& what) { linehunt::testing::run_in_loop(loop_, what); }
+  void in_loop(const std::function<void()>& what) { linehunt::test::run_in_loop(loop_, what); }
   void reload_waits(bool waits) {
     boost::asio::post(loop_, [this, waits] {
       view.reload_waits = waits;
@@ -357,4 +357,4 @@ TEST(http_server, an_address_in_use_is_an_error) {
 }
 
 } // namespace
-} // namespace linehunt::http
+} // namespace linehunt::http::http_server_test

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-namespace linehunt::admin {
+namespace linehunt::admin::linehuntctl_figures_test {
 namespace {
 
 using ::testing::AllOf;
@@ -63,4 +63,4 @@ TEST_F(linehuntctl, drain_that_somebody_takes_back_is_not_waited_for) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::linehuntctl_figures_test

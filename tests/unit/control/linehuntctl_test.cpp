@@ -23,7 +23,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace linehunt::admin {
+namespace linehunt::admin::linehuntctl_test {
 namespace {
 
 using nlohmann::json;
@@ -587,4 +587,4 @@ TEST_F(linehuntctl_screen, what_does_not_fit_is_left_out) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::linehuntctl_test

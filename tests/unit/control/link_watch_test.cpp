@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::link_watch_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -34,4 +34,4 @@ TEST(link_watch, who_was_asked_while_it_was_down_may_have_answered) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::link_watch_test

@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace linehunt::testing {
+namespace linehunt::test {
 
 inline constexpr int patience_ms = 20'000;
 
@@ -132,4 +132,4 @@ class fifo_client {
   int file_ = -1;
 };
 
-} // namespace linehunt::testing
+} // namespace linehunt::test

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace linehunt {
+namespace linehunt::log_output_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -108,4 +108,4 @@ TEST_F(log_output_test, the_journal_is_where_standard_error_is_the_stream_that_i
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::log_output_test

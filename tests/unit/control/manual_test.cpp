@@ -16,7 +16,7 @@
 #include <sstream>
 #include <sys/wait.h>
 
-namespace linehunt {
+namespace linehunt::manual_test {
 namespace {
 
 using ::testing::Contains;
@@ -228,4 +228,4 @@ TEST(completion, offers_what_linehunt_takes) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::manual_test

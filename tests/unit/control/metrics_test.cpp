@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-namespace linehunt::metrics {
+namespace linehunt::metrics::metrics_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -199,4 +199,4 @@ TEST(metrics, one_exposition_is_for_all_who_ask_within_a_second) {
 }
 
 } // namespace
-} // namespace linehunt::metrics
+} // namespace linehunt::metrics::metrics_test

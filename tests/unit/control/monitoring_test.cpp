@@ -20,7 +20,7 @@
 #include <set>
 #include <sstream>
 
-namespace linehunt::metrics {
+namespace linehunt::metrics::monitoring_test {
 namespace {
 
 using ::testing::Contains;
@@ -37,7 +37,7 @@ std::string contents(const char* path) {
 
 // By each way in that there may be.
 std::vector<admin::statistic> refusals() {
-  const testing::fresh_folder folder;
+  const test::fresh_folder folder;
   config::admin_settings all;
   all.socket = folder.path / "stream";
   all.datagram = folder.path / "datagram";
@@ -222,4 +222,4 @@ TEST(monitoring, document_says_what_to_do_on_each_alarm) {
 }
 
 } // namespace
-} // namespace linehunt::metrics
+} // namespace linehunt::metrics::monitoring_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::operator_state_test {
 namespace {
 
 std::vector<destination_model> configured(std::int32_t vm = 50) {
@@ -292,4 +292,4 @@ TEST_F(operator_state_test, failures_and_what_was_taken_back_are_nothing_to_keep
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::operator_state_test

@@ -11,7 +11,7 @@
 #include <deque>
 #include <future>
 
-namespace linehunt::test {
+namespace linehunt::test::operator_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -181,4 +181,4 @@ TEST_F(operator_writing, is_on_the_disk_at_the_end_of_the_daemon_unless_that_han
   loop.poll(); // what comes too late harms nobody
 }
 
-} // namespace linehunt::test
+} // namespace linehunt::test::operator_writer_test

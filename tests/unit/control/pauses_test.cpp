@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::pauses_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -64,4 +64,4 @@ TEST(pauses, end_for_those_that_a_reload_has_made_others) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::pauses_test

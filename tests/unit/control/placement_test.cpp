@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::placement_test {
 namespace {
 
 using ::testing::AllOf;
@@ -42,4 +42,4 @@ TEST(placement, says_nothing_where_all_is_near_or_unknown) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::placement_test

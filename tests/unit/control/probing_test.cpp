@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt::probing {
+namespace linehunt::probing::probing_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -343,4 +343,4 @@ TEST_F(probing_test, few_destinations_stand_far_apart) {
 }
 
 } // namespace
-} // namespace linehunt::probing
+} // namespace linehunt::probing::probing_test

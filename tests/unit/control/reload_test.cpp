@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace linehunt {
+namespace linehunt::reload_test {
 namespace {
 
 using ::testing::AllOf;
@@ -566,4 +566,4 @@ TEST(unchangeable, whether_sources_are_checked) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::reload_test

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace linehunt::dns {
+namespace linehunt::dns::resolver_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -336,4 +336,4 @@ TEST_F(resolver_test, wrong_server_is_refused_and_the_old_ones_stay) {
 }
 
 } // namespace
-} // namespace linehunt::dns
+} // namespace linehunt::dns::resolver_test

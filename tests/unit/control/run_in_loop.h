@@ -7,7 +7,7 @@
 #include <functional>
 #include <future>
 
-namespace linehunt::testing {
+namespace linehunt::test {
 
 inline void run_in_loop(boost::asio::io_context& loop, const std::function<void()>& what) {
   std::promise<void> done;
@@ -18,4 +18,4 @@ inline void run_in_loop(boost::asio::io_context& loop, const std::function<void(
   done.get_future().get();
 }
 
-} // namespace linehunt::testing
+} // namespace linehunt::test

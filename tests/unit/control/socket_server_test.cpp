@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace linehunt::admin {
+namespace linehunt::admin::socket_server_test {
 namespace {
 
 using nlohmann::json;
@@ -361,4 +361,4 @@ TEST(socket_server, other_files_are_left_alone) {
 }
 
 } // namespace
-} // namespace linehunt::admin
+} // namespace linehunt::admin::socket_server_test

@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-namespace linehunt::test {
+namespace linehunt::test::state_test {
 namespace {
 
 using std::chrono::seconds;
@@ -446,4 +446,4 @@ TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
   EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
 }
 
-} // namespace linehunt::test
+} // namespace linehunt::test::state_test

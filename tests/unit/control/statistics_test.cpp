@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <map>
 
-namespace linehunt {
+namespace linehunt::statistics_test {
 namespace {
 
 TEST(statistics, sums_workers_and_names_every_verdict) {
@@ -72,4 +72,4 @@ TEST(statistics, sums_workers_and_names_every_verdict) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::statistics_test

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-namespace linehunt {
+namespace linehunt::supervision_test {
 namespace {
 
 using ::testing::Contains;
@@ -149,4 +149,4 @@ TEST_F(supervision_test, without_a_watchdog_there_is_no_word_for_it) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::supervision_test

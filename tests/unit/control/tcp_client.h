@@ -14,7 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-namespace linehunt::testing {
+namespace linehunt::test {
 
 class tcp_client {
  public:
@@ -106,4 +106,4 @@ class tcp_client {
   std::string received_;
 };
 
-} // namespace linehunt::testing
+} // namespace linehunt::test

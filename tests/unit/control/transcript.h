@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt::testing {
+namespace linehunt::test {
 
 using nlohmann::json;
 
@@ -79,4 +79,4 @@ inline transcript read_transcript(const std::string& file) {
   return all;
 }
 
-} // namespace linehunt::testing
+} // namespace linehunt::test

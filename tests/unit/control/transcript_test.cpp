@@ -21,10 +21,10 @@
 #include <thread>
 #include <utility>
 
-namespace linehunt {
+namespace linehunt::transcript_test {
 namespace {
 
-using namespace linehunt::testing;
+using namespace linehunt::test;
 
 // All ways in, over a daemon of its own.
 class served_everywhere {
@@ -221,4 +221,4 @@ TEST(transcript_files, are_all_there) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::transcript_test

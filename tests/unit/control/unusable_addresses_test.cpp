@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::unusable_addresses_test {
 namespace {
 
 const endpoint loop{*parse_ip("127.0.0.1"), 5060}, many{*parse_ip("224.0.0.1"), 5060};
@@ -46,4 +46,4 @@ TEST(unusable_addresses, what_is_not_published_changes_nothing) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::unusable_addresses_test

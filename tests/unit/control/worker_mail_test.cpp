@@ -7,13 +7,13 @@
 
 #include <vector>
 
-namespace linehunt {
+namespace linehunt::worker_mail_test {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct worker_mail_test : testing::Test {
+struct worker_mail_test : ::testing::Test {
   static mail resize_to(std::int64_t capacity, std::uint32_t slot = 0) {
     mail m;
     m.kind = mail_kind::resize;
@@ -72,4 +72,4 @@ TEST_F(worker_mail_test, the_last_word_on_something_is_owed) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::worker_mail_test

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::world_source_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -133,4 +133,4 @@ TEST_F(world_source_test, draining_destination_has_no_number_that_went_to_anothe
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::world_source_test

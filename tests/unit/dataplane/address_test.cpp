@@ -6,8 +6,7 @@
 #include <random>
 #include <string>
 
-using namespace linehunt;
-
+namespace linehunt::address_test {
 namespace {
 
 std::string again(std::string_view text) {
@@ -18,8 +17,6 @@ std::string endpoint_again(std::string_view text) {
   const auto e = parse_endpoint(text, 5060);
   return e ? std::string(to_text(*e)) : "error";
 }
-
-} // namespace
 
 TEST(address, texts_of_rfc_5952) {
   EXPECT_EQ(again("192.0.2.1"), "192.0.2.1");
@@ -117,3 +114,6 @@ TEST(address, broadcast_of_a_network) {
   EXPECT_FALSE(is_broadcast("192.0.2.255/32", "192.0.2.255"));
   EXPECT_FALSE(is_broadcast("2001:db8::/64", "2001:db8::ffff:ffff:ffff:ffff"));
 }
+
+} // namespace
+} // namespace linehunt::address_test

@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-using namespace linehunt;
-
+namespace linehunt::block_pool_test {
 namespace {
 
 std::string text_of(const block_pool& pool, stored_bytes stored) {
@@ -17,8 +16,6 @@ std::string text_of(const block_pool& pool, stored_bytes stored) {
   EXPECT_EQ(pool.copy_out(stored, text), stored.len);
   return text;
 }
-
-} // namespace
 
 TEST(block_pool, keeps_texts_of_every_length) {
   block_pool pool(100, 16, heap_memory()); // 12 bytes of text each
@@ -86,3 +83,6 @@ TEST(block_pool, random_texts_do_not_disturb_each_other) {
   }
   EXPECT_EQ(pool.free_blocks(), 500u);
 }
+
+} // namespace
+} // namespace linehunt::block_pool_test

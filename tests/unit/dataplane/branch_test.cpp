@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-namespace linehunt::calls {
+namespace linehunt::calls::branch_test {
 namespace {
 
 std::string written(std::uint64_t value) {
@@ -51,4 +51,4 @@ TEST(hex, has_sixteen_digits) {
 }
 
 } // namespace
-} // namespace linehunt::calls
+} // namespace linehunt::calls::branch_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt {
+namespace linehunt::capacity_refusals_test {
 namespace {
 
 std::map<std::string, std::uint64_t> told_by(const capacity_refusals& table) {
@@ -51,4 +51,4 @@ TEST(capacity_refusals, beyond_the_table_count_together) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::capacity_refusals_test

@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-using namespace linehunt;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-
+namespace linehunt::destination_model_test {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::vector<resource_model> read(std::string_view text) {
   std::vector<std::string> errors;
@@ -25,8 +25,6 @@ std::vector<std::string> errors_of(std::string_view text) {
 resource_model plain(const char* name, std::int32_t capacity) {
   return {name, name, capacity, {}};
 }
-
-} // namespace
 
 TEST(resources, the_seeds_example) {
   EXPECT_THAT(read("transc=30; pstn=32"), ElementsAre(plain("transc", 30), plain("pstn", 32)));
@@ -154,3 +152,6 @@ TEST(resources, no_mistake_shows_a_password) {
               ElementsAre("entry 2 has no capacity; write name=capacity"));
   EXPECT_THAT(errors_of("vm=-1;conf=fs://u:p@h"), ElementsAre(HasSubstr("capacity -1 is outside")));
 }
+
+} // namespace
+} // namespace linehunt::destination_model_test

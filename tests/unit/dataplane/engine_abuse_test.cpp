@@ -6,7 +6,7 @@
 #include <array>
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_abuse_test {
 namespace {
 
 const endpoint stranger = at("203.0.113.66:5060");
@@ -573,4 +573,4 @@ TEST(engine_abuse, a_probe_has_the_method_and_the_sender_of_the_configuration) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_abuse_test

@@ -7,7 +7,7 @@
 
 #include <map>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_address_test {
 namespace {
 
 // Destination 1 alone offers pstn calls, at three addresses.
@@ -416,4 +416,4 @@ TEST(engine_addresses, who_calls_may_end_the_call_from_another_address) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_address_test

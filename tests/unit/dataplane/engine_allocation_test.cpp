@@ -9,7 +9,7 @@
 #include <array>
 #include <cstring>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_allocation_test {
 namespace {
 
 // Keeps what is sent without a heap.
@@ -163,4 +163,4 @@ TEST_F(engine_allocation, a_transaction_takes_at_most_1940_bytes_and_its_text) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_allocation_test

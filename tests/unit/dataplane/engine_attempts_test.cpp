@@ -6,7 +6,7 @@
 
 #include <set>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_attempts_test {
 namespace {
 
 // So many gateways alike, of which the first that has not been tried gets the next attempt.
@@ -200,4 +200,4 @@ TEST_F(engine_attempts, a_call_that_passes_again_tries_half_as_many) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_attempts_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_bye_test {
 namespace {
 
 // An INVITE that a box hands back to us, as a proxy without Record-Route does: as it is at that
@@ -269,4 +269,4 @@ TEST_F(engine_bye, a_device_behind_one_fork_is_not_sought_behind_the_other) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_bye_test

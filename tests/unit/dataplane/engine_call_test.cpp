@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_call_test {
 namespace {
 
 TEST(engine_call, invite_goes_to_the_destination_with_our_headers) {
@@ -296,4 +296,4 @@ TEST(engine_call, a_ringing_fork_does_not_swallow_dialogs_of_another) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_call_test

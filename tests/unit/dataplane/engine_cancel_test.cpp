@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_cancel_test {
 namespace {
 
 struct engine_cancel : ::testing::Test {
@@ -202,4 +202,4 @@ TEST_F(engine_cancel, of_a_reinvite_travels_like_it) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_cancel_test

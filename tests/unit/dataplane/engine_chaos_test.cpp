@@ -9,7 +9,7 @@
 #include <map>
 #include <random>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_chaos_test {
 namespace {
 
 struct in_flight {
@@ -219,4 +219,4 @@ TEST(engine_chaos, nothing_leaks_whatever_happens) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_chaos_test

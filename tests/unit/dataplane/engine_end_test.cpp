@@ -3,7 +3,7 @@
 // duration, lost ACK, admin. The session timer is in engine_session_test.cpp.
 #include "ending_call.h"
 
-namespace linehunt::test {
+namespace linehunt::test::engine_end_test {
 namespace {
 
 using engine_end = ending_call;
@@ -475,4 +475,4 @@ TEST_F(engine_end, nothing_is_left_behind) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_end_test

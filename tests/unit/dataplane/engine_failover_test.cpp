@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_failover_test {
 namespace {
 
 struct engine_failover : ::testing::Test {
@@ -432,4 +432,4 @@ TEST_F(engine_failover, survives_a_reload_in_between) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_failover_test

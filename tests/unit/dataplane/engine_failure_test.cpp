@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_failure_test {
 namespace {
 
 struct engine_failure : ::testing::Test {
@@ -586,4 +586,4 @@ TEST_F(engine_failure, replies_of_ours_have_a_server_header_where_one_is_configu
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_failure_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_full_test {
 namespace {
 
 verdict begin_call(engine_world& world, const std::string& call_id) {
@@ -102,4 +102,4 @@ TEST(engine_full, a_call_that_has_ended_makes_room_for_another_dialog) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_full_test

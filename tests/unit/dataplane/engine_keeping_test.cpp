@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_keeping_test {
 namespace {
 
 call_parts numbered(int n) {
@@ -590,4 +590,4 @@ TEST(engine_keeping, what_is_no_call_or_has_no_room_is_refused) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_keeping_test

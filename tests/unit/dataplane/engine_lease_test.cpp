@@ -7,7 +7,7 @@
 
 #include <random>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_lease_test {
 namespace {
 
 struct engine_lease : ::testing::Test {
@@ -330,4 +330,4 @@ TEST_F(engine_lease, a_late_2xx_takes_the_call_that_waits_for_the_next_destinati
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_lease_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_linear_time_test {
 namespace {
 
 std::string repeated(std::string_view piece, std::size_t bytes) {
@@ -147,4 +147,4 @@ TEST(engine_linear_time, responses_and_requests_within_calls) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_linear_time_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_number_test {
 namespace {
 
 // Most calls need nothing, so they go to the first destination that is left.
@@ -141,4 +141,4 @@ TEST_F(engine_number, earlier_address_that_answers_after_a_reload_took_it_away_k
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_number_test

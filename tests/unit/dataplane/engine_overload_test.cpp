@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_overload_test {
 namespace {
 
 snapshot_model with_overload(bool only_first = true) {
@@ -363,4 +363,4 @@ TEST_F(engine_pause_of_first, goes_on_where_a_reload_changes_something_else) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_overload_test

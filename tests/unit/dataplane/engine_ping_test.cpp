@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_ping_test {
 namespace {
 
 snapshot_model pinging(bool caller, bool callee) {
@@ -149,4 +149,4 @@ TEST(engine_ping, not_before_the_ack) {
   EXPECT_TRUE(only("OPTIONS", world.take()).empty());
 }
 
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_ping_test

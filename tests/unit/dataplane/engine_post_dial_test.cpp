@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_post_dial_test {
 namespace {
 
 struct engine_post_dial : ::testing::Test {
@@ -111,4 +111,4 @@ TEST_F(engine_post_dial, another_destination_has_the_number_when_it_answers_late
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_post_dial_test

@@ -12,7 +12,7 @@
 #include <random>
 #include <set>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_reference_test {
 namespace {
 
 struct plain_destination {
@@ -209,4 +209,4 @@ TEST(engine_reference, ten_thousand_random_calls_choose_as_the_plain_rule_does) 
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_reference_test

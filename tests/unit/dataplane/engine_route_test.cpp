@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_route_test {
 namespace {
 
 // Ours alone, out of those of the 2xx.
@@ -441,4 +441,4 @@ TEST(engine_route, a_device_that_rings_on_after_another_has_answered_is_reached)
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_route_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_rules_test {
 namespace {
 
 const endpoint stranger = at("203.0.113.66:5060");
@@ -149,4 +149,4 @@ TEST(engine_rules, a_rule_above_keeps_requests_from_being_dropped) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_rules_test

@@ -2,7 +2,7 @@
 // The session timer (RFC 4028): a call whose session is not refreshed in time is ended.
 #include "ending_call.h"
 
-namespace linehunt::test {
+namespace linehunt::test::engine_session_test {
 namespace {
 
 using engine_session = ending_call;
@@ -144,4 +144,4 @@ TEST_F(engine_session, a_call_without_an_ack_ends_by_what_is_due_first) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_session_test

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace linehunt::test {
+namespace linehunt::test::engine_spiral_test {
 namespace {
 
 constexpr std::string_view session = "Session-Expires: 90\r\n";
@@ -167,4 +167,4 @@ TEST(engine_loop, an_invented_branch_does_not_count) {
 }
 
 } // namespace
-} // namespace linehunt::test
+} // namespace linehunt::test::engine_spiral_test

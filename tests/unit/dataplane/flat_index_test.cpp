@@ -7,13 +7,10 @@
 #include <utility>
 #include <vector>
 
-using namespace linehunt;
-
+namespace linehunt::flat_index_test {
 namespace {
 
 constexpr auto any = [](std::uint32_t) { return true; };
-
-} // namespace
 
 TEST(flat_index, finds_what_was_inserted_and_only_that) {
   flat_index index(100, heap_memory());
@@ -131,3 +128,6 @@ TEST(flat_index, hostile_equal_hashes_are_bounded) {
   for (std::uint32_t i = taken; i < 10'000; ++i)
     ASSERT_TRUE(index.insert(random(), i)) << i;
 }
+
+} // namespace
+} // namespace linehunt::flat_index_test

@@ -6,14 +6,11 @@
 #include <random>
 #include <set>
 
-using namespace linehunt;
-
+namespace linehunt::index_book_test {
 namespace {
 
 constexpr auto nothing_held = [](slot_index) { return false; };
 constexpr auto no_calls = [](destination_index) { return false; };
-
-} // namespace
 
 TEST(index_book, numbers_stay_over_reloads) {
   index_book book(10, 20);
@@ -133,3 +130,6 @@ TEST(index_book, random_reloads) {
   EXPECT_EQ(all.size(), most_slots);
   EXPECT_FALSE(all.contains(no_index));
 }
+
+} // namespace
+} // namespace linehunt::index_book_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <set>
 
-namespace linehunt {
+namespace linehunt::ledger_lease_test {
 namespace {
 
 using test::add_destination;
@@ -541,4 +541,4 @@ TEST(ledger_lease, workers_adopt_at_different_times) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::ledger_lease_test

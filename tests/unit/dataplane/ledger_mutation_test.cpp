@@ -8,7 +8,7 @@
 
 #include <random>
 
-namespace linehunt {
+namespace linehunt::ledger_mutation_test {
 namespace {
 
 using test::cluster_call;
@@ -103,4 +103,4 @@ TEST(ledger_mutation, loads_never_told_are_seen) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::ledger_mutation_test

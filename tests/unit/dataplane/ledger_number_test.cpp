@@ -8,7 +8,7 @@
 
 #include <random>
 
-namespace linehunt {
+namespace linehunt::ledger_number_test {
 namespace {
 
 using test::add_destination;
@@ -221,4 +221,4 @@ TEST(ledger_number, goes_on_from_home_to_home_in_any_order) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::ledger_number_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <set>
 
-namespace linehunt {
+namespace linehunt::ledger_reference_test {
 namespace {
 
 // The rule, as slowly and as plainly as it can be written.
@@ -203,4 +203,4 @@ TEST(ledger_reference, large_groups_choose_the_same) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::ledger_reference_test

@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-namespace linehunt {
+namespace linehunt::ledger_selection_test {
 namespace {
 
 using test::add_destination;
@@ -285,4 +285,4 @@ TEST_F(ledger_selection, another_uri_is_another_destination) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::ledger_selection_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt {
+namespace linehunt::printable_test {
 namespace {
 
 TEST(printable, control_characters_are_shown) {
@@ -47,4 +47,4 @@ TEST(printable, control_characters_are_found) {
 }
 
 } // namespace
-} // namespace linehunt
+} // namespace linehunt::printable_test

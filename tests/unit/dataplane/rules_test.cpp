@@ -9,11 +9,11 @@
 #include <random>
 #include <regex.h>
 
-using namespace linehunt;
-using testing::ElementsAre;
-using testing::HasSubstr;
-
+namespace linehunt::rules_test {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const std::vector<std::string> names{"pstn", "vm", "transc", "conf"};
 
@@ -81,8 +81,6 @@ std::vector<compiled_rules::error> errors_of(std::vector<rule_model> models) {
   EXPECT_EQ(compiled_rules::compile(std::move(models), names, 1, errors), nullptr);
   return errors;
 }
-
-} // namespace
 
 TEST(rule_condition, method_is_case_sensitive) {
   EXPECT_TRUE(holds(on(rule_field::method, "^INVITE$"), {}));
@@ -431,3 +429,6 @@ TEST(rules, against_plain_reading) {
   }
   EXPECT_GT(matched, 100u);
 }
+
+} // namespace
+} // namespace linehunt::rules_test

@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-using namespace linehunt;
-
+namespace linehunt::siphash_test {
 namespace {
 
 // Key and texts of the paper's appendix A and of the reference implementation's vectors: key bytes
@@ -26,8 +25,6 @@ std::string rising(std::size_t len) {
     text.push_back(static_cast<char>(i));
   return text;
 }
-
-} // namespace
 
 TEST(siphash, published_vectors) {
   for (std::size_t len = 0; len < std::size(vectors); ++len)
@@ -95,3 +92,6 @@ TEST(call_hash, depends_on_the_secret_and_spreads_over_workers) {
   for (int n : calls)
     EXPECT_NEAR(n, 1000, 150);
 }
+
+} // namespace
+} // namespace linehunt::siphash_test

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-using namespace linehunt;
-using testing::HasSubstr;
-
+namespace linehunt::snapshot_builder_test {
 namespace {
+
+using ::testing::HasSubstr;
 
 destination_model model_of(std::uint32_t id, std::string_view resources, const char* address) {
   destination_model d;
@@ -43,8 +43,6 @@ std::vector<std::string> errors_of(const snapshot_model& m, index_book& book) {
     messages.push_back(e.message);
   return messages;
 }
-
-} // namespace
 
 TEST(snapshot_builder, the_seeds_example) {
   index_book book(10, 20);
@@ -141,3 +139,6 @@ TEST(snapshot_builder, resource_that_is_gone_is_unknown) {
   EXPECT_EQ(decision.rule, &world->rules->models()[0]);
   EXPECT_TRUE(decision.unknown_resource);
 }
+
+} // namespace
+} // namespace linehunt::snapshot_builder_test

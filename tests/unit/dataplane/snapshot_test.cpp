@@ -5,8 +5,7 @@
 #include <random>
 #include <string>
 
-using namespace linehunt;
-
+namespace linehunt::snapshot_test {
 namespace {
 
 endpoint at(const std::string& text) {
@@ -26,8 +25,6 @@ std::uint32_t id_from(const snapshot& world, const std::string& source, std::uin
   const destination* d = world.destination_from(at(source), group);
   return d ? d->id : 0;
 }
-
-} // namespace
 
 TEST(snapshot, listener_by_route_then_by_family) {
   snapshot world;
@@ -97,3 +94,6 @@ TEST(snapshot, destination_from_source_as_a_plain_walk_would) {
     }
   }
 }
+
+} // namespace
+} // namespace linehunt::snapshot_test

@@ -8,8 +8,7 @@
 #include <random>
 #include <vector>
 
-using namespace linehunt;
-
+namespace linehunt::timer_wheel_test {
 namespace {
 
 constexpr time_us tick = timer_wheel::tick_us;
@@ -121,8 +120,6 @@ void run_against_model(unsigned seed, time_us start, time_us longest_wait, time_
   EXPECT_GT(fired, 100u);
 }
 
-} // namespace
-
 TEST(timer_wheel, never_early_and_less_than_a_tick_late) {
   timer_wheel wheel(1, 5 * second, heap_memory());
   for (time_us wait : {time_us{1}, tick, tick + 1, 500'000ul, 32 * second, 43'200 * second}) {
@@ -216,3 +213,6 @@ TEST(timer_wheel, against_ordered_map) {
     run_against_model(seed, seed * 64 * 64 * 64 * tick - 1, 86'400 * second, 3'000 * second);
   }
 }
+
+} // namespace
+} // namespace linehunt::timer_wheel_test

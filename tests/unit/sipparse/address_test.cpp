@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace linehunt::sip {
+namespace linehunt::sip::address_test {
 namespace {
 
 TEST(Address, NameAddr) {
@@ -80,4 +80,4 @@ TEST(Address, Refused) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::address_test

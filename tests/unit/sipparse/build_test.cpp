@@ -9,7 +9,7 @@
 #include <array>
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::build_test {
 namespace {
 
 constexpr std::string_view invite =
@@ -209,4 +209,4 @@ TEST(Writer, WritesNothingMoreOnceSomethingDidNotFit) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::build_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt::sip {
+namespace linehunt::sip::edit_list_test {
 namespace {
 
 struct plain_edit {
@@ -203,4 +203,4 @@ TEST(EditList, AgreesWithStringSurgeryOnRandomEdits) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::edit_list_test

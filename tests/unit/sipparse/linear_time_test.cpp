@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::linear_time_test {
 namespace {
 
 using test::instructions;
@@ -95,4 +95,4 @@ TEST(LinearTime, Fields) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::linear_time_test

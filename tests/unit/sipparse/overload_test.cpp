@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::overload_test {
 namespace {
 
 constexpr std::string_view head = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1";
@@ -104,4 +104,4 @@ TEST(overload, via_says_that_there_is_something) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::overload_test

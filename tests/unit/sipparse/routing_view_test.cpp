@@ -10,7 +10,7 @@
 #include <random>
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::routing_view_test {
 namespace {
 
 using namespace std::string_literals;
@@ -332,4 +332,4 @@ TEST_F(PlainFields, CseqNumberAndCallId) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::routing_view_test

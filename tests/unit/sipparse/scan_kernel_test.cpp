@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt::sip {
+namespace linehunt::sip::scan_kernel_test {
 namespace {
 
 using namespace std::string_literals;
@@ -217,4 +217,4 @@ TEST(HeaderName, EverySpellingHasItsSlot) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::scan_kernel_test

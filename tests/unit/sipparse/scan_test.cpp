@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::scan_test {
 namespace {
 
 using namespace std::string_literals;
@@ -360,4 +360,4 @@ TEST(FindCallId, AgreesWithScan) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::scan_test

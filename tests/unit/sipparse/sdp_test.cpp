@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt::sip {
+namespace linehunt::sip::sdp_test {
 namespace {
 
 struct codecs {
@@ -177,4 +177,4 @@ TEST(FindSdp, NothingBehindTheClosingDelimiter) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::sdp_test

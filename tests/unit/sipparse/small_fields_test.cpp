@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace linehunt::sip {
+namespace linehunt::sip::small_fields_test {
 namespace {
 
 TEST(Cseq, NumberAndMethod) {
@@ -88,4 +88,4 @@ TEST(Parameter, LookUp) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::small_fields_test

@@ -10,7 +10,7 @@
 #include <random>
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::uri_test {
 namespace {
 
 using namespace std::string_view_literals;
@@ -176,4 +176,4 @@ TEST(Uri, LooseRouter) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::uri_test

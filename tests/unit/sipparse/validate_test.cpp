@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::validate_test {
 namespace {
 
 validation validated(std::string_view text) {
@@ -115,4 +115,4 @@ TEST(Validate, NotSip) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::validate_test

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace linehunt::sip {
+namespace linehunt::sip::via_test {
 namespace {
 
 TEST(Via, AllOfIt) {
@@ -111,4 +111,4 @@ TEST(Via, Refused) {
 }
 
 } // namespace
-} // namespace linehunt::sip
+} // namespace linehunt::sip::via_test

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_call_test {
 namespace {
 
 struct pktgen_call : testing::Test {
@@ -593,4 +593,4 @@ TEST_F(pktgen_call, finds_a_request_at_a_caller_and_answers_a_bye) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_call_test

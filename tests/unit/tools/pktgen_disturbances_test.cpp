@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_disturbances_test {
 namespace {
 
 constexpr time_ns ms = 1'000'000;
@@ -97,4 +97,4 @@ TEST(pktgen_disturbances, only_calm_windows_add_to_the_calm_latencies) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_disturbances_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_frame_test {
 namespace {
 
 constexpr mac_address us{2, 0, 0, 0, 0, 1}, device{2, 0, 0, 0, 0, 2};
@@ -158,4 +158,4 @@ TEST(pktgen_scene, reads_destinations_and_says_what_is_wrong) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_frame_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_histogram_test {
 namespace {
 
 TEST(pktgen_histogram, buckets_join_without_gaps) {
@@ -95,4 +95,4 @@ TEST(pktgen_patched_text, patches_every_field_in_its_place) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_histogram_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_options_test {
 namespace {
 
 using testing::HasSubstr;
@@ -124,4 +124,4 @@ TEST(pktgen_options, no_address_is_given_twice) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_options_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <gtest/gtest.h>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_raw_test {
 namespace {
 
 class one_place final : public outbox {
@@ -47,4 +47,4 @@ TEST_F(pktgen_raw, a_doubled_packet_is_told_and_leaves_nothing_outstanding) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_raw_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_report_test {
 namespace {
 
 using testing::HasSubstr;
@@ -85,4 +85,4 @@ TEST(pktgen_report, calls_that_slip_in_calm_windows_leave_the_slowest_of_those_u
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_report_test

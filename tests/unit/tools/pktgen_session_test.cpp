@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-namespace linehunt::pktgen {
+namespace linehunt::pktgen::pktgen_session_test {
 namespace {
 
 class limited final : public traffic {
@@ -487,4 +487,4 @@ TEST(pktgen_session, winding_up_ends_where_the_device_answers_no_more) {
 }
 
 } // namespace
-} // namespace linehunt::pktgen
+} // namespace linehunt::pktgen::pktgen_session_test
