@@ -6,6 +6,7 @@
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/hugepage_check.h"
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
@@ -51,9 +52,12 @@ int run(int argc, char** argv) {
   if (!whole) return exit_wrong;
   if (!check->parsed()) return run_daemon(*whole, file);
   // No error: it may be for another machine.
-  if (const auto cores = dpdk::worker_cores(whole->runtime))
-    if (const auto wrong = dpdk::check_cores(whole->runtime.control_core, *cores))
+  if (const auto cores = dpdk::worker_cores(whole->runtime)) {
+    auto wrong = dpdk::check_cores(whole->runtime.control_core, *cores);
+    if (!wrong) wrong = dpdk::check_all_hugepages(whole->runtime, *cores);
+    if (wrong)
       std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
+  }
   fmt::print("{}: no errors, {} destinations, {} rules\n", file, whole->destinations.size(),
              whole->rules.size());
   return 0;

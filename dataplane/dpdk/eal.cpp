@@ -2,6 +2,7 @@
 #include "dataplane/dpdk/eal.h"
 
 #include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/mbuf.h"
 #include "dataplane/dpdk/runtime_folder.h"
 
@@ -56,7 +57,8 @@ bool may_run_on(unsigned core) {
 std::optional<error> check_cores(unsigned control_core, const std::vector<unsigned>& cores) {
   const auto wrong = [](const char* key, unsigned core) {
     return error{std::string(key) + ": this process may not run on processor " +
-                 std::to_string(core) + "; see nproc --all, and the cpuset of the service"};
+                 std::to_string(core) +
+                 "; name another that is online (`lscpu -e`), or see the cpuset of the service"};
   };
   if (!may_run_on(control_core)) return wrong("control_core", control_core);
   for (const unsigned core : cores)
@@ -116,6 +118,7 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
   const auto cores = worker_cores(setup);
   if (!cores) return tl::unexpected(cores.error());
   if (auto wrong = check_cores(setup.control_core, *cores)) return tl::unexpected(*wrong);
+  if (auto missing = check_hugepages(setup, *cores)) return tl::unexpected(*missing);
   one_runtime_directory();
   // DPDK would put its sockets into /tmp, or go on without; what is left of them there, or
   // anybody's file, is in the way of the next start.
@@ -138,7 +141,9 @@ tl::expected<void, error> start_eal(const runtime_setup& setup) {
     for (const std::string& a : arguments)
       line += " " + a;
     const std::string advice = setup.hugepages
-                                   ? "; are there free hugepages (grep Huge /proc/meminfo)?"
+                                   ? "; are as many hugepages free as memory_mb (" +
+                                         std::to_string(setup.memory_mb) +
+                                         ") says (`dpdk-hugepages.py --show`)?"
                                    : "; does the process have the rights, and memory_mb the room?";
     return tl::unexpected(error{std::string("DPDK cannot start: ") + rte_strerror(rte_errno) +
                                 advice + " Arguments:" + line});

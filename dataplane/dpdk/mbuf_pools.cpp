@@ -2,6 +2,7 @@
 #include "dataplane/dpdk/mbuf_pools.h"
 
 #include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/umem.h"
 
 #include <algorithm>
@@ -51,9 +52,9 @@ tl::expected<mbuf_pools, error> mbuf_pools::make(const runtime_setup& setup, std
                                       socket);
     if (pool == nullptr)
       return tl::unexpected(error{"no memory for " + std::to_string(mbufs) +
-                                  " mbufs: " + rte_strerror(rte_errno) + "; raise memory_mb (" +
-                                  std::to_string(setup.memory_mb) +
-                                  ") or lower mbufs, or the descriptors of the ports"});
+                                  " mbufs: " + rte_strerror(rte_errno) + "; " +
+                                  how_to_get_more(setup.hugepages, node) +
+                                  ", or lower mbufs, or the descriptors of the ports"});
     out.pools_[node].reset(pool);
   }
   return out;

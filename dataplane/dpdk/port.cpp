@@ -3,6 +3,7 @@
 
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/kernel_interface.h"
 #include "dataplane/dpdk/memif_socket.h"
 #include "dataplane/dpdk/umem.h"
@@ -104,8 +105,15 @@ std::string port::device_name() const {
 }
 
 error port::failed(const std::string& what, int code) const {
-  return {"port '" + setup_.name + "' (" + setup_.device + "): " + what + ": " +
-          rte_strerror(code < 0 ? -code : code)};
+  std::string line = "port '" + setup_.name + "' (" + setup_.device + "): " + what + ": " +
+                     rte_strerror(code < 0 ? -code : code);
+  // The queues of a card are on its own node, whichever that of its workers is.
+  if (is_pci_ && (code == ENOMEM || code == -ENOMEM)) {
+    const auto cards = cards_of(setup_);
+    line +=
+        "; " + how_to_get_more(rte_eal_has_hugepages() != 0, cards.empty() ? -1 : cards[0].node);
+  }
+  return {line};
 }
 
 tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers) {
@@ -121,6 +129,11 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
         comma == std::string::npos ? std::string() : setup.device.substr(comma + 1);
     const int rc = p.is_pci_ ? rte_eal_hotplug_add("pci", device_name.c_str(), arguments.c_str())
                              : rte_eal_hotplug_add("vdev", device_name.c_str(), arguments.c_str());
+    if (rc != 0 && rte_eal_has_hugepages() != 0)
+      if (auto missing = check_hugepages(cards_of(setup), [](int node) {
+            return memory_of_node(node, hugepages_counted::all);
+          }))
+        return tl::unexpected(*missing);
     if (rc != 0)
       return tl::unexpected(p.failed("DPDK cannot open the device; check its name, its arguments, "
                                      "and that its driver is installed; a card without an IOMMU "
@@ -247,7 +260,11 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
   if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(device_, &rx_descriptors, &tx_descriptors);
       rc != 0)
     return tl::unexpected(failed("no such number of descriptors", rc));
-  const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device_));
+  int node = rte_eth_dev_socket_id(device_);
+  // A processor socket without memory modules, say: then that of any other.
+  if (const auto there = memory_of_node(node, hugepages_counted::all); there && !there->usable)
+    node = SOCKET_ID_ANY;
+  const auto socket = static_cast<unsigned>(node);
   rte_eth_dev_info info{};
   if (const int rc = rte_eth_dev_info_get(device_, &info); rc != 0)
     return tl::unexpected(failed("cannot read the device's capabilities", rc));
@@ -255,12 +272,12 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
   // Else a queue that nobody empties in time holds up those of the other workers.
   if (is_pci_ && rx_queues_ > 1) rx.rx_drop_en = 1;
   for (std::uint16_t q = 0; q < rx_queues_; ++q)
-    if (const int rc =
-            rte_eth_rx_queue_setup(device_, q, rx_descriptors, node, &rx, pools[q % pools.size()]);
+    if (const int rc = rte_eth_rx_queue_setup(device_, q, rx_descriptors, socket, &rx,
+                                              pools[q % pools.size()]);
         rc != 0)
       return tl::unexpected(failed("rx queue " + std::to_string(q) + " cannot be set up", rc));
   for (std::uint16_t q = 0; q < tx_queues_; ++q)
-    if (const int rc = rte_eth_tx_queue_setup(device_, q, tx_descriptors, node, nullptr); rc != 0)
+    if (const int rc = rte_eth_tx_queue_setup(device_, q, tx_descriptors, socket, nullptr); rc != 0)
       return tl::unexpected(failed("tx queue " + std::to_string(q) + " cannot be set up", rc));
   if (const int rc = rte_eth_dev_start(device_); rc != 0)
     return tl::unexpected(failed("cannot be started", rc));

@@ -4,6 +4,7 @@
 
 #include "dataplane/dpdk/control_block.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/mbuf_pools.h"
 #include "dataplane/dpdk/port_capture.h"
 #include "dataplane/dpdk/telemetry.h"
@@ -191,13 +192,13 @@ tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup)
         crossings[w] = std::make_unique<spsc_ring<rte_mbuf*>>(1024, nodes[p.tx_owner(w)]);
     }
   } catch (const std::bad_alloc&) {
-    return tl::unexpected(error{"no memory for the rings between the workers; raise memory_mb (" +
-                                std::to_string(setup.memory_mb) + ")"});
+    return tl::unexpected(error{"no memory for the rings between the workers; " +
+                                how_to_get_more(setup.hugepages, -1)});
   }
   const std::size_t size = rte_rcu_qsbr_get_memsize(setup.workers);
   quiescence.reset(static_cast<rte_rcu_qsbr*>(rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE)));
   if (quiescence == nullptr || rte_rcu_qsbr_init(quiescence.get(), setup.workers) != 0)
-    return tl::unexpected(error{"no memory; raise memory_mb"});
+    return tl::unexpected(error{"no memory; " + how_to_get_more(setup.hugepages, -1)});
   shared.quiescence = quiescence.get();
   return {};
 }
@@ -219,8 +220,8 @@ tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& s
     try {
       workers.push_back(std::make_unique<worker>(shared, ws));
     } catch (const std::bad_alloc&) {
-      return tl::unexpected(error{"no memory for worker " + std::to_string(w) +
-                                  "; raise memory_mb (" + std::to_string(setup.memory_mb) + ")"});
+      return tl::unexpected(error{"no memory for worker " + std::to_string(w) + "; " +
+                                  how_to_get_more(setup.hugepages, nodes[w])});
     }
     preparations[w].who = workers.back().get();
     if (rte_eal_remote_launch(prepare_worker, &preparations[w], lcore_of(w)) != 0)

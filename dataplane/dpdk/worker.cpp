@@ -2,6 +2,7 @@
 // The loop of a worker and its dealings with the control thread; packets are in worker_rx.cpp.
 #include "dataplane/dpdk/worker.h"
 
+#include "dataplane/dpdk/hugepage_check.h"
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -78,7 +79,9 @@ std::string worker::prepare() {
     sink_.adopt(*world_);
     return {};
   } catch (const std::bad_alloc&) {
-    return "not enough memory for its tables; lower the limits or raise memory_mb";
+    // Without hugepages they are of the kernel, which has no more to give.
+    return "not enough memory for its tables; lower [limits]" +
+           (setup_.hugepages ? ", or " + how_to_get_more(true, setup_.numa_node) : std::string());
   } catch (const std::exception& e) {
     return e.what();
   }

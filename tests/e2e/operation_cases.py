@@ -71,6 +71,26 @@ for what in WRONG:
     case(what=what)(wrong_configuration)
 
 
+WITHOUT_HUGEPAGES = ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                     """for each in /sys/devices/system/node/node*/hugepages/*/*r*_hugepages; do
+                            mount --bind /dev/null $each
+                        done
+                        exec "$0" "$@\""""]
+
+
+@case
+def a_start_without_hugepages_names_the_node():
+    text = right_configuration().replace("iface=eth0", "iface=lo")
+    text = text.replace("hugepages = false", "hugepages = true")
+    told = run_with(text, before=WITHOUT_HUGEPAGES)
+    check(told.returncode == 1, f"exit status {told.returncode}\n{told.stderr}")
+    checked = run_with(text, "check", before=WITHOUT_HUGEPAGES)
+    check(checked.returncode == 0, f"exit status {checked.returncode}\n{checked.stderr}")
+    for line in (told.stderr, checked.stderr):
+        check("control_core: processor" in line and "where no hugepages are free" in line, line)
+    check("EAL" not in told.stderr, f"DPDK was asked\n{told.stderr}")
+
+
 @case
 def every_error_of_a_configuration_is_told():
     text = right_configuration()

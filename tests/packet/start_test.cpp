@@ -3,6 +3,7 @@
 // need no rights.
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/mbuf_pools.h"
 #include "dataplane/dpdk/memif_socket.h"
 #include "dataplane/dpdk/port.h"
@@ -213,6 +214,68 @@ TEST(start, checks_cores_and_workers) {
   EXPECT_TRUE(says(dpdk::worker_cores(setup).error().message, {"cores", "2", "3"}));
   setup.cores.clear();
   EXPECT_EQ(dpdk::worker_cores(setup)->size(), 3u);
+}
+
+std::string missing_for(const std::vector<dpdk::memory_user>& users) {
+  const auto missing = dpdk::check_hugepages(users, [](int node) {
+    constexpr std::uint64_t page = std::uint64_t{1} << 30;
+    std::optional<dpdk::node_memory> there;
+    if (node < 3) there = {.usable = node != 2, .hugepage_bytes = node == 0 ? page : 0};
+    return there;
+  });
+  return missing ? missing->message : "";
+}
+
+TEST(start, says_on_which_numa_node_hugepages_are_missing) {
+  EXPECT_EQ(missing_for({{"control_core: processor 0", 0}, {"cores: processor 1", 0}}), "");
+  EXPECT_TRUE(says(missing_for({{"control_core: processor 0", 0}, {"cores: processor 9", 1}}),
+                   {"cores: processor 9 is on NUMA node 1, where no hugepages are free",
+                    "`dpdk-hugepages.py --node 1 --reserve 1G`", "of another node"}));
+  const auto without_memory = missing_for({{"control_core: processor 5", 2}});
+  EXPECT_TRUE(says(without_memory, {"control_core: processor 5", "node 2", "no memory", "cpuset",
+                                    "of another node"}));
+  EXPECT_EQ(without_memory.find("--reserve"), std::string::npos);
+  const auto card = missing_for({{"port 'wan': 0000:3b:00.0", 1, true}});
+  EXPECT_TRUE(says(card, {"port 'wan'", "node 1", "--reserve"}));
+  EXPECT_EQ(card.find("of another node"), std::string::npos) << "it stays where it is";
+  EXPECT_EQ(missing_for({{"cores: processor 1", -1}, {"cores: processor 2", 3}}), "")
+      << "the machine does not tell";
+}
+
+TEST(start, knows_the_memory_of_a_node) {
+  EXPECT_FALSE(dpdk::memory_of_node(-1, dpdk::hugepages_counted::free));
+  const std::string node = "/sys/devices/system/node/node0";
+  const auto there = dpdk::memory_of_node(0, dpdk::hugepages_counted::all);
+  if (!there) GTEST_SKIP() << "no NUMA in this kernel, or hugepages on demand";
+  EXPECT_TRUE(there->usable);
+  std::uint64_t bytes = 0;
+  for (const char* kilobytes : {"2048", "1048576"}) {
+    std::uint64_t pages = 0;
+    std::ifstream(node + "/hugepages/hugepages-" + kilobytes + "kB/nr_hugepages") >> pages;
+    bytes += pages * std::strtoull(kilobytes, nullptr, 10) * 1024;
+  }
+  EXPECT_EQ(there->hugepage_bytes, bytes);
+}
+
+TEST(start, needs_free_hugepages_where_it_takes_them) {
+  dpdk::runtime_setup setup;
+  setup.control_core = 0;
+  EXPECT_FALSE(dpdk::check_hugepages(setup, {0}));
+  const auto there = dpdk::memory_of_node(0, dpdk::hugepages_counted::free);
+  if (!there) GTEST_SKIP() << "no NUMA in this kernel, or hugepages on demand";
+  if (there->hugepage_bytes != 0) GTEST_SKIP() << "hugepages are free";
+  setup.hugepages = true;
+  const auto missing = dpdk::check_hugepages(setup, {0});
+  ASSERT_TRUE(missing);
+  EXPECT_TRUE(says(missing->message, {"control_core: processor 0", "NUMA node 0"}));
+  setup.eal_arguments = {"--proc-type=secondary"};
+  EXPECT_FALSE(dpdk::check_hugepages(setup, {0})) << "those of another process are used";
+}
+
+TEST(start, asks_for_what_gives_more_memory) {
+  EXPECT_EQ(dpdk::how_to_get_more(false, 1), "raise memory_mb");
+  EXPECT_TRUE(says(dpdk::how_to_get_more(true, 1), {"hugepages on NUMA node 1", "--node 1"}));
+  EXPECT_EQ(dpdk::how_to_get_more(true, -1).find("node"), std::string::npos);
 }
 
 TEST(start, eal_arguments) {
