@@ -5,6 +5,7 @@
 #include <bit>
 #include <new>
 #include <numa.h>
+#include <numaif.h>
 #include <rte_malloc.h>
 #include <sys/mman.h>
 
@@ -17,6 +18,15 @@ constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 std::size_t whole_pages(std::size_t size_bytes) noexcept {
   const std::size_t page = size_bytes >= huge_page_bytes ? huge_page_bytes : 4096;
   return (size_bytes + page - 1) & ~(page - 1);
+}
+
+// Preferred, not bound: where the node has no memory, or not enough, that of another is slower; a
+// bound process would be killed there.
+void prefer_node(void* memory, std::size_t size_bytes, int node) noexcept {
+  bitmask* const nodes = numa_allocate_nodemask();
+  numa_bitmask_setbit(nodes, static_cast<unsigned>(node));
+  (void)mbind(memory, size_bytes, MPOL_PREFERRED, nodes->maskp, nodes->size + 1, 0);
+  numa_free_nodemask(nodes);
 }
 
 } // namespace
@@ -46,7 +56,7 @@ void* numa_memory::take(std::size_t size_bytes, std::size_t alignment) {
   if (before != 0) munmap(begin, before);
   if (align > before) munmap(begin + before + size, align - before);
   void* const memory = begin + before;
-  if (node_ >= 0 && numa_available() >= 0) numa_tonode_memory(memory, size, node_);
+  if (node_ >= 0 && numa_available() >= 0) prefer_node(memory, size, node_);
   (void)madvise(memory, size, MADV_HUGEPAGE); // an improvement where it works
   return memory;
 }

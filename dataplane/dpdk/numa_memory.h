@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a worker's tables come from: its own NUMA node. From DPDK's heap where that has
-// hugepages, else pages of the kernel, bound to the node, with transparent hugepages asked for.
+// hugepages, else pages of the kernel, of the node where it has them, with transparent hugepages
+// asked for.
 #pragma once
 
 #include "dataplane/engine.h"

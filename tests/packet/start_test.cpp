@@ -6,6 +6,7 @@
 #include "dataplane/dpdk/hugepage_check.h"
 #include "dataplane/dpdk/mbuf_pools.h"
 #include "dataplane/dpdk/memif_socket.h"
+#include "dataplane/dpdk/numa_memory.h"
 #include "dataplane/dpdk/port.h"
 #include "running_balancer.h"
 
@@ -16,6 +17,8 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <numa.h>
+#include <numaif.h>
 #include <rte_ethdev.h>
 #include <sched.h>
 #include <stdexcept>
@@ -270,6 +273,18 @@ TEST(start, needs_free_hugepages_where_it_takes_them) {
   EXPECT_TRUE(says(missing->message, {"control_core: processor 0", "NUMA node 0"}));
   setup.eal_arguments = {"--proc-type=secondary"};
   EXPECT_FALSE(dpdk::check_hugepages(setup, {0})) << "those of another process are used";
+}
+
+// A process that is bound to a node is killed when that has no more.
+TEST(start, tables_prefer_the_node_of_their_worker) {
+  if (numa_available() < 0) GTEST_SKIP() << "no NUMA in this kernel";
+  dpdk::numa_memory memory(0, false);
+  constexpr std::size_t size = 4096;
+  void* const table = memory.take(size, 64);
+  int policy = -1;
+  ASSERT_EQ(get_mempolicy(&policy, nullptr, 0, table, MPOL_F_ADDR), 0);
+  EXPECT_EQ(policy, MPOL_PREFERRED);
+  memory.give_back(table, size);
 }
 
 TEST(start, asks_for_what_gives_more_memory) {
