@@ -3,6 +3,7 @@
 #include "dataplane/dpdk/worker.h"
 
 #include "dataplane/dpdk/hugepage_check.h"
+
 #include <algorithm>
 #include <array>
 #include <exception>
