@@ -48,8 +48,6 @@ class operator_writing : public state_bed {
                       [this](job next) { jobs.push_back(std::move(next)); }};
 };
 
-} // namespace
-
 TEST_F(operator_writing, tells_who_waits_when_it_is_on_the_disk) {
   one.write({}, tell("nothing new"));
   EXPECT_THAT(told, ElementsAre("nothing new saved"));
@@ -181,4 +179,5 @@ TEST_F(operator_writing, is_on_the_disk_at_the_end_of_the_daemon_unless_that_han
   loop.poll(); // what comes too late harms nobody
 }
 
+} // namespace
 } // namespace linehunt::test::operator_writer_test

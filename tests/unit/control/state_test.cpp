@@ -33,8 +33,6 @@ void write_changes(const keeper& where, const operator_state& changes) {
   one.write(changes.changes(), [](bool saved) { EXPECT_TRUE(saved); });
 }
 
-} // namespace
-
 TEST_F(state, a_call_comes_back_as_it_was_in_the_numbers_of_the_next_run) {
   const world before(both);
   {
@@ -446,4 +444,5 @@ TEST_F(state, the_file_of_calls_is_gone_once_they_are_taken_up) {
   EXPECT_FALSE(std::filesystem::exists(file("calls.cbor")));
 }
 
+} // namespace
 } // namespace linehunt::test::state_test

@@ -92,8 +92,6 @@ models::kept_calls copies_of(engine_world& world, int calls) {
   return copied;
 }
 
-} // namespace
-
 TEST(engine_keeping, a_call_is_counted_and_ends_by_its_bye) {
   for (const bool from_caller : {true, false}) {
     engine_world world;
@@ -590,4 +588,5 @@ TEST(engine_keeping, what_is_no_call_or_has_no_room_is_refused) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+} // namespace
 } // namespace linehunt::test::engine_keeping_test

@@ -20,8 +20,6 @@ std::vector<sent_message> only(std::string_view method, std::vector<sent_message
   return sent;
 }
 
-} // namespace
-
 TEST(engine_ping, both_are_asked_in_each_others_name) {
   engine_world world(pinging(true, true));
   const auto call = establish(world);
@@ -149,4 +147,5 @@ TEST(engine_ping, not_before_the_ack) {
   EXPECT_TRUE(only("OPTIONS", world.take()).empty());
 }
 
+} // namespace
 } // namespace linehunt::test::engine_ping_test
