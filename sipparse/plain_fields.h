@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields in the plain form that nearly every sender writes, read without backtracking and sixteen
-// bytes at a time. Each function either reads the field as the grammar behind fields.h would, with
-// the same result, or says false, and the caller asks the grammar: folds, white space inside, rare
-// parameters and whatever is wrong are not known here. Private to sipparse.
+// or 32 bytes at a time. Each function either reads the field as the grammar behind fields.h would,
+// with the same result, or says false, and the caller asks the grammar: folds, white space inside,
+// rare parameters and whatever is wrong are not known here. Private to sipparse.
 #pragma once
 
 #include "sipparse/fields.h"
@@ -31,7 +31,7 @@ struct text {
 
 template <const grammar::char_set& Set>
 [[nodiscard, gnu::always_inline]] inline const char* skip(const char* p, const text& t) noexcept {
-  return grammar::skip<Set>(p, t.last, t.limit);
+  return grammar::skip<Set>(p, t.last, t.first, t.limit);
 }
 
 template <class Number>
@@ -83,12 +83,11 @@ template <literal Lower>
   return (load<lower.size()>(p) | case_bits(lower)) == word(lower);
 }
 
-// Reads decimal digits from `p` on, up to `most` of them, and moves it behind them.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t digits(const char*& p, const char* last,
-                                                              std::ptrdiff_t most) noexcept {
-  const char* const end = last - p < most ? last : p + most;
+// Reads decimal digits from `p` on and moves it behind them. Of more than 19 the number is wrong.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t digits(const char*& p,
+                                                              const char* last) noexcept {
   std::uint64_t n = 0;
-  for (; p != end; ++p) {
+  for (; p != last; ++p) {
     const unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
     if (digit > 9) break;
     n = n * 10 + digit;
@@ -99,17 +98,36 @@ template <literal Lower>
 // Nothing but digits, nine of them at most.
 [[nodiscard, gnu::always_inline]] inline bool number(const text& t, std::uint32_t& out) noexcept {
   const char* p = t.first;
-  out = static_cast<std::uint32_t>(digits(p, t.last, 9));
-  return p == t.last && p != t.first;
+  out = static_cast<std::uint32_t>(digits(p, t.last));
+  return p == t.last && p != t.first && p - t.first <= 9;
 }
 
-// A port behind its colon or '='; moves `p` behind it.
+// Four digits at once, as most ports have. A byte with '0' taken off is above 9 where it, or the
+// sum, has the top bit. Two neighbours make a pair, two pairs the number:
+//   "5060"   05 00 06 00   50 60   5060
+[[nodiscard, gnu::always_inline]] inline bool four_digits(const char* p,
+                                                          std::uint32_t& out) noexcept {
+  const auto bytes = static_cast<std::uint32_t>(load<4>(p)) ^ 0x30303030U;
+  if ((((bytes + 0x76767676U) | bytes) & 0x80808080U) != 0) return false;
+  const std::uint32_t pairs = (bytes * (10 << 8 | 1)) >> 8 & 0x00ff00ffU;
+  out = (pairs * (100 << 16 | 1)) >> 16;
+  return true;
+}
+
+// A port behind its colon or '=', of six digits at most; moves `p` behind it.
 [[nodiscard, gnu::always_inline]] inline bool port(const char*& p, const char* last,
                                                    std::uint16_t& out) noexcept {
   const char* const first = p;
-  const std::uint64_t n = digits(p, last, 6);
+  std::uint32_t four = 0;
+  std::uint64_t n;
+  if (last - p >= 4 && four_digits(p, four) && (last - p == 4 || !grammar::digit.has(p[4]))) {
+    p += 4;
+    n = four;
+  } else {
+    n = digits(p, last);
+  }
   out = static_cast<std::uint16_t>(n);
-  return p != first && n <= 65535;
+  return p != first && p - first <= 6 && n <= 65535;
 }
 
 // [ DQUOTE ... DQUOTE SP ] "<" sip-or-tel-uri ">" [ ";tag=" value ] or addr-spec [ ";tag=" value ],
@@ -172,9 +190,10 @@ template <literal Lower>
 [[nodiscard, gnu::always_inline]] inline bool via(const text& t, via_field& out) noexcept {
   const char* p = t.first;
   // Eight bytes of protocol, three of transport, a blank; the loads below end within that.
-  if (t.last - p < 14 || load<8>(p) != word("SIP/2.0/") || p[11] != ' ') return false;
-  if (!grammar::token_chars.has(p[8]) || !grammar::token_chars.has(p[9]) ||
-      !grammar::token_chars.has(p[10]))
+  if (t.last - p < 14 || load<8>(p) != word("SIP/2.0/")) return false;
+  if (load<4>(p + 8) != word("UDP ") &&
+      (p[11] != ' ' || !grammar::token_chars.has(p[8]) || !grammar::token_chars.has(p[9]) ||
+       !grammar::token_chars.has(p[10])))
     return false;
   out.transport = between(p + 8, p + 11);
   p += 12;
@@ -250,8 +269,8 @@ template <literal Lower>
 [[nodiscard, gnu::always_inline]] inline bool cseq(const text& t, std::uint32_t& number,
                                                    std::string_view& method) noexcept {
   const char* p = t.first;
-  const std::uint64_t n = digits(p, t.last, 10);
-  if (p == t.first || p == t.last || *p != ' ' || n > most_cseq) return false;
+  const std::uint64_t n = digits(p, t.last);
+  if (p == t.first || p == t.last || *p != ' ' || p - t.first > 10 || n > most_cseq) return false;
   ++p;
   if (p == t.last) return false;
   number = static_cast<std::uint32_t>(n);

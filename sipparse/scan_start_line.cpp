@@ -6,13 +6,10 @@
 #include "sipparse/grammar/char_class.h"
 #include "sipparse/header_value.h"
 #include "sipparse/method_names.h"
-
-#include <cstring>
+#include "sipparse/plain_fields.h"
 
 namespace linehunt::sip {
 namespace {
-
-constexpr std::string_view sip_version = "SIP/2.0";
 
 scan_result error_at(scan_error error, std::uint32_t at) noexcept {
   return {error, static_cast<std::uint16_t>(at)};
@@ -47,11 +44,16 @@ version_form form_of(std::string_view version) noexcept {
 scan_result split_status_line(std::uint32_t begin, std::uint32_t end, message_view& out) noexcept {
   const char* const base = out.base;
   std::uint32_t p = begin;
-  while (p < end && base[p] != ' ') // a TAB is no SP
-    ++p;
+  auto form = version_form::ours;
+  if (end - begin >= 8 && plain::load<8>(base + begin) == plain::word("SIP/2.0 ")) {
+    p += 7;
+  } else {
+    while (p < end && base[p] != ' ') // a TAB is no SP
+      ++p;
+    form = form_of({base + begin, p - begin});
+  }
   out.is_request = false;
   out.version = from_to(begin, p);
-  const auto form = form_of(out.text(out.version));
   if (form == version_form::malformed) return error_at(scan_error::not_sip, begin);
 
   if (p < end) ++p;
@@ -130,15 +132,15 @@ scan_result split_start_line(std::uint32_t begin, std::uint32_t end, message_vie
   if (begins_with_sip({base + begin, end - begin})) return split_status_line(begin, end, out);
 
   // "M U SIP/2.0" is the shortest.
-  if (end - begin < 11 || base[end - 8] != ' ' ||
-      std::memcmp(base + end - 7, sip_version.data(), 7) != 0)
+  if (end - begin < 11 || plain::load<8>(base + end - 8) != plain::word(" SIP/2.0"))
     return split_odd_request_line(begin, end, out);
   const char* const line_end = base + end;
   const char* const uri_end = line_end - 8;
   const char* const limit = base + out.len_bytes;
-  const char* const method_end = grammar::skip<grammar::token_chars>(base + begin, uri_end, limit);
+  const char* const method_end =
+      grammar::skip<grammar::token_chars>(base + begin, uri_end, base, limit);
   if (method_end == base + begin || *method_end != ' ' || method_end + 1 >= uri_end ||
-      grammar::skip<grammar::not_wsp_chars>(method_end + 1, uri_end, limit) != uri_end)
+      grammar::skip<grammar::not_wsp_chars>(method_end + 1, uri_end, base, limit) != uri_end)
     return split_odd_request_line(begin, end, out);
 
   const auto offset = [base](const char* p) { return static_cast<std::uint32_t>(p - base); };

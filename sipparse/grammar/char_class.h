@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets of characters, and the walk over a run of them: the primitive that the grammars are made of.
-// Sixteen bytes are looked up at once (SSSE3, which every build target has). Private to sipparse.
+// Sixteen bytes are looked up at once (SSSE3, which every build target has), or 32. Private to
+// sipparse.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <immintrin.h>
 #include <string_view>
-#include <tmmintrin.h>
 
 namespace linehunt::sip::grammar {
 
@@ -88,34 +90,62 @@ inline constexpr char_set not_wsp_chars = char_set::range(0, 0xff) - char_set(" 
 // The part of a URI in angle brackets that is looked up fastest.
 inline constexpr char_set ascii_uri_chars = visible - char_set("<>\"");
 
-// One bit for each of sixteen bytes, set where the byte is not in the set:
+// So many bytes are looked up at once; in the kernels that have AVX2 (kernels/kernel.h) twice as
+// many as elsewhere. All that depends on it is inlined for certain, so that nobody gets another's.
+#ifdef __AVX2__
+constexpr std::ptrdiff_t bytes_at_once = 32;
+#else
+constexpr std::ptrdiff_t bytes_at_once = 16;
+#endif
+
+// One bit for each of them, set where the byte is not in the set:
 //   "UDP 192.0.2.1;br" and token_chars   0001000000000100 (the blank and the semicolon)
 // The low half of a byte picks its row (a byte from 0x80 on picks zero), the high half a bit of it.
 template <const char_set& Set>
-[[nodiscard, gnu::always_inline]] inline unsigned strangers(const char* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint32_t strangers(const char* p) noexcept {
   static_assert(Set.is_even_high());
+  const __m128i rows_once = _mm_load_si128(reinterpret_cast<const __m128i*>(Set.rows.data()));
+  const __m128i bits_once = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+#ifdef __AVX2__
+  const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m256i rows = _mm256_broadcastsi128_si256(rows_once);
+  const __m256i bit_of_high = _mm256_broadcastsi128_si256(bits_once);
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0f));
+  __m256i member =
+      _mm256_and_si256(_mm256_shuffle_epi8(rows, bytes), _mm256_shuffle_epi8(bit_of_high, high));
+  if constexpr (Set.has_high())
+    member = _mm256_or_si256(member, _mm256_and_si256(bytes, _mm256_set1_epi8(-128)));
+  return static_cast<std::uint32_t>(
+      _mm256_movemask_epi8(_mm256_cmpeq_epi8(member, _mm256_setzero_si256())));
+#else
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i rows = _mm_load_si128(reinterpret_cast<const __m128i*>(Set.rows.data()));
-  const __m128i bit_of_high = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
   const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(0x0f));
   __m128i member =
-      _mm_and_si128(_mm_shuffle_epi8(rows, bytes), _mm_shuffle_epi8(bit_of_high, high));
+      _mm_and_si128(_mm_shuffle_epi8(rows_once, bytes), _mm_shuffle_epi8(bits_once, high));
   if constexpr (Set.has_high())
     member = _mm_or_si128(member, _mm_and_si128(bytes, _mm_set1_epi8(-128)));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(member, _mm_setzero_si128())));
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(member, _mm_setzero_si128())));
+#endif
 }
 
-// The first byte from `first` on that is not in the set, or `last`. Bytes up to `limit`, which is
-// at or behind `last`, may be read though they are not looked for.
+// The first byte from `first` on that is not in the set, or `last`. Bytes from `begin` to `limit`,
+// around them, may be read though they are not looked for.
 template <const char_set& Set>
-[[nodiscard, gnu::always_inline]] inline const char* skip(const char* first, const char* last,
-                                                          const char* limit) noexcept {
-  for (; limit - first >= 16; first += 16) {
-    if (const unsigned mask = strangers<Set>(first)) {
+[[nodiscard, gnu::always_inline]] inline const char*
+skip(const char* first, const char* last, const char* begin, const char* limit) noexcept {
+  for (; limit - first >= bytes_at_once; first += bytes_at_once) {
+    if (const std::uint32_t mask = strangers<Set>(first)) {
       first += __builtin_ctz(mask);
       return first < last ? first : last;
     }
-    if (last - first <= 16) return last;
+    if (last - first <= bytes_at_once) return last;
+  }
+  // The rest is looked up together with what stands before it.
+  if (limit - begin >= bytes_at_once) {
+    const auto before = static_cast<unsigned>(bytes_at_once - (limit - first));
+    const std::uint64_t mask = std::uint64_t{strangers<Set>(limit - bytes_at_once)} >> before;
+    first = mask != 0 ? first + __builtin_ctzll(mask) : last;
+    return first < last ? first : last;
   }
   while (first != last && Set.has(*first))
     ++first;
@@ -123,7 +153,7 @@ template <const char_set& Set>
 }
 template <const char_set& Set>
 [[nodiscard]] inline const char* skip(const char* first, const char* last) noexcept {
-  return skip<Set>(first, last, last);
+  return skip<Set>(first, last, first, last);
 }
 
 // SWS and LWS (RFC 3261 25.1): white space, and line ends that are followed by white space.

@@ -10,11 +10,14 @@
 #include "sipparse/plain_fields.h"
 #include "sipparse/routing_view.h"
 
+#include <memory>
+
 namespace linehunt::sip::kernels {
 namespace {
 
 unsigned read_plain(const message_view& message, routing_view& out) noexcept {
-  static_cast<routing_fields&>(out) = {};
+  // In place: assigned, it would be made elsewhere first, and its gaps copied along.
+  std::construct_at(static_cast<routing_fields*>(&out));
   out.has_next_via = false; // `next_via` is cleared where it is read
   const char* const base = message.base;
   const char* const limit = base + message.len_bytes;
@@ -61,7 +64,7 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
     const header& h = message.headers[next];
     const char* const first = base + h.value.off;
     if (h.id == header_id::via) {
-      out.next_via = {};
+      std::construct_at(&out.next_via);
       out.has_next_via = plain::via({first, first + h.value.len, limit}, out.next_via);
     }
   }

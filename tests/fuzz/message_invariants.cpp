@@ -4,6 +4,7 @@
 #include "sipparse/build.h"
 #include "sipparse/edit_list.h"
 #include "sipparse/fields.h"
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/routing_view.h"
 #include "sipparse/scan.h"
 #include "sipparse/sdp.h"
@@ -17,6 +18,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace linehunt::sip {
 namespace {
@@ -55,6 +57,34 @@ bool same(const message_view& a, const message_view& b) {
                       return same(x.line, y.line) && same(x.value, y.value) && x.id == y.id &&
                              x.folded == y.folded;
                     });
+}
+
+auto parts_of(const via_field& v) {
+  return std::tuple(v.transport, v.sent_by_host, v.sent_by_port, v.branch, v.received, v.maddr,
+                    v.has_rport, v.rport, v.has_oc, v.rport_text, v.element, v.rest);
+}
+
+auto parts_of(const address_field& a) {
+  return std::tuple(a.display_name, a.uri, a.parameters, a.tag, a.element, a.rest, a.angle_brackets,
+                    a.star);
+}
+
+auto parts_of(const uri& u) {
+  return std::tuple(u.scheme, u.scheme_text, u.user, u.password, u.host, u.host_is_ipv6, u.port,
+                    u.parameters, u.headers);
+}
+
+auto parts_of(const routing_view& v) {
+  return std::tuple(parts_of(v.top_via), v.from_tag, v.to_tag, v.from_uri, v.to_uri, v.call_id,
+                    v.cseq.number, v.cseq.method, v.cseq.method_text, v.max_forwards,
+                    v.top_route_uri, v.content_length, v.has_content_length, v.body,
+                    v.has_next_via);
+}
+
+// However it was read.
+template <class Value>
+void require_same(const field_result<Value>& a, const field_result<Value>& b, const char* what) {
+  require(a.ok == b.ok && a.at == b.at && (!a || parts_of(*a) == parts_of(*b)), what);
 }
 
 void check_view(const message_view& view, scan_result scanned, std::string_view datagram) {
@@ -121,9 +151,29 @@ scan_result scan_with_all_kernels(std::string_view datagram, message_view& view)
   return result;
 }
 
+// Fields are the same with every kernel.
+routing_result route_with_all_kernels(const message_view& view, routing_view& routed) {
+  const kernel before = current_kernel();
+  require(use_kernel(kernel::scalar), "routing view: no scalar kernel");
+  const routing_result result = make_routing_view(view, routed);
+  static routing_view other;
+  for (const kernel k : {kernel::sse42, kernel::avx2, kernel::avx512}) {
+    if (!kernel_supported(k) || !use_kernel(k)) continue;
+    const routing_result again = make_routing_view(view, other);
+    require(again.error == result.error && again.at == result.at,
+            "routing view: kernels disagree on error");
+    require(parts_of(other) == parts_of(routed), "routing view: kernels disagree");
+    require(!routed.has_next_via || parts_of(other.next_via) == parts_of(routed.next_via),
+            "routing view: kernels disagree on the next Via");
+  }
+  require(use_kernel(before), "routing view: kernel lost");
+  return result;
+}
+
 void check_via_list(std::string_view value) {
   for (int elements = 0; !value.empty() && elements < 64; ++elements) {
     const auto via = parse_via(value);
+    require_same(via, grammar::via_by_grammar(value), "parse_via: not as its grammar");
     require(via.at <= value.size(), "parse_via: error offset");
     if (!via) return;
     for (const auto part : {via->transport, via->sent_by_host, via->branch, via->received,
@@ -140,6 +190,7 @@ void check_via_list(std::string_view value) {
 
 void check_uri(std::string_view text) {
   const auto parsed = parse_uri(text);
+  require_same(parsed, grammar::uri_by_grammar(text), "parse_uri: not as its grammar");
   require(parsed.at <= text.size(), "parse_uri: error offset");
   if (!parsed) return;
   for (const auto part : {parsed->scheme_text, parsed->user, parsed->password, parsed->host,
@@ -157,6 +208,7 @@ void check_uri(std::string_view text) {
 void check_address_list(std::string_view value) {
   for (int elements = 0; !value.empty() && elements < 64; ++elements) {
     const auto address = parse_address(value);
+    require_same(address, grammar::address_by_grammar(value), "parse_address: not as its grammar");
     require(address.at <= value.size(), "parse_address: error offset");
     if (!address) return;
     for (const auto part :
@@ -339,7 +391,7 @@ void check(std::string_view datagram) {
   check_view(view, scanned, datagram);
 
   routing_view routed;
-  const routing_result routing = make_routing_view(view, routed);
+  const routing_result routing = route_with_all_kernels(view, routed);
   require(routing.at <= datagram.size(), "routing view: error offset");
   for (const auto part : {routed.call_id, routed.from_tag, routed.to_tag, routed.top_route_uri,
                           routed.body, routed.top_via.element}) {
