@@ -65,22 +65,19 @@ char* edit_list::add(slice what, std::size_t text_len) noexcept {
   return to;
 }
 
-bool edit_list::make_place(slice what, std::size_t& index) noexcept {
+[[gnu::noinline]] bool edit_list::make_place(slice what, std::size_t& index) noexcept {
   // The new edit goes behind every edit that begins before it and behind the insertions at the same
   // offset; an insertion goes before the removal at the same offset.
   const auto goes_behind = [&](const edit& e) {
     return e.off > what.off || (e.off == what.off && e.removed > 0);
   };
-  while (index > 0 && goes_behind(edits_[index - 1]))
-    --index;
+  for (; index > 0 && goes_behind(edits_[index - 1]); --index)
+    edits_[index] = edits_[index - 1];
   if (index > 0) {
     const edit& before = edits_[index - 1];
     if (before.off + std::uint32_t{before.removed} > what.off) return false;
   }
-  if (index < count_ && what.end() > edits_[index].off) return false;
-  for (std::size_t i = count_; i > index; --i)
-    edits_[i] = edits_[i - 1];
-  return true;
+  return index == count_ || what.end() <= edits_[index].off; // where the next one was
 }
 
 void edit_list::clear() noexcept {
@@ -98,16 +95,17 @@ std::size_t edit_list::apply_to(std::string_view original, std::span<char> out) 
       edits_[count_ - 1].off + std::size_t{edits_[count_ - 1].removed} > original.size()) {
     return 0;
   }
-  std::size_t read = 0;
+  const char* read = original.data();
   char* write = out.data();
   for (const edit& e : edits()) {
-    const auto kept = original.substr(read, e.off - read);
+    const std::string_view kept{read, original.data() + e.off};
     copy_bytes(write, kept);
-    copy_bytes(write + kept.size(), text_of(e));
-    write += kept.size() + e.text_len;
-    read = e.off + std::size_t{e.removed};
+    write += kept.size();
+    copy_bytes(write, text_of(e));
+    write += e.text_len;
+    read += kept.size() + e.removed;
   }
-  copy_bytes(write, original.substr(read));
+  copy_bytes(write, {read, original.data() + original.size()});
   return static_cast<std::size_t>(len);
 }
 

@@ -150,7 +150,6 @@ std::optional<listener_index> engine::state::listener_towards(const endpoint& to
 // Everything that changes in it on its way but for the routes. False: it is too long now.
 bool engine::state::edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
                                 sip::edit_list& edits) const {
-  edit_request(edits);
   const stateless_branch id{call, in->listener,
                             stateless_branch::below(routing.top_via,
                                                     reply_target(routing.top_via, in->source),
@@ -158,6 +157,7 @@ bool engine::state::edit_within(std::uint32_t call, listener_index listener, boo
   const branch_text branch =
       make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
   edits.insert(view.headers_begin, make_via(*world, listener, branch, offer_overload));
+  edit_request(edits);
   return fits(edits);
 }
 

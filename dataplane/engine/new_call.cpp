@@ -264,9 +264,10 @@ std::uint32_t engine::state::take_record(const call_texts& texts) {
 }
 
 void engine::state::edit_request(sip::edit_list& edits) const noexcept {
-  std::array<char, 24> number;
-  sip::writer digits{number};
+  if (via_needs_received()) name_sender(edits); // first, since it stands above the others
   if (const sip::header* h = view.find(sip::header_id::max_forwards)) {
+    std::array<char, 24> number;
+    sip::writer digits{number};
     const std::uint16_t hops = routing.max_forwards;
     digits << std::uint64_t{hops > 0 ? hops - 1u : 0u};
     edits.replace(h->value, {number.data(), digits.size()});
@@ -274,10 +275,19 @@ void engine::state::edit_request(sip::edit_list& edits) const noexcept {
     edits.insert(view.headers_end, "Max-Forwards: 70\r\n"); // RFC 3261 16.6 (3)
   }
   trim(edits);
-  if (!via_needs_received()) return;
+}
 
-  // RFC 3261 18.2.1 and RFC 3581 4, into the Via as it came.
+// RFC 3261 18.2.1 and RFC 3581 4, into the Via as it came.
+void engine::state::name_sender(sip::edit_list& edits) const noexcept {
   const sip::via_field& via = routing.top_via;
+  if (via.has_rport) {
+    std::array<char, 24> number;
+    sip::writer digits{number};
+    digits << std::uint64_t{in->source.port};
+    const std::string_view start = via.rport_text.starts_with(';') ? ";rport=" : "rport=";
+    edits.replace(slice_of(via.rport_text),
+                  std::array<std::string_view, 2>{start, {number.data(), digits.size()}});
+  }
   const address_text source = to_text(in->source.ip);
   sip::slice old = slice_of(via.element.substr(via.element.size()));
   std::string_view name = ";received=";
@@ -288,13 +298,6 @@ void engine::state::edit_request(sip::edit_list& edits) const noexcept {
     name = {};
   }
   edits.replace(old, std::array<std::string_view, 2>{name, source});
-  if (via.has_rport) {
-    const std::string_view start = via.rport_text.starts_with(';') ? ";rport=" : "rport=";
-    digits = sip::writer{number};
-    digits << std::uint64_t{in->source.port};
-    edits.replace(slice_of(via.rport_text),
-                  std::array<std::string_view, 2>{start, {number.data(), digits.size()}});
-  }
 }
 
 // What is around the message goes no further: CRLFs before it (RFC 3261 7.5), and what follows the

@@ -9,7 +9,6 @@ namespace linehunt {
 
 verdict engine::state::receive(const datagram& datagram_in) {
   in = &datagram_in;
-  routing = {};
   const sip::scan_result scanned = sip::scan(in->bytes, view);
   if (scanned.error == sip::scan_error::empty) return verdict::keep_alive;
   if (scanned.error == sip::scan_error::not_sip) return verdict::dropped_not_sip;

@@ -62,6 +62,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] std::uint32_t take_record(const calls::call_texts& texts);
   // What every forwarded request needs: Max-Forwards, received and rport.
   void edit_request(sip::edit_list& edits) const noexcept;
+  void name_sender(sip::edit_list& edits) const noexcept;
   void trim(sip::edit_list& edits) const noexcept;
   // With our own headers it is still a datagram.
   [[nodiscard]] bool fits(const sip::edit_list& edits) const noexcept;
