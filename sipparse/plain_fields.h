@@ -7,6 +7,7 @@
 
 #include "sipparse/fields.h"
 #include "sipparse/grammar/char_class.h"
+#include "sipparse/method_names.h"
 
 #include <cstdint>
 #include <cstring>
@@ -265,17 +266,17 @@ template <literal Lower>
   return true;
 }
 
-// 1*DIGIT SP method. The method is left to the caller.
-[[nodiscard, gnu::always_inline]] inline bool cseq(const text& t, std::uint32_t& number,
-                                                   std::string_view& method) noexcept {
+// 1*DIGIT SP method. A name that is known needs no look at its characters.
+[[nodiscard, gnu::always_inline]] inline bool cseq(const text& t, cseq_field& out) noexcept {
   const char* p = t.first;
   const std::uint64_t n = digits(p, t.last);
   if (p == t.first || p == t.last || *p != ' ' || p - t.first > 10 || n > most_cseq) return false;
   ++p;
   if (p == t.last) return false;
-  number = static_cast<std::uint32_t>(n);
-  method = between(p, t.last);
-  return skip<grammar::token_chars>(p, t) == t.last;
+  out.number = static_cast<std::uint32_t>(n);
+  out.method_text = between(p, t.last);
+  out.method = classify_method(out.method_text);
+  return out.method != method::unknown || skip<grammar::token_chars>(p, t) == t.last;
 }
 
 // word [ "@" word ]

@@ -3,6 +3,7 @@
 // length, read once and checked against each other.
 #include "sipparse/routing_view.h"
 
+#include "sipparse/grammar/by_grammar.h"
 #include "sipparse/kernels/kernel.h"
 
 #include <algorithm>
@@ -171,8 +172,12 @@ routing_result make_routing_view(const message_view& message, routing_view& out)
   const unsigned left = kernels::current().read_plain(message, out);
   if (left != 0) [[unlikely]]
     read_by_grammar(message, left, out, errors);
-  if (!message.is_request && (!out.has_next_via || !out.top_via.rest.empty())) [[unlikely]]
+  if (message.is_request) {
+    if (!out.request_uri) [[unlikely]]
+      out.request_uri = grammar::uri_by_grammar(message.text(message.request_uri));
+  } else if (!out.has_next_via || !out.top_via.rest.empty()) [[unlikely]] {
     read_next_via(message, out);
+  }
 
   // RFC 3261 8.1.1.5; two unknown methods may still differ (RFC 4475 3.1.2.17). Nobody compares
   // what could not be read.

@@ -4,6 +4,7 @@
 
 #include "sipparse/fields.h"
 #include "sipparse/message_view.h"
+#include "sipparse/uri.h"
 
 #include <cstdint>
 #include <string_view>
@@ -46,6 +47,8 @@ struct routing_view : routing_fields {
   // is none, or it breaks its grammar, and `next_via` holds anything.
   bool has_next_via = false;
   via_field next_via;
+  // Of a request, parse_uri of its Request-URI. Of a response it holds anything.
+  field_result<uri> request_uri;
 };
 
 struct [[nodiscard]] routing_result {
@@ -54,7 +57,8 @@ struct [[nodiscard]] routing_result {
   explicit operator bool() const noexcept { return error == routing_error::none; }
 };
 
-// On an error `out` holds every field that could be read, so that a reply can be built.
+// Whatever `out` was before; on an error it holds every field that could be read, so that a reply
+// can be built.
 routing_result make_routing_view(const message_view& message, routing_view& out) noexcept;
 
 } // namespace linehunt::sip

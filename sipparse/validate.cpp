@@ -78,7 +78,7 @@ fault fault_of_request(const message_view& request, scan_result scanned, const r
   if (request.index_full) return {400, "Bad Request - Too Many Header Fields"};
   if (!routed) return {400, reason_of(routed.error)};
 
-  const auto uri = parse_uri(request.text(request.request_uri));
+  const auto& uri = view.request_uri;
   if (!uri) return {400, "Bad Request - Request-URI"};
   if (uri->scheme == uri_scheme::other) return {416, "Unsupported URI Scheme"};
   // RFC 3261 19.1.1: no headers in a Request-URI. They must not travel on (RFC 4475 3.1.2.11).

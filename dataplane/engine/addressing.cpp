@@ -4,7 +4,6 @@
 
 #include "dataplane/engine/branch.h"
 #include "dataplane/engine/routes.h"
-#include "sipparse/uri.h"
 
 namespace linehunt::calls {
 namespace {
@@ -38,7 +37,10 @@ std::optional<endpoint> via_target(const sip::via_field& via) noexcept {
 }
 
 std::optional<endpoint> uri_target(std::string_view text) noexcept {
-  const auto uri = sip::parse_uri(text);
+  return uri_target(sip::parse_uri(text));
+}
+
+std::optional<endpoint> uri_target(const sip::field_result<sip::uri>& uri) noexcept {
   if (!uri || (uri->scheme != sip::uri_scheme::sip && uri->scheme != sip::uri_scheme::sips))
     return std::nullopt;
   const auto maddr = sip::find_parameter(uri->parameters, "maddr");

@@ -6,6 +6,7 @@
 #include "dataplane/address.h"
 #include "dataplane/snapshot.h"
 #include "sipparse/fields.h"
+#include "sipparse/uri.h"
 
 #include <optional>
 #include <string_view>
@@ -28,6 +29,7 @@ inline constexpr std::uint16_t sip_port = 5060;
 
 // The address of a SIP URI: maddr or host, port or 5060. nullopt for names and other schemes.
 [[nodiscard]] std::optional<endpoint> uri_target(std::string_view uri) noexcept;
+[[nodiscard]] std::optional<endpoint> uri_target(const sip::field_result<sip::uri>& uri) noexcept;
 
 // True where host and port are those of a listener of ours.
 [[nodiscard]] bool names_us(const snapshot& world, std::string_view uri) noexcept;

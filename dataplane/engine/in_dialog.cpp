@@ -90,7 +90,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   if (!plan.next_hop.empty()) {
     to = uri_target(plan.next_hop);
   } else {
-    to = uri_target(plan.request_uri);
+    to = plan.request_uri_moved ? uri_target(plan.request_uri) : uri_target(routing.request_uri);
     if (to && world->is_local(*to)) {
       to.reset();
       const auto target =

@@ -104,12 +104,9 @@ std::string_view call_facts::text_of(rule_field field) noexcept {
   }
 }
 
-const sip::uri& call_facts::ruri() noexcept {
-  if (!ruri_) {
-    const auto parsed = sip::parse_uri(input_.message->text(input_.message->request_uri));
-    ruri_ = parsed ? parsed.value : sip::uri{};
-  }
-  return *ruri_;
+const sip::uri& call_facts::ruri() const noexcept {
+  static constexpr sip::uri none;
+  return input_.view->request_uri ? *input_.view->request_uri : none;
 }
 
 const call_facts::codecs& call_facts::offer() noexcept {

@@ -32,14 +32,13 @@ class call_facts {
   void scan(const pattern_field& field) noexcept;
   void scan_header(const pattern_field& field) noexcept;
   [[nodiscard]] std::string_view text_of(rule_field field) noexcept;
-  [[nodiscard]] const sip::uri& ruri() noexcept;
+  [[nodiscard]] const sip::uri& ruri() const noexcept;
   [[nodiscard]] const codecs& offer() noexcept;
 
   const compiled_rules::state& rules_;
   const rule_input& input_;
   workspace& space_;
   std::uint32_t source_destination_ = 0xffffffff;
-  std::optional<sip::uri> ruri_;
   std::optional<codecs> offer_;
 };
 

@@ -59,7 +59,7 @@ using find_candidate_function = std::uint32_t(const char* base, std::uint32_t le
 
 // Clears the view and fills in the fields that stand in their plain form (plain_fields.h). Returns
 // a bit for each header that is not plain, or is mandatory and missing: those are the grammar's
-// matter.
+// matter. So is a Request-URI that is not ok.
 using read_plain_function = unsigned(const message_view& message, routing_view& out) noexcept;
 
 struct functions {

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "sipparse/kernels/kernel.h"
-#include "sipparse/method_names.h"
 #include "sipparse/plain_fields.h"
+#include "sipparse/plain_uri.h"
 #include "sipparse/routing_view.h"
 
 #include <memory>
@@ -25,13 +25,14 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
   // Runs `field` on the first header with that name. A mandatory one that is not there is left,
   // too.
   const auto read = [&](header_id id, bool mandatory, auto&& field) {
-    const header* const h = message.find(id);
-    if (h == nullptr) {
+    const std::uint8_t at = message.first[static_cast<std::size_t>(id)];
+    if (at == no_header) {
       left |= mandatory ? bit_of(id) : 0;
       return;
     }
-    const char* const first = base + h->value.off;
-    if (!field(plain::text{first, first + h->value.len, limit})) left |= bit_of(id);
+    const slice value = message.headers[at].value;
+    const char* const first = base + value.off;
+    if (!field(plain::text{first, first + value.len, limit})) left |= bit_of(id);
   };
   read(header_id::via, true, [&](const plain::text& t) { return plain::via(t, out.top_via); });
   read(header_id::from, true,
@@ -42,11 +43,7 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
     out.call_id = plain::between(t.first, t.last);
     return plain::call_id(t);
   });
-  read(header_id::cseq, true, [&](const plain::text& t) {
-    if (!plain::cseq(t, out.cseq.number, out.cseq.method_text)) return false;
-    out.cseq.method = classify_method(out.cseq.method_text);
-    return true;
-  });
+  read(header_id::cseq, true, [&](const plain::text& t) { return plain::cseq(t, out.cseq); });
   read(header_id::max_forwards, false, [&](const plain::text& t) {
     std::uint32_t hops = 0;
     if (!plain::number(t, hops) || hops >= no_max_forwards) return false;
@@ -57,10 +54,17 @@ unsigned read_plain(const message_view& message, routing_view& out) noexcept {
        [&](const plain::text& t) { return plain::route(t, out.top_route_uri); });
   read(header_id::content_length, false,
        [&](const plain::text& t) { return plain::number(t, out.content_length); });
+  if (message.is_request) {
+    const char* const first = base + message.request_uri.off;
+    std::construct_at(&out.request_uri);
+    out.request_uri.ok =
+        plain::sip_uri({first, first + message.request_uri.len, limit}, out.request_uri.value);
+    return left;
+  }
   // The Via that comes next in nearly all responses: the line behind the topmost. Both may lie
   // behind the index.
   const std::size_t next = message.first[static_cast<std::size_t>(header_id::via)] + 1u;
-  if (!message.is_request && next < message.header_count) {
+  if (next < message.header_count) {
     const header& h = message.headers[next];
     const char* const first = base + h.value.off;
     if (h.id == header_id::via) {

@@ -312,15 +312,16 @@ TEST_F(PlainFields, CseqNumberAndCallId) {
         value({"1", "0", "42949672", "95", "96", " ", " INVITE", "BYE", "@", "\t", ":", "a"});
     const auto t = within(v);
     const std::string_view text{t.first, v.size()};
-    std::uint32_t number = 0;
-    std::string_view method;
-    if (plain::cseq(t, number, method)) {
+    cseq_field cseq;
+    if (plain::cseq(t, cseq)) {
       ++taken_;
       const auto expected = parse_cseq(text);
       ASSERT_TRUE(expected) << v;
-      ASSERT_EQ(number, expected->number) << v;
-      ASSERT_EQ(method, expected->method_text) << v;
+      ASSERT_EQ(cseq.number, expected->number) << v;
+      ASSERT_EQ(cseq.method, expected->method) << v;
+      ASSERT_EQ(cseq.method_text, expected->method_text) << v;
     }
+    std::uint32_t number = 0;
     if (plain::number(t, number)) {
       const auto expected = parse_number(text, 0xffffffffU);
       ASSERT_TRUE(expected) << v;
