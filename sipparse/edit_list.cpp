@@ -14,11 +14,12 @@ void copy_bytes(char* to, std::string_view from) noexcept {
   if (!from.empty()) std::memcpy(to, from.data(), from.size());
 }
 
-// What stays between two edits: segment i lies before edit i, the last one after all edits.
+// What stays between two edits: segment i lies before edit i, the last one after all edits. Not
+// cleared, since all that are read have been written.
 struct segment {
-  std::uint32_t off = 0;
-  std::uint32_t len = 0;
-  std::int32_t shift = 0; // by how much it would move if the first byte of the message stayed
+  std::uint32_t off;
+  std::uint32_t len;
+  std::int32_t shift; // by how much it would move if the first byte of the message stayed
 };
 
 } // namespace
@@ -124,26 +125,24 @@ std::span<char> edit_list::apply_in_place(std::span<char> room,
   if (read > message.size()) return {};
   segments[count_] = {read, static_cast<std::uint32_t>(message.size()) - read, shift};
 
-  // One segment stays where it is; what lies before it moves into the headroom, what lies behind it
-  // into the tailroom. Of the segments whose choice leaves enough room, take the one that leaves
-  // the fewest bytes to move.
+  // One segment stays where it is, and with it neighbours that are as far from the first byte as
+  // before; what lies before it moves into the headroom, what lies behind it into the tailroom. Of
+  // the segments whose choice leaves enough room, take the one with which most bytes stay.
   const std::ptrdiff_t headroom = message.data() - room.data();
   const std::ptrdiff_t tailroom = static_cast<std::ptrdiff_t>(room.size()) - headroom -
                                   static_cast<std::ptrdiff_t>(message.size());
   bool found = false;
-  std::uint32_t fewest = 0;
+  std::uint32_t most = 0;
   std::int32_t start_shift = 0; // of the first byte
-  for (std::size_t stays = 0; stays <= count_; ++stays) {
-    const std::int32_t base = segments[stays].shift;
-    if (base > headroom || growth_ - base > tailroom) continue;
-    std::uint32_t moved = 0;
-    for (std::size_t i = 0; i <= count_; ++i) {
-      if (segments[i].shift != base) moved += segments[i].len;
-    }
-    if (!found || moved < fewest) {
+  std::uint32_t staying = 0;
+  for (std::size_t i = 0; i <= count_; ++i) {
+    const segment& s = segments[i];
+    staying = i > 0 && segments[i - 1].shift == s.shift ? staying + s.len : s.len;
+    if (s.shift > headroom || growth_ - s.shift > tailroom) continue;
+    if (!found || staying > most) {
       found = true;
-      fewest = moved;
-      start_shift = -base;
+      most = staying;
+      start_shift = -s.shift;
     }
   }
   if (!found) return {};

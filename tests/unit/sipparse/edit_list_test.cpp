@@ -144,6 +144,13 @@ TEST(EditList, MovesTheShorterSide) {
   const auto back = edits.apply_in_place(buffer, message);
   EXPECT_EQ(back.data(), message.data());
 
+  // What a replacement of the same length parts stays together, 30 and 28 bytes against 40.
+  edits.clear();
+  ASSERT_TRUE(edits.insert(40, "0123456789"));
+  ASSERT_TRUE(edits.replace(slice{70, 2}, "69"));
+  const auto parted = edits.apply_in_place(buffer, message);
+  EXPECT_EQ(parted.data(), message.data() - 10);
+
   // Without headroom the long side has to move.
   edits.clear();
   ASSERT_TRUE(edits.insert(10, "0123456789"));
