@@ -52,6 +52,8 @@ struct reply_parts {
   std::uint16_t rport = 0; // source port; written only where the Via asked with ";rport"
   std::string_view extra_headers = {};
   std::string_view server_line = {}; // RFC 3261 20.35
+  // The request's, where its routing view is there; nullptr: it is read anew.
+  const via_field* top_via = nullptr;
 };
 [[nodiscard]] std::size_t build_reply(const message_view& request, const reply_parts& parts,
                                       std::span<char> out) noexcept;

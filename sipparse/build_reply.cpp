@@ -44,8 +44,13 @@ void write_top_via(writer& out, std::string_view line, std::string_view value,
     out << line << "\r\n";
     return;
   }
-  const auto via = parse_via(value);
-  if (!via) {
+  field_result<via_field> read;
+  const via_field* via = parts.top_via;
+  if (via == nullptr) {
+    read = parse_via(value);
+    via = &read.value;
+  }
+  if (via->element.empty()) { // it breaks the grammar
     out << line << "\r\n";
     return;
   }

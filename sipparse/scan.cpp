@@ -56,13 +56,14 @@ bool is_visible_before(unsigned bytes, char high) noexcept {
 void put(header& h, std::uint32_t start, std::uint32_t end,
          const header_name::slot_entry& slot) noexcept {
   static_assert(offsetof(slice, len) == 2 && sizeof(slice) == 4 && offsetof(header, value) == 4 &&
+                offsetof(header, folded) == offsetof(header, id) + 1 &&
                 std::endian::native == std::endian::little);
   const std::uint32_t line = start + ((end - start) << 16);
   const std::uint32_t value = line + slot.to_value;
   std::memcpy(static_cast<void*>(&h.line), &line, sizeof line);
   std::memcpy(static_cast<void*>(&h.value), &value, sizeof value);
-  h.id = slot.id;
-  h.folded = false;
+  const auto id_not_folded = static_cast<std::uint16_t>(slot.id);
+  std::memcpy(static_cast<void*>(&h.id), &id_not_folded, sizeof id_not_folded);
 }
 
 // Is it the slot's name although its colon is not among the first sixteen bytes, which are the

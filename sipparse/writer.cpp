@@ -3,14 +3,32 @@
 #include "sipparse/build.h"
 
 #include <array>
-#include <charconv>
+#include <cstring>
 
 namespace linehunt::sip {
+namespace {
 
+// "00" to "99", one behind the other.
+constexpr auto pairs = [] {
+  std::array<char, 200> digits{};
+  for (unsigned i = 0; i < 100; ++i) {
+    digits[2 * i] = static_cast<char>('0' + i / 10);
+    digits[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return digits;
+}();
+
+} // namespace
+
+// Two digits at a time, from the last on. They are few, and std::to_chars would count them first.
 writer& writer::operator<<(std::uint64_t number) noexcept {
   std::array<char, 20> digits; // 2^64 - 1 has 20
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  return *this << std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())};
+  char* const end = digits.data() + digits.size();
+  char* at = end;
+  for (; number >= 10; number /= 100)
+    std::memcpy(at -= 2, &pairs[2 * (number % 100)], 2);
+  if (number > 0 || at == end) *--at = static_cast<char>('0' + number);
+  return *this << std::string_view{at, static_cast<std::size_t>(end - at)};
 }
 
 } // namespace linehunt::sip

@@ -38,6 +38,7 @@ verdict engine::state::reply(std::uint16_t status, std::string_view reason, verd
   parts.rport = in->source.port;
   parts.extra_headers = extra_headers;
   parts.server_line = world->server_line;
+  parts.top_via = &routing.top_via;
   const std::size_t len = sip::build_reply(view, parts, buffer_b());
   if (len == 0) return verdict::dropped_malformed;
   const endpoint to =

@@ -29,12 +29,13 @@ std::optional<std::string_view> find_parameter(std::string_view parameters,
                                                std::string_view name) noexcept {
   using namespace grammar;
   const char* const last = parameters.data() + parameters.size();
-  for (const char* at = parameters.data();;) {
+  for (const char* at = parameters.data(); at != last;) {
     parameter_target state;
     at = run_rule(parameter, {at, static_cast<std::size_t>(last - at)}, state);
     if (at == nullptr) return std::nullopt;
     if (equals_ignoring_case_of_both(state.name, name)) return state.value;
   }
+  return std::nullopt;
 }
 
 } // namespace linehunt::sip

@@ -163,6 +163,8 @@ routing_result route_with_all_kernels(const message_view& view, routing_view& ro
     require(again.error == result.error && again.at == result.at,
             "routing view: kernels disagree on error");
     require(parts_of(other) == parts_of(routed), "routing view: kernels disagree");
+    require(!view.is_request || parts_of(*other.request_uri) == parts_of(*routed.request_uri),
+            "routing view: kernels disagree on the Request-URI");
     require(!routed.has_next_via || parts_of(other.next_via) == parts_of(routed.next_via),
             "routing view: kernels disagree on the next Via");
   }
@@ -287,7 +289,13 @@ void check_reply(const message_view& request, const routing_view& routed, bool r
                           .received = "192.0.2.77",
                           .rport = 5099,
                           .extra_headers = "Server: test\r\n"};
-  const std::size_t len = build_reply(request, parts, buffer);
+  std::size_t len = build_reply(request, parts, buffer);
+  const std::string without_view{buffer.data(), len};
+  reply_parts with_via = parts;
+  with_via.top_via = &routed.top_via;
+  len = build_reply(request, with_via, buffer);
+  require((std::string_view{buffer.data(), len}) == without_view,
+          "build_reply: the topmost Via read anew differs");
   require(len > 0, "build_reply: nothing built");
   require(build_reply(request, parts, buffer.first(len - 1)) == 0, "build_reply: buffer too small");
   require(build_reply(request, parts, buffer.first(len)) == len,
