@@ -7,7 +7,7 @@ namespace linehunt {
 verdict engine::state::on_ack() {
   // The ACK of a 2xx is by far the most frequent one, and it has our Route; look there first.
   sip::edit_list edits;
-  const route_plan plan = plan_routes(view, *world, edits);
+  const route_plan plan = plan_routes(view, routing.top_route_uri, *world, edits);
   if (!plan.ok) return verdict::dropped_malformed;
   const dialog_match match = find_dialog(plan.handle);
   if (match && calls[match.call].state != call_state::early)

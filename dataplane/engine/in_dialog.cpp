@@ -16,7 +16,7 @@ dialog_match engine::state::find_dialog(std::uint64_t handle) {
 
 verdict engine::state::on_in_dialog() {
   sip::edit_list edits;
-  const route_plan plan = plan_routes(view, *world, edits);
+  const route_plan plan = plan_routes(view, routing.top_route_uri, *world, edits);
   if (!plan.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   const dialog_match match = find_dialog(plan.handle);
   if (!match && calls.is_of_another_run(plan.handle)) {

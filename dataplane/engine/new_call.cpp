@@ -96,7 +96,7 @@ bool engine::state::is_dropped_by_rule() const noexcept {
 verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision,
                                   std::size_t passes) {
   sip::edit_list edits;
-  const route_plan routes = plan_routes(view, *world, edits);
+  const route_plan routes = plan_routes(view, routing.top_route_uri, *world, edits);
   // Strict routing (RFC 2543) would give the destination another Request-URI than the rules have
   // seen.
   if (!routes.ok || routes.request_uri_moved)

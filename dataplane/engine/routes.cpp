@@ -58,6 +58,20 @@ bool collect(const sip::message_view& message, sip::header_id id, route_list& ou
   return lines == lines_wanted;
 }
 
+// The same of the one Route that most requests within a call have: no element but that URI in its
+// brackets. False: there is more.
+bool collect_one_route(const sip::message_view& message, std::string_view uri,
+                       route_list& out) noexcept {
+  const std::uint16_t h = message.first[static_cast<std::size_t>(sip::header_id::route)];
+  const sip::slice where = message.headers[h].value;
+  if (message.count_of(sip::header_id::route) != 1 || uri.data() != message.base + where.off + 1 ||
+      uri.size() + 2 != where.len)
+    return false;
+  out.elements[0] = {h, false, where, uri};
+  out.count = 1;
+  return true;
+}
+
 std::uint64_t handle_in(std::string_view uri_text) noexcept {
   const auto uri = sip::parse_uri(uri_text);
   if (!uri) return 0;
@@ -130,8 +144,8 @@ bool is_loose(std::string_view uri_text) noexcept {
   return uri && sip::is_loose_router(*uri);
 }
 
-route_plan plan_routes(const sip::message_view& message, const snapshot& world,
-                       sip::edit_list& edits) noexcept {
+route_plan plan_routes(const sip::message_view& message, std::string_view top_route,
+                       const snapshot& world, sip::edit_list& edits) noexcept {
   route_plan plan;
   plan.request_uri = message.text(message.request_uri);
   if (!message.has(sip::header_id::route)) {
@@ -142,7 +156,9 @@ route_plan plan_routes(const sip::message_view& message, const snapshot& world,
   }
 
   route_list list;
-  if (!collect(message, sip::header_id::route, list)) return plan;
+  if (!collect_one_route(message, top_route, list) &&
+      !collect(message, sip::header_id::route, list))
+    return plan;
   std::size_t end = list.count;
 
   // RFC 3261 16.4: a strict router before us has put our Record-Route into the Request-URI; the

@@ -34,9 +34,9 @@ struct route_plan {
 // Has the lr parameter (RFC 3261 19.1.1).
 [[nodiscard]] bool is_loose(std::string_view uri) noexcept;
 
-// Adds the edits; all views point into the message.
-[[nodiscard]] route_plan plan_routes(const sip::message_view& message, const snapshot& world,
-                                     sip::edit_list& edits) noexcept;
+// Adds the edits; all views point into the message. `top_route` is the URI of its topmost Route.
+[[nodiscard]] route_plan plan_routes(const sip::message_view& message, std::string_view top_route,
+                                     const snapshot& world, sip::edit_list& edits) noexcept;
 
 // Write elements of the Record-Route headers, comma-separated, into `out`, in the order of Route
 // values. Return the text; empty where it does not fit, too.
