@@ -25,9 +25,12 @@ writer& writer::operator<<(std::uint64_t number) noexcept {
   std::array<char, 20> digits; // 2^64 - 1 has 20
   char* const end = digits.data() + digits.size();
   char* at = end;
-  for (; number >= 10; number /= 100)
+  for (; number >= 100; number /= 100)
     std::memcpy(at -= 2, &pairs[2 * (number % 100)], 2);
-  if (number > 0 || at == end) *--at = static_cast<char>('0' + number);
+  if (number >= 10)
+    std::memcpy(at -= 2, &pairs[2 * number], 2);
+  else
+    *--at = static_cast<char>('0' + number);
   return *this << std::string_view{at, static_cast<std::size_t>(end - at)};
 }
 

@@ -207,6 +207,23 @@ TEST(ReasonPhrase, KnownAndUnknown) {
   EXPECT_EQ(reason_phrase(65535), "Unknown");
 }
 
+TEST(Writer, WritesNumbersOfEveryLength) {
+  const auto written = [](std::uint64_t number) {
+    std::string text(32, '?');
+    writer out{text};
+    out << number;
+    text.resize(out.size());
+    return text;
+  };
+  for (std::uint64_t n = 0; n < 100'000; ++n)
+    ASSERT_EQ(written(n), std::to_string(n));
+  for (std::uint64_t n = 1'000'000; n < 10'000'000'000'000'000'000u; n *= 10) {
+    EXPECT_EQ(written(n), std::to_string(n));
+    EXPECT_EQ(written(n - 1), std::to_string(n - 1));
+  }
+  EXPECT_EQ(written(18'446'744'073'709'551'615u), "18446744073709551615");
+}
+
 TEST(Writer, WritesNothingMoreOnceSomethingDidNotFit) {
   std::array<char, 6> buffer;
   writer out{buffer};
