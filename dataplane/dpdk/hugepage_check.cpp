@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+
 template <typename Number>
 std::optional<Number> number_in(const fs::path& file) {
   Number n{};
@@ -58,9 +60,10 @@ bool makes_hugepages_on_demand() {
   return false;
 }
 
-bool is_secondary(const runtime_setup& setup) {
-  return std::ranges::any_of(setup.eal_arguments, [](std::string_view a) {
-    return a.starts_with("--proc-type") && !a.ends_with("primary");
+// Those of another process, or none whatever the configuration says.
+bool takes_no_hugepages(const runtime_setup& setup) {
+  return !setup.hugepages || std::ranges::any_of(setup.eal_arguments, [](std::string_view a) {
+    return a == "--no-huge" || (a.starts_with("--proc-type") && !a.ends_with("primary"));
   });
 }
 
@@ -90,18 +93,21 @@ std::vector<memory_user> cards_of(const port_setup& port) {
   return out;
 }
 
-std::optional<node_memory> memory_of_node(int node, hugepages_counted counted) {
-  if (node < 0 || numa_available() < 0 || makes_hugepages_on_demand()) return std::nullopt;
+std::optional<node_memory> memory_of_node(int node) {
+  if (node < 0 || numa_available() < 0) return std::nullopt;
   node_memory out{.usable = may_have_memory_of(node) && has_processors(node)};
+  if (makes_hugepages_on_demand()) {
+    out.hugepage_bytes = unlimited;
+    return out;
+  }
   std::error_code failure;
   const fs::path sizes = "/sys/devices/system/node/node" + std::to_string(node) + "/hugepages";
   fs::directory_iterator size(sizes, failure);
   if (failure) return std::nullopt;
-  const char* const file = counted == hugepages_counted::free ? "free_hugepages" : "nr_hugepages";
   for (; size != fs::directory_iterator(); size.increment(failure)) {
     if (failure) return std::nullopt;
-    out.hugepage_bytes +=
-        page_bytes(size->path()) * number_in<std::uint64_t>(size->path() / file).value_or(0);
+    out.hugepage_bytes += page_bytes(size->path()) *
+                          number_in<std::uint64_t>(size->path() / "nr_hugepages").value_or(0);
   }
   return out;
 }
@@ -121,7 +127,7 @@ check_hugepages(const std::vector<memory_user>& users,
                    (user.is_card ? ", and some drivers need it" : "") +
                    "; see the cpuset of the service" + another};
     if (there && there->hugepage_bytes == 0)
-      return error{where + "where no hugepages are free; `dpdk-hugepages.py --node " + node +
+      return error{where + "where there are no hugepages; `dpdk-hugepages.py --node " + node +
                    " --reserve 1G`" + another};
   }
   return std::nullopt;
@@ -129,19 +135,17 @@ check_hugepages(const std::vector<memory_user>& users,
 
 std::optional<error> check_hugepages(const runtime_setup& setup,
                                      const std::vector<unsigned>& cores) {
-  if (!setup.hugepages || is_secondary(setup)) return std::nullopt;
-  return check_hugepages(users_of_memory(setup.control_core, cores),
-                         [](int node) { return memory_of_node(node, hugepages_counted::free); });
+  if (takes_no_hugepages(setup)) return std::nullopt;
+  return check_hugepages(users_of_memory(setup.control_core, cores), memory_of_node);
 }
 
 std::optional<error> check_all_hugepages(const runtime_setup& setup,
                                          const std::vector<unsigned>& cores) {
-  if (!setup.hugepages || is_secondary(setup)) return std::nullopt;
+  if (takes_no_hugepages(setup)) return std::nullopt;
   std::vector<memory_user> users = users_of_memory(setup.control_core, cores);
   for (const port_setup& port : setup.ports)
     std::ranges::move(cards_of(port), std::back_inserter(users));
-  return check_hugepages(users,
-                         [](int node) { return memory_of_node(node, hugepages_counted::all); });
+  return check_hugepages(users, memory_of_node);
 }
 
 std::string how_to_get_more(bool hugepages, int node) {

@@ -22,28 +22,28 @@ struct memory_user {
 
 struct node_memory {
   bool usable = true; // it has memory that the cpuset lets us have, and processors
+  // Whoever uses them now: those that a process left behind which was killed DPDK gives free
+  // itself.
   std::uint64_t hugepage_bytes = 0;
 };
-
-enum class hugepages_counted : std::uint8_t { all, free };
 
 // The control thread and the workers.
 [[nodiscard]] std::vector<memory_user> users_of_memory(unsigned control_core,
                                                        const std::vector<unsigned>& cores);
 // The cards, of bonds as well. Cards whose node the machine does not tell are left out.
 [[nodiscard]] std::vector<memory_user> cards_of(const port_setup& port);
-// Nothing where the machine does not tell, or has no limit (nr_overcommit_hugepages).
-[[nodiscard]] std::optional<node_memory> memory_of_node(int node, hugepages_counted counted);
+// Nothing where the machine does not tell.
+[[nodiscard]] std::optional<node_memory> memory_of_node(int node);
 
 // The first user whose node has no hugepages.
 [[nodiscard]] std::optional<error>
 check_hugepages(const std::vector<memory_user>& users,
                 const std::function<std::optional<node_memory>(int)>& memory_of);
-// What a start needs, of the hugepages that are free; nothing for a process that uses those of
-// another (--proc-type=secondary), and without hugepages.
+// What a start needs for certain; nothing for a process that uses those of another
+// (--proc-type=secondary), and without hugepages.
 [[nodiscard]] std::optional<error> check_hugepages(const runtime_setup& setup,
                                                    const std::vector<unsigned>& cores);
-// What a configuration needs, cards included, whoever uses the hugepages now.
+// The same, and what its cards may need.
 [[nodiscard]] std::optional<error> check_all_hugepages(const runtime_setup& setup,
                                                        const std::vector<unsigned>& cores);
 

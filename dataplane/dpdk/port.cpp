@@ -129,16 +129,16 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
         comma == std::string::npos ? std::string() : setup.device.substr(comma + 1);
     const int rc = p.is_pci_ ? rte_eal_hotplug_add("pci", device_name.c_str(), arguments.c_str())
                              : rte_eal_hotplug_add("vdev", device_name.c_str(), arguments.c_str());
-    if (rc != 0 && rte_eal_has_hugepages() != 0)
-      if (auto missing = check_hugepages(cards_of(setup), [](int node) {
-            return memory_of_node(node, hugepages_counted::all);
-          }))
-        return tl::unexpected(*missing);
-    if (rc != 0)
-      return tl::unexpected(p.failed("DPDK cannot open the device; check its name, its arguments, "
-                                     "and that its driver is installed; a card without an IOMMU "
-                                     "also needs hugepages = true",
-                                     rc));
+    if (rc != 0) {
+      error wrong = p.failed("DPDK cannot open the device; check its name, its arguments, and that "
+                             "its driver is installed; a card without an IOMMU also needs "
+                             "hugepages = true",
+                             rc);
+      if (rte_eal_has_hugepages() != 0)
+        if (const auto missing = check_hugepages(cards_of(setup), memory_of_node))
+          wrong.message += "; " + missing->message;
+      return tl::unexpected(wrong);
+    }
     if (rte_eth_dev_get_port_by_name(device_name.c_str(), &p.device_) != 0)
       return tl::unexpected(p.failed("the device gave no Ethernet port", ENODEV));
     p.opened_ = true;
@@ -262,8 +262,7 @@ tl::expected<void, error> port::start_once(const std::vector<rte_mempool*>& pool
     return tl::unexpected(failed("no such number of descriptors", rc));
   int node = rte_eth_dev_socket_id(device_);
   // A processor socket without memory modules, say: then that of any other.
-  if (const auto there = memory_of_node(node, hugepages_counted::all); there && !there->usable)
-    node = SOCKET_ID_ANY;
+  if (const auto there = memory_of_node(node); there && !there->usable) node = SOCKET_ID_ANY;
   const auto socket = static_cast<unsigned>(node);
   rte_eth_dev_info info{};
   if (const int rc = rte_eth_dev_info_get(device_, &info); rc != 0)

@@ -87,7 +87,7 @@ def a_start_without_hugepages_names_the_node():
     checked = run_with(text, "check", before=WITHOUT_HUGEPAGES)
     check(checked.returncode == 0, f"exit status {checked.returncode}\n{checked.stderr}")
     for line in (told.stderr, checked.stderr):
-        check("control_core: processor" in line and "where no hugepages are free" in line, line)
+        check("control_core: processor" in line and "where there are no hugepages" in line, line)
     check("EAL" not in told.stderr, f"DPDK was asked\n{told.stderr}")
 
 

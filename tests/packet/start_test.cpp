@@ -232,7 +232,7 @@ std::string missing_for(const std::vector<dpdk::memory_user>& users) {
 TEST(start, says_on_which_numa_node_hugepages_are_missing) {
   EXPECT_EQ(missing_for({{"control_core: processor 0", 0}, {"cores: processor 1", 0}}), "");
   EXPECT_TRUE(says(missing_for({{"control_core: processor 0", 0}, {"cores: processor 9", 1}}),
-                   {"cores: processor 9 is on NUMA node 1, where no hugepages are free",
+                   {"cores: processor 9 is on NUMA node 1, where there are no hugepages",
                     "`dpdk-hugepages.py --node 1 --reserve 1G`", "of another node"}));
   const auto without_memory = missing_for({{"control_core: processor 5", 2}});
   EXPECT_TRUE(says(without_memory, {"control_core: processor 5", "node 2", "no memory", "cpuset",
@@ -246,9 +246,9 @@ TEST(start, says_on_which_numa_node_hugepages_are_missing) {
 }
 
 TEST(start, knows_the_memory_of_a_node) {
-  EXPECT_FALSE(dpdk::memory_of_node(-1, dpdk::hugepages_counted::free));
+  EXPECT_FALSE(dpdk::memory_of_node(-1));
   const std::string node = "/sys/devices/system/node/node0";
-  const auto there = dpdk::memory_of_node(0, dpdk::hugepages_counted::all);
+  const auto there = dpdk::memory_of_node(0);
   if (!there) GTEST_SKIP() << "no NUMA in this kernel, or hugepages on demand";
   EXPECT_TRUE(there->usable);
   std::uint64_t bytes = 0;
@@ -260,19 +260,21 @@ TEST(start, knows_the_memory_of_a_node) {
   EXPECT_EQ(there->hugepage_bytes, bytes);
 }
 
-TEST(start, needs_free_hugepages_where_it_takes_them) {
+TEST(start, needs_hugepages_where_it_takes_them) {
   dpdk::runtime_setup setup;
   setup.control_core = 0;
   EXPECT_FALSE(dpdk::check_hugepages(setup, {0}));
-  const auto there = dpdk::memory_of_node(0, dpdk::hugepages_counted::free);
+  const auto there = dpdk::memory_of_node(0);
   if (!there) GTEST_SKIP() << "no NUMA in this kernel, or hugepages on demand";
-  if (there->hugepage_bytes != 0) GTEST_SKIP() << "hugepages are free";
+  if (there->hugepage_bytes != 0) GTEST_SKIP() << "there are hugepages";
   setup.hugepages = true;
   const auto missing = dpdk::check_hugepages(setup, {0});
   ASSERT_TRUE(missing);
   EXPECT_TRUE(says(missing->message, {"control_core: processor 0", "NUMA node 0"}));
   setup.eal_arguments = {"--proc-type=secondary"};
   EXPECT_FALSE(dpdk::check_hugepages(setup, {0})) << "those of another process are used";
+  setup.eal_arguments = {"--no-huge"};
+  EXPECT_FALSE(dpdk::check_hugepages(setup, {0}));
 }
 
 // A process that is bound to a node is killed when that has no more.
