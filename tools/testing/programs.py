@@ -66,16 +66,21 @@ def run_program(program: TestProgram, label: str) -> Tally:
 
 
 def of_failed_cases(output: str) -> list:
-    """What a GoogleTest program said while a case ran that failed; of any other its last lines."""
+    """What a GoogleTest program said while a case ran that failed, and at its end where it did not
+    come to its summary or a sanitizer has spoken behind it; of any other program its last lines."""
     lines = output.strip().splitlines()
-    shown, begin = [], 0
+    shown, begin, end = [], None, 0
     for number, line in enumerate(lines):
         if line.startswith("[ RUN "):
             begin = number
-        elif line.startswith("[  FAILED  ]") and lines[begin].startswith("[ RUN "):
-            shown += lines[max(begin, number - FAILED_LINES):number + 1]
-            begin = 0
-    return shown or lines[-FAILED_LINES:]
+        elif begin is not None and line.startswith(("[       OK ]", "[  SKIPPED ]", "[  FAILED  ]")):
+            if line.startswith("[  FAILED  ]"):
+                shown += lines[max(begin, number - FAILED_LINES):number + 1]
+            begin, end = None, number + 1
+    rest = lines[end:]
+    if not shown or begin is not None or any("Sanitizer" in line for line in rest):
+        shown += rest[-FAILED_LINES:]
+    return shown
 
 
 def run_suites(build: Build, suites: tuple, label: str, at_once: int) -> Tally:

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <spdlog/spdlog.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -33,7 +34,8 @@ class log_output_test : public ::testing::Test {
     folder = name;
   }
   ~log_output_test() override {
-    log_output({}, "info"); // lets go of the file
+    spdlog::set_default_logger(usual); // lets go of the file
+    spdlog::set_level(usual_level);
     fs::remove_all(folder);
   }
   log_output started(const fs::path& file, const std::string& level = "info") {
@@ -42,6 +44,8 @@ class log_output_test : public ::testing::Test {
     EXPECT_TRUE(opened) << opened.error();
     return log;
   }
+  const std::shared_ptr<spdlog::logger> usual = spdlog::default_logger();
+  const spdlog::level::level_enum usual_level = spdlog::get_level();
   fs::path folder;
 };
 
