@@ -21,7 +21,7 @@ std::size_t whole_pages(std::size_t size_bytes) noexcept {
 }
 
 // Preferred, not bound: where the node has no memory, or not enough, that of another is slower; a
-// bound process would be killed there.
+// bound process would be killed there. numa_tonode_memory would say on stderr what does not matter.
 void prefer_node(void* memory, std::size_t size_bytes, int node) noexcept {
   bitmask* const nodes = numa_allocate_nodemask();
   numa_bitmask_setbit(nodes, static_cast<unsigned>(node));

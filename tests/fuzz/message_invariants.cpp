@@ -118,28 +118,42 @@ void check_view(const message_view& view, scan_result scanned, std::string_view 
   }
 }
 
+// `first` with the scalar kernel, then `again` with each other one that there is.
+template <class First, class Again>
+void with_all_kernels(const char* what, First first, Again again) {
+  const kernel before = current_kernel();
+  require(use_kernel(kernel::scalar), what);
+  first();
+  for (const kernel k : {kernel::sse42, kernel::avx2, kernel::avx512})
+    if (kernel_supported(k) && use_kernel(k)) again();
+  require(use_kernel(before), what);
+}
+
 // Scans with every kernel; all must say the same.
 scan_result scan_with_all_kernels(std::string_view datagram, message_view& view) {
-  const kernel before = current_kernel();
-  require(use_kernel(kernel::scalar), "scan: no scalar kernel");
-  const scan_result result = scan(datagram, view);
-  const auto call_id = find_call_id(datagram);
-  const auto to = find_to(datagram);
+  scan_result result;
+  std::string_view call_id, to;
   static message_view other;
-  for (const kernel k : {kernel::sse42, kernel::avx2, kernel::avx512}) {
-    if (!kernel_supported(k) || !use_kernel(k)) continue;
-    const scan_result again = scan(datagram, other);
-    require(again.error == result.error && again.at == result.at,
-            "scan: kernels disagree on error");
-    require(same(view, other), "scan: kernels disagree on view");
-    const auto call_id_again = find_call_id(datagram);
-    require(call_id_again == call_id && (call_id.empty() || call_id.data() == call_id_again.data()),
-            "find_call_id: kernels disagree");
-    const auto to_again = find_to(datagram);
-    require(to_again == to && (to.empty() || to.data() == to_again.data()),
-            "find_to: kernels disagree");
-  }
-  require(use_kernel(before), "scan: kernel lost");
+  with_all_kernels(
+      "scan: kernel not to be had",
+      [&] {
+        result = scan(datagram, view);
+        call_id = find_call_id(datagram);
+        to = find_to(datagram);
+      },
+      [&] {
+        const scan_result again = scan(datagram, other);
+        require(again.error == result.error && again.at == result.at,
+                "scan: kernels disagree on error");
+        require(same(view, other), "scan: kernels disagree on view");
+        const auto call_id_again = find_call_id(datagram);
+        require(call_id_again == call_id &&
+                    (call_id.empty() || call_id.data() == call_id_again.data()),
+                "find_call_id: kernels disagree");
+        const auto to_again = find_to(datagram);
+        require(to_again == to && (to.empty() || to.data() == to_again.data()),
+                "find_to: kernels disagree");
+      });
   require(within(call_id, datagram), "find_call_id: outside of the datagram");
   if (result && (view.has(header_id::call_id) || !view.index_full)) {
     require(call_id == view.value_of(header_id::call_id), "find_call_id: not as scan");
@@ -153,22 +167,20 @@ scan_result scan_with_all_kernels(std::string_view datagram, message_view& view)
 
 // Fields are the same with every kernel.
 routing_result route_with_all_kernels(const message_view& view, routing_view& routed) {
-  const kernel before = current_kernel();
-  require(use_kernel(kernel::scalar), "routing view: no scalar kernel");
-  const routing_result result = make_routing_view(view, routed);
+  routing_result result;
   static routing_view other;
-  for (const kernel k : {kernel::sse42, kernel::avx2, kernel::avx512}) {
-    if (!kernel_supported(k) || !use_kernel(k)) continue;
-    const routing_result again = make_routing_view(view, other);
-    require(again.error == result.error && again.at == result.at,
-            "routing view: kernels disagree on error");
-    require(parts_of(other) == parts_of(routed), "routing view: kernels disagree");
-    require(!view.is_request || parts_of(*other.request_uri) == parts_of(*routed.request_uri),
-            "routing view: kernels disagree on the Request-URI");
-    require(!routed.has_next_via || parts_of(other.next_via) == parts_of(routed.next_via),
-            "routing view: kernels disagree on the next Via");
-  }
-  require(use_kernel(before), "routing view: kernel lost");
+  with_all_kernels(
+      "routing view: kernel not to be had", [&] { result = make_routing_view(view, routed); },
+      [&] {
+        const routing_result again = make_routing_view(view, other);
+        require(again.error == result.error && again.at == result.at,
+                "routing view: kernels disagree on error");
+        require(parts_of(other) == parts_of(routed), "routing view: kernels disagree");
+        require(!view.is_request || parts_of(*other.request_uri) == parts_of(*routed.request_uri),
+                "routing view: kernels disagree on the Request-URI");
+        require(!routed.has_next_via || parts_of(other.next_via) == parts_of(routed.next_via),
+                "routing view: kernels disagree on the next Via");
+      });
   return result;
 }
 
