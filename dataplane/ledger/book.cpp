@@ -38,6 +38,7 @@ void book::adopt(const snapshot& world) {
       }))
     slots_.keep_relative(); // here, and not when a call asks
   candidates_.rebuild(world);
+  slots_.place_keys(candidates_.slots());
   slots_.track_changes(candidates_.indexed());
   for (slot_index s = 0; s < slots_.size(); ++s) {
     if (configured[s] == slots_[s].configured) continue;

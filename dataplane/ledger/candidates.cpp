@@ -3,16 +3,12 @@
 #include "dataplane/ledger/candidates.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
 namespace linehunt::ledger {
 
 namespace {
-
-constexpr std::int64_t open_gate = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t closed_gate = std::numeric_limits<std::int64_t>::min();
 
 std::uint64_t identity_of(const destination& d) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325; // FNV-1a, 64 bits
@@ -60,14 +56,16 @@ void candidate_table::lay_out_groups(const snapshot& world) {
   for (const destination& d : world.destinations)
     if (d.index < entries_.size())
       ++groups_[static_cast<std::size_t>(find_group(d.group) - groups_.data())].rows;
-  std::uint32_t row_count = 0;
+  std::uint32_t row_count = 0, gate_count = 0;
   for (group& g : groups_) {
     g.first_row = row_count;
+    g.first_gate = gate_count;
+    gate_count += g.rows + static_cast<std::uint32_t>(keys_at_once);
     row_count += std::exchange(g.rows, 0); // counted again as they are placed
   }
   rows_.assign(row_count, no_index);
   ids_.assign(row_count, 0);
-  gates_.assign(row_count, closed_gate);
+  gates_.assign(gate_count, least_key);
 }
 
 // One row for each destination. What was enabled or disabled at run time stays so.
@@ -120,7 +118,8 @@ void candidate_table::place_columns(const snapshot& world) {
 }
 
 void candidate_table::refresh_gate(const entry& e) noexcept {
-  gates_[e.row] = e.enabled && e.resolved ? open_gate : closed_gate;
+  const group& g = groups_[e.group];
+  gates_[g.first_gate + (e.row - g.first_row)] = e.enabled && e.resolved ? greatest_key : least_key;
   row_changed(e.row);
 }
 

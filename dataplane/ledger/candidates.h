@@ -11,6 +11,7 @@
 #pragma once
 
 #include "dataplane/ledger/index_queue.h"
+#include "dataplane/ledger/selection_key.h"
 #include "dataplane/ledger/winner_tree.h"
 #include "dataplane/load_ledger.h"
 #include "dataplane/snapshot.h"
@@ -68,10 +69,13 @@ class candidate_table {
   [[nodiscard]] std::uint32_t id_of(destination_index d) const noexcept; // of a known one
   [[nodiscard]] bool in_group(destination_index d, std::uint32_t number) const noexcept;
 
+  // Of all columns, one after the other; the missing slot where a destination lacks a resource.
+  [[nodiscard]] std::span<const slot_index> slots() const noexcept { return slots_; }
   // The slot of a resource of a destination; no_index where it has none.
   [[nodiscard]] slot_index slot_of(destination_index d, resource_id name) const noexcept;
 
-  [[nodiscard]] choice best(const query& q, std::span<const std::int64_t> keys,
+  // Keys by place in slots(), with keys_at_once more behind them that may be read.
+  [[nodiscard]] choice best(const query& q, std::span<const selection_key> keys,
                             tie_breaker& ties) noexcept;
 
   // Whether slot_changed must be told of every key that changes.
@@ -83,6 +87,7 @@ class candidate_table {
     std::uint32_t number = 0;
     std::uint32_t first_row = 0;
     std::uint32_t rows = 0;
+    std::uint32_t first_gate = 0;
   };
   struct entry { // by destination_index
     std::uint32_t row = no_index;
@@ -102,21 +107,22 @@ class candidate_table {
     winner_tree tree;
     index_queue changed; // rows
   };
-  // What is asked: the columns, and the value of a row in them.
+  // What is asked: the keys of the columns, the gates in front, and the value of a row in them.
   struct question {
     const group* in = nullptr;
     std::uint32_t group_at = 0;
-    std::span<const std::int64_t> keys;
-    std::array<const slot_index*, max_resources_per_call> columns{};
+    std::array<std::uint32_t, max_resources_per_call> columns{};         // their start in slots_
+    std::array<const selection_key*, max_resources_per_call + 1> keys{}; // gates, then columns
     std::size_t asked = 0;
-    const std::int64_t* gates = nullptr;
-    [[nodiscard]] std::int64_t value_of(std::uint32_t row) const noexcept;
+    [[nodiscard]] selection_key value_of(std::uint32_t row) const noexcept;
   };
-  [[nodiscard]] bool understand(const query& q, question& out) const noexcept;
+  [[nodiscard]] bool understand(const query& q, std::span<const selection_key> keys,
+                                question& out) const noexcept;
   [[nodiscard]] bool excluded(const query& q, const group& g, std::uint32_t row) const noexcept;
-  template <std::size_t Asked>
-  [[nodiscard]] std::uint32_t first_greatest(const query& q, const question& about,
-                                             std::int64_t& greatest) const noexcept;
+  [[nodiscard]] std::uint32_t first_greatest(const question& about,
+                                             selection_key& greatest) const noexcept;
+  [[nodiscard]] std::uint32_t first_greatest_but(const query& q, const question& about,
+                                                 selection_key& greatest) const noexcept;
   [[nodiscard]] std::uint32_t look_through(const query& q, const question& about,
                                            tie_breaker& ties) const noexcept;
   [[nodiscard]] std::uint32_t look_up(const query& q, ranking& r, tie_breaker& ties) const noexcept;
@@ -134,7 +140,7 @@ class candidate_table {
   std::vector<group> groups_;           // by number
   std::vector<destination_index> rows_; // destination of a row
   std::vector<std::uint32_t> ids_;      // by row
-  std::vector<std::int64_t> gates_;     // by row: greatest where usable, least where not
+  std::vector<selection_key> gates_;    // greatest where usable, least where not and behind a group
   std::vector<std::uint32_t> columns_;  // [group * resource_count_ + resource]: start in slots_
   std::vector<slot_index> slots_;       // columns, one after the other
   std::vector<std::uint32_t> row_of_slot_;

@@ -52,11 +52,6 @@ void lease_home::force(slot_index s) noexcept {
   reclaim(s);
 }
 
-void lease_home::give_back(slot_index s) noexcept {
-  ++slots_[s].pool;
-  serve(slots_[s].destination);
-}
-
 void lease_home::on_request(const mail& m) noexcept {
   const destination_index d = destination_of(m);
   request& r = request_of(d, m.from);
@@ -92,8 +87,7 @@ void lease_home::on_return(const mail& m) noexcept {
 }
 
 void lease_home::serve(destination_index d) noexcept {
-  if (d >= queue_lengths_.size()) return;
-  bool again = queue_lengths_[d] != 0;
+  bool again = asked_for(d);
   while (again) {
     std::uint64_t satisfied = 0;
     grant_what_there_is(d, satisfied);

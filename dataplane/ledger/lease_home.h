@@ -32,7 +32,10 @@ class lease_home {
   // others wait for lines of the destination.
   [[nodiscard]] bool take(destination_index d, std::span<const slot_index> slots) noexcept;
   void force(slot_index s) noexcept;
-  void give_back(slot_index s) noexcept;
+  void give_back(slot_index s) noexcept {
+    ++slots_[s].pool;
+    if (asked_for(slots_[s].destination)) serve(slots_[s].destination);
+  }
 
   void on_request(const mail& m) noexcept;
   void on_return(const mail& m) noexcept;
@@ -94,6 +97,9 @@ class lease_home {
     return static_cast<std::int32_t>(r.adoption - adoption_) > 0;
   }
 
+  [[nodiscard]] bool asked_for(destination_index d) const noexcept {
+    return d < queue_lengths_.size() && queue_lengths_[d] != 0;
+  }
   void serve(destination_index d) noexcept;
   void grant_what_there_is(destination_index d, std::uint64_t& satisfied) noexcept;
   void grant_spare(destination_index d, worker_id w) noexcept;

@@ -5,6 +5,7 @@
 
 #include "dataplane/datagram.h"
 #include "dataplane/ledger/index_queue.h"
+#include "dataplane/ledger/selection_key.h"
 #include "dataplane/snapshot.h"
 
 #include <atomic>
@@ -44,12 +45,14 @@ class slot_table {
   void set_capacity(slot_index s, std::int32_t capacity) noexcept;
   void set_remote(slot_index s, worker_id from, std::int64_t used) noexcept;
 
-  // Keys by slot_index, one more at size(): the key of a resource that a destination lacks.
-  // Absolute: lines free. Relative: per cent free, in integers, 0 where there is no capacity. They
-  // are kept from keep_relative or the first question on: a division each is much of what a change
-  // costs.
-  [[nodiscard]] std::span<const std::int64_t> absolute_keys() const noexcept { return absolute_; }
-  [[nodiscard]] std::span<const std::int64_t> relative_keys() noexcept;
+  // Where the keys of selection lie: place by place the slot, or size() where there is none (a
+  // resource that a destination lacks), whose key is the least of all. Allocates.
+  void place_keys(std::span<const slot_index> slots);
+  // Keys by place, with keys_at_once more behind the last. Absolute: lines free. Relative: per cent
+  // free, in integers, 0 where there is no capacity. They are kept from keep_relative or the first
+  // question on: a division each is much of what a change costs.
+  [[nodiscard]] std::span<const selection_key> absolute_keys() const noexcept { return absolute_; }
+  [[nodiscard]] std::span<const selection_key> relative_keys() noexcept;
   void keep_relative() noexcept;
 
   // The slots whose keys have changed, for whoever keeps an order of them; none unless wanted.
@@ -63,15 +66,17 @@ class slot_table {
 
  private:
   void refresh_keys(slot_index s) noexcept;
-  void refresh_relative(slot_index s) noexcept;
+  void set_keys(slot_index s) noexcept;
+  void set_relative(slot_index s) noexcept;
 
   std::uint32_t size_;
   std::vector<slot_state> slots_;
   std::vector<std::int64_t> said_; // [worker * size_ + slot]: what that worker last said
   bool tracking_ = false;
   index_queue changes_;
-  std::vector<std::int64_t> absolute_;
-  std::vector<std::int64_t> relative_;
+  std::vector<std::uint32_t> places_; // by slot; behind the last where nobody asks for its key
+  std::vector<selection_key> absolute_;
+  std::vector<selection_key> relative_;
   bool relative_kept_ = false;
   std::unique_ptr<std::atomic<std::int64_t>[]> published_;
 };

@@ -20,7 +20,7 @@ winner_tree::node winner_tree::winner(const node& left, const node& right) noexc
   return left.value > right.value ? left : right;
 }
 
-void winner_tree::set(std::uint32_t row, std::int64_t value) noexcept {
+void winner_tree::set(std::uint32_t row, selection_key value) noexcept {
   nodes_[leaves_ + row].value = value;
 }
 
@@ -29,7 +29,7 @@ void winner_tree::build() noexcept {
     nodes_[n] = winner(nodes_[2 * n], nodes_[2 * n + 1]);
 }
 
-void winner_tree::update(std::uint32_t row, std::int64_t value) noexcept {
+void winner_tree::update(std::uint32_t row, selection_key value) noexcept {
   std::uint32_t n = leaves_ + row;
   if (nodes_[n].value == value) return;
   nodes_[n].value = value;
@@ -57,7 +57,7 @@ std::uint32_t winner_tree::best_but(std::span<const std::uint32_t> excluded) con
   std::array<std::uint32_t, 40> later{1};
   std::size_t count = 1;
   std::uint32_t found = no_row;
-  std::int64_t greatest = no_value;
+  selection_key greatest = least_key;
   while (count > 0) {
     std::uint32_t n = later[--count];
     if (nodes_[n].value <= greatest) continue;

@@ -197,6 +197,11 @@ TEST(ledger_reference, ten_thousand_choices_are_the_plain_rule) {
   compare(20, 10'000, 20240229);
 }
 
+// Up to fifty in a group: looked through in several turns of sixteen.
+TEST(ledger_reference, ten_thousand_choices_of_many_are_the_plain_rule) {
+  compare(150, 10'000, 20261130);
+}
+
 // Groups from 64 destinations on are not looked through but kept in order.
 TEST(ledger_reference, large_groups_choose_the_same) {
   compare(600, 8'000, 7);

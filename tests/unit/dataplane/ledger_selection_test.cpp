@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -121,6 +122,58 @@ TEST(ledger_selection_large, random_tie_after_one_of_the_best_has_gone_down) {
       EXPECT_LT(times, 600) << d;
     }
   }
+}
+
+// Behind each group lies what another one has more of.
+TEST(ledger_selections, every_place_of_a_group_of_every_size_can_win) {
+  for (std::uint32_t size = 1; size <= 35; ++size) {
+    snapshot groups;
+    for (std::uint32_t d = 0; d < size; ++d)
+      add_destination(groups, 1, {{vm, 5}, {conf, 5}});
+    for (int d = 0; d < 20; ++d)
+      add_destination(groups, 2, {{vm, 9}, {conf, 9}});
+    load_ledger ledger{{.max_slots = 110, .max_destinations = 55}, 7};
+    ledger.adopt(groups);
+    for (std::uint32_t place = 0; place < size; ++place) {
+      ledger.resize(2 * place, 6);
+      ledger.resize(2 * place + 1, 7);
+      holding lines;
+      ASSERT_EQ(
+          ledger.select(
+              {.group = 1, .resources = std::array{conf, vm}, .flags = {}, .excluded_ids = {}}, 1,
+              lines),
+          selection_outcome::selected);
+      ASSERT_EQ(lines.destination, place) << "of " << size;
+      ledger.release(lines);
+      ledger.resize(2 * place, 5);
+      ledger.resize(2 * place + 1, 5);
+    }
+  }
+}
+
+TEST(ledger_selections, the_greatest_capacity_and_what_is_above_none_are_compared) {
+  constexpr int greatest = std::numeric_limits<std::int32_t>::max();
+  snapshot two;
+  add_destination(two, 1, {{vm, greatest}});
+  add_destination(two, 1, {{vm, 0}});
+  load_ledger ledger{{.max_slots = 2, .max_destinations = 2}, 7};
+  ledger.adopt(two);
+  const auto choose = [&](balance_flags flags) {
+    holding lines;
+    EXPECT_EQ(
+        ledger.select({.group = 1, .resources = std::array{vm}, .flags = flags, .excluded_ids = {}},
+                      1, lines),
+        selection_outcome::selected);
+    return lines.destination;
+  };
+  EXPECT_EQ(choose({}), 0u);
+  ledger.set_enabled(0, false);
+  EXPECT_EQ(choose({.negative = true}), 1u);
+  EXPECT_EQ(choose({.negative = true}), 1u);
+  EXPECT_EQ(ledger.view(1).used, 2);
+  ledger.set_enabled(0, true);
+  ledger.resize(0, 0); // one above none against two
+  EXPECT_EQ(choose({.negative = true}), 0u);
 }
 
 TEST_F(ledger_selection, relative_compares_per_cent_free) {
