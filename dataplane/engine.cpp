@@ -165,6 +165,10 @@ void engine::advance(time_us now, action_sink& out) {
   s.counters.transactions_live.store(s.transactions.in_use(), std::memory_order_relaxed);
 }
 
+void engine::note_absence(time_us since, time_us until) noexcept {
+  state_->note_absence(since, until);
+}
+
 time_us engine::next_timer() const noexcept {
   return state_->timers.next();
 }

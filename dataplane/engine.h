@@ -111,6 +111,9 @@ class engine {
   void on_mail(const mail& in, time_us now, action_sink& out);
   // Timers that are due, and the ledger's flush. Once in each loop of the worker.
   void advance(time_us now, action_sink& out);
+  // From `since` until `until`, which is not after the next `now`, this worker did not run, or one
+  // that hears for it. Who had not answered an INVITE then has his time anew.
+  void note_absence(time_us since, time_us until) noexcept;
   // When the next timer is due, at the earliest; for the simulator and for sleeping workers.
   [[nodiscard]] time_us next_timer() const noexcept;
 

@@ -70,12 +70,15 @@ class event_pump {
     timer_.expires_after(event_interval);
     timer_.async_wait([this](error_code stopped) {
       if (stopped) return;
+      const auto now = clock::now();
+      if (now - std::exchange(last_, now) > absence) view_.note_absence();
       runtime_.poll_events([this](const event& e) { take(e); });
       prober_.advance(); // after the answers that have come in, so that none of them is too late
       draining_.look(drainage::clock::now());
       capturing_.look(capture_session::clock::now());
       changes_.look(operator_writer::clock::now());
-      if (++rounds_ % rounds_between_housekeeping == 0) {
+      if (++rounds_ % rounds_between_looks == 0) view_.look_at_workers();
+      if (rounds_ % rounds_between_housekeeping == 0) {
         view_.keep_house();
         if (draining_.ending()) supervised_.tell_stopping(time_to_end);
       }
@@ -84,7 +87,11 @@ class event_pump {
   }
 
  private:
+  using clock = std::chrono::steady_clock;
+  static constexpr unsigned rounds_between_looks = 25;        // twice a second
   static constexpr unsigned rounds_between_housekeeping = 50; // once a second
+  // Between two rounds: the process or the machine was stopped, or the core was somebody else's.
+  static constexpr std::chrono::seconds absence{1};
 
   void take(const event& e) {
     if (e.kind == event_kind::destination_disabled) view_.on_failed(e);
@@ -101,6 +108,7 @@ class event_pump {
   operator_writer& changes_;
   const supervision& supervised_;
   unsigned rounds_ = 0;
+  clock::time_point last_ = clock::now();
 };
 
 std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {

@@ -6,7 +6,6 @@
 #include "control/daemon/log_levels.h"
 #include "control/daemon/statistics.h"
 #include "control/daemon/status_told.h"
-#include "control/daemon/supervision.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -378,7 +377,8 @@ void live_view::on_probed(std::uint32_t id, bool enabled, std::uint16_t status) 
   const destination_status before = source_.changes().status(id);
   if (!found || before.by_admin || before.enabled == enabled) return;
   const std::chrono::milliseconds patience{reloading_.running().probing.timeout_ms};
-  if (status == 0 && !enabled && !could_be_heard(*found, patience)) return;
+  if (status == 0 && !enabled && (was_absent(patience) || !could_be_heard(*found, patience)))
+    return;
   const std::string cause = status == 0 ? "probe timeout" : fmt::format("probe {}", status);
   // Nothing is said to have changed that workers do not know; the next probe says it again.
   if (!mail_.tell(status_mail(*found, enabled))) {
@@ -496,6 +496,13 @@ json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) 
           {{"destination_id", d.id}, {"group", d.group}, {"uri", d.uri}, {"calls", calls}});
   }
   return from;
+}
+
+void live_view::look_at_workers() {
+  std::vector<std::uint64_t> loops;
+  for (const dpdk::worker_report& worker : reports())
+    loops.push_back(worker.loops);
+  if (progress_.standing(loops)) note_absence();
 }
 
 void live_view::keep_house() {

@@ -11,6 +11,7 @@
 #include "control/daemon/link_watch.h"
 #include "control/daemon/pauses.h"
 #include "control/daemon/reload.h"
+#include "control/daemon/supervision.h"
 #include "control/daemon/worker_mail.h"
 #include "control/daemon/world_source.h"
 #include "control/heartbeat/heartbeats.h"
@@ -109,6 +110,10 @@ class live_view final : public admin::daemon_view {
   // What probes say about a destination; nothing against an admin.
   // `status` of the answer; 0: none came.
   void on_probed(std::uint32_t id, bool enabled, std::uint16_t status);
+  // We did not run for a while, and perhaps no worker did: nobody has heard what probes got.
+  void note_absence() { absent_at_ = link_watch::clock::now(); }
+  // Twice a second or so, which is often enough for the patience with a probe.
+  void look_at_workers();
   // Who knows how long the last answer of a destination took.
   void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
     round_trip_us_ = std::move(round_trip_us);
@@ -146,6 +151,10 @@ class live_view final : public admin::daemon_view {
   // Ends a pause as well.
   void raise_status(const destination& d, bool enabled, const std::string& cause);
 
+  [[nodiscard]] bool was_absent(std::chrono::milliseconds waited) const {
+    return absent_at_ &&
+           link_watch::clock::now() - *absent_at_ <= waited + link_watch::between_looks;
+  }
   [[nodiscard]] bool could_be_heard(const destination& d, std::chrono::milliseconds waited);
   void look_at_links();
   [[nodiscard]] node_statistics node();
@@ -170,6 +179,8 @@ class live_view final : public admin::daemon_view {
   pauses pauses_;
   link_watch links_;
   device_watch devices_;
+  progress_watch progress_;                                // of the workers
+  std::optional<link_watch::clock::time_point> absent_at_; // we, or one of them
   std::function<void()> device_lost_;
   bool told_elsewhere_ = false;
   std::uint64_t failovers_ = 0; // as last raised, and so are these

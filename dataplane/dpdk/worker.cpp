@@ -20,6 +20,8 @@ constexpr time_us announcement_interval_us = 1'000'000;
 constexpr std::uint32_t places_in_a_loop = 256; // of the table of calls: some 10 us
 constexpr std::uint32_t copies_in_a_loop = 64;  // the same
 constexpr std::size_t slots_in_a_loop = 64;
+// Longer than any work: the core was somebody else's, or the process or the machine was stopped.
+constexpr time_us absence_us = 2 * aging_interval_us;
 constexpr int announcements = 3; // RFC 4861 10: MAX_NEIGHBOR_ADVERTISEMENT
 
 std::vector<tx_lane> lanes_of(control_block& shared, worker_id self, worker_counters& counters) {
@@ -97,7 +99,8 @@ void worker::run() {
 
   std::uint64_t before = rte_get_tsc_cycles();
   while (!shared_.stopping.load(std::memory_order_relaxed)) {
-    now_ = std::max(now_, shared_.clock.at(before));
+    const time_us last = std::exchange(now_, std::max(now_, shared_.clock.at(before)));
+    if (last != 0 && now_ - last > absence_us) engine_->note_absence(last, now_);
     const bool worked = loop();
     const std::uint64_t after = rte_get_tsc_cycles();
     bump(counters_.loops);
@@ -232,6 +235,7 @@ void worker::keep_house() noexcept {
     next_aging_ = now_ + aging_interval_us;
     egress_.age();
     reassembler_.expire(now_);
+    note_others();
   }
   if (now_ >= next_speech_) {
     next_speech_ = now_ + speech_interval_us;
@@ -247,6 +251,15 @@ void worker::keep_house() noexcept {
     --announcements_left_;
     egress_.announce();
   }
+}
+
+// What is for our calls may come in at the queues of another one, and wait there while it is away.
+void worker::note_others() noexcept {
+  worker_mesh& mesh = *shared_.mesh;
+  mesh.note_run(setup_.self, now_);
+  for (worker_id w = 0; w < shared_.workers; ++w)
+    if (const time_us ran = mesh.ran_at(w); ran != 0 && ran + absence_us < now_)
+      engine_->note_absence(ran, now_);
 }
 
 worker_report worker::report() const noexcept {

@@ -85,6 +85,7 @@ class worker {
   [[nodiscard]] std::size_t send_for_others() noexcept;
   std::size_t serve_others(); // all that comes from them and goes to them
   void keep_house() noexcept;
+  void note_others() noexcept;
 
   void on_frame(std::uint8_t port, mbuf_ptr m) noexcept;
   void on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept;

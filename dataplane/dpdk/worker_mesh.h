@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rings between the workers: for each ordered pair one of packets (to the owner of their
 // call), one of the engines' mail, and one of news of neighbours and paths, so that a flood of ARP
-// cannot hold up mail.
+// cannot hold up mail. And when each of them has run last.
 #pragma once
 
 #include "dataplane/datagram.h"
@@ -10,6 +10,7 @@
 #include "dataplane/mail.h"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <rte_mbuf.h>
 #include <vector>
@@ -31,7 +32,8 @@ class worker_mesh {
  public:
   static constexpr unsigned most_depth = 1024; // of the rings of packets and of mail
   // `numa_node_of[w]` is where worker w receives. Throws std::bad_alloc.
-  explicit worker_mesh(const std::vector<int>& numa_node_of) : workers_(numa_node_of.size()) {
+  explicit worker_mesh(const std::vector<int>& numa_node_of)
+      : workers_(numa_node_of.size()), runs_(workers_) {
     // Many workers mean many rings, each with less traffic.
     const unsigned depth = workers_ <= 16 ? most_depth : 256;
     for (std::size_t to = 0; to < workers_; ++to)
@@ -51,9 +53,20 @@ class worker_mesh {
   [[nodiscard]] spsc_ring<link_news>& news(worker_id from, worker_id to) noexcept {
     return news_[to * workers_ + from];
   }
+  // Now and then by that worker itself.
+  void note_run(worker_id w, time_us now) noexcept {
+    runs_[w].at.store(now, std::memory_order_relaxed);
+  }
+  [[nodiscard]] time_us ran_at(worker_id w) const noexcept { // 0: not yet
+    return runs_[w].at.load(std::memory_order_relaxed);
+  }
 
  private:
+  struct alignas(64) run {
+    std::atomic<time_us> at{0}; // written by that worker, read by the others
+  };
   std::size_t workers_;
+  std::vector<run> runs_;
   std::vector<spsc_ring<rte_mbuf*>> packets_; // [to][from]
   std::vector<spsc_ring<linehunt::mail>> mail_;
   std::vector<spsc_ring<link_news>> news_;

@@ -29,6 +29,12 @@ void engine::state::wait_for_answer(std::uint32_t transaction, std::uint64_t mos
   timers.arm(deadline_timer(transaction), std::min(t.patience_until, longest_wait(t)));
 }
 
+// Less than a quarter of the time leaves enough of it, and a worker that is away all the time for a
+// moment is not to wait for ever.
+void engine::state::note_absence(time_us since, time_us until) noexcept {
+  if ((until - since) * 4 >= world->timers.fr_timeout_ms * 1000ull) back_at = until;
+}
+
 // fr_timeout and fr_inv_timeout, the longest duration, the parking deadline, and the end of what
 // lingers.
 void engine::state::on_deadline(std::uint32_t transaction) {
@@ -51,6 +57,15 @@ void engine::state::on_deadline(std::uint32_t transaction) {
   }
   if (const time_us due = std::min(t.patience_until, longest_wait(t)); now < due) {
     timers.arm(deadline_timer(transaction), due); // a reload has moved the longest duration
+    return;
+  }
+  // Asked before we were away: an answer may wait to be read, or was lost when there was no more
+  // room for it. Silence counts from when we are back, and timer A goes on meanwhile.
+  if (const time_us heard_until = back_at + world->timers.fr_timeout_ms * 1000ull;
+      back_at != 0 && t.client == client_state::calling && t.patience_until < heard_until &&
+      now < std::min(heard_until, longest_wait(t))) {
+    t.patience_until = heard_until;
+    timers.arm(deadline_timer(transaction), std::min(heard_until, longest_wait(t)));
     return;
   }
   const bool rings = t.client == client_state::proceeding;

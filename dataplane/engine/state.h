@@ -120,6 +120,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] time_us longest_wait(const invite_transaction& t) const noexcept; // for an answer
   // So long from now, and no longer than that.
   void wait_for_answer(std::uint32_t transaction, std::uint64_t most_ms);
+  void note_absence(time_us since, time_us until) noexcept;
   void send_ack(std::uint32_t transaction, std::size_t attempt);
   // The first CANCEL to that attempt; timer E repeats it until it is answered.
   void send_cancel(std::uint32_t transaction, std::size_t attempt);
@@ -335,6 +336,7 @@ struct engine::state final : selection_listener {
   time_us next_turn = 0;             // of one of them, to be asked
 
   time_us now = 0;
+  time_us back_at = 0; // from the last absence that counts
   action_sink* out = nullptr;
 
   // The datagram at hand.

@@ -161,6 +161,35 @@ TEST_F(engine_failover, follows_a_destination_that_says_nothing) {
   EXPECT_EQ(world.load(4, "pstn"), 1);
 }
 
+// The core of a worker was taken away, or the machine stood still: nobody could have been heard.
+TEST_F(engine_failover, nobody_is_silent_while_the_worker_does_not_run) {
+  const auto first = start();
+  const time_us since = world.now;
+  world.now += 20'000'000;
+  world.engine().note_absence(since, world.now);
+  world.wait_ms(4'900);
+  sent = world.take();
+  ASSERT_GE(sent.size(), 3u) << "timer A repeats it";
+  for (const sent_message& s : sent)
+    EXPECT_EQ(s.to, first.to);
+  EXPECT_TRUE(world.sink.events.empty());
+  world.wait_ms(150);
+  EXPECT_EQ(world.take().back().to, at("192.0.2.14:5060")) << "it has had its time";
+  ASSERT_EQ(world.sink.events.size(), 1u);
+  EXPECT_EQ(world.sink.events[0].cause, 408);
+}
+
+TEST_F(engine_failover, a_worker_that_is_away_for_moments_waits_no_longer) {
+  const auto first = start();
+  for (int i = 0; i < 5; ++i) {
+    const time_us since = world.now;
+    world.now += 900'000;
+    world.engine().note_absence(since, world.now);
+    world.wait_ms(110);
+  }
+  EXPECT_EQ(world.take().back().to, at("192.0.2.14:5060"));
+}
+
 TEST_F(engine_failover, an_earlier_destination_that_answers_after_all_gets_the_call) {
   const auto first = start();
   world.wait_ms(5'050);
