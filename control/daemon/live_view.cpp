@@ -270,8 +270,9 @@ void live_view::resize(std::uint32_t id, const std::string& name, std::int32_t c
   if (!mail_.tell(m)) return done(tl::unexpected(change_fault::busy));
   const std::int32_t before = source_.changes().capacity(id, one->name);
   if (before != capacity)
-    spdlog::info("destination {} ({}) takes {} calls of {}, {} before, by an operator", id,
-                 found->uri, capacity, one->name, before);
+    spdlog::info("destination {} ({}) takes {} calls of {}, {} before, by an operator{}", id,
+                 found->uri, capacity, one->name, before,
+                 one->heartbeat ? ", until its next heartbeat" : "");
   source_.changes().set_capacity(id, one->name, capacity);
   save_changes([done = std::move(done)] { done({}); });
 }

@@ -34,9 +34,13 @@ bool read_number(std::string_view text, Number& out) noexcept {
 
 } // namespace
 
+bool is_heartbeat(std::string_view event) noexcept {
+  return value_of(event, "Event-Name") == "HEARTBEAT";
+}
+
 std::optional<beat> read_beat(std::string_view event) noexcept {
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-  if (value_of(event, "Event-Name") != "HEARTBEAT") return std::nullopt;
+  if (!is_heartbeat(event)) return std::nullopt;
   beat b;
   if (!read_number(value_of(event, "Session-Count"), b.sessions) ||
       !read_number(value_of(event, "Max-Sessions"), b.max_sessions) ||

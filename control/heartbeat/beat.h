@@ -16,6 +16,7 @@ struct beat {
   std::uint32_t interval_s = 0;  // Heartbeat-Interval; 0: not said
 };
 
+[[nodiscard]] bool is_heartbeat(std::string_view event) noexcept;
 // From the lines "Name: value" of the event. nullopt where it is another event, or lacks a figure.
 [[nodiscard]] std::optional<beat> read_beat(std::string_view event) noexcept;
 

@@ -47,8 +47,10 @@ void event_socket::stop() {
 
 void event_socket::connect() {
   const auto addresses = tell_.addresses();
-  if (addresses.empty()) return fail("the host has no address");
-  const endpoint to = addresses[address_at_++ % addresses.size()];
+  to_.reset();
+  // The first time its name has not been looked up yet.
+  if (addresses.empty()) return fail("the host has no address", failures_ > 0);
+  to_ = addresses[address_at_++ % addresses.size()];
   at_ = stage::connecting;
   reader_ = {};
   const std::uint64_t connection = ++connection_;
@@ -57,9 +59,21 @@ void event_socket::connect() {
     if (!cancelled && connection == self->connection_) self->fail("no login in time");
   });
   socket_ = tcp::socket(loop_);
-  socket_.async_connect(tcp_endpoint(to), [self = shared_from_this(), connection](error_code e) {
+  socket_.async_connect(tcp_endpoint(*to_), [self = shared_from_this(), connection](error_code e) {
     if (connection == self->connection_) self->on_connected(e);
   });
+}
+
+void event_socket::on_addresses_changed() {
+  if (stopped_) return;
+  const auto addresses = tell_.addresses();
+  if (addresses.empty()) return; // a name that is lost says nothing about the machine
+  if (!to_) {
+    timer_.cancel();
+    connect();
+  } else if (at_ != stage::waiting && std::ranges::find(addresses, *to_) == addresses.end()) {
+    fail("its name has another address now");
+  }
 }
 
 void event_socket::on_connected(error_code failure) {
@@ -101,6 +115,8 @@ void event_socket::on_message(const socket_message& message) {
   } else if (message.content_type == "text/event-plain" && at_ == stage::listening) {
     const auto now = std::chrono::steady_clock::now();
     const auto b = read_beat(message.body);
+    if (!b && is_heartbeat(message.body))
+      return tell_.on_failure(last_failure_ = "a heartbeat without a figure that is needed");
     if (!b || now - last_beat_ < settings_.least_gap) return;
     last_beat_ = now;
     failures_ = 0;
@@ -126,7 +142,7 @@ void event_socket::say(std::string line) {
       });
 }
 
-void event_socket::fail(std::string cause) {
+void event_socket::fail(std::string cause, bool told) {
   if (stopped_) return;
   ++connection_;
   error_code ignored;
@@ -140,7 +156,7 @@ void event_socket::fail(std::string cause) {
   timer_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (!cancelled && !self->stopped_) self->connect();
   });
-  tell_.on_failure(last_failure_);
+  if (told) tell_.on_failure(last_failure_);
 }
 
 void event_socket::set_silence_timer() {

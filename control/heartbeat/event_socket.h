@@ -15,6 +15,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ class event_socket : public std::enable_shared_from_this<event_socket> {
                listener tell);
   void start();
   void stop(); // nothing is told any more
+  // The host may have others than before. One that is connected to none of them is another machine
+  // by now, whoever answers there.
+  void on_addresses_changed();
   [[nodiscard]] const std::string& last_failure() const noexcept { return last_failure_; }
 
  private:
@@ -57,7 +61,7 @@ class event_socket : public std::enable_shared_from_this<event_socket> {
   void read();
   void on_message(const socket_message& message);
   void say(std::string line);
-  void fail(std::string cause);
+  void fail(std::string cause, bool told = true);
   void set_silence_timer();
 
   boost::asio::io_context& loop_;
@@ -74,6 +78,7 @@ class event_socket : public std::enable_shared_from_this<event_socket> {
   std::string to_send_;
   unsigned failures_ = 0; // in a row
   std::size_t address_at_ = 0;
+  std::optional<endpoint> to_; // of this connection; nullopt: there was none
   std::chrono::milliseconds interval_;
   std::chrono::steady_clock::time_point last_beat_{};
   std::string last_failure_;

@@ -25,7 +25,7 @@ heartbeats::heartbeats(boost::asio::io_context& loop, resizing resize,
                        std::function<void(const report&)> tell)
     : loop_(loop), resize_(std::move(resize)), tell_(std::move(tell)),
       names_(
-          loop, {true, true}, [] {}, // a socket asks anew for each connection
+          loop, {true, true}, [this] { on_addresses_changed(); },
           [](const dns::name_report& r) {
             spdlog::debug("event socket {}: {} {}", r.name, dns::word_for(r.status), r.cause);
           }) {}
@@ -43,20 +43,23 @@ void heartbeats::follow(const std::vector<destination_model>& destinations, cons
                         const dns::resolver_settings& names) {
   if (const auto done = names_.configure(names); !done) spdlog::error("{}", done.error());
   std::map<key, source> next;
+  std::map<user, const source*> users;
   for (const destination_model& d : destinations) {
     for (const resource_model& r : d.resources) {
       if (!r.heartbeat) continue;
       source& s = next[key_of(*r.heartbeat)];
       s.where = *r.heartbeat;
       s.users.push_back({d.id, r.name});
+      users[s.users.back()] = &s;
     }
   }
   const bool same = wanted == settings_;
-  settings_ = wanted;
+  const bool were_zero = std::exchange(settings_, wanted).zero_when_stale;
   names_.begin_asking();
   for (auto& [which, s] : next) {
     const auto known = sources_.find(which);
     if (known != sources_.end()) s.state = known->second.state;
+    if (known != sources_.end()) s.last = known->second.last;
     if (known != sources_.end() && same) {
       s.socket = std::move(known->second.socket);
       known->second.socket = nullptr;
@@ -66,11 +69,30 @@ void heartbeats::follow(const std::vector<destination_model>& destinations, cons
   names_.forget_unasked();
   for (auto& [which, s] : sources_)
     if (s.socket) s.socket->stop();
-  sources_ = std::move(next);
+  sources_ = std::move(next); // whose places stay
+  users.swap(users_);
+  const auto is_new = [&](const user& u) { return !users.contains(u); };
   for (auto& [which, s] : sources_) {
     if (!s.socket) open(s);
-    if (s.state.status == status::stale) zero_if_wanted(s); // whoever is new, too
+    const bool stale = s.state.status == status::stale;
+    if (stale) zero_if_wanted(s); // whoever is new, too
+    if (!s.last || (stale && settings_.zero_when_stale)) continue;
+    // Not 1000 until the next beat, where there was one already; nor none any more, where that is
+    // what silence meant.
+    for (const user& u : s.users)
+      if ((stale && were_zero) || is_new(u)) size_by(*s.last, u);
   }
+}
+
+void heartbeats::size_by(const beat& b, const user& u) {
+  if (!resize_(u.destination, u.resource, [&](std::int64_t load) { return capacity_of(b, load); }))
+    spdlog::warn("destination {} {}: the workers did not hear of a heartbeat", u.destination,
+                 u.resource);
+}
+
+void heartbeats::on_addresses_changed() {
+  for (auto& [which, s] : sources_)
+    s.socket->on_addresses_changed();
 }
 
 void heartbeats::zero_if_wanted(const source& s) {
@@ -104,11 +126,9 @@ void heartbeats::on_beat(const key& which, const beat& b) {
   const auto found = sources_.find(which);
   if (found == sources_.end()) return;
   source& s = found->second;
+  s.last = b;
   for (const user& u : s.users)
-    if (!resize_(u.destination, u.resource,
-                 [&](std::int64_t load) { return capacity_of(b, load); }))
-      spdlog::warn("destination {} {}: the workers did not hear of a heartbeat", u.destination,
-                   u.resource);
+    size_by(b, u);
   s.state.cause.clear();
   if (std::exchange(s.state.status, status::fresh) == status::fresh) return;
   spdlog::info("event socket {} has a heartbeat", s.state.socket);
@@ -133,10 +153,8 @@ std::vector<endpoint> heartbeats::addresses_of(const heartbeat_source& s) {
 
 std::optional<report> heartbeats::about(std::uint32_t destination,
                                         const std::string& resource) const {
-  for (const auto& [which, s] : sources_)
-    for (const user& u : s.users)
-      if (u.destination == destination && u.resource == resource) return s.state;
-  return std::nullopt;
+  const auto found = users_.find({destination, resource});
+  return found == users_.end() ? std::nullopt : std::optional(found->second->state);
 }
 
 } // namespace linehunt::heartbeat

@@ -9,9 +9,11 @@
 #include "dataplane/destination_model.h"
 
 #include <boost/asio/io_context.hpp>
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,19 +59,23 @@ class heartbeats {
   struct user {
     std::uint32_t destination = 0;
     std::string resource;
+    friend auto operator<=>(const user&, const user&) = default;
   };
   struct source {
     heartbeat_source where;
     std::shared_ptr<event_socket> socket;
     std::vector<user> users;
     report state;
+    std::optional<beat> last;
   };
   using key = std::string;
   [[nodiscard]] static key key_of(const heartbeat_source& s);
   void open(source& s);
   void on_beat(const key& which, const beat& b);
   void on_silence(const key& which, const std::string& cause);
+  void on_addresses_changed();
   void zero_if_wanted(const source& s);
+  void size_by(const beat& b, const user& u);
   [[nodiscard]] std::vector<endpoint> addresses_of(const heartbeat_source& s);
 
   boost::asio::io_context& loop_;
@@ -78,6 +84,7 @@ class heartbeats {
   settings settings_;
   dns::resolver names_;
   std::map<key, source> sources_;
+  std::map<user, const source*> users_; // each of those of all sources
 };
 
 } // namespace linehunt::heartbeat

@@ -3,6 +3,8 @@
 // loopback with a peer that speaks its event socket, dies, comes back, refuses and sends rubbish.
 #include "control/heartbeat/heartbeats.h"
 
+#include "dns_server.h"
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -115,9 +117,9 @@ TEST(socket_reader, limits) {
 // The other end: accepts one connection after the other and answers as a FreeSWITCH does.
 class peer {
  public:
-  explicit peer(boost::asio::io_context& loop, unsigned short port = 0)
-      : acceptor_(loop, tcp::endpoint(boost::asio::ip::address_v4::loopback(), port)),
-        socket_(loop) {
+  explicit peer(boost::asio::io_context& loop, unsigned short port = 0,
+                const char* ip = "127.0.0.1")
+      : acceptor_(loop, tcp::endpoint(boost::asio::ip::make_address(ip), port)), socket_(loop) {
     accept();
   }
   [[nodiscard]] unsigned short port() const { return acceptor_.local_endpoint().port(); }
@@ -187,6 +189,10 @@ class heartbeats_test : public ::testing::Test {
     wanted.socket.longest_retry = 20ms;
     wanted.socket.login = 2s;
     wanted.socket.least_gap = 0ms;
+    names.servers.addresses = {"127.0.0.1:9"};
+    names.min_ttl = 20ms;
+    names.first_retry = 20ms;
+    names.gather = names.between = 5ms;
   }
   template <class Condition>
   [[nodiscard]] bool until(Condition holds) {
@@ -198,27 +204,32 @@ class heartbeats_test : public ::testing::Test {
     }
     return true;
   }
-  void follow(unsigned short port, const std::string& login = ":ClueCon") {
+  void follow(unsigned short port, const std::string& login = ":ClueCon",
+              const std::vector<std::uint32_t>& ids = {5}) {
     std::vector<std::string> errors;
-    destination_model d;
-    d.id = 5;
-    d.resources =
-        parse_resources("vm=7; chan=fs://" + login + "@127.0.0.1:" + std::to_string(port), errors);
+    std::vector<destination_model> destinations;
+    for (const std::uint32_t id : ids) {
+      destination_model& d = destinations.emplace_back();
+      d.id = id;
+      d.resources = parse_resources(
+          "vm=7; chan=fs://" + login + "@" + host + ":" + std::to_string(port), errors);
+    }
     EXPECT_THAT(errors, IsEmpty());
-    dns::resolver_settings names;
-    names.servers.addresses = {"127.0.0.1:9"};
-    all.follow({d}, wanted, names);
+    all.follow(destinations, wanted, names);
   }
 
   boost::asio::io_context loop;
   settings wanted;
+  dns::resolver_settings names;
+  std::string host = "127.0.0.1";
   std::int64_t load = 0;
+  std::vector<std::uint32_t> sized; // destinations, beside sizes
   std::vector<std::int32_t> sizes;
   std::vector<report> reports;
   heartbeats all{loop,
                  [this](std::uint32_t id, const std::string& resource, const auto& size) {
-                   EXPECT_EQ(id, 5u);
                    EXPECT_EQ(resource, "chan");
+                   sized.push_back(id);
                    sizes.push_back(size(load));
                    return true;
                  },
@@ -310,6 +321,71 @@ TEST_F(heartbeats_test, whoever_is_new_to_a_stale_one_has_none_either) {
   ASSERT_TRUE(until([&] { return sizes.size() == 1; }));
   follow(port); // what a reload does, whatever it adds
   EXPECT_THAT(sizes, ElementsAre(0, 0));
+}
+
+TEST_F(heartbeats_test, whoever_is_new_to_a_fresh_one_has_what_its_last_beat_leaves) {
+  peer machine(loop);
+  follow(machine.port());
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  follow(machine.port(), ":ClueCon", {5, 6});
+  EXPECT_THAT(sizes, IsEmpty()) << "there was none yet";
+  machine.beat(30, 50, "100");
+  ASSERT_TRUE(until([&] { return sizes.size() == 2; }));
+  follow(machine.port(), ":ClueCon", {5, 6, 7});
+  EXPECT_THAT(sized, ElementsAre(5, 6, 7)) << "who had it before has it still";
+  EXPECT_THAT(sizes, ElementsAre(20, 20, 20));
+  EXPECT_EQ(all.about(7, "chan")->status, status::fresh);
+}
+
+TEST_F(heartbeats_test, stale_may_mean_none_no_more) {
+  wanted.socket.interval = 20ms;
+  wanted.zero_when_stale = true;
+  peer machine(loop);
+  follow(machine.port());
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  machine.beat(0, 500, "100");
+  ASSERT_TRUE(until([&] { return sizes.size() >= 2 && sizes.back() == 0; }));
+  wanted.zero_when_stale = false;
+  sizes.clear();
+  follow(machine.port());
+  EXPECT_THAT(sizes, ElementsAre(500)) << "the last one counts";
+  follow(machine.port());
+  EXPECT_THAT(sizes, ElementsAre(500)) << "what an operator has said since stays";
+}
+
+TEST_F(heartbeats_test, beats_that_lack_a_figure_are_the_cause_of_its_staleness) {
+  wanted.socket.interval = 40ms;
+  peer machine(loop);
+  follow(machine.port());
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  const std::string body = "Event-Name: HEARTBEAT\nSession-Count: 1\nMax-Sessions: 9\n\n";
+  machine.send("Content-Length: " + std::to_string(body.size()) +
+               "\nContent-Type: text/event-plain\n\n" + body);
+  ASSERT_TRUE(until([&] { return reports.size() == 1; }));
+  EXPECT_EQ(reports[0].status, status::stale);
+  EXPECT_THAT(reports[0].cause, HasSubstr("figure"));
+  EXPECT_THAT(sizes, IsEmpty());
+}
+
+// The name moves to another machine while the first one goes on beating: calls go to the other.
+TEST_F(heartbeats_test, name_that_moves_takes_the_capacity_with_it) {
+  test::dns_server server;
+  names.servers.addresses = {server.address()};
+  host = "pbx.test";
+  peer one(loop), other(loop, one.port(), "127.0.0.2");
+  server.start({"--host-record=pbx.test,127.0.0.1,1"});
+  follow(one.port());
+  ASSERT_TRUE(until([&] { return one.subscribed; }));
+  EXPECT_EQ(all.about(5, "chan")->cause, "") << "that it was not looked up yet is no news";
+  one.beat(0, 500, "100");
+  ASSERT_TRUE(until([&] { return sizes.size() == 1; }));
+  server.stop();
+  server.start({"--host-record=pbx.test,127.0.0.2,1"});
+  ASSERT_TRUE(until([&] { return other.subscribed; }));
+  one.beat(0, 500, "100");
+  other.beat(0, 40, "100");
+  ASSERT_TRUE(until([&] { return sizes.size() == 2; }));
+  EXPECT_THAT(sizes, ElementsAre(500, 40));
 }
 
 TEST_F(heartbeats_test, never_there_is_stale_too) {
