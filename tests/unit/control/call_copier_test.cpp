@@ -158,8 +158,13 @@ TEST_F(call_copier_test, a_failure_is_counted_and_leaves_the_last_one) {
   call_copier one = make();
   one.start();
   ASSERT_TRUE(run_until([&] { return written(one) >= 1; }));
-  // In the way of its new file, as nothing else is for root.
-  std::filesystem::create_directories(file + ".new/something");
+  // In the way of its new file, as nothing else is for root; once there is none at the moment.
+  const std::string in_the_way = file + ".new/something";
+  ASSERT_TRUE(run_until([&] {
+    std::error_code there;
+    std::filesystem::create_directories(in_the_way, there);
+    return std::filesystem::is_directory(in_the_way, there);
+  }));
   ASSERT_TRUE(run_until([&] { return failed(one) >= 2; }));
   EXPECT_EQ(in_file(), 2);
   std::filesystem::remove_all(file + ".new");
