@@ -239,7 +239,12 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
     const microseconds age{microseconds_of(now) -
                            number_in<std::int64_t>(head.at("written_at_us"))};
-    if (age > oldest || age < -oldest)
+    if (age < -oldest)
+      return tl::unexpected(
+          fmt::format("{} is dated {} s from now; was the clock set back, or is it "
+                      "wrong?",
+                      path, duration_cast<seconds>(-age).count()));
+    if (age > oldest)
       return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
                                         duration_cast<seconds>(age).count(), oldest.count()));
     report.age = std::max(duration_cast<seconds>(age), seconds{0});

@@ -127,7 +127,10 @@ TEST_F(state, calls_that_are_too_old_are_over) {
   ASSERT_FALSE(late);
   EXPECT_THAT(late.error(), HasSubstr("301 s ago"));
   EXPECT_TRUE(read_at(seconds(-2))) << "a clock that was set back a little";
-  EXPECT_FALSE(read_at(seconds(-301)));
+  const auto early = read_at(seconds(-301));
+  ASSERT_FALSE(early);
+  EXPECT_THAT(early.error(), HasSubstr("is dated 301 s from now"));
+  EXPECT_THAT(early.error(), HasSubstr("clock"));
 }
 
 TEST_F(state, a_file_of_calls_that_breaks_off_gives_what_it_has) {
