@@ -105,7 +105,9 @@ void heartbeats::zero_if_wanted(const source& s) {
 
 void heartbeats::open(source& s) {
   const key which = key_of(s.where);
-  const std::string name = fmt::format("{}:{}", s.where.host, s.where.port);
+  const bool is_v6 = s.where.host.find(':') != std::string::npos;
+  const std::string host = is_v6 ? '[' + s.where.host + ']' : s.where.host;
+  const std::string name = fmt::format("{}:{}", host, s.where.port);
   s.state.socket = name;
   event_socket::listener tell;
   tell.addresses = [this, where = s.where] { return addresses_of(where); };

@@ -256,6 +256,14 @@ TEST_F(heartbeats_test, logs_in_and_follows) {
   EXPECT_EQ(reports[0].socket.find("ClueCon"), std::string::npos);
 }
 
+TEST_F(heartbeats_test, ipv6_is_named_as_it_is_written) {
+  peer machine(loop, 0, "::1");
+  host = "[::1]";
+  follow(machine.port());
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  EXPECT_EQ(all.about(5, "chan")->socket, "[::1]:" + std::to_string(machine.port()));
+}
+
 TEST_F(heartbeats_test, user_with_a_password) {
   peer machine(loop);
   machine.login = "userauth lh@pbx:secret@1";
