@@ -54,6 +54,7 @@ namespace linehunt {
   X(ndp_handled, "IPv6 neighbour or group discovery for us")                                       \
   X(icmp_answered, "echo request answered")                                                        \
   X(icmp_ignored, "other ICMP or ICMPv6")                                                          \
+  X(tcp_refused, "TCP connection refused: SIP goes on with UDP")                                   \
   X(path_mtu_learnt, "a router says that packets to somebody must be smaller")                     \
   X(fragment_kept, "IP fragment waiting for the rest")                                             \
   X(dropped_fragment, "IP fragment that cannot be put together")                                   \
@@ -65,7 +66,7 @@ namespace linehunt {
   X(dropped_other_link, "from an address of another port's network")                               \
   X(dropped_bad_ip_header, "IP version, length, options or checksum wrong")                        \
   X(dropped_bad_udp_checksum, "UDP checksum or length wrong")                                      \
-  X(dropped_other_protocol, "neither UDP nor ICMP")                                                \
+  X(dropped_other_protocol, "neither UDP, ICMP nor a SYN of TCP")                                  \
   X(dropped_other_port, "UDP port nobody listens on")                                              \
   X(dropped_ring_full, "the owner's ring was full")                                                \
   X(dropped_overload, "new call while a worker cannot keep up")

@@ -3,6 +3,7 @@
 #include "dataplane/dpdk/arp.h"
 #include "dataplane/dpdk/icmp.h"
 #include "dataplane/dpdk/ndp.h"
+#include "dataplane/dpdk/tcp.h"
 #include "dataplane/dpdk/worker.h"
 #include "sipparse/scan.h"
 
@@ -117,6 +118,7 @@ void worker::on_frame(std::uint8_t port, mbuf_ptr m) noexcept {
     return on_answer(port, std::move(m), answer_icmp6(us, packet, f));
   if (!f.source.is_v6 && f.protocol == IPPROTO_ICMP)
     return on_answer(port, std::move(m), answer_icmp(us, packet, f));
+  if (f.protocol == IPPROTO_TCP) return on_answer(port, std::move(m), answer_tcp(us, packet, f));
   end(std::move(m), verdict::dropped_other_protocol);
 }
 

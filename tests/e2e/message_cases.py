@@ -99,6 +99,20 @@ def a_scanner_gets_no_answer():
 
 
 @case
+def tcp_is_refused_at_once():
+    """Who takes TCP for a long request (RFC 3261 18.1.1) goes on with UDP then, instead of waiting."""
+    attempt = ("import socket, sys\ntry: socket.create_connection((sys.argv[1], 5060), 3)\n"
+               "except OSError as error: print(type(error).__name__)")
+    with study_case() as lab:
+        balancer = lab.start_balancer()
+        for ours in (US, address(BALANCER, ipv6=True)):
+            told = subprocess.run([*lab.core.prefix(), "/usr/bin/python3", "-B", "-c", attempt, ours],
+                                  capture_output=True, text=True)
+            check(told.stdout.strip() == "ConnectionRefusedError", f"{ours}: {told.stdout}{told.stderr}")
+        check(balancer.statistics()["verdict:tcp_refused"] == 2, "counted otherwise")
+
+
+@case
 def calls_that_no_line_of_their_box_is_counted_for_are_told():
     with study_case(boxes={1: {"vm": 5, "pstn": 5}, 2: {"vm": 5}}) as lab:
         balancer = lab.start_balancer()

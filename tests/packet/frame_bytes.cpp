@@ -101,6 +101,15 @@ std::string icmpv6(const ip_address& from, const ip_address& to, std::string_vie
   return out;
 }
 
+std::string tcp(const ip_address& from, const ip_address& to, const tcp_parts& p) {
+  const auto header_words = static_cast<unsigned>(5 + p.options.size() / 4);
+  std::string out = be16(p.from_port) + be16(p.to_port) + be32(p.seq) + be32(p.ack) +
+                    byte(header_words << 4) + byte(p.flags) + be16(p.window) + be16(0) + be16(0);
+  out += std::string(p.options) + std::string(p.data);
+  put16(out, 16, naive_checksum(pseudo(from, to, 6, out.size()) + out));
+  return out;
+}
+
 std::string udp_frame(const endpoint& from, const endpoint& to, std::string_view payload,
                       const link_parts& link) {
   const std::string datagram = udp(from, to, payload);

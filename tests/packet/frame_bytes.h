@@ -47,6 +47,15 @@ struct link_parts {
 [[nodiscard]] std::string icmpv6(const ip_address& from, const ip_address& to,
                                  std::string_view message); // bytes 2 and 3 are filled in
 
+struct tcp_parts {
+  std::uint16_t from_port = 40000, to_port = 5060;
+  std::uint32_t seq = 0xfffffffe, ack = 0;
+  std::uint8_t flags = 0x02; // FIN 1, SYN 2, RST 4, ACK 16
+  std::uint16_t window = 64240;
+  std::string_view options, data;
+};
+[[nodiscard]] std::string tcp(const ip_address& from, const ip_address& to, const tcp_parts& p);
+
 // A whole frame with a UDP datagram, of either family.
 [[nodiscard]] std::string udp_frame(const endpoint& from, const endpoint& to,
                                     std::string_view payload, const link_parts& link = {});

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ARP, neighbour discovery and echo, byte by byte against frames made without our code.
+// ARP, neighbour discovery, echo and the refusal of TCP, byte by byte against frames made without
+// our code.
 #include "dataplane/dpdk/arp.h"
 #include "dataplane/dpdk/icmp.h"
 #include "dataplane/dpdk/mld.h"
 #include "dataplane/dpdk/ndp.h"
 #include "dataplane/dpdk/path_mtu.h"
+#include "dataplane/dpdk/tcp.h"
 #include "frame_bytes.h"
 #include "packet_bed.h"
 
@@ -40,6 +42,8 @@ reaction react(std::string_view bytes, const dpdk::station& we = our_station()) 
   if (r.dropped) return r;
   if (f.ethertype == 0x0806)
     r.said = answer_arp(we, *m, f);
+  else if (f.protocol == 6)
+    r.said = answer_tcp(we, *m, f);
   else
     r.said = f.source.is_v6 ? answer_icmp6(we, *m, f) : answer_icmp(we, *m, f);
   if (r.said.send_back) r.frame = hex(bytes_of(*m));
@@ -294,6 +298,65 @@ TEST(icmp6, echo_without_a_source_is_ignored) {
   EXPECT_FALSE(r.dropped);
   EXPECT_EQ(r.said.what, verdict::icmp_ignored);
   EXPECT_EQ(r.frame, "");
+}
+
+std::string tcp_frame(const ip_address& from, const ip_address& to, const tcp_parts& p,
+                      const link_parts& link = {our_mac, peer_mac, 0}) {
+  const std::string segment = tcp(from, to, p);
+  return from.is_v6 ? ethernet(link, 0x86dd, ipv6(from, to, 6, segment))
+                    : ethernet(link, 0x0800, ipv4(from, to, 6, segment));
+}
+
+TEST(tcp, who_wants_to_connect_is_refused) {
+  constexpr std::string_view options("\x02\x04\x05\xb4\x01\x01\x04\x02", 8);
+  for (const auto& [us, peer] : {std::pair{us4, peer4}, std::pair{us6, peer6}})
+    for (const std::string_view data : {"", "INVITE"}) {
+      tcp_parts syn;
+      syn.options = options;
+      syn.data = data;
+      tcp_parts reset;
+      reset.from_port = syn.to_port;
+      reset.to_port = syn.from_port;
+      reset.seq = 0;
+      reset.ack = syn.seq + 1 + static_cast<std::uint32_t>(data.size());
+      reset.flags = 0x14;
+      reset.window = 0;
+      const auto r = react(tcp_frame(peer, us, syn));
+      EXPECT_EQ(r.said.what, verdict::tcp_refused);
+      EXPECT_EQ(r.frame, hex(tcp_frame(us, peer, reset, {peer_mac, our_mac, 0}))) << data;
+    }
+}
+
+TEST(tcp, only_a_whole_syn_to_ourselves_is_answered) {
+  const auto ignored = [](const std::string& frame) {
+    const auto r = react(frame);
+    return !r.dropped && r.said.what == verdict::dropped_other_protocol && r.frame.empty();
+  };
+  for (const std::uint8_t flags : {0x00, 0x01, 0x03, 0x04, 0x06, 0x10, 0x12, 0x14, 0x18}) {
+    tcp_parts p;
+    p.flags = flags;
+    EXPECT_TRUE(ignored(tcp_frame(peer4, us4, p))) << int{flags};
+    EXPECT_TRUE(ignored(tcp_frame(peer6, us6, p))) << int{flags};
+  }
+  const tcp_parts syn;
+  const auto changed = [&](std::size_t at, char to) { // of the TCP header
+    std::string frame = tcp_frame(peer4, us4, syn);
+    frame[14 + 20 + at] = to;
+    return frame;
+  };
+  EXPECT_TRUE(ignored(changed(16, '\x55'))) << "checksum";
+  EXPECT_TRUE(ignored(tcp_frame(peer6, our_group, syn, {our_group_mac, peer_mac, 0})));
+  EXPECT_TRUE(ignored(tcp_frame(ip("::"), us6, syn)));
+  const std::string segment = tcp(peer4, us4, syn);
+  EXPECT_TRUE(ignored(ethernet({}, 0x0800, ipv4(peer4, us4, 6, segment.substr(0, 19)))));
+  EXPECT_TRUE(ignored(ethernet(
+      {}, 0x0800, ipv4(peer4, us4, 6, segment, 0, std::string_view("\x01\x01\x01\0", 4)))));
+  for (const char words : {'\x40', '\x60'}) { // fewer than a header has, more than there are
+    std::string wrong = segment;
+    wrong[12] = words;
+    wrong[16] = static_cast<char>(wrong[16] + (segment[12] - words)); // so that the sum holds
+    EXPECT_TRUE(ignored(ethernet({}, 0x0800, ipv4(peer4, us4, 6, wrong)))) << int{words};
+  }
 }
 
 // A router behind the gateway, about a packet of that much (RFC 4443 3.2).

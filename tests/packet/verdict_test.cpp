@@ -21,6 +21,7 @@ TEST(verdicts, each_frame_has_exactly_one) {
   };
   std::string echo = std::string("\x08\0\0\0\0\1\0\1", 8);
   echo.replace(2, 2, be16(naive_checksum(echo)));
+  const tcp_parts syn;
   std::string bad_ip = udp_frame(from, lb.us, "x", link);
   bad_ip[14 + 8] = 1; // time to live, behind the checksum's back
   std::string bad_udp = udp_frame(from, lb.us, "x", link);
@@ -52,6 +53,7 @@ TEST(verdicts, each_frame_has_exactly_one) {
     put(verdict::dropped_other_ip, udp_frame(from, endpoint_of("192.0.2.3:5060"), "x", link));
     put(verdict::dropped_bad_ip_header, bad_ip);
     put(verdict::dropped_bad_udp_checksum, bad_udp);
+    put(verdict::tcp_refused, ethernet(link, 0x0800, ipv4(peer, us, 6, tcp(peer, us, syn))));
     put(verdict::dropped_other_protocol, ethernet(link, 0x0800, ipv4(peer, us, 6, "tcp")));
     put(verdict::dropped_other_protocol, ethernet(link, 0x0800, ipv4(peer, us, 58, "icmpv6?")));
     put(verdict::dropped_other_port, udp_frame(from, endpoint_of("192.0.2.1:5061"), "x", link));
