@@ -44,7 +44,7 @@ enum class end_cause : std::uint16_t {
   no_ack,          // answered, but the ACK never came
   session_expired, // no refresh in time (RFC 4028)
   max_duration,
-  ping_lost, // no answer to an in-dialog OPTIONS
+  ping_lost, // no answer to an in-dialog OPTIONS; or 481 to it, a re-INVITE or an UPDATE
   admin,
 };
 inline constexpr std::size_t end_cause_count = static_cast<std::size_t>(end_cause::admin) + 1;

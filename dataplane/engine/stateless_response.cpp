@@ -73,14 +73,14 @@ void engine::state::note_response(const dialog_match& match) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
   const call_record& record = calls[match.call];
+  const bool is_offer =
+      routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
     on_bye_answered(match);
     // The same call on its other ways through us has the same tags, and ends with it.
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
-  } else if (view.status / 100 == 2 && record.state == call_state::answered &&
-             (routing.cseq.method == sip::method::invite ||
-              routing.cseq.method == sip::method::update)) {
+  } else if (view.status / 100 == 2 && record.state == call_state::answered && is_offer) {
     refresh(match);
     // On its other ways through us the same session is refreshed.
     for (const dialog_match& again : same_dialogs_as(match.call))
@@ -88,6 +88,10 @@ void engine::state::note_response(const dialog_match& match) {
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
+  } else if (view.status == 481 && record.state == call_state::answered && is_offer) {
+    // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
+    // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on.
+    close_call(match.call, end_cause::ping_lost);
   }
 }
 

@@ -246,6 +246,54 @@ TEST_F(engine_end, our_byes_are_repeated_and_given_up) {
   expect_gone(end_cause::admin);
 }
 
+// RFC 3261 12.2.1.2: who asked should say BYE, and who does not would leave the line in use.
+TEST_F(engine_end, a_party_that_does_not_know_its_call_any_more_ends_it) {
+  for (const std::string method : {"INVITE", "UPDATE"})
+    for (const bool from_caller : {true, false}) {
+      const auto call = start();
+      dialog_request offer;
+      offer.method = method;
+      offer.from_caller = from_caller;
+      ASSERT_EQ(
+          world.give(within(call.ok_at_caller, offer), from_caller ? caller_address : call.callee),
+          verdict::request_forwarded);
+      const auto there = world.take_one();
+      ASSERT_EQ(world.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+      const auto sent = byes();
+      EXPECT_EQ(sent.first.to, caller_address);
+      EXPECT_EQ(world.total_load(), 1) << "until both have answered: it may be made up";
+      both_answer(sent);
+      EXPECT_EQ(world.total_load(), 0) << method << from_caller;
+      EXPECT_EQ(world.sink.events.back().cause, static_cast<std::uint16_t>(end_cause::ping_lost));
+      world.wait_ms(40'000); // the record goes
+      (void)world.take();
+    }
+  EXPECT_EQ(world.counters().calls_ended, world.counters().calls_started);
+}
+
+// Other requests may be of other usages of the dialog (RFC 5057 5.1), other answers leave the call.
+TEST_F(engine_end, other_refusals_within_a_call_do_not_end_it) {
+  const auto call = start();
+  unsigned cseq = 2;
+  for (const auto& [method, status] : {std::pair{"INFO", 481},
+                                       {"NOTIFY", 481},
+                                       {"OPTIONS", 481},
+                                       {"INVITE", 488},
+                                       {"INVITE", 408},
+                                       {"UPDATE", 491}}) {
+    dialog_request what;
+    what.method = method;
+    what.cseq = cseq++;
+    what.branch += std::to_string(cseq);
+    ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+              verdict::request_forwarded);
+    const auto there = world.take_one();
+    ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(world.take().size(), 1u) << method << status << ": the answer alone";
+    EXPECT_EQ(world.total_load(), 1);
+  }
+}
+
 // Requests may overtake each other: the highest number counts.
 TEST_F(engine_end, our_byes_go_on_counting_where_the_parties_have_stopped) {
   for (const bool from_caller : {true, false}) {
