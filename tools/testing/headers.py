@@ -25,6 +25,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
 # The later one is taken where a header includes all of two.
 PRELUDES = [
+    {"array", "cstddef", "cstdint", "string_view"},
     {"string", "string_view"},
     (texts := {"string", "string_view", "optional", "vector"}),
     texts | {"memory", "tl/expected.hpp"},
@@ -33,7 +34,7 @@ PRELUDES = [
     engine | {"rte_mbuf.h"},
     texts | {"nlohmann/json.hpp"},
     engine | {"nlohmann/json.hpp"},
-    {"boost/asio/io_context.hpp", "functional", "string"},
+    {"boost/asio/io_context.hpp", "functional"},
     engine | {"boost/asio/io_context.hpp"},
     engine | {"boost/asio/io_context.hpp", "boost/asio/ip/tcp.hpp", "boost/asio/steady_timer.hpp"},
 ]
@@ -48,13 +49,9 @@ def check_headers(names: list) -> list:
         conditions = conditions_of(texts)
         preludes = {}
         with ThreadPoolExecutor(cores()) as pool:
-            wanted = sorted(key for key, users in Counter(conditions.values()).items()
-                            if key[1] and users >= WORTH_IT)
+            wanted = sorted({key for key in conditions.values() if key[1]})
             for key, words in zip(wanted, pool.map(lambda key: precompiled(*key, folder), wanted)):
                 preludes[key] = words
-            for name, (words, prelude) in conditions.items():
-                if (words, prelude) not in preludes:
-                    conditions[name] = (words, ())
 
             def compile_chain(chain: list) -> str:
                 key = conditions[chain[0]]
@@ -86,9 +83,23 @@ def conditions_of(texts: dict) -> dict:
         given = {include.group(2) for one in all_includes(name, texts) | {name}
                  for line in texts[one].splitlines()
                  if (include := INCLUDE.match(line)) and include.group(1) == "<"}
-        fitting = [each for each in PRELUDES if each <= given]
-        return tuple(commands[neighbour]), tuple(sorted(fitting[-1])) if fitting else ()
-    return {name: of(name) for name in texts}
+        fitting = [tuple(sorted(each)) for each in PRELUDES if each <= given]
+        return tuple(commands[neighbour]), fitting
+    return worth_it({name: of(name) for name in texts})
+
+
+def worth_it(conditions: dict) -> dict:
+    """Of the preludes that fit a header the last that has enough users; () where none has."""
+    chosen = {name: (words, fitting[-1] if fitting else ())
+              for name, (words, fitting) in conditions.items()}
+    users = Counter(chosen.values())
+    rare = [key for key in users if key[1] and users[key] < WORTH_IT]
+    if not rare:
+        return chosen
+    # One at a time: users of a large one may be what a smaller one lacks.
+    largest = max(rare, key=lambda key: (len(key[1]), key))
+    return worth_it({name: (words, fitting[:-1] if chosen[name] == largest else fitting)
+                     for name, (words, fitting) in conditions.items()})
 
 
 def precompiled(words: tuple, prelude: tuple, folder: str) -> tuple:
