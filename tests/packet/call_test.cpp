@@ -245,6 +245,10 @@ TEST(control, sees_calls_and_reaches_workers) {
     return seen == 8;
   })) << seen;
   lb.runtime->drain(true);
+  for (const worker_id w : {0, 1}) // each hears of it in its next loop
+    EXPECT_TRUE(eventually([&, before = lb.runtime->report(w).loops] {
+      return lb.runtime->report(w).loops > before + 1;
+    }));
   for (int i = 8; i < 16; ++i)
     lb.say(lb.caller, invite(numbered(i)));
   EXPECT_TRUE(lb.settle());
