@@ -472,3 +472,18 @@ def a_linehunt_that_does_not_end_is_seen(stopped: str):
 def a_linehunt_that_the_case_kills_has_not_died():
     with study_case(boxes={1: {"vm": 5}}) as lab:
         check(lab.start_balancer().stop(signal.SIGKILL) == -signal.SIGKILL, lab.balancer.tail())
+
+
+@case
+def precompiled_headers_of_older_packages_are_made_anew():
+    with tempfile.TemporaryDirectory() as name:
+        folder, packages = Path(name) / "build", Path(name) / "status"
+        old, new, other = folder / "a.p" / "old.pch", folder / "new.pch", folder / "old.o"
+        old.parent.mkdir(parents=True)
+        for file, date in ((old, 1000), (other, 1000), (packages, 2000), (new, 3000)):
+            file.touch()
+            os.utime(file, (date, date))
+        builds.forget_old_headers(folder, Path(name) / "no packages")
+        check(old.exists(), "removed without a reason")
+        builds.forget_old_headers(folder, packages)
+        check((old.exists(), new.exists(), other.exists()) == (False, True, True), "another one is gone")

@@ -55,6 +55,7 @@ class Build:
         with open(self.path / "turn.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.configure()
+            forget_old_headers(self.path)
             self._run(["ninja", "-C", self.folder, *targets], "building")
 
     def test_programs(self, suite: str) -> list:
@@ -106,6 +107,17 @@ class Build:
             raise BuildError(f"{' '.join(command)}\n{what_failed(told.stdout)}")
         if seconds > 2:
             print(f"{doing} {self.folder}: {seconds:.0f} s", flush=True)
+
+
+def forget_old_headers(folder: Path, packages: Path = Path("/var/lib/dpkg/status")) -> None:
+    """Removes the precompiled headers from before a package was installed or upgraded last. clang
+    refuses one if a file that it was made of has another date; ninja builds it anew only if that
+    date is later."""
+    if not packages.exists():
+        return
+    for header in folder.rglob("*.pch"):
+        if header.stat().st_mtime <= packages.stat().st_mtime:
+            header.unlink()
 
 
 def what_failed(output: str, lines: int = 40) -> str:
