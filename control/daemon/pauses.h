@@ -33,6 +33,7 @@ class pauses {
           it != before.end() && it->second.group == d.group && it->second.uri == d.uri)
         all_.insert(before.extract(it));
     std::vector<std::uint32_t> forgotten;
+    forgotten.reserve(before.size());
     for (const auto& one : before)
       forgotten.push_back(one.first);
     return forgotten;
