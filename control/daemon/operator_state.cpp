@@ -56,7 +56,7 @@ operator_state::identity operator_state::identity_of(std::uint32_t id, const rec
   return {id, r.group, r.uri};
 }
 
-void operator_state::remember_gone(std::map<std::uint32_t, record> before) {
+void operator_state::remember_gone(std::map<std::uint32_t, record>&& before) {
   for (auto& [id, r] : before) {
     const auto now = records_.find(id);
     const identity whose = identity_of(id, r);

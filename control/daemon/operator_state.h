@@ -88,7 +88,7 @@ class operator_state {
   [[nodiscard]] const record* remembered(const destination_model& model) const;
   [[nodiscard]] const record* whose_status(const destination_model& model) const;
   [[nodiscard]] const record* whose_sizes(const destination_model& model) const;
-  void remember_gone(std::map<std::uint32_t, record> before);
+  void remember_gone(std::map<std::uint32_t, record>&& before);
 
   std::map<std::uint32_t, record> records_; // by destination id
   std::map<identity, record> remembered_;   // not configured so, what operators said alone
