@@ -58,6 +58,13 @@ void choose_kernel(const std::string& name) {
   spdlog::info("SIP scanner uses the {} kernel", sip::name_of(sip::current_kernel()));
 }
 
+std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
+  std::vector<std::uint64_t> loops;
+  for (const dpdk::worker_report& worker : reports_of(runtime))
+    loops.push_back(worker.loops);
+  return loops;
+}
+
 class event_pump {
  public:
   event_pump(asio::io_context& loop, dpdk::runtime& runtime, live_view& view, drainage& draining,
@@ -77,7 +84,7 @@ class event_pump {
       draining_.look(drainage::clock::now());
       capturing_.look(capture_session::clock::now());
       changes_.look(operator_writer::clock::now());
-      if (++rounds_ % rounds_between_looks == 0) view_.look_at_workers();
+      if (++rounds_ % rounds_between_looks == 0) view_.look_at_workers(loops_of(runtime_));
       if (rounds_ % rounds_between_housekeeping == 0) {
         view_.keep_house();
         if (draining_.ending()) supervised_.tell_stopping(time_to_end);
@@ -110,13 +117,6 @@ class event_pump {
   unsigned rounds_ = 0;
   clock::time_point last_ = clock::now();
 };
-
-std::vector<std::uint64_t> loops_of(const dpdk::runtime& runtime) {
-  std::vector<std::uint64_t> loops;
-  for (const dpdk::worker_report& worker : reports_of(runtime))
-    loops.push_back(worker.loops);
-  return loops;
-}
 
 std::vector<capture_session::named_port> named_ports(const dpdk::runtime_setup& setup) {
   std::vector<capture_session::named_port> all;

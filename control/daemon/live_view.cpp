@@ -499,10 +499,7 @@ json live_view::moved_on_since(const std::vector<dpdk::worker_report>& workers) 
   return from;
 }
 
-void live_view::look_at_workers() {
-  std::vector<std::uint64_t> loops;
-  for (const dpdk::worker_report& worker : reports())
-    loops.push_back(worker.loops);
+void live_view::look_at_workers(std::span<const std::uint64_t> loops) {
   if (progress_.standing(loops)) note_absence();
 }
 

@@ -23,6 +23,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,8 +113,9 @@ class live_view final : public admin::daemon_view {
   void on_probed(std::uint32_t id, bool enabled, std::uint16_t status);
   // We did not run for a while, and perhaps no worker did: nobody has heard what probes got.
   void note_absence() { absent_at_ = link_watch::clock::now(); }
-  // Twice a second or so, which is often enough for the patience with a probe.
-  void look_at_workers();
+  // What rises with each loop of a worker. Twice a second or so, which is often enough for the
+  // patience with a probe.
+  void look_at_workers(std::span<const std::uint64_t> loops);
   // Who knows how long the last answer of a destination took.
   void measure_by(std::function<std::optional<std::uint32_t>(std::uint32_t id)> round_trip_us) {
     round_trip_us_ = std::move(round_trip_us);

@@ -32,13 +32,7 @@ answer answer_icmp(const station& we, rte_mbuf& m, const frame& f) noexcept {
   icmp.icmp_type = RTE_IP_ICMP_ECHO_REPLY;
   icmp.icmp_cksum = 0;
   icmp.icmp_cksum = static_cast<std::uint16_t>(~rte_raw_cksum(message, f.l4_len));
-  auto& ip = header_at<rte_ipv4_hdr>(m, f.l3_off);
-  const rte_be32_t asker = ip.src_addr;
-  ip.src_addr = ip.dst_addr;
-  ip.dst_addr = asker;
-  ip.time_to_live = initial_ttl;
-  ip.hdr_checksum = 0;
-  ip.hdr_checksum = static_cast<std::uint16_t>(~rte_raw_cksum(&ip, rte_ipv4_hdr_len(&ip)));
+  turn_v4_header(header_at<rte_ipv4_hdr>(m, f.l3_off), f.l4_len);
   const auto back_to = header_at<rte_ether_hdr>(m, 0).src_addr;
   const std::uint32_t l3_len = f.l4_off - f.l3_off + f.l4_len;
   return {verdict::icmp_answered, turn_round(we, m, f, back_to, l3_len), {}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing of the Ethernet header with our VLAN tag, and of the IPv6 header, and turning a received
-// frame round.
+// frame and its IPv4 header round.
 #pragma once
 
 #include "dataplane/dpdk/frame.h"
@@ -29,6 +29,17 @@ inline void write_v6_header(std::uint8_t* at, const ip_address& from, const ip_a
   ip.hop_limits = hop_limit;
   __builtin_memcpy(ip.src_addr, from.bytes.data(), 16);
   __builtin_memcpy(ip.dst_addr, to.bytes.data(), 16);
+}
+// Back to the sender, with so many bytes behind the header and its options.
+inline void turn_v4_header(rte_ipv4_hdr& ip, std::uint32_t payload_bytes) noexcept {
+  const rte_be32_t sender = ip.src_addr;
+  ip.src_addr = ip.dst_addr;
+  ip.dst_addr = sender;
+  ip.total_length =
+      rte_cpu_to_be_16(static_cast<std::uint16_t>(rte_ipv4_hdr_len(&ip) + payload_bytes));
+  ip.time_to_live = initial_ttl;
+  ip.hdr_checksum = 0;
+  ip.hdr_checksum = static_cast<std::uint16_t>(~rte_raw_cksum(&ip, rte_ipv4_hdr_len(&ip)));
 }
 inline void set_destination_mac(rte_mbuf& m, const rte_ether_addr& to) noexcept {
   header_at<rte_ether_hdr>(m, 0).dst_addr = to;

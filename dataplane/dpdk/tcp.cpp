@@ -23,16 +23,6 @@ std::uint32_t header_bytes(const rte_tcp_hdr& tcp, std::uint32_t l4_len) noexcep
   return len >= sizeof(rte_tcp_hdr) && len <= l4_len ? len : 0;
 }
 
-void turn_v4_header(rte_ipv4_hdr& ip) noexcept {
-  const rte_be32_t asker = ip.src_addr;
-  ip.src_addr = ip.dst_addr;
-  ip.dst_addr = asker;
-  ip.total_length = rte_cpu_to_be_16(sizeof(rte_ipv4_hdr) + sizeof(rte_tcp_hdr));
-  ip.time_to_live = initial_ttl;
-  ip.hdr_checksum = 0;
-  ip.hdr_checksum = static_cast<std::uint16_t>(~rte_raw_cksum(&ip, sizeof(ip)));
-}
-
 } // namespace
 
 answer answer_tcp(const station& we, rte_mbuf& m, const frame& f) noexcept {
@@ -69,7 +59,7 @@ answer answer_tcp(const station& we, rte_mbuf& m, const frame& f) noexcept {
     write_v6_header(bytes_at(m, f.l3_off), f.destination, f.source, IPPROTO_TCP, initial_ttl,
                     sizeof(rte_tcp_hdr));
   else
-    turn_v4_header(header_at<rte_ipv4_hdr>(m, f.l3_off));
+    turn_v4_header(header_at<rte_ipv4_hdr>(m, f.l3_off), sizeof(rte_tcp_hdr));
   const auto back_to = header_at<rte_ether_hdr>(m, 0).src_addr;
   return {
       verdict::tcp_refused,

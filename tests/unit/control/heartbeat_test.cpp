@@ -217,6 +217,11 @@ class heartbeats_test : public ::testing::Test {
     EXPECT_THAT(errors, IsEmpty());
     all.follow(destinations, wanted, names);
   }
+  void follow_a_beat_of(peer& machine) {
+    follow(machine.port());
+    ASSERT_TRUE(until([&] { return machine.subscribed; }));
+    machine.beat(0, 500, "100");
+  }
 
   boost::asio::io_context loop;
   settings wanted;
@@ -294,9 +299,7 @@ TEST_F(heartbeats_test, death_and_return) {
 TEST_F(heartbeats_test, silence_is_stale_and_the_capacity_stays) {
   wanted.socket.interval = 20ms;
   peer machine(loop);
-  follow(machine.port());
-  ASSERT_TRUE(until([&] { return machine.subscribed; }));
-  machine.beat(0, 500, "100");
+  ASSERT_NO_FATAL_FAILURE(follow_a_beat_of(machine));
   ASSERT_TRUE(until([&] { return reports.size() == 2; }));
   EXPECT_EQ(reports[1].status, status::stale);
   EXPECT_FALSE(reports[1].cause.empty());
@@ -312,9 +315,7 @@ TEST_F(heartbeats_test, stale_may_mean_none) {
   wanted.socket.interval = 20ms;
   wanted.zero_when_stale = true;
   peer machine(loop);
-  follow(machine.port());
-  ASSERT_TRUE(until([&] { return machine.subscribed; }));
-  machine.beat(0, 500, "100");
+  ASSERT_NO_FATAL_FAILURE(follow_a_beat_of(machine));
   ASSERT_TRUE(until([&] { return sizes.size() >= 2; }));
   EXPECT_EQ(sizes[1], 0);
 }
@@ -349,9 +350,7 @@ TEST_F(heartbeats_test, stale_may_mean_none_no_more) {
   wanted.socket.interval = 20ms;
   wanted.zero_when_stale = true;
   peer machine(loop);
-  follow(machine.port());
-  ASSERT_TRUE(until([&] { return machine.subscribed; }));
-  machine.beat(0, 500, "100");
+  ASSERT_NO_FATAL_FAILURE(follow_a_beat_of(machine));
   ASSERT_TRUE(until([&] { return sizes.size() >= 2 && sizes.back() == 0; }));
   wanted.zero_when_stale = false;
   sizes.clear();
