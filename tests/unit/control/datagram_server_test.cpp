@@ -2,12 +2,8 @@
 // The datagram socket against senders that are bound or not, too long, or do not read.
 #include "control/admin/datagram_server.h"
 
-#include "fake_view.h"
-#include "local_clients.h"
-#include "run_in_loop.h"
+#include "served_view.h"
 
-#include <boost/asio/post.hpp>
-#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -17,49 +13,13 @@ namespace linehunt::admin::datagram_server_test {
 namespace {
 
 using linehunt::test::datagram_client;
-using linehunt::test::fresh_folder;
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-class served {
+class served : public served_by<datagram_server> {
  public:
-  explicit served(datagram_setup setup = {}) {
-    setup.path = path();
-    auto opened = datagram_server::open(loop_, setup);
-    EXPECT_TRUE(opened) << opened.error();
-    if (!opened) return;
-    server_ = std::move(*opened);
-    server_->serve([this](std::string_view request, replying done) {
-      dispatch(request, view, turns_, false, std::move(done));
-    });
-    work_ = std::make_unique<work>(loop_.get_executor());
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~served() {
-    boost::asio::post(loop_, [this] {
-      server_.reset();
-      work_.reset();
-    });
-    if (thread_.joinable()) thread_.join();
-  }
-  [[nodiscard]] std::string path() const { return folder.path / "d.sock"; }
+  explicit served(const datagram_setup& setup = {}) : served_by("d.sock") { serve(setup, false); }
   [[nodiscard]] std::string own(const std::string& name = "me") const { return folder.path / name; }
-  void in_loop(const std::function<void()>& what) { linehunt::test::run_in_loop(loop_, what); }
-  std::uint64_t dropped() {
-    std::uint64_t count = 0;
-    in_loop([&] { count = server_->dropped(); });
-    return count;
-  }
-  fresh_folder folder;
-  fake_view view;
-
- private:
-  using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
-  boost::asio::io_context loop_;
-  turns turns_{[this](turns::work next) { boost::asio::post(loop_, std::move(next)); }};
-  std::unique_ptr<work> work_;
-  std::unique_ptr<datagram_server> server_;
-  std::thread thread_;
 };
 
 constexpr std::string_view status_request =

@@ -2,14 +2,9 @@
 // The FIFO against clients that come and go, stall, lie about their reply FIFO, or never fetch.
 #include "control/admin/fifo_server.h"
 
-#include "fake_view.h"
-#include "local_clients.h"
-#include "run_in_loop.h"
+#include "served_view.h"
 
-#include <boost/asio/post.hpp>
 #include <fstream>
-#include <functional>
-#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -19,56 +14,17 @@ namespace linehunt::admin::fifo_server_test {
 namespace {
 
 using linehunt::test::fifo_client;
-using linehunt::test::fresh_folder;
 using nlohmann::json;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
-class served {
+class served : public served_by<fifo_server> {
  public:
-  explicit served(fifo_setup setup = {}) {
-    setup.path = path();
+  explicit served(fifo_setup setup = {}) : served_by("fifo") {
     setup.reply_dir = folder.path;
-    auto opened = fifo_server::open(loop_, setup);
-    EXPECT_TRUE(opened) << opened.error();
-    if (!opened) return;
-    server_ = std::move(*opened);
-    server_->serve([this](std::string_view request, replying done) {
-      dispatch(request, view, turns_, false, std::move(done));
-    });
-    work_ = std::make_unique<work>(loop_.get_executor());
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~served() {
-    boost::asio::post(loop_, [this] {
-      server_.reset();
-      work_.reset();
-    });
-    if (thread_.joinable()) thread_.join();
-  }
-  [[nodiscard]] std::string path() const { return folder.path / "fifo"; }
-  void in_loop(const std::function<void()>& what) { linehunt::test::run_in_loop(loop_, what); }
-  std::uint64_t refused() {
-    std::uint64_t count = 0;
-    in_loop([&] { count = server_->refused(); });
-    return count;
-  }
-  std::uint64_t dropped() {
-    std::uint64_t count = 0;
-    in_loop([&] { count = server_->dropped(); });
-    return count;
+    serve(setup, false);
   }
   fifo_client client(const std::string& name) { return {path(), folder.path, name}; }
-  fresh_folder folder;
-  fake_view view;
-
- private:
-  using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
-  boost::asio::io_context loop_;
-  turns turns_{[this](turns::work next) { boost::asio::post(loop_, std::move(next)); }};
-  std::unique_ptr<work> work_;
-  std::unique_ptr<fifo_server> server_;
-  std::thread thread_;
 };
 
 constexpr std::string_view status_request =

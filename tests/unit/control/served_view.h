@@ -1,87 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// A socket_server over a fake_view, in a thread and a folder of its own.
+// A server of admin requests over a fake_view, in a thread and a folder of its own.
 #pragma once
 
 #include "control/admin/dispatcher.h"
 #include "control/admin/socket_server.h"
 #include "fake_view.h"
+#include "local_clients.h"
+#include "run_in_loop.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <filesystem>
 #include <functional>
-#include <future>
 #include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <thread>
 
 namespace linehunt::admin {
 
-class served_view {
+template <class Server>
+class served_by {
  public:
-  explicit served_view(socket_setup setup = {}) : folder_(fresh_folder()) {
-    setup.path = path();
-    auto opened = socket_server::open(loop_, setup);
-    EXPECT_TRUE(opened) << opened.error();
-    if (!opened) return;
-    server_ = std::move(*opened);
-    server_->serve([this](std::string_view request, replying done) {
-      dispatch(request, view, turns_, true, std::move(done));
-    });
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~served_view() {
-    // In the loop's own thread, as the daemon does it.
+  explicit served_by(std::string name) : name_(std::move(name)) {}
+  ~served_by() {
     boost::asio::post(loop_, [this] {
       server_.reset();
-      loop_.stop();
+      work_.reset(); // the loop ends where the server has left nothing in it
     });
     if (thread_.joinable()) thread_.join();
-    std::filesystem::remove_all(folder_);
   }
-  [[nodiscard]] std::string path() const { return folder_ / "s.sock"; }
-  void publish(const std::string& line) {
-    boost::asio::post(loop_, [this, line] { server_->publish(line); });
-  }
+  served_by(const served_by&) = delete;
+  served_by& operator=(const served_by&) = delete;
+
+  [[nodiscard]] std::string path() const { return folder.path / name_; }
+  // In the loop's thread; returns when it is done.
+  void in_loop(const std::function<void()>& what) { test::run_in_loop(loop_, what); }
   void reload_waits(bool waits) {
-    boost::asio::post(loop_, [this, waits] {
+    in_loop([this, waits] {
       view.reload_waits = waits;
       view.finish_reloads();
     });
   }
-  // In the loop's thread.
-  void in_loop(std::function<void()> what) { boost::asio::post(loop_, std::move(what)); }
-  [[nodiscard]] std::size_t clients() {
-    return seen([](const socket_server& s) { return s.clients(); });
+  std::uint64_t refused() {
+    return seen([](const Server& s) { return s.refused(); });
   }
-  [[nodiscard]] std::uint64_t refused() {
-    return seen([](const socket_server& s) { return s.refused(); });
-  }
-  [[nodiscard]] std::uint64_t dropped() {
-    return seen([](const socket_server& s) { return s.dropped(); });
+  std::uint64_t dropped() {
+    return seen([](const Server& s) { return s.dropped(); });
   }
 
+  test::fresh_folder folder;
   fake_view view; // of the loop's thread while it serves
 
- private:
+ protected:
+  // Once, from the constructor of what derives from this. `follows`: requests may ask for events.
+  template <class Setup>
+  void serve(Setup setup, bool follows) {
+    setup.path = path();
+    auto opened = Server::open(loop_, setup);
+    EXPECT_TRUE(opened) << opened.error();
+    if (!opened) return;
+    server_ = std::move(*opened);
+    server_->serve([this, follows](std::string_view request, replying done) {
+      dispatch(request, view, turns_, follows, std::move(done));
+    });
+    thread_ = std::thread([this] { loop_.run(); });
+  }
   // What the loop's thread sees.
-  [[nodiscard]] std::uint64_t seen(const auto& ask) {
-    std::promise<std::uint64_t> count;
-    boost::asio::post(loop_, [&] { count.set_value(ask(*server_)); });
-    return count.get_future().get();
+  std::uint64_t seen(const auto& ask) {
+    std::uint64_t count = 0;
+    in_loop([&] { count = ask(*server_); });
+    return count;
   }
-  static std::filesystem::path fresh_folder() {
-    std::string name = std::filesystem::temp_directory_path() / "linehunt-test-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    return name;
-  }
-  std::filesystem::path folder_;
+  [[nodiscard]] Server& server() noexcept { return *server_; }
+
+ private:
+  using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+  const std::string name_;
   boost::asio::io_context loop_;
   turns turns_{[this](turns::work next) { boost::asio::post(loop_, std::move(next)); }};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
-      loop_.get_executor()};
-  std::unique_ptr<socket_server> server_;
+  work work_{loop_.get_executor()};
+  std::unique_ptr<Server> server_;
   std::thread thread_;
+};
+
+class served_view : public served_by<socket_server> {
+ public:
+  explicit served_view(socket_setup setup = {}) : served_by("s.sock") { serve(setup, true); }
+  void publish(const std::string& line) {
+    in_loop([&] { server().publish(line); });
+  }
+  std::size_t clients() {
+    return seen([](const socket_server& s) { return s.clients(); });
+  }
 };
 
 } // namespace linehunt::admin

@@ -3,6 +3,7 @@
 #include "control/admin/socket_server.h"
 
 #include "served_view.h"
+#include "stream_client.h"
 
 #include <cstring>
 #include <fstream>
@@ -20,52 +21,20 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-// A plain client. What it waits for comes within seconds, or the test has failed.
-class client {
+class client : public test::stream_client {
  public:
-  explicit client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+  explicit client(const std::string& path) : stream_client(AF_UNIX) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const void* any = &address;
-    connected = ::connect(socket_, static_cast<const sockaddr*>(any), sizeof address) == 0;
-    const timeval patience{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    connect(address);
   }
-  ~client() { ::close(socket_); }
-  client(const client&) = delete;
-  client& operator=(const client&) = delete;
-
-  bool send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
-  void end_sending() { ::shutdown(socket_, SHUT_WR); }
   // The next line; "" at the end.
   std::string line() {
-    for (;;) {
-      if (const auto end = received_.find('\n'); end != std::string::npos) {
-        std::string one = received_.substr(0, end);
-        received_.erase(0, end + 1);
-        return one;
-      }
-      char chunk[4096];
-      const ssize_t count = ::recv(socket_, chunk, sizeof chunk, 0);
-      if (count <= 0) return {};
-      received_.append(chunk, static_cast<std::size_t>(count));
-    }
+    std::string one = up_to("\n");
+    if (!one.empty()) one.pop_back();
+    return one;
   }
-
-  bool connected = false;
-
- private:
-  int socket_;
-  std::string received_;
 };
 
 constexpr const char* status_request =
