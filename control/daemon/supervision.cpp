@@ -12,6 +12,8 @@ namespace linehunt {
 namespace {
 
 constexpr std::chrono::seconds unwatched_interval{5};
+// So long after its time: this thread has not run meanwhile.
+constexpr std::chrono::seconds late_look{1};
 
 std::uint64_t monotonic_us() {
   timespec now{};
@@ -46,8 +48,10 @@ void tell_status(const std::string& line) {
   (void)sd_notify(0, ("STATUS=" + line).c_str());
 }
 
-std::optional<std::size_t> progress_watch::standing(std::span<const std::uint64_t> loops) {
+std::optional<std::size_t> progress_watch::standing(std::span<const std::uint64_t> loops,
+                                                    bool late) {
   const std::vector<std::uint64_t> before = std::exchange(before_, {loops.begin(), loops.end()});
+  if (late) return std::nullopt;
   for (std::size_t w = 0; w < loops.size() && w < before.size(); ++w)
     if (loops[w] == before[w]) return w;
   return std::nullopt;
@@ -61,15 +65,15 @@ supervision::supervision(boost::asio::io_context& loop, sources from)
 }
 
 void supervision::start() {
-  look();
+  look(std::chrono::steady_clock::now() - timer_.expiry() > late_look);
   timer_.expires_after(interval_);
   timer_.async_wait([this](boost::system::error_code stopped) {
     if (!stopped) start();
   });
 }
 
-void supervision::look() {
-  const auto standing = progress_.standing(from_.loops());
+void supervision::look(bool late) {
+  const auto standing = progress_.standing(from_.loops(), late);
   if (standing && !stands_)
     spdlog::critical("worker {} stands still{}", *standing,
                      watched_ ? "; the watchdog is not told that we live" : "");

@@ -29,8 +29,10 @@ void tell_status(const std::string& line);
 class progress_watch {
  public:
   // Numbers that rise with each loop of a worker. The first that stands still; its log line is due
-  // once. Nothing to compare with at the first look: all is well.
-  [[nodiscard]] std::optional<std::size_t> standing(std::span<const std::uint64_t> loops);
+  // once. Nothing to compare with at the first look, nor at one that comes late: who looks was away
+  // with all the machine, as when a guest is moved, and a worker may not have run again yet.
+  [[nodiscard]] std::optional<std::size_t> standing(std::span<const std::uint64_t> loops,
+                                                    bool late = false);
 
  private:
   std::vector<std::uint64_t> before_;
@@ -51,7 +53,7 @@ class supervision {
   void tell_stopping(std::chrono::microseconds more) const;
 
  private:
-  void look();
+  void look(bool late);
   [[nodiscard]] std::string status() const;
 
   boost::asio::steady_timer timer_;

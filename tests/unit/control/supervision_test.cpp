@@ -143,6 +143,19 @@ TEST_F(supervision_test, the_watchdog_hears_of_a_worker_that_goes_on_again) {
   EXPECT_EQ(std::ranges::count(heard(), "WATCHDOG=1"), 2);
 }
 
+// A guest that was moved: this thread runs again, and looks, before the worker does.
+TEST(progress_watch, a_late_look_accuses_nobody_and_the_next_one_does) {
+  progress_watch watch;
+  const auto look = [&watch](std::uint64_t first, std::uint64_t second, bool late = false) {
+    const std::array loops{first, second};
+    return watch.standing(loops, late);
+  };
+  EXPECT_EQ(look(5, 5), std::nullopt);
+  EXPECT_EQ(look(6, 5, true), std::nullopt);
+  EXPECT_EQ(look(7, 5), std::optional<std::size_t>{1});
+  EXPECT_EQ(look(8, 6), std::nullopt);
+}
+
 TEST_F(supervision_test, without_a_watchdog_there_is_no_word_for_it) {
   run({{5}});
   EXPECT_THAT(heard(), Not(Contains(HasSubstr("WATCHDOG"))));
