@@ -30,7 +30,7 @@ struct call_copier::one_copy {
   one_copy(std::string at, const snapshot& world) : path(std::move(at)), names(world) {}
 
   void make(const decltype(source::copy)& from) {
-    file.emplace(path, names, wall_clock::now());
+    file.emplace(path, names, moment::now());
     dpdk::runtime::call_place at;
     const taking take = [this](const kept_call& call) { return piece.take(call); };
     for (bool more = true; more && !given_up;) {

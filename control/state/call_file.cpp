@@ -40,10 +40,6 @@ std::string cbor(const json& item) {
   return bytes;
 }
 
-std::int64_t microseconds_of(wall_clock::time_point at) {
-  return duration_cast<microseconds>(at.time_since_epoch()).count();
-}
-
 std::string text_of(const endpoint& e) {
   return std::string{std::string_view{to_text(e)}};
 }
@@ -176,11 +172,12 @@ call_names::call_names(const snapshot& world) : resources(world.resource_names) 
     listeners.push_back(text_of(l.local));
 }
 
-call_file_writer::call_file_writer(const std::string& path, call_names names,
-                                   wall_clock::time_point now)
+call_file_writer::call_file_writer(const std::string& path, call_names names, const moment& now)
     : file_(path), names_(std::move(names)) {
-  file_.write(
-      cbor({{"linehunt_calls", call_file_version}, {"written_at_us", microseconds_of(now)}}));
+  json head;
+  head["linehunt_calls"] = call_file_version;
+  put_moment(now, head);
+  file_.write(cbor(head));
 }
 
 void call_file_writer::add(const kept_call& call) {
@@ -224,8 +221,8 @@ tl::expected<std::uint64_t, std::string> call_file_writer::finish() {
 }
 
 tl::expected<call_file_report, std::string>
-read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
-           seconds oldest, const std::function<bool(const kept_call&)>& restore, ::uid_t user) {
+read_calls(const std::string& path, const snapshot& world, const moment& now, seconds oldest,
+           const std::function<bool(const kept_call&)>& restore, ::uid_t user) {
   auto opened = open_state_file(path, user);
   if (!opened) return tl::unexpected(opened.error());
   if (!*opened) return tl::unexpected(std::string{});
@@ -237,8 +234,7 @@ read_calls(const std::string& path, const snapshot& world, wall_clock::time_poin
     const json& wrote = head.at("linehunt_calls");
     if (wrote != call_file_version && wrote != 1)
       return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
-    const microseconds age{microseconds_of(now) -
-                           number_in<std::int64_t>(head.at("written_at_us"))};
+    const microseconds age = age_of(moment_in(head), now);
     if (age < -oldest)
       return tl::unexpected(
           fmt::format("{} is dated {} s from now; was the clock set back, or is it "

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "control/state/file_replacement.h"
+#include "control/state/moment.h"
 #include "dataplane/kept_call.h"
 #include "dataplane/snapshot.h"
 
@@ -22,8 +23,6 @@
 
 namespace linehunt {
 
-using wall_clock = std::chrono::system_clock;
-
 // What numbers mean in a snapshot.
 struct call_names {
   explicit call_names(const snapshot& world);
@@ -34,8 +33,8 @@ struct call_names {
 
 class call_file_writer {
  public:
-  call_file_writer(const std::string& path, call_names names, wall_clock::time_point now);
-  call_file_writer(const std::string& path, const snapshot& world, wall_clock::time_point now)
+  call_file_writer(const std::string& path, call_names names, const moment& now);
+  call_file_writer(const std::string& path, const snapshot& world, const moment& now)
       : call_file_writer(path, call_names(world), now) {}
   void add(const kept_call& call);
   // All calls are there, and are handed over as file_replacement does it.
@@ -66,7 +65,7 @@ struct call_file_report {
 // (an empty text), it is none of ours, or it is older than `oldest`. See open_state_file for
 // `user`.
 [[nodiscard]] tl::expected<call_file_report, std::string>
-read_calls(const std::string& path, const snapshot& world, wall_clock::time_point now,
+read_calls(const std::string& path, const snapshot& world, const moment& now,
            std::chrono::seconds oldest, const std::function<bool(const kept_call&)>& restore,
            ::uid_t user = ::geteuid());
 

@@ -106,7 +106,7 @@ dpdk::call_source keeper::calls_of_before() {
       call.uncertain |= crashed_;
       return restore(call);
     };
-    const auto now = wall_clock::now();
+    const auto now = moment::now();
     found_ = read_calls(calls_file_, world, now, oldest_, take, user_);
     if (*found_ || !found_->error().empty()) return;
     crashed_ = true;
@@ -204,7 +204,7 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found,
 
 void keeper::keep_calls(const snapshot& world, const ending& end) const {
   if (!keeps_calls()) return;
-  call_file_writer file(calls_file_, world, wall_clock::now());
+  call_file_writer file(calls_file_, world, moment::now());
   std::uint64_t calls = 0;
   tell_stopping(time_for_them);
   end([&](const kept_call& call) {

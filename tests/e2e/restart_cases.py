@@ -90,6 +90,41 @@ def what_rings_is_waited_for_and_then_lost():
         core.wait(20)
 
 
+def date_back(lab, seconds: int) -> None:
+    """As if the wall clock had been set forward since."""
+    file = state_of(lab) / "calls.cbor"
+    written = file.read_bytes()
+    at = written.index(b"written_at_us") + len(b"written_at_us")
+    check(written[at] == 0x1b, "no CBOR number of eight bytes")
+    then = int.from_bytes(written[at + 1:at + 9], "big") - seconds * 1_000_000
+    file.write_bytes(written[:at + 1] + then.to_bytes(8, "big") + written[at + 9:])
+
+
+@case
+def calls_go_on_whatever_was_done_to_the_clock():
+    with keeping(boxes={1: {"vm": CALLS}, 2: {"fax": 1}}) as lab:
+        lab.start_balancer()
+        lab.start_box(1)
+        core = start_calls(lab, CALLS, HOLD_MS)
+        end(lab.balancer)
+        date_back(lab, 3600)
+        balancer = lab.start_balancer()
+        check(f"{CALLS} calls go on" in balancer.tail(), balancer.tail())
+        check_all_lines_held(lab)
+        check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
+        check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+        end(balancer)
+        # Of another start of the machine the clock is all there is.
+        file = state_of(lab) / "calls.cbor"
+        file.write_bytes(file.read_bytes().replace(b"boot_id", b"boot_xx"))
+        date_back(lab, 3600)
+        balancer = lab.start_balancer()
+        check("calls.cbor.bad now" in balancer.tail(100) and "calls_valid_s is 300"
+              in balancer.tail(100), balancer.tail(100))
+        check(calls(balancer) == 0, "calls are there")
+        end(balancer)
+
+
 def crash(balancer) -> None:
     balancer.stop(signal.SIGKILL)
 

@@ -133,6 +133,48 @@ TEST_F(state, calls_that_are_too_old_are_over) {
   EXPECT_THAT(early.error(), HasSubstr("clock"));
 }
 
+// A wall clock that was set meanwhile neither loses calls nor keeps those that are over.
+TEST_F(state, calls_of_the_same_start_of_the_machine_are_as_old_as_it_says) {
+  const world w(both);
+  moment written(start);
+  written.start = "5f0c";
+  written.up = seconds(1000);
+  {
+    call_file_writer out(file("calls"), w.now(), written);
+    out.add(call_at(w, 1, "1@x"));
+    ASSERT_TRUE(out.finish());
+  }
+  const auto age_at = [&](seconds up, seconds wall, const char* machine_start) {
+    moment now(start + wall);
+    now.start = machine_start;
+    now.up = up;
+    const auto report = read_calls(file("calls"), w.now(), now, seconds(300),
+                                   [](const kept_call&) { return true; });
+    return report ? std::to_string(report->age.count()) : report.error();
+  };
+  EXPECT_EQ(age_at(seconds(1004), seconds(86'400), "5f0c"), "4") << "set forward";
+  EXPECT_EQ(age_at(seconds(1004), seconds(-86'400), "5f0c"), "4") << "and back";
+  EXPECT_THAT(age_at(seconds(1301), seconds(4), "5f0c"), HasSubstr("301 s ago"));
+  EXPECT_EQ(age_at(seconds(9), seconds(60), "77aa"), "60") << "after another start";
+  EXPECT_THAT(age_at(seconds(1004), seconds(301), "77aa"), HasSubstr("301 s ago"));
+  EXPECT_EQ(age_at(seconds(1004), seconds(60), ""), "60") << "not known";
+  EXPECT_EQ(age_at(seconds(9), seconds(60), "5f0c"), "60") << "it never goes back";
+}
+
+TEST_F(state, now_is_told_by_both_clocks) {
+  const moment one = moment::now(), other = moment::now();
+  EXPECT_EQ(one.start.size(), 36u) << one.start;
+  EXPECT_EQ(one.start, other.start);
+  EXPECT_GT(one.up, seconds(0));
+  EXPECT_GE(age_of(one, other).count(), 0);
+  nlohmann::json head;
+  put_moment(one, head);
+  const moment again = moment_in(nlohmann::json::parse(head.dump()));
+  EXPECT_EQ(again.start, one.start);
+  EXPECT_EQ(again.up, one.up);
+  EXPECT_EQ(again.wall, one.wall);
+}
+
 TEST_F(state, a_file_of_calls_that_breaks_off_gives_what_it_has) {
   const world w(both);
   {
