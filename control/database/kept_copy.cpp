@@ -96,8 +96,10 @@ kept_rows kept_copy(const settings& from, ::uid_t user) {
   const no_copy damaged{unusable, fmt::format("copy {} is damaged and is ignored", from.copy)};
   const json all = json::parse(file->get(), nullptr, false);
   try {
-    if (all.is_discarded() || all.at("linehunt_copy") != copy_version)
-      return tl::unexpected(damaged);
+    const json& wrote = all.at("linehunt_copy");
+    if (wrote != copy_version)
+      return tl::unexpected(
+          no_copy{unusable, "copy " + unknown_version(from.copy, wrote, copy_version)});
     const auto of = all.at("of").get<std::string>();
     if (without_user(of) != without_user(name_of(from)))
       return tl::unexpected(

@@ -23,8 +23,9 @@ using std::chrono::microseconds;
 using std::chrono::seconds;
 
 constexpr int call_file_version = 2;
-// Of version 1, which did not have the last one.
-constexpr std::size_t marks_of_version_1 = 8;
+// Of version 1, which did not have the last one; at its beginning it ended with ping_callee, and
+// calls had no handles.
+constexpr std::size_t marks_of_version_1 = 8, marks_at_first = 5;
 
 // What else a call has, in the order of the file, behind its texts.
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
@@ -129,8 +130,16 @@ struct read_call {
   bool lost_lines = false, lost_destination = false;
 };
 
+constexpr std::size_t items_of_call(std::size_t marks, bool handle) {
+  return kept_texts.size() + numbers_of_call.size() + marks + (handle ? 8 : 7);
+}
+
 // Throws json::exception where the item is no call.
-read_call call_in(const json& item, std::size_t marks, const numbering& numbers) {
+read_call call_in(const json& item, int format, const numbering& numbers) {
+  const bool at_first = format == 1 && item.size() == items_of_call(marks_at_first, false);
+  const std::size_t marks = at_first      ? marks_at_first
+                            : format == 1 ? marks_of_version_1
+                                          : marks_of_call.size();
   read_call r;
   kept_call& call = r.call;
   std::size_t at = 0;
@@ -141,7 +150,8 @@ read_call call_in(const json& item, std::size_t marks, const numbering& numbers)
   for (std::size_t mark = 0; mark < marks; ++mark)
     item.at(at++).get_to(call.*marks_of_call[mark]);
   call.age_us = number_in<std::uint64_t>(item.at(at++));
-  call.handle = number_in<std::uint64_t>(item.at(at++));
+  // Without one its parties' routes name nobody, and its tags tell which it is.
+  if (!at_first) call.handle = number_in<std::uint64_t>(item.at(at++));
   call.caller = endpoint_of(item.at(at++));
   call.callee = endpoint_of(item.at(at++));
   call.caller_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
@@ -233,7 +243,7 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
     const json head = next();
     const json& wrote = head.at("linehunt_calls");
     if (wrote != call_file_version && wrote != 1)
-      return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
+      return tl::unexpected(unknown_version(path, wrote, call_file_version));
     const microseconds age = age_of(moment_in(head), now);
     if (age < -oldest)
       return tl::unexpected(
@@ -246,7 +256,7 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
     report.age = std::max(duration_cast<seconds>(age), seconds{0});
     const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
     const numbering numbers(world);
-    const std::size_t marks = wrote == 1 ? marks_of_version_1 : marks_of_call.size();
+    const auto format = number_in<int>(wrote);
     std::uint64_t calls = 0;
     while (more_in(file)) {
       const json item = next();
@@ -254,7 +264,7 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
         report.whole = item.at("calls") == calls;
         return report;
       }
-      read_call one = call_in(item, marks, numbers);
+      read_call one = call_in(item, format, numbers);
       ++calls;
       one.call.age_us += older_us;
       const bool taken = restore(one.call);

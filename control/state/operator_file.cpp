@@ -44,8 +44,9 @@ tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::
   if (!*file) return changes;
   const json all = json::parse(file->get(), nullptr, false);
   try {
-    if (all.at("linehunt_changes") != operator_file_version)
-      return tl::unexpected(fmt::format("{} is of another version of linehunt", path));
+    const json& wrote = all.at("linehunt_changes");
+    if (wrote != operator_file_version)
+      return tl::unexpected(unknown_version(path, wrote, operator_file_version));
     for (const json& one : all.at("destinations")) {
       operator_change& change = changes.emplace_back();
       change.id = number_in<std::uint32_t>(one.at("id"));

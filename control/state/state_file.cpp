@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ tl::expected<open_file, std::string> open_state_file(const std::string& path, ::
                     "root or the user of [service]; give it to that user, with mode 600",
                     path));
   return opened;
+}
+
+std::string unknown_version(const std::string& path, const nlohmann::json& found, int newest) {
+  if (found.is_number_integer() && found > newest)
+    return fmt::format("{} is of version {}, of a later linehunt; this one reads it up to {}", path,
+                       found.dump(), newest);
+  return fmt::format("{} is of no version of linehunt", path);
 }
 
 } // namespace linehunt

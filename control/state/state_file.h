@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <sys/types.h>
 #include <tl/expected.hpp>
@@ -22,5 +23,9 @@ using open_file = std::unique_ptr<std::FILE, close_file>;
 // read.
 [[nodiscard]] tl::expected<open_file, std::string> open_state_file(const std::string& path,
                                                                    ::uid_t user = ::geteuid());
+
+// Why a file that says `found` is not read where `newest` is the last version that is known.
+[[nodiscard]] std::string unknown_version(const std::string& path, const nlohmann::json& found,
+                                          int newest);
 
 } // namespace linehunt

@@ -116,7 +116,7 @@ TEST_F(crash, calls_that_were_refused_are_put_aside) {
   const auto version = bytes.find("linehunt_calls") + 14;
   ++bytes[version];
   write(file("calls.cbor"), bytes);
-  refused("another version");
+  refused("calls.cbor is of version 3, of a later linehunt; this one reads it up to 2");
   --bytes[version];
   write(file("calls.cbor"), bytes);
   EXPECT_EQ(start_with().size(), 1u) << "once it is mended";
@@ -296,25 +296,33 @@ TEST_F(crash, what_was_half_written_is_removed) {
   EXPECT_FALSE(there("calls.cbor.new"));
 }
 
-// Files of the version before, which had a mark less.
+// Its files had a mark less, and at first four, and no handle.
 TEST_F(crash, calls_of_version_1_are_taken_up) {
-  leave("calls.cbor", "1@x");
-  std::string bytes = read(file("calls.cbor"));
-  const auto version = bytes.find("linehunt_calls") + 14;
-  ASSERT_EQ(bytes[version], 2);
-  bytes[version] = 1;
-  // The marks are CBOR's f4 and f5; the last of nine stands before the age.
-  std::size_t marks = bytes.find_first_of("\xf4\xf5", bytes.find("sip:b@x"));
-  ASSERT_EQ(bytes.substr(marks, 9).find_first_not_of("\xf4\xf5"), bytes.npos);
-  bytes.erase(marks + 8, 1);
-  const auto item = bytes.find("1@x") - 1; // behind the head of its array
-  ASSERT_EQ(static_cast<unsigned char>(bytes[item - 2]), 0x98) << "an array of so many";
-  --bytes[item - 1];
-  write(file("calls.cbor"), bytes);
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].call_id, "1@x");
-  EXPECT_EQ(found[0].handle, 0x1234'0001'0000'0007u);
+  for (const bool at_first : {false, true}) {
+    leave("calls.cbor", "1@x");
+    std::string bytes = read(file("calls.cbor"));
+    const auto version = bytes.find("linehunt_calls") + 14;
+    ASSERT_EQ(bytes[version], 2);
+    bytes[version] = 1;
+    // The marks are CBOR's f4 and f5; the last of nine stands before the age.
+    std::size_t marks = bytes.find_first_of("\xf4\xf5", bytes.find("sip:b@x"));
+    ASSERT_EQ(bytes.substr(marks, 9).find_first_not_of("\xf4\xf5"), bytes.npos);
+    bytes.erase(marks + (at_first ? 5 : 8), at_first ? 4 : 1);
+    const auto handle = bytes.find("\x1b\x12\x34");
+    ASSERT_NE(handle, bytes.npos);
+    if (at_first) bytes.erase(handle, 9);
+    const auto item = bytes.find("1@x") - 1; // behind the head of its array
+    ASSERT_EQ(static_cast<unsigned char>(bytes[item - 2]), 0x98) << "an array of so many";
+    bytes[item - 1] = static_cast<char>(bytes[item - 1] - (at_first ? 5 : 1));
+    write(file("calls.cbor"), bytes);
+    auto found = start_with();
+    ASSERT_EQ(found.size(), 1u) << at_first;
+    EXPECT_EQ(found[0].call_id, "1@x");
+    EXPECT_EQ(found[0].handle, at_first ? 0 : 0x1234'0001'0000'0007u);
+    EXPECT_EQ(found[0].destination, w.with(1).index);
+    EXPECT_EQ(found[0].resource_count, 2);
+    EXPECT_TRUE(found[0].acked && found[0].ping_callee);
+  }
 }
 
 TEST_F(crash, that_a_call_is_uncertain_is_kept) {

@@ -361,12 +361,16 @@ TEST_F(state, changes_of_operators_come_back) {
   EXPECT_THAT(keep_changes(file("operator.json"), changes), IsEmpty());
   EXPECT_EQ(kept_changes(file("operator.json")).value(), changes);
   EXPECT_THAT(kept_changes(file("none")).value(), IsEmpty());
-  for (const char* text : {"", "[]", "{\"linehunt_changes\": 2}",
+  for (const char* text : {"", "[]", "{\"linehunt_changes\": 1}",
                            R"({"linehunt_changes": 1, "destinations": [{"id": "x"}]})",
                            R"({"linehunt_changes": 1, "destinations": [{"id": 1e30}]})"}) {
     write(file("wrong"), text);
     EXPECT_FALSE(kept_changes(file("wrong"))) << text;
   }
+  write(file("wrong"), R"({"linehunt_changes": 2})");
+  EXPECT_THAT(kept_changes(file("wrong")).error(), HasSubstr("of version 2, of a later linehunt"));
+  write(file("wrong"), R"({"linehunt_changes": "2"})");
+  EXPECT_THAT(kept_changes(file("wrong")).error(), HasSubstr("of no version"));
 }
 
 TEST_F(state, changes_are_written_once_and_the_keeper_brings_them_back) {
