@@ -86,8 +86,50 @@ found_addresses resolver::current(const sip_name& name) {
   }
   const auto fresh = std::make_shared<entry>(loop_, name);
   entries_.emplace(name, fresh);
+  if (auto before = before_.extract(name)) begin_with(*fresh, std::move(before.mapped()));
   enqueue(fresh);
-  return {};
+  return fresh->where;
+}
+
+void resolver::remember(std::vector<known_name> before) {
+  for (known_name& one : before) {
+    one.ttl = std::min(one.ttl, std::chrono::floor<std::chrono::seconds>(settings_.longest_ttl));
+    before_.insert_or_assign(one.name, std::move(one));
+  }
+}
+
+// The listeners may be others than they were.
+void resolver::begin_with(entry& of, known_name before) const {
+  if (clock::now() >= stale_until(before.answered_at, before.ttl)) return;
+  for (std::size_t i = 0; i < before.where.addresses.size(); ++i) {
+    const endpoint& at = before.where.addresses[i];
+    if (!(at.ip.is_v6 ? families_.v6 : families_.v4)) continue;
+    of.where.addresses.push_back(at);
+    of.where.turns.push_back(before.where.turns[i]);
+  }
+  if (of.where.addresses.empty()) return;
+  of.before_start = true;
+  of.in_part = before.in_part;
+  of.answered_at = before.answered_at;
+  of.ttl = before.ttl;
+  of.status = name_status::stale;
+  of.cause = "not looked up yet, the addresses are those of before the start";
+}
+
+std::vector<known_name> resolver::known() const {
+  std::vector<known_name> all;
+  for (const auto& [name, e] : entries_)
+    if (!e->where.addresses.empty())
+      all.push_back({name, e->where, e->in_part, e->answered_at,
+                     std::chrono::ceil<std::chrono::seconds>(e->ttl)});
+  for (const auto& [name, one] : before_)
+    if (clock::now() < stale_until(one.answered_at, one.ttl)) all.push_back(one);
+  return all;
+}
+
+resolver::clock::time_point resolver::stale_until(clock::time_point answered_at,
+                                                  clock::duration ttl) const {
+  return answered_at + ttl + settings_.max_stale;
 }
 
 name_report resolver::about(const sip_name& name) const {
@@ -140,7 +182,8 @@ void resolver::finished(entry& of, lookup_result result) {
   of.under_way = false;
   const auto now = clock::now();
   const bool have = !of.where.addresses.empty();
-  const bool fresh_enough = have && now < of.stale_until;
+  const auto until = stale_until(of.answered_at, of.ttl);
+  const bool fresh_enough = have && now < until;
   switch (result.what) {
   case lookup_result::kind::found:
     // Half an answer is no reason to give up a whole one.
@@ -160,8 +203,9 @@ void resolver::finished(entry& of, lookup_result result) {
   ++of.failures;
   clock::duration next = backoff(of);
   if (fresh_enough) {
+    if (of.before_start) result.cause += "; the addresses are those of before the start";
     set_status(of, name_status::stale, std::move(result.cause));
-    next = std::min(next, of.stale_until - now);
+    next = std::min(next, until - now);
   } else {
     lose(of, std::move(result.cause));
   }
@@ -171,11 +215,13 @@ void resolver::finished(entry& of, lookup_result result) {
 void resolver::take(entry& of, lookup_result result) {
   of.failures = result.in_part ? of.failures + 1 : 0;
   of.in_part = result.in_part;
+  of.before_start = false;
   auto ttl = std::clamp<clock::duration>(std::chrono::seconds(result.ttl_s), settings_.min_ttl,
                                          settings_.longest_ttl);
   if (result.in_part)
     ttl = std::min(ttl, std::max<clock::duration>(backoff(of), settings_.min_ttl));
-  of.stale_until = clock::now() + ttl + settings_.max_stale;
+  of.answered_at = clock::now();
+  of.ttl = ttl;
   if (result.where != of.where) {
     of.where = std::move(result.where);
     note_change();
@@ -212,7 +258,7 @@ resolver::clock::duration resolver::backoff(const entry& of) const {
 
 void resolver::set_status(entry& of, name_status status, std::string cause) {
   // The first failure is news too, though nothing has got worse.
-  const bool news = of.status != status || of.cause == "not looked up yet";
+  const bool news = !std::exchange(of.reported, true) || of.status != status;
   of.status = status;
   of.cause = std::move(cause);
   if (news) report_({of.name.host, status, of.cause, of.where.addresses.size()});

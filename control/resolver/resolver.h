@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace linehunt::dns {
 
@@ -51,6 +52,16 @@ struct name_report {
   std::size_t addresses = 0;
 };
 
+// What is known of a name, for the next run of the program.
+struct known_name {
+  sip_name name;
+  found_addresses where;
+  bool in_part = false;
+  std::chrono::steady_clock::time_point answered_at{};
+  std::chrono::seconds ttl{};
+  friend bool operator==(const known_name&, const known_name&) = default;
+};
+
 class resolver {
  public:
   // `changed`: addresses differ from what current() has given; comes seldom, for many at once.
@@ -69,6 +80,11 @@ class resolver {
   // What is known of the name now. From the first time on it is looked up and kept up to date.
   [[nodiscard]] found_addresses current(const sip_name& name);
   [[nodiscard]] name_report about(const sip_name& name) const;
+  // Of the run before, before anything is asked for: in use until a server answers, as they would
+  // be here, and as long. Addresses that no listener of ours reaches are left out.
+  void remember(std::vector<known_name> before);
+  // What there is to remember, names that nobody has asked for yet among it.
+  [[nodiscard]] std::vector<known_name> known() const;
   // Names that nobody has asked for between begin_asking and forget_unasked are forgotten.
   void begin_asking();
   void forget_unasked();
@@ -82,12 +98,13 @@ class resolver {
     sip_name name;
     boost::asio::steady_timer timer; // until it is looked up again
     found_addresses where;
-    bool in_part = false;
-    clock::time_point stale_until{};
+    bool in_part = false, before_start = false; // `where`
+    clock::time_point answered_at{};
+    clock::duration ttl{};
     name_status status = name_status::unresolved;
     std::string cause = "not looked up yet";
     unsigned failures = 0; // in a row
-    bool asked = true, waiting = false, under_way = false;
+    bool asked = true, waiting = false, under_way = false, reported = false;
   };
 
   // The file that names the servers, as it was read; all 0 where there was none.
@@ -97,6 +114,9 @@ class resolver {
     friend bool operator==(const file_stamp&, const file_stamp&) = default;
   };
   [[nodiscard]] static file_stamp stamp_of(const dns_servers& servers);
+  [[nodiscard]] clock::time_point stale_until(clock::time_point answered_at,
+                                              clock::duration ttl) const;
+  void begin_with(entry& of, known_name before) const;
   void follow_servers();
   void ask_again(); // those without a fresh answer
   void enqueue(const std::shared_ptr<entry>& which);
@@ -117,6 +137,7 @@ class resolver {
   std::shared_ptr<dns_client> client_;
   file_stamp servers_read_;
   std::map<sip_name, std::shared_ptr<entry>> entries_;
+  std::map<sip_name, known_name> before_; // of the run before, not asked for yet
   std::deque<std::weak_ptr<entry>> queue_;
   std::size_t under_way_ = 0;
   boost::asio::steady_timer telling_;

@@ -335,5 +335,96 @@ TEST_F(resolver_test, wrong_server_is_refused_and_the_old_ones_stay) {
   EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
 }
 
+// As a start sees it: what the run before knew, while no server answers.
+class resolver_start : public resolver_test {
+ protected:
+  resolver_start() {
+    settings.servers.addresses = {dead.address()};
+    before.name = {"box.test"};
+    before.where.addresses = {endpoint{*parse_ip("192.0.2.7"), 5099},
+                              endpoint{*parse_ip("2001:db8::7"), 5099},
+                              endpoint{*parse_ip("192.0.2.8"), 5098}};
+    before.where.turns = {{0, 30}, {0, 20}, {1, 100}};
+    before.ttl = 60s;
+    before.answered_at = std::chrono::steady_clock::now() - 5min;
+  }
+  void start() {
+    ASSERT_TRUE(names.configure(settings));
+    names.remember({before});
+  }
+  dns_server dead;
+  known_name before;
+};
+
+TEST_F(resolver_start, addresses_of_before_are_used_until_a_server_answers) {
+  settings.longest_ttl = 24h;
+  start();
+  EXPECT_EQ(names.current({"box.test"}), before.where);
+  EXPECT_EQ(names.about({"box.test"}).status, name_status::stale);
+  EXPECT_THAT(names.about({"box.test"}).cause, HasSubstr("of before the start"));
+  EXPECT_THAT(names.known(), ElementsAre(before)) << "for another start";
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, name_status::stale);
+  EXPECT_THAT(reports[0].cause, HasSubstr("; the addresses are those of before the start"));
+  EXPECT_EQ(names.current({"box.test"}), before.where);
+  EXPECT_EQ(changes, 0);
+  settings.servers.addresses = {server.address()};
+  use({"--host-record=box.test,192.0.2.1"});
+  ASSERT_TRUE(until([&] { return changes == 1; }));
+  EXPECT_THAT(addresses({"box.test"}), ElementsAre("192.0.2.1:5060"));
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].status, name_status::resolved);
+  ASSERT_EQ(names.known().size(), 1u);
+  EXPECT_EQ(names.known()[0].where, names.current({"box.test"}));
+  EXPECT_GT(names.known()[0].answered_at, before.answered_at);
+}
+
+TEST_F(resolver_start, a_server_that_knows_no_such_name_takes_them_at_once) {
+  settings.servers.addresses = {server.address()};
+  use({"--host-record=other.test,192.0.2.1"});
+  names.remember({before});
+  EXPECT_FALSE(addresses({"box.test"}).empty());
+  ASSERT_TRUE(until([&] { return changes == 1; }));
+  EXPECT_THAT(addresses({"box.test"}), IsEmpty());
+  EXPECT_THAT(names.known(), IsEmpty());
+}
+
+TEST_F(resolver_start, another_port_is_another_name) {
+  start();
+  EXPECT_THAT(addresses({"box.test", 5099}), IsEmpty());
+  EXPECT_THAT(addresses({"box.test", 0, true}), IsEmpty()) << "and without NAPTR as well";
+  EXPECT_FALSE(addresses({"box.test"}).empty());
+}
+
+TEST_F(resolver_start, what_is_longer_over_than_max_stale_is_not_used) {
+  settings.max_stale = 10min;
+  settings.longest_ttl = 1min;
+  before.ttl = 24h; // it would have been one minute here
+  before.answered_at = std::chrono::steady_clock::now() - 11min - 1s;
+  start();
+  EXPECT_THAT(names.known(), IsEmpty());
+  EXPECT_THAT(addresses({"box.test"}), IsEmpty());
+}
+
+TEST_F(resolver_start, addresses_of_before_end_while_nobody_answers) {
+  settings.max_stale = 10min;
+  settings.longest_ttl = 1min;
+  before.answered_at = std::chrono::steady_clock::now() - 11min + 300ms;
+  start();
+  EXPECT_FALSE(addresses({"box.test"}).empty());
+  ASSERT_TRUE(until([&] { return changes == 1; }));
+  EXPECT_THAT(addresses({"box.test"}), IsEmpty());
+  EXPECT_EQ(names.about({"box.test"}).status, name_status::unresolved);
+}
+
+TEST_F(resolver_start, what_no_listener_reaches_is_left_out) {
+  resolver v4{loop, {true, false}, [] {}, [](const name_report&) {}};
+  ASSERT_TRUE(v4.configure(settings));
+  v4.remember({before});
+  const found_addresses found = v4.current({"box.test"});
+  EXPECT_EQ(found.addresses, (std::vector{before.where.addresses[0], before.where.addresses[2]}));
+  EXPECT_EQ(found.turns, (std::vector{before.where.turns[0], before.where.turns[2]}));
+}
+
 } // namespace
 } // namespace linehunt::dns::resolver_test
