@@ -14,6 +14,7 @@ struct beat {
   std::int64_t max_sessions = 0; // Max-Sessions
   double idle_per_cent = 0;      // Idle-CPU, 0..100
   std::uint32_t interval_s = 0;  // Heartbeat-Interval; 0: not said
+  friend bool operator==(const beat&, const beat&) = default;
 };
 
 [[nodiscard]] bool is_heartbeat(std::string_view event) noexcept;

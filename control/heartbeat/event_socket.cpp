@@ -31,8 +31,15 @@ event_socket::event_socket(boost::asio::io_context& loop, heartbeat_source sourc
     : loop_(loop), source_(std::move(source)), settings_(settings), tell_(std::move(tell)),
       socket_(loop), timer_(loop), silence_(loop), interval_(settings.interval) {}
 
-void event_socket::start() {
-  set_silence_timer();
+std::chrono::milliseconds interval_of(const beat& b, std::chrono::milliseconds unsaid) noexcept {
+  if (b.interval_s == 0) return unsaid;
+  return std::chrono::seconds(std::min(b.interval_s, longest_interval_s));
+}
+
+void event_socket::start(const std::optional<heard_beat>& last) {
+  if (last) interval_ = interval_of(last->what, interval_);
+  set_silence_timer(last ? std::chrono::steady_clock::now() - last->at
+                         : std::chrono::steady_clock::duration{});
   connect();
 }
 
@@ -122,8 +129,7 @@ void event_socket::on_message(const socket_message& message) {
     failures_ = 0;
     last_failure_.clear();
     silent_ = false;
-    if (b->interval_s > 0)
-      interval_ = std::chrono::seconds(std::min(b->interval_s, longest_interval_s));
+    interval_ = interval_of(*b, interval_);
     set_silence_timer();
     tell_.on_beat(*b);
   } else if (message.content_type == "text/rude-rejection") {
@@ -159,8 +165,8 @@ void event_socket::fail(std::string cause, bool told) {
   if (told) tell_.on_failure(last_failure_);
 }
 
-void event_socket::set_silence_timer() {
-  silence_.expires_after(interval_ * missed_beats + interval_ / 2);
+void event_socket::set_silence_timer(std::chrono::steady_clock::duration silent_for) {
+  silence_.expires_after(patience_with(interval_) - silent_for);
   silence_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (cancelled || self->stopped_) return;
     self->silent_ = true;

@@ -33,6 +33,21 @@ struct socket_settings {
 // After so many intervals without a beat it is not believed any more.
 inline constexpr int missed_beats = 3;
 
+// A beat, and when it was heard.
+struct heard_beat {
+  beat what;
+  std::chrono::steady_clock::time_point at{};
+  friend bool operator==(const heard_beat&, const heard_beat&) = default;
+};
+// Between its beats; `unsaid` where it says nothing of that.
+[[nodiscard]] std::chrono::milliseconds interval_of(const beat& b,
+                                                    std::chrono::milliseconds unsaid) noexcept;
+// How long the next one may take.
+[[nodiscard]] constexpr std::chrono::milliseconds
+patience_with(std::chrono::milliseconds interval) noexcept {
+  return interval * missed_beats + interval / 2;
+}
+
 class event_socket : public std::enable_shared_from_this<event_socket> {
  public:
   struct listener {
@@ -44,7 +59,8 @@ class event_socket : public std::enable_shared_from_this<event_socket> {
   };
   event_socket(boost::asio::io_context& loop, heartbeat_source source, socket_settings settings,
                listener tell);
-  void start();
+  // Silence counts from `last` on.
+  void start(const std::optional<heard_beat>& last = {});
   void stop(); // nothing is told any more
   // The host may have others than before. One that is connected to none of them is another machine
   // by now, whoever answers there.
@@ -62,7 +78,7 @@ class event_socket : public std::enable_shared_from_this<event_socket> {
   void on_message(const socket_message& message);
   void say(std::string line);
   void fail(std::string cause, bool told = true);
-  void set_silence_timer();
+  void set_silence_timer(std::chrono::steady_clock::duration silent_for = {});
 
   boost::asio::io_context& loop_;
   heartbeat_source source_;

@@ -9,6 +9,9 @@
 
 namespace linehunt::heartbeat {
 
+// A machine that is not configured any more, or whose rows were not read yet.
+constexpr std::chrono::hours longest_unasked{24};
+
 std::string_view word_for(status s) noexcept {
   switch (s) {
   case status::waiting:
@@ -58,11 +61,12 @@ void heartbeats::follow(const std::vector<destination_model>& destinations, cons
   names_.begin_asking();
   for (auto& [which, s] : next) {
     const auto known = sources_.find(which);
-    if (known != sources_.end()) s.state = known->second.state;
-    if (known != sources_.end()) s.last = known->second.last;
-    if (known != sources_.end() && same) {
-      s.socket = std::move(known->second.socket);
-      known->second.socket = nullptr;
+    if (known == sources_.end()) {
+      recall(s);
+    } else {
+      s.state = known->second.state;
+      s.last = known->second.last;
+      if (same) s.socket = std::exchange(known->second.socket, nullptr);
     }
     (void)addresses_of(s.where); // still in use, and soon to be asked for
   }
@@ -80,8 +84,46 @@ void heartbeats::follow(const std::vector<destination_model>& destinations, cons
     // Not 1000 until the next beat, where there was one already; nor none any more, where that is
     // what silence meant.
     for (const user& u : s.users)
-      if ((stale && were_zero) || is_new(u)) size_by(*s.last, u);
+      if ((stale && were_zero) || is_new(u)) size_by(s.last->what, u);
   }
+}
+
+void heartbeats::remember(const std::vector<known_beat>& before,
+                          std::vector<dns::known_name> names) {
+  for (const known_beat& one : before)
+    before_.insert_or_assign({one.host, one.port}, one);
+  names_.remember(std::move(names));
+}
+
+std::vector<known_beat> heartbeats::known() const {
+  const auto now = std::chrono::steady_clock::now();
+  std::map<machine, known_beat> all;
+  for (const auto& [which, one] : before_)
+    if (now - one.last.at < longest_unasked) all.emplace(which, one);
+  for (const auto& [which, s] : sources_)
+    if (s.last)
+      all.insert_or_assign(
+          {s.where.host, s.where.port},
+          known_beat{s.where.host, s.where.port, *s.last, s.state.status == status::stale});
+  std::vector<known_beat> list;
+  for (auto& [which, one] : all)
+    list.push_back(std::move(one));
+  return list;
+}
+
+void heartbeats::recall(source& s) {
+  const auto found = before_.find({s.where.host, s.where.port});
+  if (found == before_.end()) return;
+  const known_beat& one = found->second;
+  const auto silent_for = std::chrono::steady_clock::now() - one.last.at;
+  const bool over =
+      silent_for > patience_with(interval_of(one.last.what, settings_.socket.interval));
+  if (over && !one.stale && settings_.zero_when_stale) return;
+  s.last = one.last;
+  spdlog::info("event socket {}:{}: its heartbeat of {} s ago, before the start, counts until "
+               "another comes",
+               s.where.host, s.where.port,
+               std::chrono::floor<std::chrono::seconds>(silent_for).count());
 }
 
 void heartbeats::size_by(const beat& b, const user& u) {
@@ -121,14 +163,15 @@ void heartbeats::open(source& s) {
       spdlog::warn("event socket {}: {}", name, cause);
   };
   s.socket = std::make_shared<event_socket>(loop_, s.where, settings_.socket, std::move(tell));
-  s.socket->start();
+  // Where none was heard yet, it is that of the run before.
+  s.socket->start(s.state.status == status::waiting ? s.last : std::nullopt);
 }
 
 void heartbeats::on_beat(const key& which, const beat& b) {
   const auto found = sources_.find(which);
   if (found == sources_.end()) return;
   source& s = found->second;
-  s.last = b;
+  s.last = {b, std::chrono::steady_clock::now()};
   for (const user& u : s.users)
     size_by(b, u);
   s.state.cause.clear();

@@ -10,11 +10,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <compare>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt::heartbeat {
@@ -34,6 +36,16 @@ struct report {
   std::string cause;
 };
 
+// What is known of a machine, for the next run of the program; no login, since it is the same for
+// all of them.
+struct known_beat {
+  std::string host;
+  std::uint16_t port = 0;
+  heard_beat last;
+  bool stale = false; // it was listened to, and in vain
+  friend bool operator==(const known_beat&, const known_beat&) = default;
+};
+
 class heartbeats {
  public:
   // Lines for one resource, computed from the load it has.
@@ -51,6 +63,12 @@ class heartbeats {
   // The destinations of the last snapshot; sockets that nobody follows any more are closed.
   void follow(const std::vector<destination_model>& destinations, const settings& wanted,
               const dns::resolver_settings& names);
+  // Of the run before, before any destinations are followed: what counts until a beat comes, as it
+  // would here. Where silence means no lines, one that is over because nobody listened is left out.
+  void remember(const std::vector<known_beat>& before, std::vector<dns::known_name> names);
+  // What there is to remember, of machines that nobody has followed yet among it.
+  [[nodiscard]] std::vector<known_beat> known() const;
+  [[nodiscard]] std::vector<dns::known_name> known_names() const { return names_.known(); }
   // nullopt where that resource does not follow a socket.
   [[nodiscard]] std::optional<report> about(std::uint32_t destination,
                                             const std::string& resource) const;
@@ -66,10 +84,12 @@ class heartbeats {
     std::shared_ptr<event_socket> socket;
     std::vector<user> users;
     report state;
-    std::optional<beat> last;
+    std::optional<heard_beat> last;
   };
   using key = std::string;
   [[nodiscard]] static key key_of(const heartbeat_source& s);
+  using machine = std::pair<std::string, std::uint16_t>; // host and port
+  void recall(source& s);
   void open(source& s);
   void on_beat(const key& which, const beat& b);
   void on_silence(const key& which, const std::string& cause);
@@ -84,7 +104,8 @@ class heartbeats {
   settings settings_;
   dns::resolver names_;
   std::map<key, source> sources_;
-  std::map<user, const source*> users_; // each of those of all sources
+  std::map<user, const source*> users_;  // each of those of all sources
+  std::map<machine, known_beat> before_; // of the run before
 };
 
 } // namespace linehunt::heartbeat

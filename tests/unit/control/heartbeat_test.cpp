@@ -481,5 +481,92 @@ TEST_F(heartbeats_test, what_nobody_follows_is_closed) {
   EXPECT_THAT(sizes, IsEmpty());
 }
 
+// A start, with what the run before has heard of a machine that is silent now.
+class heartbeats_start : public heartbeats_test {
+ protected:
+  void start(std::chrono::seconds silent_for, bool stale) {
+    const auto at = std::chrono::steady_clock::now() - silent_for;
+    all.remember({{"127.0.0.1", port, {{30, 50, 50.0, 20}, at}, stale}}, {});
+    follow(port, ":another login");
+  }
+  unsigned short port = std::make_unique<peer>(loop)->port(); // where nobody is any more
+};
+
+TEST_F(heartbeats_start, last_beat_counts_until_another_comes) {
+  load = 10;
+  start(5s, false);
+  EXPECT_THAT(sizes, ElementsAre(15)) << "half of what 20 sessions of others leave of 50";
+  EXPECT_EQ(all.about(5, "chan")->status, status::waiting);
+  ASSERT_EQ(all.known().size(), 1u);
+  EXPECT_EQ(all.known()[0].last.what.sessions, 30) << "for another start";
+  follow(port, ":another login");
+  EXPECT_EQ(sizes.size(), 1u) << "what an operator has said since stays";
+  peer machine(loop, port);
+  machine.login = "auth another login";
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  load = 0;
+  machine.beat(0, 40, "100");
+  ASSERT_TRUE(until([&] { return sizes.size() == 2; }));
+  EXPECT_EQ(sizes[1], 40);
+  EXPECT_EQ(all.known()[0].last.what.max_sessions, 40);
+  EXPECT_FALSE(all.known()[0].stale);
+}
+
+TEST_F(heartbeats_start, silence_counts_from_the_last_beat_on) {
+  start(69s, false); // of 70, whatever is configured: the machine has said 20 between two
+  EXPECT_THAT(sizes, ElementsAre(10));
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, status::stale);
+  EXPECT_EQ(sizes.size(), 1u) << "the capacity stays";
+  EXPECT_TRUE(all.known()[0].stale);
+}
+
+TEST_F(heartbeats_start, one_that_is_over_stays_where_silence_means_that) {
+  start(2h, false);
+  EXPECT_THAT(sizes, ElementsAre(10));
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(reports[0].status, status::stale);
+}
+
+TEST_F(heartbeats_start, machine_that_was_silent_before_has_no_lines_where_silence_means_that) {
+  wanted.zero_when_stale = true;
+  start(2h, true);
+  ASSERT_TRUE(until([&] { return !reports.empty(); }));
+  EXPECT_EQ(sizes.back(), 0);
+}
+
+TEST_F(heartbeats_start, what_nobody_listened_to_is_no_silence) {
+  wanted.zero_when_stale = true;
+  start(2h, false);
+  EXPECT_THAT(sizes, IsEmpty()) << "as at the first start";
+  const auto limit = std::chrono::steady_clock::now() + 50ms;
+  (void)until([&] { return std::chrono::steady_clock::now() > limit; });
+  EXPECT_THAT(sizes, IsEmpty());
+  EXPECT_EQ(all.about(5, "chan")->status, status::waiting);
+}
+
+TEST_F(heartbeats_start, another_port_is_another_machine) {
+  all.remember({{"127.0.0.1", 1, {{30, 50, 50.0, 20}, std::chrono::steady_clock::now()}, false}},
+               {});
+  follow(port);
+  EXPECT_THAT(sizes, IsEmpty());
+  EXPECT_EQ(all.known().size(), 1u) << "it may be followed yet";
+}
+
+TEST_F(heartbeats_start, address_of_before_is_connected_to) {
+  peer machine(loop);
+  host = "pbx.test";
+  dns::known_name before;
+  before.name = {"pbx.test", machine.port(), true};
+  before.where.addresses = {endpoint{*parse_ip("127.0.0.1"), machine.port()}};
+  before.where.turns = {{}};
+  before.ttl = 60s;
+  before.answered_at = std::chrono::steady_clock::now();
+  all.remember({}, {before});
+  follow(machine.port());
+  ASSERT_TRUE(until([&] { return machine.subscribed; }));
+  ASSERT_EQ(all.known_names().size(), 1u);
+}
+
 } // namespace
 } // namespace linehunt::heartbeat::heartbeat_test
