@@ -24,6 +24,7 @@
 #include "control/probing/prober.h"
 #include "control/state/call_copier.h"
 #include "control/state/keeper.h"
+#include "control/state/learned_writer.h"
 #include "control/state/operator_writer.h"
 #include "control/state/state_folder.h"
 #include "control/version.h"
@@ -50,6 +51,8 @@ using error_code = boost::system::error_code;
 
 // How long an event of a worker may wait to be looked at.
 constexpr std::chrono::milliseconds event_interval{20};
+// What others tell is no older than this when a crash comes.
+constexpr std::chrono::seconds learned_interval{10};
 // What the end may take, from each time that the service manager is told of it.
 constexpr std::chrono::seconds time_to_end{10};
 
@@ -179,6 +182,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     return 1;
   }
   kept.remember(source.changes());
+  const learned before = kept.learned_before();
+  names.remember(before.names);
   const first_configuration first = with_copy(whole, file, writer);
   auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
@@ -233,6 +238,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
   names.start(reloading, raise);
   capacity_feedback feedback(loop, view, raise);
+  feedback.remember(before.beats, before.socket_names);
   feedback.start(reloading, source);
   signals.on_rotation([&] { log.reopen(); });
   signals.on_hangup([&] {
@@ -256,6 +262,16 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   operator_writer changes(kept.changes_file(), kept.known_changes(),
                           [&](auto job) { changes_aside.run(std::move(job)); });
   view.save_by([&](auto done) { changes.write(source.changes().changes(), std::move(done)); });
+  std::optional<learned_writer> learning;
+  if (const std::string told_by_others = kept.learned_file(); !told_by_others.empty()) {
+    learning.emplace(
+        loop, told_by_others, before,
+        [&] {
+          return learned{names.known(), feedback.known_names(), feedback.known()};
+        },
+        [&](auto job) { changes_aside.run(std::move(job)); }, learned_interval);
+    learning->start();
+  }
   event_pump events(loop, **runtime, view, draining, prober, capturing, changes, supervised);
   events.start();
   reloading.on_published([&](const auto&) { view.on_reloaded(); });
@@ -276,6 +292,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
     changes.finish(operator_writer::longest_wait);
     kept.keep_calls((*runtime)->world(), [&](const auto& take) { (*runtime)->end(take); });
+    if (learning) learning->finish(operator_writer::longest_wait);
   };
   if (!read_first_rows(loop, reloading, first)) { // a signal or a lost device came first
     end();

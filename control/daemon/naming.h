@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt {
@@ -21,6 +22,9 @@ class naming {
  public:
   naming(boost::asio::io_context& loop, const config::configuration& whole);
 
+  // Of the run before, before the first snapshot is built; see resolver.
+  void remember(std::vector<dns::known_name> before) { resolver_.remember(std::move(before)); }
+  [[nodiscard]] std::vector<dns::known_name> known() const { return resolver_.known(); }
   // Before the first snapshot is built; nothing is asked before the loop runs.
   void serve(world_source& source);
   // From now on changes are published and told.

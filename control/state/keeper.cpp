@@ -47,8 +47,8 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
 keeper::keeper(const config::service_settings& settings, ::uid_t user)
     : folder_(settings.state_dir), calls_file_(folder_ + "/calls.cbor"),
       copy_file_(folder_ + "/calls.copy.cbor"), changes_file_(folder_ + "/operator.json"),
-      tries_file_(folder_ + "/calls.tries"), oldest_(settings.calls_valid_s), user_(user),
-      copies_(settings.calls_copied_every_s != 0) {}
+      learned_file_(folder_ + "/learned.json"), tries_file_(folder_ + "/calls.tries"),
+      oldest_(settings.calls_valid_s), user_(user), copies_(settings.calls_copied_every_s != 0) {}
 
 keeper::~keeper() {
   forget_tries();
@@ -80,6 +80,19 @@ void keeper::remember(operator_state& changes) {
                  "reload",
                  kept->size());
   known_ = std::move(*kept);
+}
+
+learned keeper::learned_before() const {
+  if (!active()) return {};
+  auto kept = kept_learned(learned_file_, moment::now(), user_);
+  if (!kept) {
+    (void)std::rename(learned_file_.c_str(), (learned_file_ + ".bad").c_str());
+    spdlog::error("addresses of names and heartbeats of before the start are lost: {}; it is now "
+                  "{}.bad, for whoever can mend it",
+                  kept.error(), learned_file_);
+    return {};
+  }
+  return std::move(*kept);
 }
 
 dpdk::call_source keeper::calls_of_before() {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes over a restart, in the folder [service] state_dir: calls.cbor from the end of one run
 // to the start of the next, calls.copy.cbor from time to time for a crash, operator.json from each
-// change by an operator on, for which there is operator_writer. Belongs to the control thread;
-// without a folder it does nothing.
+// change by an operator on, for which there is operator_writer, and learned.json, for which there
+// is learned_writer. Belongs to the control thread; without a folder it does nothing.
 #pragma once
 
 #include "control/config/configuration.h"
 #include "control/daemon/operator_state.h"
 #include "control/state/call_file.h"
+#include "control/state/learned_file.h"
 #include "control/state/state_file.h"
 #include "dataplane/dpdk/runtime.h"
 
@@ -35,7 +36,9 @@ class keeper {
   [[nodiscard]] std::string copy_file() const { return copies_calls() ? copy_file_ : ""; }
   // Where changes of operators go; empty: nowhere.
   [[nodiscard]] std::string changes_file() const { return active() ? changes_file_ : ""; }
-  // What that file said at the start, where that is known.
+  // Where goes what others tell; empty: nowhere.
+  [[nodiscard]] std::string learned_file() const { return active() ? learned_file_ : ""; }
+  // What the file of changes said at the start, where that is known.
   [[nodiscard]] const std::optional<std::vector<operator_change>>& known_changes() const noexcept {
     return known_;
   }
@@ -46,6 +49,8 @@ class keeper {
   [[nodiscard]] tl::expected<void, std::string> claim();
   // Before the first snapshot is built.
   void remember(operator_state& changes);
+  // What was learned before, for the same.
+  [[nodiscard]] learned learned_before() const;
   // For the start of the runtime. Calls whose taking up has ended the process twice are put aside:
   // the third start goes without them.
   [[nodiscard]] dpdk::call_source calls_of_before();
@@ -71,7 +76,7 @@ class keeper {
   void forget_tries();
 
   open_file lock_;
-  std::string folder_, calls_file_, copy_file_, changes_file_, tries_file_;
+  std::string folder_, calls_file_, copy_file_, changes_file_, learned_file_, tries_file_;
   std::chrono::seconds oldest_;
   ::uid_t user_;
   bool copies_ = false;
