@@ -105,7 +105,9 @@ void engine::state::arm_call_timer(std::uint32_t call) {
   const call_record& record = calls[call];
   if (record.state != call_state::answered) return;
   time_us due = end_due(call).at;
-  if ((record.flags & call_record::acked) != 0 && pings(call)) due = std::min(due, next_ping(call));
+  const bool acked = (record.flags & call_record::acked) != 0;
+  if (acked && pings(call)) due = std::min(due, next_ping(call));
+  if (is_to_be_asked(call)) due = std::min(due, record.asks_at());
   timers.arm(call, due);
 }
 
@@ -116,6 +118,8 @@ void engine::state::on_call_timer(std::uint32_t call) {
     const end_to_come end = end_due(call);
     if (now >= end.at) {
       close_call(call, end.cause);
+    } else if (is_to_be_asked(call) && now >= record.asks_at()) {
+      ask_both(call);
     } else if ((record.flags & call_record::acked) != 0 && pings(call)) {
       send_pings(call);
     } else {

@@ -19,6 +19,7 @@
 #include "dataplane/flat_index.h"
 #include "dataplane/memory_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -74,6 +75,9 @@ struct call_record {
   static constexpr std::uint16_t has_turn = 8;    // of those: when it is asked is settled
   static constexpr std::uint16_t caller_bye = 16; // the caller has sent a BYE since the answer
   static constexpr std::uint16_t callee_bye = 32;
+  static constexpr std::uint16_t caller_doubted = 64; // an offer to the caller was not answered
+  static constexpr std::uint16_t callee_doubted = 128;
+  static constexpr std::uint16_t asked = 256; // and both were asked whether they live
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -83,7 +87,7 @@ struct call_record {
   std::uint32_t expires_after_s = 0;   // session timer (RFC 4028), since started_at; 0: none
   std::uint16_t generation = 0;        // so often the record has been taken
   std::uint16_t origin = 0;
-  std::uint32_t transaction = no_transaction; // while early; free: the next free record
+  std::uint32_t transaction = no_transaction; // while early; free: the next free record; see asks
   destination_index destination = no_index;
   std::uint32_t caller_cseq = 0; // the highest seen of each side
   std::uint32_t callee_cseq = 0;
@@ -101,6 +105,17 @@ struct call_record {
   // While answered.
   [[nodiscard]] time_us answered_at() const noexcept {
     return started_at + answered_after_ms * 1000ull;
+  }
+  // While answered, too: both parties are to be asked whether they live, and when.
+  [[nodiscard]] bool asks() const noexcept { return transaction != no_transaction; }
+  [[nodiscard]] time_us asks_at() const noexcept { return started_at + transaction * 1000ull; }
+  void ask_at(time_us at) noexcept {
+    transaction =
+        static_cast<std::uint32_t>(std::min<time_us>((at - started_at) / 1000, no_transaction - 1));
+  }
+  void ask_no_more() noexcept {
+    transaction = no_transaction;
+    origin &= static_cast<std::uint16_t>(~(caller_doubted | callee_doubted | asked));
   }
   // While closing, which knows nothing of the answer any more.
   void note_cause(end_cause cause) noexcept {

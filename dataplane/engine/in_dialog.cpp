@@ -120,6 +120,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   const bool offer_overload =
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
+  expect_answer(match);
   note_request(match);
   for (const std::uint64_t handle : plan.further) {
     if (handle == 0) break;
@@ -238,10 +239,10 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
 // rings, and for 64*T1 after that.
 bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
   const call_record& record = calls[call];
-  std::uint32_t transaction = record.transaction;
   // A restored call has another number in the place of its key, and no transaction.
-  if (record.state != call_state::early && (record.origin & call_record::restored) == 0)
-    transaction = transactions.find(record.server_key);
+  if ((record.origin & call_record::restored) != 0) return false;
+  const std::uint32_t transaction =
+      record.state == call_state::early ? record.transaction : transactions.find(record.server_key);
   if (transaction == no_transaction) return false;
   const invite_transaction& t = transactions[transaction];
   return std::any_of(t.attempts.begin(), t.attempts.begin() + t.attempt_count,

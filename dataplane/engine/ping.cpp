@@ -3,6 +3,11 @@
 // or answered 481 or 408, it ends the call; any other answer shows that the party lives (RFC 3261
 // 11, 12.2.1.2).
 //
+// Whatever the rule says, both parties are asked once where a re-INVITE or UPDATE is answered 408
+// or not at all: one may be gone, and the other may drop the call without a BYE then. The silence
+// of who owes that answer ends the call. Of who has asked only 481 does: nothing has shown that
+// what we send reaches him.
+//
 // The OPTIONS bears the highest CSeq number that the other party has used, not the next one: RFC
 // 3261 12.2.2 lets an equal number pass, and the party's own next request must not find its number
 // taken. A stack that does not let it pass answers 500, and is alive.
@@ -19,6 +24,8 @@ namespace {
 constexpr std::uint8_t wanted_flags = call_record::ping_caller | call_record::ping_callee;
 constexpr std::uint8_t open_flags = call_record::caller_ping_open | call_record::callee_ping_open;
 static_assert(wanted_flags << 2 == open_flags);
+constexpr std::uint16_t doubted = call_record::caller_doubted | call_record::callee_doubted;
+static_assert(doubted == open_flags);
 
 constexpr std::uint32_t unverified_interval_s = 30;
 constexpr std::uint8_t most_tries_unwanted = 4;
@@ -33,7 +40,18 @@ bool engine::state::pings_wanted(std::uint32_t call) const noexcept {
 }
 
 bool engine::state::pings(std::uint32_t call) const noexcept {
-  return pings_wanted(call) || (calls[call].origin & call_record::unverified) != 0;
+  return pings_wanted(call) ||
+         (calls[call].origin & (call_record::unverified | call_record::asked)) != 0;
+}
+
+// Open pings by whose silence the call ends.
+std::uint8_t engine::state::pings_owed(std::uint32_t call) const noexcept {
+  const call_record& record = calls[call];
+  std::uint8_t owed = 0;
+  if (pings_wanted(call)) owed |= static_cast<std::uint8_t>((record.flags & wanted_flags) << 2);
+  if ((record.origin & call_record::asked) != 0)
+    owed |= static_cast<std::uint8_t>(record.origin & doubted);
+  return owed & record.flags & open_flags;
 }
 
 time_us engine::state::ping_interval(std::uint32_t call) const noexcept {
@@ -74,7 +92,8 @@ void engine::state::send_pings(std::uint32_t call) {
         unverified ? open_flags : static_cast<std::uint8_t>((record.flags & wanted_flags) << 2);
     record.tries = 0;
   }
-  const bool wanted = pings_wanted(call) && (record.flags & wanted_flags & record.flags >> 2) != 0;
+  const bool asked = (record.origin & call_record::asked) != 0;
+  const bool wanted = pings_owed(call) != 0;
   const std::uint64_t waited_ms = wait_after(record.tries).so_far_ms;
   if (wanted && waited_ms >= transaction_timeout_ms()) {
     close_call(call, end_cause::ping_lost);
@@ -85,15 +104,23 @@ void engine::state::send_pings(std::uint32_t call) {
     return;
   }
   if (record.tries > 0) count(counters.retransmissions_sent);
-  // Counted in intervals up to the first sending, which repetitions reckon back to.
-  const auto ordinal = static_cast<std::uint16_t>((now - waited_ms * 1000 - record.answered_at()) /
-                                                  ping_interval(call));
+  // Counted in intervals up to the first sending, which repetitions reckon back to; in seconds up
+  // to when the parties had to be asked.
+  const auto ordinal = static_cast<std::uint16_t>(
+      asked ? (record.asks_at() - record.started_at) / 1'000'000
+            : (now - waited_ms * 1000 - record.answered_at()) / ping_interval(call));
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;
     const std::uint32_t cseq = to_callee ? record.caller_cseq : record.callee_cseq;
-    // Who cannot be reached is treated as one who does not answer.
-    (void)send_own_request(call, {"OPTIONS", branch_kind::own_ping, to_callee, cseq, ordinal});
+    const bool sent =
+        send_own_request(call, {"OPTIONS", branch_kind::own_ping, to_callee, cseq, ordinal});
+    // Who cannot be reached is treated as one who does not answer, if a rule says that he does.
+    if (!sent && asked) record.flags &= static_cast<std::uint8_t>(~open);
+  }
+  if ((record.flags & open_flags) == 0) {
+    take_for_alive(call);
+    return;
   }
   ++record.tries;
   arm_call_timer(call);
@@ -109,8 +136,8 @@ verdict engine::state::on_own_ping_response(const own_branch& branch) {
     return verdict::response_consumed; // provisional
   const bool is_open = (record.flags & open) != 0;
   const bool uncertain = (record.origin & call_record::uncertain) != 0;
-  const bool wanted = pings_wanted(call) && (record.flags & open >> 2) != 0;
-  if ((view.status == 481 && (is_open || uncertain)) || (view.status == 408 && is_open && wanted)) {
+  const bool wanted = (pings_owed(call) & open) != 0;
+  if ((view.status == 481 && (is_open || uncertain)) || (view.status == 408 && wanted)) {
     close_call(call, end_cause::ping_lost);
     return verdict::response_consumed;
   }
@@ -125,7 +152,47 @@ void engine::state::take_for_alive(std::uint32_t call) {
   call_record& record = calls[call];
   record.flags &= static_cast<std::uint8_t>(~open_flags);
   record.origin &= static_cast<std::uint16_t>(~call_record::unverified);
+  if ((record.origin & call_record::asked) != 0) record.ask_no_more();
   arm_call_timer(call);
+}
+
+// A re-INVITE or UPDATE goes on, for the first time. Its sender has given up 64*T1 later (timers B
+// and F), and hangs up then, if at all.
+void engine::state::expect_answer(const dialog_match& match) {
+  const call_record& record = calls[match.call];
+  const bool is_offer = view.method == sip::method::invite || view.method == sip::method::update;
+  const std::uint32_t cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
+  if (is_offer && routing.cseq.number > cseq && is_party(match.call, in->source))
+    ask_later(match, transaction_timeout_ms());
+}
+
+// Unless a BYE comes meanwhile, or something else from who has not answered `match.from`.
+void engine::state::ask_later(const dialog_match& match, std::uint64_t after) {
+  call_record& record = calls[match.call];
+  if (record.state != call_state::answered || (record.flags & call_record::acked) == 0 ||
+      (record.origin & call_record::asked) != 0)
+    return;
+  record.origin |=
+      match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+  const time_us at = after_ms(after + world->timers.t2_ms);
+  if (!record.asks() || at < record.asks_at()) record.ask_at(at);
+  arm_call_timer(match.call);
+}
+
+// He has answered an offer, whatever.
+void engine::state::note_answer(std::uint32_t call) {
+  call_record& record = calls[call];
+  if (!is_to_be_asked(call)) return;
+  record.ask_no_more();
+  arm_call_timer(call);
+}
+
+void engine::state::ask_both(std::uint32_t call) {
+  call_record& record = calls[call];
+  record.origin |= call_record::asked;
+  record.flags |= open_flags;
+  record.tries = 0;
+  send_pings(call);
 }
 
 } // namespace linehunt

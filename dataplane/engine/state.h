@@ -274,6 +274,14 @@ struct engine::state final : selection_listener {
   void send_pings(std::uint32_t call);
   verdict on_own_ping_response(const own_branch& branch);
   void take_for_alive(std::uint32_t call);
+  [[nodiscard]] bool is_to_be_asked(std::uint32_t call) const noexcept {
+    return calls[call].asks() && (calls[call].origin & call_record::asked) == 0;
+  }
+  [[nodiscard]] std::uint8_t pings_owed(std::uint32_t call) const noexcept;
+  void expect_answer(const dialog_match& match);
+  void ask_later(const dialog_match& match, std::uint64_t after_ms);
+  void note_answer(std::uint32_t call);
+  void ask_both(std::uint32_t call);
 
   // --- probe.cpp
   void send_probe(destination_index index, std::uint64_t number);

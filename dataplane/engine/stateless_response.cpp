@@ -88,10 +88,16 @@ void engine::state::note_response(const dialog_match& match) {
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
-  } else if (view.status == 481 && record.state == call_state::answered && is_offer) {
+  } else if (record.state == call_state::answered && is_offer) {
     // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
-    // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on.
-    close_call(match.call, end_cause::ping_lost);
+    // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on. A
+    // 408 asks for the same, but may be a proxy's word for a party that is slow.
+    if (view.status == 481)
+      close_call(match.call, end_cause::ping_lost);
+    else if (view.status == 408)
+      ask_later(match, 0);
+    else
+      note_answer(match.call);
   }
 }
 
@@ -131,9 +137,8 @@ void engine::state::refresh(const dialog_match& of) {
   if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
     set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
   note_refresh(of.call);
-  // Both parties have shown that they have it, if a crash has left it.
-  calls[of.call].origin &= static_cast<std::uint16_t>(~call_record::unverified);
-  arm_call_timer(of.call);
+  calls[of.call].ask_no_more();
+  take_for_alive(of.call); // both parties have shown that they have it
 }
 
 // RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header

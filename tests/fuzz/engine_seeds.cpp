@@ -20,6 +20,7 @@ enum status {
   s183 = 2,
   s200 = 3,
   s404 = 7,
+  s408 = 8,
   s481 = 9,
   s486 = 10,
   s487 = 11,
@@ -112,8 +113,18 @@ std::vector<engine_seed> engine_seeds() {
            .answer(of_bye, s200, contact, 0, one_before),
        ends_by(end_cause::admin));
   seed("session-runs-out",
-       writer().up(2, two_lines, timed, session).within(update).wait(15).wait(15).wait(15).wait(15),
+       writer().up(2, two_lines, timed, session).wait(15).wait(15).wait(15).wait(15),
        ends_by(end_cause::session_expired));
+  seed("offer-unanswered", writer().up(2, two_lines).within(update).wait(15).wait(15).wait(15),
+       ends_by(end_cause::ping_lost));
+  seed("offer-answered-408",
+       writer()
+           .up(2, two_lines)
+           .within(reinvite)
+           .answer(of_invite, s408)
+           .wait(12)
+           .answer(of_options, s481, contact, 0, one_before),
+       ends_by(end_cause::ping_lost));
   seed("ping-answered-481", writer().up(3, one_line).wait(13).answer(of_options, s481),
        ends_by(end_cause::ping_lost));
   seed("ping-answered",

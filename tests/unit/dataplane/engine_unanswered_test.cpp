@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Re-INVITE and UPDATE that are answered 408, or not at all: both parties are asked whether they
+// live, and the call of one that does not ends.
+#include "ending_call.h"
+
+#include <algorithm>
+
+namespace linehunt::test::engine_unanswered_test {
+namespace {
+
+struct engine_unanswered : ending_call {
+  // An offer of one side, as it comes to the other.
+  sent_message offer(const running_call& call, bool from_caller,
+                     const std::string& method = "INVITE", unsigned cseq = 2) {
+    dialog_request what;
+    what.method = method;
+    what.from_caller = from_caller;
+    what.branch += method + std::to_string(cseq);
+    what.cseq = cseq;
+    EXPECT_EQ(
+        world.give(within(call.ok_at_caller, what), from_caller ? caller_address : call.callee),
+        verdict::request_forwarded);
+    return world.take_one();
+  }
+  void timed_out(const running_call& call, bool from_caller, const std::string& method = "INVITE",
+                 unsigned cseq = 2) {
+    const auto there = offer(call, from_caller, method, cseq);
+    EXPECT_EQ(world.give(response(there.bytes, 408, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(status_of(world.take_one().bytes), 408);
+  }
+  // The OPTIONS that go out in that time, which must be so many, those of the caller first.
+  std::vector<sent_message> asked(std::uint64_t ms, std::size_t times) {
+    world.wait_ms(ms);
+    auto sent = world.take();
+    EXPECT_TRUE(std::ranges::all_of(
+        sent, [](const sent_message& m) { return m.bytes.starts_with("OPTIONS "); }));
+    EXPECT_EQ(sent.size(), times);
+    sent.resize(times);
+    return sent;
+  }
+  void answers(const sent_message& ping, int status) {
+    EXPECT_EQ(world.give(response(ping.bytes, status, ""), ping.to), verdict::response_consumed);
+  }
+};
+
+TEST_F(engine_unanswered, a_party_that_stays_silent_ends_the_call) {
+  for (const std::string method : {"INVITE", "UPDATE"})
+    for (const bool from_caller : {true, false}) {
+      const auto call = start();
+      timed_out(call, from_caller, method);
+      (void)asked(3'900, 0); // whoever got the 408 has time for a BYE
+      const auto pings = asked(200, 2);
+      EXPECT_EQ(pings[0].to, caller_address);
+      EXPECT_EQ(first_line(pings[1].bytes), "OPTIONS sip:machine@192.0.2.99:5070 SIP/2.0");
+      answers(pings[from_caller ? 0 : 1], 200);
+      const auto again = asked(31'000, 9); // timer E
+      for (const sent_message& m : again)
+        EXPECT_EQ(m.bytes, pings[from_caller ? 1 : 0].bytes);
+      EXPECT_EQ(world.total_load(), 1);
+      world.wait_ms(5'000);
+      both_answer(byes());
+      expect_gone(end_cause::ping_lost);
+      world.wait_ms(40'000); // the record goes
+      (void)world.take();
+    }
+}
+
+TEST_F(engine_unanswered, the_call_of_who_answers_goes_on) {
+  const auto call = start();
+  for (unsigned cseq = 2; cseq < 5; ++cseq) {
+    timed_out(call, true, "INVITE", cseq);
+    const auto pings = asked(4'100, 2);
+    answers(pings[0], 405);
+    answers(pings[1], 200);
+    (void)asked(80'000, 0);
+  }
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_unanswered, who_has_dropped_the_call_says_so) {
+  for (const bool from_caller : {true, false}) {
+    const auto call = start();
+    timed_out(call, from_caller);
+    const auto pings = asked(4'100, 2);
+    answers(pings[from_caller ? 0 : 1], 481);
+    both_answer(byes());
+    expect_gone(end_cause::ping_lost);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// What we send may not reach who has asked: that he lives his own offer has shown.
+TEST_F(engine_unanswered, the_silence_of_who_has_asked_ends_nothing) {
+  for (const int status : {0, 408}) {
+    const auto call = start();
+    timed_out(call, true);
+    const auto pings = asked(4'100, 2);
+    answers(pings[1], 200);
+    if (status != 0) answers(pings[0], status);
+    (void)asked(60'000, status != 0 ? 0 : 3);
+    EXPECT_EQ(world.total_load(), 1);
+    end_by_admin(world);
+    both_answer(byes());
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+TEST_F(engine_unanswered, a_proxy_says_it_of_the_options_too) {
+  const auto call = start();
+  timed_out(call, true);
+  answers(asked(4'100, 2)[1], 408);
+  both_answer(byes());
+  expect_gone(end_cause::ping_lost);
+}
+
+TEST_F(engine_unanswered, no_answer_at_all_is_the_same) {
+  for (const bool from_caller : {true, false}) {
+    const auto call = start();
+    const auto there = offer(call, from_caller);
+    world.wait_ms(20'000);
+    EXPECT_EQ(offer(call, from_caller).bytes, there.bytes) << "repeated";
+    (void)asked(15'900, 0);
+    const auto pings = asked(200, 2);
+    answers(pings[from_caller ? 0 : 1], 200);
+    world.wait_ms(36'000);
+    both_answer(byes());
+    expect_gone(end_cause::ping_lost);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+TEST_F(engine_unanswered, whatever_else_is_answered_shows_that_the_party_lives) {
+  const auto call = start();
+  unsigned cseq = 2;
+  for (const int status : {183, 200, 401, 488, 491, 500}) {
+    // Also where the offer before has had no answer, or a 408.
+    for (const bool is_timeout : {true, false}) {
+      if (is_timeout)
+        timed_out(call, true, "UPDATE", cseq++);
+      else
+        (void)offer(call, true, "UPDATE", cseq++);
+      const auto there = offer(call, true, "INVITE", cseq++);
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      (void)world.take();
+      (void)asked(80'000, 0);
+    }
+  }
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_unanswered, a_2xx_while_they_are_asked_is_their_answer) {
+  const auto call = start();
+  timed_out(call, true);
+  (void)asked(4'100, 2);
+  const auto there = offer(call, true, "INVITE", 3);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  (void)asked(80'000, 0);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_unanswered, who_hangs_up_is_not_asked) {
+  const auto call = start();
+  timed_out(call, true);
+  dialog_request bye;
+  bye.cseq = 3;
+  ASSERT_EQ(world.give(within(call.ok_at_caller, bye), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  (void)asked(30'000, 0);
+  world.wait_ms(5'000);
+  expect_gone(end_cause::bye);
+}
+
+TEST_F(engine_unanswered, a_stranger_gains_nothing) {
+  const auto call = start();
+  dialog_request what;
+  what.method = "UPDATE";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), at("203.0.113.9:5060")),
+            verdict::request_forwarded);
+  const auto there = world.take_one();
+  (void)asked(40'000, 0); // the silence of who got it
+  const std::string via = header(there.bytes, "Via");
+  std::string guessed = via;
+  guessed[via.find("branch=") + 20] ^= 1;
+  EXPECT_EQ(world.give(replace(response(there.bytes, 408, ""), via, guessed), there.to),
+            verdict::dropped_foreign_via);
+  (void)asked(40'000, 0);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_unanswered, not_before_the_ack) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  (void)world.give(response(there.bytes, 200, "to-1"), there.to);
+  running_call call{there.bytes, world.take_one().bytes, there.to};
+  timed_out(call, false, "UPDATE");
+  (void)asked(20'000, 0);
+}
+
+TEST_F(engine_unanswered, pings_of_the_rule_go_on) {
+  snapshot_model model = study_case();
+  for (rule_model& rule : model.rules)
+    rule.ping.callee = true;
+  world.reload(model);
+  const auto call = start();
+  world.wait_ms(30'100);
+  const auto by_rule = world.take_one();
+  timed_out(call, true);
+  (void)asked(4'100, 5); // three times once more, by timer E; then the caller is asked as well
+  answers(by_rule, 200);
+  (void)asked(22'000, 3); // the caller's silence ends nothing
+  EXPECT_EQ(world.total_load(), 1);
+  const auto next = asked(4'000, 1);
+  EXPECT_NE(header(next[0].bytes, "Via"), header(by_rule.bytes, "Via"));
+  EXPECT_EQ(next[0].to, by_rule.to);
+}
+
+// Where it has to ask a record has the number of its transaction else, and a restored call has
+// none.
+TEST_F(engine_unanswered, a_restored_call_is_asked_about_as_well) {
+  const auto call = start();
+  ASSERT_EQ(world.restart(), 1u);
+  timed_out(call, true);
+  dialog_request beside;
+  beside.method = "INFO";
+  beside.cseq = 3;
+  auto info = replace(within(call.ok_at_caller, beside), "tag=to-1", "tag=another");
+  info = replace(info, "sip:machine@192.0.2.99:5070", "sip:machine@203.0.113.9");
+  ASSERT_EQ(world.give(info, caller_address), verdict::request_forwarded);
+  EXPECT_EQ(world.take_one().to, call.callee) << "nobody else is a next hop";
+  for (const sent_message& ping : asked(4'100, 2))
+    answers(ping, 200);
+  (void)asked(60'000, 0);
+}
+
+} // namespace
+} // namespace linehunt::test::engine_unanswered_test
