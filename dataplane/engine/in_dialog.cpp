@@ -235,8 +235,8 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
   return !callee && both_of(world->destination_from({peer.ip, 0}, 0));
 }
 
-// A destination to which its INVITE has gone, where something may ring yet. Known while the call
-// rings, and for 64*T1 after that.
+// A destination to which its INVITE has gone, where something may ring yet, or where that is. Known
+// while the call rings, and for 64*T1 after that.
 bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
   const call_record& record = calls[call];
   // A restored call has another number in the place of its key, and no transaction.
@@ -246,7 +246,8 @@ bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
   if (transaction == no_transaction) return false;
   const invite_transaction& t = transactions[transaction];
   return std::any_of(t.attempts.begin(), t.attempts.begin() + t.attempt_count,
-                     [&ip](const attempt& a) { return a.to.ip == ip; });
+                     [&ip](const attempt& a) { return a.to.ip == ip; }) ||
+         (t.ringing_count > 0 && t.rings_at(mark_of(ip)));
 }
 
 // What a request tells about the call before it goes on.
@@ -289,6 +290,11 @@ void engine::state::leave(std::uint32_t call) {
 
 std::uint32_t engine::state::mark_of(std::string_view tag) const noexcept {
   return static_cast<std::uint32_t>(siphash13(tag, setup.secret.hash_key)) | 1u;
+}
+
+std::uint32_t engine::state::mark_of(const ip_address& ip) const noexcept {
+  const packed_endpoint packed = pack_endpoint({ip, 0});
+  return mark_of(std::string_view{packed});
 }
 
 // A target refresh (RFC 3261 12.2.1.2) holds once the other side has agreed to it. Until then its

@@ -88,7 +88,10 @@ verdict engine::state::on_provisional(std::uint32_t transaction, std::size_t num
   if (view.status == 100) return verdict::response_consumed; // RFC 3261 16.7 (5)
   note_ringing(a);
   // Who asks for a PRACK (RFC 3262 3) says where it is to go.
-  if (view.has(sip::header_id::require) && !routing.to_tag.empty()) learn_callee(t.call, a);
+  if (view.has(sip::header_id::require) && !routing.to_tag.empty()) {
+    learn_callee(t.call, a);
+    note_ringing_at(t);
+  }
 
   sip::edit_list edits;
   const sip::via_field* const next = next_via();
@@ -216,6 +219,18 @@ void engine::state::learn_callee(std::uint32_t call, const attempt& from) {
     set(call_text::callee_target, contact->uri);
   set(call_text::callee_routes, callee_routes(view, *world, routes));
   (void)calls.set_texts(call, texts); // a call that cannot keep its tag ends by timer
+}
+
+// The record of a call has room for one Contact, but each of several early dialogs has its own
+// (RFC 3261 13.2.2.4).
+void engine::state::note_ringing_at(invite_transaction& t) {
+  const auto note = [&](const std::optional<endpoint>& to) {
+    if (!to || t.ringing_count == t.ringing_at.size() || t.rings_at(mark_of(to->ip))) return;
+    t.ringing_at[t.ringing_count++] = mark_of(to->ip);
+  };
+  note(uri_target(calls.text(t.call, call_text::callee_target)));
+  if (const auto route = sip::parse_address(calls.text(t.call, call_text::callee_routes)))
+    note(uri_target(route->uri));
 }
 
 void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {

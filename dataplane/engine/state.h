@@ -147,6 +147,7 @@ struct engine::state final : selection_listener {
   verdict on_late_success(const invite_branch& branch);
   void answer_call(std::uint32_t transaction, std::size_t attempt);
   void learn_callee(std::uint32_t call, const attempt& from);
+  void note_ringing_at(invite_transaction& t);
   // False where the INVITE has as many dialogs as it may. `transaction`: of that INVITE, or
   // no_transaction where it has gone.
   [[nodiscard]] bool note_other_dialog(std::uint32_t transaction, listener_index caller_listener);
@@ -195,8 +196,9 @@ struct engine::state final : selection_listener {
   void note_request(const dialog_match& match);
   // A BYE is on its way.
   void leave(std::uint32_t call);
-  // Of a tag, to know it again; never 0.
+  // Of a tag or an address, to know it again; never 0.
   [[nodiscard]] std::uint32_t mark_of(std::string_view tag) const noexcept;
+  [[nodiscard]] std::uint32_t mark_of(const ip_address& ip) const noexcept;
   void expect_target(const dialog_match& of);
   void take_expected_target(const dialog_match& of);
   void set_target(std::uint32_t call, side whose, std::string_view uri);

@@ -127,11 +127,20 @@ struct invite_progress {
   // them again.
   std::array<std::uint32_t, 8> passed_over{};
   std::uint8_t passed_over_count = 0;
+  std::uint8_t ringing_count = 0;
+  // Marks of the addresses at which devices ring that a proxy behind the destination has forked the
+  // INVITE to: those of their Contacts and routes, of reliable provisionals.
+  std::array<std::uint32_t, 8> ringing_at{};
   std::uint8_t attempt_count = 0;
   std::uint8_t most_attempts = max_attempts;
 };
 
 struct invite_transaction : invite_progress {
+  [[nodiscard]] bool rings_at(std::uint32_t mark) const noexcept {
+    return std::find(ringing_at.begin(), ringing_at.begin() + ringing_count, mark) !=
+           ringing_at.begin() + ringing_count;
+  }
+
   // The first attempt_count of them; behind those is what transactions before have left, since few
   // calls need more than one, and to clear them all would cost each call a write of 1.5 kB.
   std::array<attempt, max_attempts> attempts{};

@@ -396,6 +396,45 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
   EXPECT_EQ(world.take_one().to, caller_address);
 }
 
+// A proxy behind the destination has forked the INVITE, and does not record its route.
+TEST(engine_route, each_device_that_rings_gets_its_prack_at_its_own_contact) {
+  engine_world world;
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  constexpr unsigned devices = 9;
+  const auto address = [](unsigned n) { return "192.0.2." + std::to_string(90 + n) + ":5070"; };
+  std::vector<std::string> ringing;
+  for (unsigned n = 0; n < devices; ++n) {
+    (void)world.give(
+        response(there.bytes, 183, "early-" + std::to_string(n),
+                 "RSeq: 1\r\nRequire: 100rel\r\nContact: <sip:machine@" + address(n) + ">\r\n"),
+        there.to);
+    ringing.push_back(world.take_one().bytes);
+  }
+  const auto prack = [&](const std::string& progress, const std::string& to) {
+    dialog_request what;
+    what.method = "PRACK";
+    EXPECT_EQ(world.give(replace(within(progress, what), "192.0.2.99:5070", to), caller_address),
+              verdict::request_forwarded);
+    return world.take_one().to;
+  };
+  for (unsigned n = 0; n < devices; ++n)
+    EXPECT_EQ(prack(ringing[n], address(n)), at(address(n))) << n;
+  EXPECT_EQ(prack(ringing[0], "203.0.113.9:5070"), there.to) << "nobody else";
+
+  // What was noted of that INVITE is not for the next one that has its record.
+  (void)world.give(response(there.bytes, 486, "early-0"), there.to);
+  (void)world.give(hop_request("ACK", {}, "early-0"), caller_address);
+  world.wait_ms(40'000);
+  (void)world.take();
+  call_parts other;
+  other.call_id = "18@caller.example";
+  ASSERT_EQ(world.give(invite(other), caller_address), verdict::request_forwarded);
+  const auto next = world.take().at(1);
+  (void)world.give(response(next.bytes, 180, "early-0"), next.to);
+  EXPECT_EQ(prack(world.take_one().bytes, address(0)), next.to);
+}
+
 // A proxy behind the destination has forked the INVITE: one device answers while another rings.
 TEST(engine_route, a_device_that_rings_on_after_another_has_answered_is_reached) {
   engine_world world;
