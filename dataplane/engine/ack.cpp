@@ -30,8 +30,9 @@ verdict engine::state::on_ack() {
   // Of a reply that left no state: its tag is ours.
   if (routing.to_tag == std::string_view{make_tag(hash, routing.from_tag, setup.secret)})
     return verdict::ack_absorbed;
-  if (!match && calls.is_of_another_run(plan.handle)) {
-    if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
+  if (!match) {
+    if (const auto to = way_without_call(plan))
+      return forward_without_call(plan.handle, *to, edits);
   }
   return verdict::dropped_stray_ack;
 }

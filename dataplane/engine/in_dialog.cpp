@@ -4,11 +4,17 @@
 // repetition gets again.
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/state.h"
+#include "dataplane/rules/header_lines.h"
 #include "dataplane/siphash.h"
 
 #include <algorithm>
 
 namespace linehunt {
+namespace {
+
+const rules::header_name event_header{"Event", 'o'}; // RFC 6665 8.4
+
+} // namespace
 
 dialog_match engine::state::find_dialog(std::uint64_t handle) {
   return calls.find_dialog(hash, routing.call_id, routing.from_tag, routing.to_tag, handle);
@@ -19,12 +25,11 @@ verdict engine::state::on_in_dialog() {
   const route_plan plan = plan_routes(view, routing.top_route_uri, *world, edits);
   if (!plan.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   const dialog_match match = find_dialog(plan.handle);
-  if (!match && calls.is_of_another_run(plan.handle)) {
-    if (const auto to = way_of_another_run(plan)) return forward_of_another_run(*to, edits);
-  }
   if (!match) {
     if (const dialog_match beside = find_early_beside())
       return forward_in_early(beside, plan, edits);
+    if (const auto to = way_without_call(plan))
+      return forward_without_call(plan.handle, *to, edits);
   }
   const bool over = match && calls[match.call].state == call_state::ended;
   // A call that has ended takes no new offer. Another usage of its dialog may live on (RFC 5057): a
@@ -167,11 +172,25 @@ verdict engine::state::too_long_within() {
   return reply(513, "Message Too Large", verdict::rejected_too_long);
 }
 
+// How a transfer went is told until its subscription ends (RFC 3515 2.4.4), which may be long after
+// the BYE of the call.
+bool engine::state::tells_of_a_transfer() const noexcept {
+  if (view.method != sip::method::notify) return false;
+  std::uint32_t at = view.headers_begin;
+  std::string_view event;
+  if (!rules::next_line(view, event_header, at, event)) return false;
+  const std::string_view package = event.substr(0, event.find_first_of("; \t\r"));
+  return package == "refer";
+}
+
 // Its parties have us in their routes, so that without us they could not even hang up. Whether the
 // call is there, they know. One side must be a destination, else we would be anybody's relay; and
-// nothing but BYE and ACK, since whoever invents a handle has asked no rule.
-std::optional<outbound> engine::state::way_of_another_run(const route_plan& plan) const {
-  if (view.method != sip::method::bye && view.method != sip::method::ack) return std::nullopt;
+// nothing but BYE, ACK and word of a transfer, since whoever invents a handle has asked no rule.
+// A call of this run that is not there has had its BYE and its ACK.
+std::optional<outbound> engine::state::way_without_call(const route_plan& plan) const {
+  const bool of_another_run = calls.is_of_another_run(plan.handle);
+  const bool ends = view.method == sip::method::bye || view.method == sip::method::ack;
+  if (plan.handle == 0 || !((of_another_run && ends) || tells_of_a_transfer())) return std::nullopt;
   const auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
   if (!to || !is_sendable(*to) || world->is_local(*to)) return std::nullopt;
   const auto is_destination = [this](const ip_address& ip) {
@@ -183,10 +202,12 @@ std::optional<outbound> engine::state::way_of_another_run(const route_plan& plan
   return way;
 }
 
-verdict engine::state::forward_of_another_run(const outbound& to, sip::edit_list& edits) {
+verdict engine::state::forward_without_call(std::uint64_t handle, const outbound& to,
+                                            sip::edit_list& edits) {
   if (!edit_within(no_call, to.listener, false, edits)) return too_long_within();
   out->forward(edits, to);
-  return verdict::request_of_another_run;
+  return calls.is_of_another_run(handle) ? verdict::request_of_another_run
+                                         : verdict::request_forwarded;
 }
 
 endpoint engine::state::callee_of(std::uint32_t call) const {

@@ -181,9 +181,10 @@ struct engine::state final : selection_listener {
   [[nodiscard]] bool edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
                                  sip::edit_list& edits) const;
   verdict too_long_within();
-  // A call that another run of the program has set up, of which nothing is known.
-  [[nodiscard]] std::optional<outbound> way_of_another_run(const route_plan& plan) const;
-  verdict forward_of_another_run(const outbound& to, sip::edit_list& edits);
+  // A call of which nothing is known: another run of the program has set it up, or it has ended.
+  [[nodiscard]] std::optional<outbound> way_without_call(const route_plan& plan) const;
+  [[nodiscard]] bool tells_of_a_transfer() const noexcept;
+  verdict forward_without_call(std::uint64_t handle, const outbound& to, sip::edit_list& edits);
   [[nodiscard]] dialog_match find_dialog(std::uint64_t handle);
   [[nodiscard]] bool is_party(std::uint32_t call, const endpoint& source) const;
   // The listener for a request within a call: the one that the call uses on that side, unless `to`

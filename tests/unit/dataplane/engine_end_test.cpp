@@ -133,6 +133,40 @@ TEST_F(engine_end, a_notify_behind_the_bye_gets_through) {
             verdict::rejected_no_dialog);
 }
 
+// RFC 3515 2.4.4: until its subscription ends, which knows nothing of the BYE.
+TEST_F(engine_end, word_of_a_transfer_gets_through_long_after_the_call) {
+  const auto call = establish(world);
+  (void)world.give(within(call.ok_at_caller, {}), caller_address);
+  const auto bye = world.take_one();
+  (void)world.give(response(bye.bytes, 200, ""), bye.to);
+  world.wait_ms(40'000);
+  (void)world.take();
+  const auto notify = [&](const std::string& event, const std::string& method = "NOTIFY") {
+    dialog_request what;
+    what.method = method;
+    what.from_caller = false;
+    what.cseq = 7;
+    what.extra = event + "\r\n";
+    return within(call.ok_at_caller, what);
+  };
+  for (const char* event : {"Event: refer", "o: refer ;id=93809824", "EVENT:refer;id=2"}) {
+    ASSERT_EQ(world.give(notify(event), call.callee), verdict::request_forwarded) << event;
+    const auto there = world.take_one();
+    EXPECT_EQ(there.to, caller_address);
+    EXPECT_TRUE(headers(there.bytes, "Route").empty());
+    ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(world.take_one().to, at("192.0.2.11:5070"));
+  }
+  // Nothing else of a call that is over, and nothing between strangers.
+  for (const auto& text :
+       {notify("Event: refer", "INFO"), notify("Event: check-sync"), notify("Event: referral"),
+        notify("Subject: refer"), replace(notify("Event: refer"), ";lh=", ";no=")})
+    EXPECT_EQ(world.give(text, call.callee), verdict::rejected_no_dialog) << text;
+  EXPECT_EQ(world.give(notify("Event: refer"), at("203.0.113.9:5060")),
+            verdict::rejected_no_dialog);
+  EXPECT_EQ(world.counters().calls_ended, 1u);
+}
+
 // Else it would have its line back while the core knows nothing of it.
 TEST_F(engine_end, a_box_cannot_end_a_call_of_its_own_at_itself) {
   const endpoint box = at("192.0.2.11:5060");
