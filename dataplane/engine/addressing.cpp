@@ -18,6 +18,11 @@ std::string_view without_brackets(std::string_view host) noexcept {
   return host;
 }
 
+std::optional<ip_address> address_in(const sip::uri& uri) noexcept {
+  const auto maddr = sip::find_parameter(uri.parameters, "maddr");
+  return parse_ip(without_brackets(maddr && !maddr->empty() ? *maddr : uri.host));
+}
+
 } // namespace
 
 bool is_sendable(const endpoint& to) noexcept {
@@ -41,12 +46,17 @@ std::optional<endpoint> uri_target(std::string_view text) noexcept {
 }
 
 std::optional<endpoint> uri_target(const sip::field_result<sip::uri>& uri) noexcept {
-  if (!uri || (uri->scheme != sip::uri_scheme::sip && uri->scheme != sip::uri_scheme::sips))
-    return std::nullopt;
-  const auto maddr = sip::find_parameter(uri->parameters, "maddr");
-  const auto ip = parse_ip(without_brackets(maddr && !maddr->empty() ? *maddr : uri->host));
+  if (!uri || uri->scheme != sip::uri_scheme::sip) return std::nullopt;
+  const auto ip = address_in(*uri);
   if (!ip) return std::nullopt;
   return endpoint{*ip, or_default(uri->port)};
+}
+
+std::optional<ip_address> uri_address(std::string_view text) noexcept {
+  const auto uri = sip::parse_uri(text);
+  if (!uri || (uri->scheme != sip::uri_scheme::sip && uri->scheme != sip::uri_scheme::sips))
+    return std::nullopt;
+  return address_in(*uri);
 }
 
 bool names_us(const snapshot& world, std::string_view text) noexcept {

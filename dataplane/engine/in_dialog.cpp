@@ -96,7 +96,11 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
     to = uri_target(plan.next_hop);
   } else {
     to = plan.request_uri_moved ? uri_target(plan.request_uri) : uri_target(routing.request_uri);
-    if (to && world->is_local(*to)) {
+    const bool is_us = to ? world->is_local(*to)
+                          : routing.request_uri &&
+                                routing.request_uri->scheme == sip::uri_scheme::sips &&
+                                names_us(*world, plan.request_uri);
+    if (is_us) {
       to.reset();
       const auto target =
           calls.text(call, to_callee ? call_text::callee_target : call_text::caller_target);
@@ -191,7 +195,10 @@ std::optional<outbound> engine::state::way_without_call(const route_plan& plan) 
   const bool of_another_run = calls.is_of_another_run(plan.handle);
   const bool ends = view.method == sip::method::bye || view.method == sip::method::ack;
   if (plan.handle == 0 || !((of_another_run && ends) || tells_of_a_transfer())) return std::nullopt;
-  const auto to = uri_target(plan.next_hop.empty() ? plan.request_uri : plan.next_hop);
+  const std::string_view next = plan.next_hop.empty() ? plan.request_uri : plan.next_hop;
+  auto to = uri_target(next);
+  // Of a sips URI no better port is known.
+  if (const auto ip = uri_address(next); !to && ip) to = endpoint{*ip, sip_port};
   if (!to || !is_sendable(*to) || world->is_local(*to)) return std::nullopt;
   const auto is_destination = [this](const ip_address& ip) {
     return world->destination_from({ip, 0}, 0) != nullptr;
@@ -230,17 +237,16 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
   const endpoint peer =
       callee ? callee_of(call) : unpack_endpoint(calls.text(call, call_text::caller_address));
   if (peer.ip == ip) return true;
-  const auto target =
-      uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target));
-  if (target && target->ip == ip) return true;
+  if (uri_address(calls.text(call, callee ? call_text::callee_target : call_text::caller_target)) ==
+      ip)
+    return true;
   // The first of its routes that is not ours: we are in them twice where the call passes us twice.
   std::string_view routes =
       calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes);
   while (!routes.empty()) {
     const auto route = sip::parse_address(routes);
     if (!route) break;
-    const auto next = uri_target(route->uri);
-    if (next && next->ip == ip) return true;
+    if (uri_address(route->uri) == ip) return true;
     if (!names_us(*world, route->uri)) break;
     routes = route->rest;
   }

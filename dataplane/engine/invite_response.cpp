@@ -224,13 +224,13 @@ void engine::state::learn_callee(std::uint32_t call, const attempt& from) {
 // The record of a call has room for one Contact, but each of several early dialogs has its own
 // (RFC 3261 13.2.2.4).
 void engine::state::note_ringing_at(invite_transaction& t) {
-  const auto note = [&](const std::optional<endpoint>& to) {
-    if (!to || t.ringing_count == t.ringing_at.size() || t.rings_at(mark_of(to->ip))) return;
-    t.ringing_at[t.ringing_count++] = mark_of(to->ip);
+  const auto note = [&](const std::optional<ip_address>& ip) {
+    if (!ip || t.ringing_count == t.ringing_at.size() || t.rings_at(mark_of(*ip))) return;
+    t.ringing_at[t.ringing_count++] = mark_of(*ip);
   };
-  note(uri_target(calls.text(t.call, call_text::callee_target)));
+  note(uri_address(calls.text(t.call, call_text::callee_target)));
   if (const auto route = sip::parse_address(calls.text(t.call, call_text::callee_routes)))
-    note(uri_target(route->uri));
+    note(uri_address(route->uri));
 }
 
 void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {

@@ -396,6 +396,73 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
   EXPECT_EQ(world.take_one().to, caller_address);
 }
 
+// The port of a sips URI is one of TLS, by default 5061 (RFC 3261 19.1.2). What is sent by UDP goes
+// where UDP has come from and gone to before.
+TEST(engine_route, nobody_is_looked_for_at_the_port_of_a_sips_uri) {
+  for (const std::string port : {"", ":5060", ":5061"}) {
+    engine_world world;
+    const auto sips = [&](std::string text, const std::string& from, const std::string& host) {
+      return replace(std::move(text), from, "sips:" + host + port);
+    };
+    ASSERT_EQ(world.give(sips(invite(), "sip:alice@198.51.100.7:5060", "alice@198.51.100.8"),
+                         caller_address),
+              verdict::request_forwarded);
+    const auto there = world.take().at(1);
+    ASSERT_EQ(world.give(sips(response(there.bytes, 200, "to-1"), "sip:machine@192.0.2.99:5070",
+                              "machine@192.0.2.99"),
+                         there.to),
+              verdict::response_forwarded);
+    const auto ok = world.take_one().bytes;
+
+    dialog_request what;
+    what.method = "ACK";
+    what.cseq = 1;
+    for (const char* method : {"ACK", "INFO"}) {
+      what.method = method;
+      for (const bool from_caller : {true, false}) {
+        what.from_caller = from_caller;
+        const endpoint peer = from_caller ? there.to : caller_address;
+        auto text = within(ok, what);
+        text = from_caller ? sips(text, "sip:machine@192.0.2.99:5070", "machine@192.0.2.99")
+                           : sips(text, "sip:alice@198.51.100.7:5060", "alice@198.51.100.8");
+        ASSERT_EQ(world.give(text, from_caller ? caller_address : there.to),
+                  verdict::request_forwarded);
+        EXPECT_EQ(world.take_one().to, peer) << text;
+        // By a proxy of that side, too.
+        text = replace(text, "From: ", "Route: <sips:192.0.2.98" + port + ";lr>\r\nFrom: ");
+        ASSERT_EQ(world.give(text, from_caller ? caller_address : there.to),
+                  verdict::request_forwarded);
+        EXPECT_EQ(world.take_one().to, peer) << text;
+      }
+    }
+    // A Request-URI that names us, with a Contact that is one of those.
+    if (port != ":5061") {
+      what = {};
+      what.method = "INFO";
+      what.with_route = false;
+      ASSERT_EQ(world.give(sips(within(ok, what), "sip:machine@192.0.2.99:5070", "192.0.2.1"),
+                           caller_address),
+                verdict::request_forwarded);
+      const auto out = world.take_one();
+      EXPECT_EQ(out.to, there.to);
+      EXPECT_EQ(first_line(out.bytes), "INFO sips:machine@192.0.2.99" + port + " SIP/2.0");
+    }
+    // Our own, and theirs from the addresses that they have named.
+    mail end;
+    end.kind = mail_kind::end_call;
+    end.subject = world.handles().at(0);
+    what = {};
+    ASSERT_EQ(world.give(within(ok, what), at("198.51.100.8:5060")), verdict::request_forwarded);
+    EXPECT_EQ(world.take_one().to, at("192.0.2.99:5070")) << "a sip URI of that address";
+    world.mail(end);
+    const auto byes = world.take();
+    ASSERT_EQ(byes.size(), 2u);
+    EXPECT_EQ(byes[0].to, caller_address);
+    EXPECT_EQ(byes[1].to, there.to);
+    EXPECT_EQ(first_line(byes[1].bytes), "BYE sips:machine@192.0.2.99" + port + " SIP/2.0");
+  }
+}
+
 // A proxy behind the destination has forked the INVITE, and does not record its route.
 TEST(engine_route, each_device_that_rings_gets_its_prack_at_its_own_contact) {
   engine_world world;
