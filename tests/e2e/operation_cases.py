@@ -331,6 +331,34 @@ def a_failover_is_told_with_the_box_that_failed():
         check(balancer.statistics()["load_balancer:failovers"] == 1, "failovers")
 
 
+# Its count begins anew, so the count that was told before must be forgotten.
+@case
+def a_failover_is_told_of_a_box_that_was_taken_out_and_is_back():
+    rules = STUDY_CASE_RULES.replace(", disable = true", "")
+    with study_case(boxes={1: {"vm": 50}, 2: {"vm": 10}}, rules=rules) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1, write(lab.folder / "refuse.xml", "refuse", [
+            recv_invite(), reply_invite(503, "Broken"), recv("ACK"), wait_for_repeats()]))
+        lab.start_box(2)
+        file = lab.configuration.file
+        whole = file.read_text(encoding="utf-8")
+        without = re.sub(r"\[\[destination\]\]\nid = 1\n(?:\w.*\n)+", "", whole)
+        check(without != whole, "the configuration has no box 1 to take out")
+        with events_of(lab) as events:
+            for times in (1, 2):
+                core = lab.start_core([("VM_1", 50)], 10)
+                check(core.wait(15) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+                deadline = time.monotonic() + 20
+                while len(told := events.all("E_LINEHUNT_FAILOVER")) < times:
+                    check(time.monotonic() < deadline, f"failover {times} is not told: {told}")
+                    time.sleep(0.1)
+                check([(each["destination_id"], each["calls"]) for each in told[-1]["from"]] ==
+                      [(1, 1)], f"{told}")
+                for text in (without, whole):
+                    file.write_text(text, encoding="utf-8")
+                    check(balancer.control("reload")[0] == 0, "a reload was refused")
+
+
 @case(workers=2)
 def a_box_that_asks_for_a_pause_is_shown_with_it(workers: int):
     rules = STUDY_CASE_RULES.replace(", disable = true", "")
