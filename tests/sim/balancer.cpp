@@ -83,6 +83,9 @@ class balancer::at_rest final : public action_sink {
   balancer& all_;
 };
 
+// What a network device and its queues hold while nobody takes it.
+constexpr std::size_t input_depth = 64;
+
 balancer::worker::worker(const engine_setup& setup, const snapshot& world)
     : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers),
       used(setup.limits.max_slots), forced(setup.limits.max_slots), counted(setup.limits.max_slots),
@@ -92,7 +95,7 @@ balancer::worker::worker(const engine_setup& setup, const snapshot& world)
 balancer::balancer(const balancer_setup& setup, const snapshot_model& model, event_queue& events,
                    chance& random, network& net)
     : setup_(setup), events_(events), random_(random), net_(net),
-      book_(setup.limits.max_destinations, setup.limits.max_slots),
+      book_(setup.limits.max_destinations, setup.limits.max_slots), model_(model),
       on_the_way_(setup.limits.max_slots), bound_(setup.limits.max_slots),
       sums_(setup.limits.max_slots), home_(setup.limits.max_slots),
       owners_(setup.limits.max_destinations) {
@@ -136,6 +139,7 @@ models::kept_calls balancer::kept_now() const {
 
 void balancer::copy_calls() {
   copied_ = kept_now();
+  copied_listeners_ = listening();
   copied_at_ = events_.now;
 }
 
@@ -166,7 +170,7 @@ void balancer::restart() {
   // A worker that has not adopted the newest configuration may not know the call's destination.
   const bool one_world = all_adopted();
   const std::vector<std::string> before = answered_now(one_world);
-  restored += start_again(kept_now());
+  restored += start_again(kept_now(), listening());
   const std::vector<std::string> after = answered_now(one_world);
   const auto [had, has] = std::ranges::mismatch(before, after);
   if (had != before.end() || has != after.end())
@@ -183,12 +187,45 @@ std::uint64_t balancer::crash() {
     kept[i].uncertain = true;
     kept[i].age_us += events_.now - copied_at_;
   }
-  return start_again(std::move(kept));
+  return start_again(std::move(kept), copied_listeners_);
+}
+
+std::vector<endpoint> balancer::listening() const {
+  std::vector<endpoint> all;
+  for (const listener& l : worlds_[running_]->listeners)
+    all.push_back(l.local);
+  return all;
+}
+
+void balancer::listen_at(const std::vector<listener>& listeners, const std::vector<route>& routes) {
+  model_.listeners = listeners;
+  model_.routes = routes;
+  std::vector<build_error> errors;
+  auto next = build_snapshot(model_, book_, errors);
+  if (!next) return say("other listeners: " + errors.front().message);
+  worlds_.push_back(std::move(next));
+}
+
+void balancer::stand_still(time_us until) {
+  away_at_ = events_.now;
+  back_at_ = until;
+  for (const auto& w : workers_)
+    for (auto& [call_id, since] : w->waiting)
+      since = until;
 }
 
 // Returns how many calls that are counted live in it.
-std::uint64_t balancer::start_again(models::kept_calls kept) {
+// Listeners are kept by their addresses (control/state).
+std::uint64_t balancer::start_again(models::kept_calls kept,
+                                    const std::vector<endpoint>& listened) {
   const time_us now = events_.now;
+  running_ = worlds_.size() - 1;
+  const std::vector<endpoint> listens = listening();
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    for (listener_index* const l : {&kept[i].caller_listener, &kept[i].callee_listener}) {
+      const auto found = std::ranges::find(listens, listened.at(*l));
+      *l = static_cast<listener_index>(found == listens.end() ? -1 : found - listens.begin());
+    }
   for (const auto& w : workers_)
     add_counters(*w);
   make_workers();
@@ -233,6 +270,10 @@ void balancer::arrive(packet p) {
   const std::string_view call_id = sip::find_call_id(p.bytes);
   const auto owner = call_id.empty() ? static_cast<worker_id>(random_.below(setup_.workers))
                                      : owner_of(call_hash(call_id, secret_), setup_.workers);
+  if (events_.now < back_at_ && workers_[owner]->input.size() >= input_depth) {
+    ++unread;
+    return;
+  }
   workers_[owner]->input.push_back(std::move(p));
   schedule(owner, events_.now + random_.between(1, 60));
 }
@@ -249,6 +290,11 @@ void balancer::run(std::uint32_t number) {
   worker& it = *workers_[w];
   if (it.wake_at > events_.now) return; // it was woken earlier and has an appointment later
   it.wake_at = worker::never;
+  if (events_.now < back_at_) return schedule(w, back_at_ + random_.between(0, 200));
+  if (it.back_at != back_at_) {
+    it.back_at = back_at_;
+    it.engine->note_absence(away_at_, back_at_);
+  }
   exit out(*this, w);
   const time_us now = events_.now;
   bool left = false;
@@ -309,6 +355,7 @@ void balancer::to_all(const mail& m) {
 }
 
 void balancer::reload(const snapshot_model& model) {
+  model_ = model;
   std::vector<build_error> errors;
   auto next = build_snapshot(model, book_, errors);
   if (!next) return say("reload: " + errors.front().message);

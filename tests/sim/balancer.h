@@ -49,11 +49,16 @@ class balancer {
   void reload(const snapshot_model& model);
   [[nodiscard]] bool all_adopted() const; // the newest configuration
   [[nodiscard]] bool has_calls(destination_index d) const;
+  [[nodiscard]] std::int64_t load(slot_index s) const { return sums_[s].used; } // of all workers
   // Gives back the numbers of what has gone and is settled. Returns how many.
   std::size_t keep_house();
   // Another run of the program in the place of this one, with the calls that can be kept. What was
   // on its way inside is lost.
   void restart();
+  // The next run listens there, and is the first to know.
+  void listen_at(const std::vector<listener>& listeners, const std::vector<route>& routes);
+  // No worker runs until then. What comes meanwhile waits, as far as there is room.
+  void stand_still(time_us until);
   // The same with the calls of the last copy, if there is one. Returns how many those are.
   std::uint64_t crash();
   void copy_calls();
@@ -73,7 +78,8 @@ class balancer {
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
   std::uint64_t most_attempts = 0; // of one call
-  std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0, restored = 0;
+  std::uint64_t address_turns = 0, shed = 0, passed_over = 0, deadlines = 0, restored = 0,
+                unread = 0;
 
  private:
   struct worker;
@@ -84,7 +90,8 @@ class balancer {
   void note_owners();
   [[nodiscard]] models::kept_calls kept_now() const;
   [[nodiscard]] std::vector<std::string> answered_now(bool with_lines) const;
-  std::uint64_t start_again(models::kept_calls kept);
+  [[nodiscard]] std::vector<endpoint> listening() const;
+  std::uint64_t start_again(models::kept_calls kept, const std::vector<endpoint>& listened);
   void add_counters(const worker& it);
   void schedule(worker_id w, time_us at);
   void judge(worker_id w);
@@ -102,7 +109,9 @@ class balancer {
   chance& random_;
   network& net_;
   index_book book_;
+  snapshot_model model_; // of the newest
   std::vector<std::unique_ptr<const snapshot>> worlds_;
+  std::size_t running_ = 0; // the one with which this run has begun
   std::vector<std::unique_ptr<worker>> workers_;
   node_secret secret_;
   std::uint64_t run_ = 0;
@@ -125,7 +134,9 @@ class balancer {
   std::vector<event> raised_;
   std::string broken_;
   models::kept_calls copied_;
+  std::vector<endpoint> copied_listeners_;
   time_us copied_at_ = 0;
+  time_us away_at_ = 0, back_at_ = 0; // of the last time that all stood still
 };
 
 } // namespace linehunt::sim

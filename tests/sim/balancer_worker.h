@@ -24,6 +24,7 @@ struct balancer::worker {
   std::deque<packet> input;
   std::deque<control_work> control;
   time_us wake_at = never;
+  time_us back_at = 0; // of the last absence that it has noted
   std::uint64_t received = 0;
   std::unordered_map<std::string, time_us> waiting; // by Call-ID: since when, for a lease
 

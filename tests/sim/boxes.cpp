@@ -61,6 +61,8 @@ void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& f
     if (known != by_tag_.end() && m.cseq_method == "BYE" && m.status >= 200 &&
         calls_[known->second].at == stage::leaving)
       forget(known->second);
+    if (behave_ && m.cseq_method == "NOTIFY" && m.status != 200 && broken_.empty())
+      broken_ = "nobody misbehaved, and word of a transfer is answered\n" + std::string(m.bytes);
     return;
   }
   if (m.method == "INVITE" && parameter(m.to, "tag").empty())
@@ -133,6 +135,10 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   const std::uint32_t mood = behave_ ? 0 : random_.below(100);
   c.status = mood < 78 ? 200 : mood < 92 ? failures[random_.below(8)] : 0;
   if (refuse_ && mood >= 10 && mood < 92) c.status = 500;
+  const std::size_t replaces = m.bytes.find("\r\nReplaces: ");
+  if (replaces != m.bytes.npos && c.status == 200 &&
+      !replace_call(box, m.bytes.substr(replaces, m.bytes.find("\r\n", replaces + 2) - replaces)))
+    c.status = 481;
   if (c.status == 0) ++counts.silent;
   c.strict = random_.below(8) == 0;
   c.forks = !behave_ && random_.below(16) == 0;
@@ -268,6 +274,37 @@ void boxes::hang_up(std::uint32_t number) {
   arm(number, t1_ms * msec);
 }
 
+bool boxes::replace_call(std::uint32_t box, std::string_view replaces) {
+  const auto known = by_tag_.find(std::string(parameter(replaces, "to-tag")));
+  if (known == by_tag_.end() || calls_[known->second].box != box ||
+      calls_[known->second].at != stage::up)
+    return false;
+  ++counts.replaced;
+  hang_up(known->second);
+  return true;
+}
+
+void boxes::on_refer(std::uint32_t number, const message& m, const endpoint& from) {
+  ++counts.refers;
+  const std::uint32_t box = calls_[number].box;
+  net_.send(respond(m, 202, {}, in_angles(here(box))), addresses_[box], from);
+  const time_us first = random_.between(1 * msec, 300 * msec);
+  for (const time_us after : {first, first + random_.between(100 * msec, 80 * sec)}) {
+    std::string text = within(number, "NOTIFY");
+    text.insert(text.find("Content-Length: "),
+                "Event: refer;id=" + std::to_string(m.cseq) + "\r\nSubscription-State: active\r\n");
+    events_.add(events_.now + after, happening::notify,
+                static_cast<std::uint32_t>(notifies_.size()));
+    notifies_.emplace_back(box, std::move(text));
+  }
+}
+
+void boxes::notify(std::uint32_t number) {
+  auto& [box, text] = notifies_[number];
+  if (!dead_[box]) net_.send(std::move(text), addresses_[box], balancer_.facing(addresses_[box]));
+  text = {};
+}
+
 void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) {
   if (m.method == "OPTIONS" && parameter(m.to, "tag").empty()) {
     ++counts.probes;
@@ -323,8 +360,14 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
     net_.send(respond(m, 200, {}, {}), addresses_[box], from);
     return forget(number);
   }
+  if (m.method == "REFER") return on_refer(number, m, from);
   if (m.method == "OPTIONS") ++counts.pings;
   const bool refreshed = m.method == "INVITE" || m.method == "UPDATE";
+  if (!behave_ && refreshed && random_.below(12) == 0) {
+    ++counts.timeouts;
+    if (random_.below(2) == 0) net_.send(respond(m, 408, {}, {}), addresses_[box], from);
+    return;
+  }
   net_.send(respond(m, 200, {}, refreshed ? in_angles(here(box)) : std::string{},
                     refreshed ? session_line(m) : std::string{}),
             addresses_[box], from);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace linehunt::sim {
@@ -18,7 +19,8 @@ struct box_counts {
   std::uint64_t invites = 0, repeated = 0, answered = 0, refused = 0, silent = 0, cancelled = 0,
                 byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
                 forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
-                asked_for_a_pause = 0, asked_for_less = 0, passed_back = 0;
+                asked_for_a_pause = 0, asked_for_less = 0, passed_back = 0, refers = 0,
+                replaced = 0, timeouts = 0;
 };
 
 class boxes {
@@ -31,6 +33,7 @@ class boxes {
   }
   void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
   void timer(std::uint32_t number, std::uint32_t generation);
+  void notify(std::uint32_t number);
   void die(std::uint32_t box);
   void come_back(std::uint32_t box) { dead_[box] = false; }
   [[nodiscard]] const std::string& broken() const { return broken_; }
@@ -70,6 +73,10 @@ class boxes {
   [[nodiscard]] std::string here(std::uint32_t box) const;   // its Contact URI
   [[nodiscard]] std::string router(std::uint32_t box) const; // URI of its strict router
   void on_invite(std::uint32_t box, const message& m, const endpoint& from);
+  // How a transfer goes: once at once, and once when it is over.
+  void on_refer(std::uint32_t number, const message& m, const endpoint& from);
+  // Ends the call that a new one at this box replaces. False: it is not here (RFC 3891 3).
+  [[nodiscard]] bool replace_call(std::uint32_t box, std::string_view replaces);
   void on_other(std::uint32_t box, const message& m, const endpoint& from);
   void forget(std::uint32_t number);
 
@@ -87,6 +94,7 @@ class boxes {
   std::vector<std::uint32_t> unused_;
   std::unordered_map<std::string, std::uint32_t> by_branch_, by_tag_;
   std::uint64_t tags_ = 0;
+  std::vector<std::pair<std::uint32_t, std::string>> notifies_; // boxes, and what they will send
   std::string broken_;
 };
 

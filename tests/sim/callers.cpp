@@ -63,6 +63,7 @@ std::string callers::invite(std::uint32_t number) const {
   const std::string uri = "sip:" + c.user + "@192.0.2.1";
   std::string extra;
   if (c.strict) extra = "Record-Route: <" + router(c) + ">\r\n";
+  extra += c.replaces;
   if (c.session_s != 0)
     extra += "Supported: timer\r\nSession-Expires: " + std::to_string(c.session_s) +
              (number % 2 == 0 ? ";refresher=uac\r\n" : ";refresher=uas\r\n");
@@ -127,7 +128,21 @@ void callers::arm(std::uint32_t number, timer_kind which, time_us after) {
               which | (which == resend ? std::uint32_t{c.generation} << 8 : 0));
 }
 
-void callers::begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind) {
+// A line that names one of the latest calls.
+std::string callers::replaces_one(std::uint32_t number) {
+  for (std::uint32_t tries = 0; tries < 8 && number > 0; ++tries) {
+    const std::uint32_t one = number - 1 - random_.below(std::min(number, 64u));
+    const call& c = calls_[one];
+    if (c.at != stage::up || c.to_tag.empty()) continue;
+    ++counts.replaces;
+    return "Require: replaces\r\nReplaces: " + call_id(one) + ";to-tag=" + c.to_tag +
+           ";from-tag=f" + std::to_string(one) + "\r\n";
+  }
+  return {};
+}
+
+void callers::begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind,
+                    bool replacing) {
   if (calls_.size() <= number) calls_.resize(number + 1);
   call& c = calls_[number];
   c.at = stage::calling;
@@ -145,6 +160,7 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
   counts.without_route += c.no_routes ? 1u : 0u;
   counts.strict += c.strict ? 1u : 0u;
   ++counts.begun;
+  if (replacing) c.replaces = replaces_one(number);
   send(c, invite(number));
   arm(number, resend, t1_ms * msec);
   if (behave_) return;
@@ -179,6 +195,16 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     ++counts.reinvites;
     send(c, within(number, "INVITE", ++c.cseq, c.to_tag, c.path));
     break;
+  case refer: {
+    if (c.at != stage::up) break;
+    ++counts.refers;
+    std::string text = within(number, "REFER", ++c.cseq, c.to_tag, c.path);
+    text.insert(text.find("Content-Length: "), "Refer-To: <sip:4931@192.0.2.1>\r\n");
+    send(c, std::move(text));
+    // Who has transferred has no more to say.
+    if (random_.below(2) == 0) arm(number, hang_up, random_.between(100 * msec, 5 * sec));
+    break;
+  }
   case refresh:
     if (c.at != stage::up) break;
     ++counts.refreshes;
@@ -219,8 +245,10 @@ void callers::hang_up_now(std::uint32_t number) {
 // Frees what a long simulation must not keep.
 void callers::close(call& c) {
   c.at = stage::over;
+  c.over_at = events_.now;
   ++c.generation;
   c.bye = {};
+  c.replaces = {};
   c.path = {};
 }
 
@@ -306,6 +334,8 @@ void callers::on_response(std::uint32_t number, const message& m) {
       arm(number, hang_up, random_.between(100 * msec, 12 * sec));
     }
     if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * msec, 5 * sec));
+    if (c.kind != 'k' && random_.below(20) == 0)
+      arm(number, refer, random_.between(100 * msec, 5 * sec));
   } else if (c.to_tag != tag) {
     // Another destination has answered too, or one after all: its call is ended at once.
     ++counts.second_answers;
@@ -332,8 +362,19 @@ void callers::on_request(std::uint32_t number, const message& m, const endpoint&
     status = 200;
     close(c);
   }
+  if (m.method == "NOTIFY" && mine) { // of a usage of its own, which the BYE has not ended
+    status = 200;
+    ++counts.notified;
+    counts.notified_late += events_.now > c.over_at + timeout && c.at == stage::over ? 1u : 0u;
+  }
+  const bool offers = m.method == "INVITE" || m.method == "UPDATE";
+  if (!behave_ && status == 200 && offers && random_.below(12) == 0) {
+    ++counts.timeouts;
+    if (random_.below(2) == 0) return;
+    status = 408;
+  }
   const std::string contact = in_angles(here(c));
-  const bool refreshed = status == 200 && (m.method == "INVITE" || m.method == "UPDATE");
+  const bool refreshed = status == 200 && offers;
   net_.send(
       respond(m, status, {}, refreshed ? contact : "", refreshed ? session_line(m) : std::string{}),
       at, from);

@@ -17,7 +17,8 @@ struct caller_counts {
   std::uint64_t begun = 0, answered = 0, failed = 0, full = 0, unanswered = 0, gave_up = 0,
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
                 refreshes = 0, forgetful = 0, pings = 0, strict = 0, strict_requests = 0,
-                without_route = 0;
+                without_route = 0, refers = 0, replaces = 0, notified = 0, notified_late = 0,
+                timeouts = 0;
 };
 
 class callers {
@@ -28,7 +29,9 @@ class callers {
           bool intact);
 
   // One more call: to `user`, from `from`. `kind` is the first letter of its Call-ID.
-  void begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind);
+  // `replacing`: one of those that talk, if any can be found (RFC 3891).
+  void begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind,
+             bool replacing);
   void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
   void timer(std::uint32_t number, std::uint32_t which);
 
@@ -57,8 +60,9 @@ class callers {
     std::uint32_t interval_ms = 0;
     time_us deadline = 0;
     time_us give_up_at = 0; // 0: never
+    time_us over_at = 0;
     endpoint from;
-    std::string user, to_tag, bye;
+    std::string user, to_tag, bye, replaces;
     dialog_path path;
   };
   enum timer_kind : std::uint32_t {
@@ -67,12 +71,14 @@ class callers {
     give_up = 2,
     die = 3,
     reinvite = 4,
-    refresh = 5
+    refresh = 5,
+    refer = 6
   };
 
   [[nodiscard]] std::string call_id(std::uint32_t number) const;
   [[nodiscard]] std::string branch(std::uint32_t number, std::uint32_t cseq, char mark) const;
   [[nodiscard]] std::string invite(std::uint32_t number) const;
+  [[nodiscard]] std::string replaces_one(std::uint32_t number);
   [[nodiscard]] std::string hop(std::uint32_t number, std::string_view method,
                                 std::string_view to) const;
   [[nodiscard]] std::string within(std::uint32_t number, std::string_view method,

@@ -42,11 +42,14 @@ enum class happening : std::uint8_t {
   box_timer,   // a: box's call, b: generation
   box_dies,    // a: box
   box_returns, // a: box
+  notify,      // a: word of a transfer that a box has to send
   admin,
   restart,
   copy,   // of the calls, for a crash
   probed, // a: destination that is found to be well again
   stranger,
+  absence,   // of all workers
+  heartbeat, // of a destination that says itself how much it can take
 };
 
 struct event_at {

@@ -61,6 +61,14 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.started), n(t.answered), n(t.parked), static_cast<double>(t.longest_wait) / 1000,
       n(t.deadlines), n(t.refused_full), n(t.failovers), n(t.address_turns), n(t.most_attempts),
       n(t.pauses), n(t.passed_over), n(t.shed), n(t.rings_full));
+  std::printf(
+      "  transfers: REFERs %llu, told of %llu times (%llu long after the call), calls that replace "
+      "another %llu (%llu at its box); offers unanswered by callers %llu, by boxes %llu\n",
+      n(t.caller.refers), n(t.caller.notified), n(t.caller.notified_late), n(t.caller.replaces),
+      n(t.box.replaced), n(t.caller.timeouts), n(t.box.timeouts));
+  std::printf("  absences %llu (no room for %llu packets), heartbeats %llu (%llu below the load), "
+              "other listeners %llu\n",
+              n(t.absences), n(t.unread), n(t.heartbeats), n(t.shrunk), n(t.moved_listeners));
   std::printf("  faults: lost %llu, doubled %llu, late %llu, overtaken %llu, corrupted %llu, "
               "strangers %llu\n",
               n(t.faults.lost), n(t.faults.doubled), n(t.faults.late), n(t.faults.overtaken),
@@ -98,6 +106,13 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a number that goes to another one", t.released);
   must("a call refused because all is full", t.refused_full);
   must("a CANCEL that crossed an answer", t.caller.crossed);
+  must("word of a transfer long after the end of its call", t.caller.notified_late);
+  must("a call that replaces another one", t.box.replaced);
+  must("an offer that a caller does not answer", t.caller.timeouts);
+  must("an offer that a box does not answer", t.box.timeouts);
+  must("an absence in which packets were lost", t.unread);
+  must("a heartbeat with a capacity below the load", t.shrunk);
+  must("other listeners after a restart", t.moved_listeners);
   if (!one_worker) {
     must("an INVITE that waited for a lease", t.parked);
     must("a deadline for one that waited", t.deadlines);

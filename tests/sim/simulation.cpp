@@ -62,6 +62,11 @@ void totals::add(const totals& o) {
   crashes += o.crashes;
   uncertain += o.uncertain;
   released += o.released;
+  absences += o.absences;
+  unread += o.unread;
+  heartbeats += o.heartbeats;
+  shrunk += o.shrunk;
+  moved_listeners += o.moved_listeners;
   pauses += o.pauses;
   ipv6_callers += o.ipv6_callers;
   longest_wait = std::max(longest_wait, o.longest_wait);
@@ -107,7 +112,10 @@ simulation::simulation(const simulation_setup& setup)
   events_.add(0, happening::call_begins);
   for (worker_id w = 0; w < setup.workers; ++w)
     events_.add(0, happening::worker_run, w);
+  if (setup.seed % 4 == 2 || behave_)
+    events_.add(random_.between(1 * sec, 20 * sec), happening::absence);
   if (behave_) return;
+  if (setup.seed % 5 == 3) events_.add(random_.between(0, 2 * sec), happening::heartbeat);
   events_.add(random_.between(0, 10 * sec), happening::admin);
   events_.add(random_.between(0, 10 * sec), happening::stranger);
   if (setup.seed % 3 == 1) events_.add(random_.between(5 * sec, 60 * sec), happening::restart);
@@ -204,6 +212,7 @@ std::string simulation::run() {
   counts.passed_over = balancer_->passed_over;
   counts.deadlines = balancer_->deadlines;
   counts.restored = balancer_->restored;
+  counts.unread = balancer_->unread;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
@@ -213,6 +222,9 @@ std::string simulation::run() {
   if (fault().empty() && behave_ && c.answered != c.begun)
     return "nobody misbehaved, and " + std::to_string(c.begun - c.answered) + " of " +
            std::to_string(c.begun) + " calls were not answered";
+  if (fault().empty() && behave_ && counts.failovers != 0)
+    return "nobody misbehaved, and " + std::to_string(counts.failovers) +
+           " calls were sent to another destination";
   const std::uint64_t byes = counts.ended[static_cast<std::size_t>(end_cause::bye)];
   // Those that have passed the balancer twice are two calls to it.
   if (fault().empty() && behave_ && byes != counts.started)
@@ -255,6 +267,7 @@ void simulation::dispatch(const event_at& e) {
     break;
   case happening::restart:
     if (begun_ == setup_.calls) break;
+    if (random_.below(3) == 0) listen_elsewhere();
     if (setup_.seed % 6 == 1 && random_.below(2) == 0) {
       ++counts.crashes;
       counts.uncertain += balancer_->crash();
@@ -283,7 +296,61 @@ void simulation::dispatch(const event_at& e) {
     strange();
     events_.add(e.at + random_.between(10 * msec, 3 * sec), happening::stranger);
     break;
+  case happening::notify:
+    boxes_->notify(e.a);
+    break;
+  case happening::absence:
+    if (begun_ == setup_.calls) break;
+    be_absent();
+    events_.add(e.at + random_.between(50 * sec, 150 * sec), happening::absence);
+    break;
+  case happening::heartbeat:
+    if (begun_ == setup_.calls) break;
+    beat();
+    events_.add(e.at + random_.between(200 * msec, 3 * sec), happening::heartbeat);
+    break;
   }
+}
+
+// A machine that stands still, for a moment or until transactions have timed out.
+void simulation::be_absent() {
+  ++counts.absences;
+  const std::uint32_t what = behave_ ? random_.below(2) : random_.below(3);
+  balancer_->stand_still(events_.now + (what == 0   ? random_.between(5 * msec, 1 * sec)
+                                        : what == 1 ? random_.between(1 * sec, 8 * sec)
+                                                    : random_.between(8 * sec, 40 * sec)));
+}
+
+// A capacity that follows the load, as FreeSWITCH has it: what sessions of others and a busy
+// processor leave, often less than is in use.
+void simulation::beat() {
+  const auto& resources = any_destination().resources;
+  if (resources.empty()) return;
+  ++counts.heartbeats;
+  mail m;
+  m.from = max_workers;
+  m.kind = mail_kind::resize;
+  m.slot = resources[random_.below(resources.size())].slot;
+  const std::int64_t load = balancer_->load(m.slot);
+  const std::int64_t most = 1 + random_.below(40), others = random_.below(10);
+  m.value = random_.below(101) * (others < most ? most - others : most) / 100;
+  counts.shrunk += m.value < load ? 1u : 0u;
+  balancer_->to_all(m);
+}
+
+// In another order, or with one more, from which new calls may go out; that stays, since calls have
+// it in their routes.
+void simulation::listen_elsewhere() {
+  ++counts.moved_listeners;
+  auto& all = model_.listeners;
+  if (all.size() == 2 && random_.below(2) == 0) all.push_back(models::listening_at("192.0.2.2"));
+  for (std::uint32_t i = static_cast<std::uint32_t>(all.size()); i > 1; --i)
+    std::swap(all[i - 1], all[random_.below(i)]);
+  model_.routes.clear();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    model_.routes.push_back({parse_prefix(all[i].local.ip.is_v6 ? "::/0" : "0.0.0.0/0").value(),
+                             static_cast<listener_index>(i)});
+  balancer_->listen_at(all, model_.routes);
 }
 
 void simulation::deliver(packet p) {
@@ -314,7 +381,7 @@ void simulation::begin_call() {
                                 : what < 99 || behave_ ? "4930"
                                                        : "?";
   const char kind = from_box ? 'k' : random_.below(16) == 0 ? 's' : 'c';
-  callers_->begin(number, user, from, kind);
+  callers_->begin(number, user, from, kind, !behave_ && random_.below(24) == 0);
   events_.add(events_.now + random_.between(0, 2 * pause_us_), happening::call_begins);
 }
 
