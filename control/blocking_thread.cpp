@@ -50,13 +50,12 @@ struct blocking_thread::state {
   }
 };
 
-blocking_thread::blocking_thread(boost::asio::io_context& loop, unsigned core)
-    : state_(std::make_shared<state>(loop)) {
+void begin_aside(unsigned core, std::function<void()> work) {
   // Signals are for the event loop.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([s = state_, core] {
+  std::thread([work = std::move(work), core] {
     cpu_set_t only;
     CPU_ZERO(&only);
     CPU_SET(core % CPU_SETSIZE, &only);
@@ -66,9 +65,14 @@ blocking_thread::blocking_thread(boost::asio::io_context& loop, unsigned core)
       capng_clear(CAPNG_SELECT_CAPS);
       (void)capng_apply(CAPNG_SELECT_CAPS);
     }
-    s->work();
+    work();
   }).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+blocking_thread::blocking_thread(boost::asio::io_context& loop, unsigned core)
+    : state_(std::make_shared<state>(loop)) {
+  begin_aside(core, [s = state_] { s->work(); });
   std::unique_lock lock(state_->guards);
   state_->changed.wait(lock, [&] { return state_->begun; });
 }

@@ -10,9 +10,12 @@
 
 namespace linehunt {
 
+// A thread that nobody waits for, without signals and capabilities; on that processor only, where
+// there is one: a worker's is not to be shared.
+void begin_aside(unsigned core, std::function<void()> work);
+
 class blocking_thread {
  public:
-  // On that processor only, where there is one: a worker's is not to be shared.
   blocking_thread(boost::asio::io_context& loop, unsigned core);
   // Waits a moment for the job at hand; one that still hangs then is left behind, and nothing of
   // what it brings reaches the loop. Jobs that have not begun are dropped.

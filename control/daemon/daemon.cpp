@@ -150,7 +150,7 @@ bool become_user(const std::optional<account>& whom, const config::configuration
 
 int run_daemon(const config::configuration& whole, const std::string& file) {
   std::signal(SIGPIPE, SIG_IGN); // whoever reads our output may go
-  log_output log(whole.log, whole.log_level);
+  log_output log(whole.log, whole.log_level, whole.runtime.control_core);
   choose_kernel(whole.kernel);
   asio::io_context loop;
   // Before everything that takes its time, so that a signal in between is not lost.
@@ -233,6 +233,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       {[&](const dpdk::capture_filter& what) { return (*runtime)->begin_capture(what); }, raise,
        [&](auto job) { captures_aside.run(std::move(job)); }});
   live_view view(**runtime, told, source, reloading, draining, capturing, raise);
+  view.report_log_by([&] { return log.unwritten(); });
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });

@@ -175,7 +175,8 @@ node_statistics live_view::node() {
   all.degraded = degraded_by({.reload_refused = reload_refused_,
                               .database_unread = !reloading_.rows_are_read(),
                               .changes_unsaved = !changes_saved_,
-                              .names_stale = stale});
+                              .names_stale = stale,
+                              .log_unwritten = log_unwritten_ && log_unwritten_()});
   return all;
 }
 

@@ -90,6 +90,8 @@ class live_view final : public admin::daemon_view {
   // Says of a URI with a host name how its resolution stands; nullopt for one with an address.
   using naming_report = std::function<std::optional<dns::name_report>(const std::string& uri)>;
   void report_names_by(naming_report report) { names_ = std::move(report); }
+  // Whether lines of the log are not where they should be.
+  void report_log_by(std::function<bool()> unwritten) { log_unwritten_ = std::move(unwritten); }
 
   // The capacity of a resource that follows a heartbeat, computed from its load. False: no worker
   // has heard of it.
@@ -177,6 +179,7 @@ class live_view final : public admin::daemon_view {
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_, copies_;
   naming_report names_;
+  std::function<bool()> log_unwritten_;
   heartbeat_report heartbeats_;
   pauses pauses_;
   link_watch links_;

@@ -2,9 +2,11 @@
 // See log_output.h.
 #include "control/daemon/log_output.h"
 
-#include "dataplane/printable.h"
+#include "control/disk_failure.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -25,8 +27,17 @@ sink_ptr with_pattern(sink_ptr sink) {
   return sink;
 }
 
+// Makes the file where it is missing, for its owner and group. 0, or what is wrong with opening it.
+int make_file(const std::string& file) {
+  const int opened = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (opened < 0) return errno;
+  ::close(opened);
+  return 0;
+}
+
 // Throws spdlog_ex.
 sink_ptr file_sink(const std::string& file) {
+  (void)make_file(file); // that of spdlog is for everybody
   return with_pattern(std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
 }
 
@@ -35,19 +46,6 @@ sink_ptr standard_sink() {
   if (stderr_is_journal()) return std::make_shared<spdlog::sinks::systemd_sink_st>("linehunt");
   return with_pattern(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
 }
-
-// The one way of all lines, whoever logs them. Where a text of strangers must not make a line of
-// its own, whoever logs it sees to that: some of ours have several.
-class printable_sink final : public spdlog::sinks::dist_sink_mt {
- protected:
-  void sink_it_(const spdlog::details::log_msg& said) override {
-    const std::string text =
-        printable_lines(std::string_view{said.payload.data(), said.payload.size()});
-    spdlog::details::log_msg shown = said;
-    shown.payload = text;
-    spdlog::sinks::dist_sink_mt::sink_it_(shown);
-  }
-};
 
 } // namespace
 
@@ -61,35 +59,36 @@ bool stderr_is_journal() noexcept {
   return device == ours.st_dev && std::strtoull(behind + 1, nullptr, 10) == ours.st_ino;
 }
 
-log_output::log_output(const config::log_settings& settings, const std::string& level)
-    : file_(settings.file), way_(std::make_shared<printable_sink>()) {
-  way_->set_sinks({standard_sink()});
+log_output::log_output(const config::log_settings& settings, const std::string& level,
+                       unsigned core)
+    : file_(settings.file), way_(std::make_shared<log_writer>(core, standard_sink())) {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("linehunt", way_));
   spdlog::set_level(spdlog::level::from_str(level));
-  spdlog::flush_on(spdlog::level::trace); // few lines, and each is wanted when it is written
 }
 
 tl::expected<void, std::string> log_output::open() {
   if (file_.empty()) return {};
   try {
-    way_->set_sinks({file_sink(file_)});
-    return {};
+    way_->replace([opened = file_sink(file_)] { return opened; }, {});
   } catch (const spdlog::spdlog_ex& e) {
-    return tl::unexpected(
-        fmt::format("[log] file {} cannot be opened: {}; make its folder writable "
-                    "for the user of [service], or name another file",
-                    file_, e.what()));
+    if (!is_disk_failure(make_file(file_)))
+      return tl::unexpected(
+          fmt::format("[log] file {} cannot be opened: {}; make its folder writable "
+                      "for the user of [service], or name another file",
+                      file_, e.what()));
+    reopen(); // says so
   }
+  return {};
 }
 
 void log_output::reopen() {
   if (file_.empty()) return;
-  try {
-    way_->set_sinks({file_sink(file_)});
-  } catch (const spdlog::spdlog_ex& e) {
-    spdlog::error("[log] file {} cannot be opened again: {}; this goes to the old one", file_,
-                  e.what());
-  }
+  way_->replace([file = file_] { return file_sink(file); },
+                [file = file_](const std::string& why) {
+                  return fmt::format("[log] file {} cannot be opened: {}; mend that and send "
+                                     "SIGUSR1. Until then the log goes on here",
+                                     file, why);
+                });
 }
 
 } // namespace linehunt

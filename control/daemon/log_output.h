@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the log goes: the journal where systemd listens to standard error, else standard error, or
-// a file. Levels belong to spdlog. Of the control thread; every thread may log meanwhile.
+// a file; log_writer brings it there. Levels belong to spdlog. Of the control thread; every thread
+// may log meanwhile.
 #pragma once
 
 #include "control/config/configuration.h"
+#include "control/daemon/log_writer.h"
 
 #include <memory>
-#include <spdlog/sinks/dist_sink.h>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -14,20 +15,24 @@ namespace linehunt {
 
 class log_output {
  public:
-  // From here on everything is logged to the journal or to standard error.
-  log_output(const config::log_settings& settings, const std::string& level);
+  // From here on everything is logged to the journal or to standard error. `core`: the control
+  // thread's processor.
+  log_output(const config::log_settings& settings, const std::string& level, unsigned core);
 
   // And from here on to the file, where there is one. Only after we are whom we shall be: root
-  // would follow a link that somebody has laid in the user's folder. The error says what to do.
+  // would follow a link that somebody has laid in the user's folder. The error says what to do;
+  // where it is the disk that has failed, there is none, and the log goes on where it was.
   [[nodiscard]] tl::expected<void, std::string> open();
 
   // Opens the file again by its name, after somebody has moved the old one away. Where that fails
   // it says so in the old one, and goes on with it. Nothing to do where there is no file.
   void reopen();
+  // Not all of the log is where it should be: a disk that hangs, is full or has failed.
+  [[nodiscard]] bool unwritten() const { return way_->unwritten(); }
 
  private:
   std::string file_;
-  std::shared_ptr<spdlog::sinks::dist_sink_mt> way_; // to the one sink of the moment
+  std::shared_ptr<log_writer> way_;
 };
 
 // Whether standard error is the stream that $JOURNAL_STREAM names.

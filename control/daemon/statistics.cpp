@@ -124,7 +124,8 @@ std::vector<statistic> degraded_by(const shortcomings& which) {
   return {{group, "reload_refused", which.reload_refused ? 1u : 0u},
           {group, "database_unread", which.database_unread ? 1u : 0u},
           {group, "changes_unsaved", which.changes_unsaved ? 1u : 0u},
-          {group, "names_stale", which.names_stale ? 1u : 0u}};
+          {group, "names_stale", which.names_stale ? 1u : 0u},
+          {group, "log_unwritten", which.log_unwritten ? 1u : 0u}};
 }
 
 std::vector<statistic> statistics_of(reports workers, const node_statistics& node) {

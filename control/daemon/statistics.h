@@ -17,6 +17,7 @@ struct shortcomings {
   bool database_unread = false; // since the start
   bool changes_unsaved = false; // of operators
   bool names_stale = false;     // no DNS server answers
+  bool log_unwritten = false;   // its disk, or the journal, does not take it
 };
 
 // Those that no single worker has.

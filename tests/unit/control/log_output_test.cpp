@@ -17,6 +17,7 @@ namespace linehunt::log_output_test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -39,7 +40,7 @@ class log_output_test : public ::testing::Test {
     fs::remove_all(folder);
   }
   log_output started(const fs::path& file, const std::string& level = "info") {
-    log_output log({file}, level);
+    log_output log({file}, level, 0);
     const auto opened = log.open();
     EXPECT_TRUE(opened) << opened.error();
     return log;
@@ -85,16 +86,35 @@ TEST_F(log_output_test, where_it_cannot_be_opened_again_the_old_one_goes_on) {
   fs::create_directory(folder / "l.log");
   log.reopen();
   spdlog::info("after");
-  EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("cannot be opened again"));
+  EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("cannot be opened"));
   EXPECT_THAT(text_of(folder / "l.log.1"), HasSubstr("after"));
 }
 
 TEST_F(log_output_test, a_file_that_cannot_be_opened_is_an_error_that_names_it) {
-  log_output log({folder}, "info");
+  log_output log({folder}, "info", 0);
   const auto opened = log.open();
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr(folder.string()));
   EXPECT_THAT(opened.error(), HasSubstr("name another file"));
+}
+
+// Whatever the umask: it names callers and called.
+TEST_F(log_output_test, a_file_is_for_its_owner_and_group) {
+  const mode_t usual_mask = ::umask(0);
+  (void)started(folder / "l.log");
+  ::umask(usual_mask);
+  struct stat made {};
+  ASSERT_EQ(::stat((folder / "l.log").c_str(), &made), 0);
+  EXPECT_EQ(made.st_mode & 0777, 0640u);
+}
+
+TEST_F(log_output_test, what_a_full_disk_does_not_take_goes_to_standard_error) {
+  ::testing::internal::CaptureStderr();
+  const log_output log = started("/dev/full");
+  spdlog::info("anything");
+  EXPECT_TRUE(log.unwritten());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("No space left"), HasSubstr("anything")));
 }
 
 TEST_F(log_output_test, the_journal_is_where_standard_error_is_the_stream_that_it_named) {
