@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes one connection after the other from a listening socket and hands it over. Knows nothing of
-// what is spoken on it.
+// Takes one connection after the other from a listening socket and hands it over. Where the process
+// has no file descriptor left, one connection at a time has the one that was kept for that. Knows
+// nothing of what is spoken.
 #pragma once
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -8,11 +9,35 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <fcntl.h>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
 #include <utility>
 
 namespace linehunt {
+
+// A file descriptor that is opened for nothing but to be given up.
+class descriptor_reserve {
+ public:
+  descriptor_reserve() { fill(); }
+  ~descriptor_reserve() { (void)give_up(); }
+  descriptor_reserve(const descriptor_reserve&) = delete;
+  descriptor_reserve& operator=(const descriptor_reserve&) = delete;
+  void fill() noexcept {
+    if (kept_ < 0) kept_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+  // False: there is none.
+  [[nodiscard]] bool give_up() noexcept {
+    return kept_ >= 0 && ::close(std::exchange(kept_, -1)) == 0;
+  }
+
+ private:
+  int kept_ = -1;
+};
 
 template <class Protocol>
 class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
@@ -28,6 +53,8 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
   // `admit` is called until stop().
   void start(admitting admit) {
     admit_ = std::move(admit);
+    boost::system::error_code ignored;
+    acceptor_.non_blocking(true, ignored); // see accept_by_reserve
     accept();
   }
   void stop() {
@@ -36,9 +63,16 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
     pause_.cancel();
     acceptor_.close(ignored);
   }
+  // Who has the descriptor that is kept for him, since there was no other.
+  [[nodiscard]] std::uint64_t had_reserve() const noexcept { return had_reserve_; }
 
  private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds rest{100};
+  static constexpr std::chrono::minutes between_warnings{1};
+
   void accept() {
+    reserve_.fill();
     acceptor_.async_accept(
         [self = this->shared_from_this()](boost::system::error_code failure, socket peer) {
           if (failure == boost::asio::error::operation_aborted || !self->admit_) return;
@@ -46,17 +80,38 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
             self->admit_(std::move(peer));
             return self->accept();
           }
-          // Out of file descriptors, say: a short rest instead of a busy loop.
-          self->pause_.expires_after(std::chrono::milliseconds(100));
+          if (failure == boost::asio::error::no_descriptors) self->accept_by_reserve();
+          // A short rest instead of a busy loop.
+          self->pause_.expires_after(rest);
           self->pause_.async_wait([self](boost::system::error_code stopped) {
             if (!stopped && self->admit_) self->accept();
           });
         });
   }
 
+  // Does not wait: the failure comes where nobody wants to be accepted, too.
+  void accept_by_reserve() {
+    if (!reserve_.give_up()) return;
+    boost::system::error_code failure;
+    socket peer(acceptor_.get_executor());
+    acceptor_.accept(peer, failure);
+    if (failure) return reserve_.fill();
+    ++had_reserve_;
+    const auto now = clock::now();
+    if (!warned_ || now - *warned_ >= between_warnings) {
+      warned_ = now;
+      spdlog::error("linehunt has no file descriptor left; clients of the admin interface are "
+                    "served one at a time. Raise LimitNOFILE= of the unit (ulimit -n)");
+    }
+    admit_(std::move(peer));
+  }
+
   typename Protocol::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   admitting admit_;
+  descriptor_reserve reserve_;
+  std::optional<clock::time_point> warned_;
+  std::uint64_t had_reserve_ = 0;
 };
 
 } // namespace linehunt

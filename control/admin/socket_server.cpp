@@ -103,6 +103,10 @@ std::uint64_t socket_server::refused() const noexcept {
   return state_->refused;
 }
 
+std::uint64_t socket_server::had_reserve() const noexcept {
+  return state_->door->had_reserve();
+}
+
 std::uint64_t socket_server::dropped() const noexcept {
   return state_->dropped;
 }

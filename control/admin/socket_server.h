@@ -46,6 +46,8 @@ class socket_server {
   [[nodiscard]] std::size_t clients() const noexcept;
   // One too many, or another user.
   [[nodiscard]] std::uint64_t refused() const noexcept;
+  // Clients for whom no file descriptor was left but the one that is kept for that.
+  [[nodiscard]] std::uint64_t had_reserve() const noexcept;
   // Followers of events that did not take them.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
 

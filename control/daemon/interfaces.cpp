@@ -115,7 +115,10 @@ void interfaces::publish(std::string_view line) {
 
 std::vector<admin::statistic> interfaces::statistics() const {
   std::vector<admin::statistic> all{{"admin", "socket_clients_refused", socket_->refused()},
-                                    {"admin", "socket_followers_dropped", socket_->dropped()}};
+                                    {"admin", "socket_followers_dropped", socket_->dropped()},
+                                    {"admin", "descriptors_missing",
+                                     socket_->had_reserve() + (http_ ? http_->had_reserve() : 0) +
+                                         (metrics_ ? metrics_->had_reserve() : 0)}};
   if (http_) all.push_back({"admin", "http_clients_refused", http_->refused()});
   if (metrics_) all.push_back({"admin", "metrics_clients_refused", metrics_->refused()});
   if (datagram_) all.push_back({"admin", "datagram_answers_dropped", datagram_->dropped()});

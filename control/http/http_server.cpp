@@ -84,4 +84,8 @@ std::uint64_t http_server::refused() const noexcept {
   return state_->refused;
 }
 
+std::uint64_t http_server::had_reserve() const noexcept {
+  return state_->door->had_reserve();
+}
+
 } // namespace linehunt::http

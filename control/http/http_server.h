@@ -45,6 +45,8 @@ class http_server {
   [[nodiscard]] std::size_t clients() const noexcept;
   // Clients that were one too many.
   [[nodiscard]] std::uint64_t refused() const noexcept;
+  // Clients for whom no file descriptor was left but the one that is kept for that.
+  [[nodiscard]] std::uint64_t had_reserve() const noexcept;
 
  private:
   struct state;

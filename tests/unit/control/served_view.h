@@ -49,6 +49,9 @@ class served_by {
   std::uint64_t dropped() {
     return seen([](const Server& s) { return s.dropped(); });
   }
+  [[nodiscard]] std::uint64_t had_reserve() {
+    return seen([](const socket_server& s) { return s.had_reserve(); });
+  }
 
   test::fresh_folder folder;
   fake_view view; // of the loop's thread while it serves

@@ -6,14 +6,17 @@
 #include "stream_client.h"
 
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <vector>
 
 namespace linehunt::admin::socket_server_test {
 namespace {
@@ -92,6 +95,26 @@ TEST(socket_server, truncated_request) {
   c.end_sending();
   EXPECT_EQ(json::parse(c.line())["error"]["code"], -32700);
   EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+}
+
+TEST(socket_server, without_file_descriptors_clients_are_served_one_at_a_time) {
+  served_view served;
+  EXPECT_EQ(served.had_reserve(), 0u);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{256, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<int> taken;
+  for (int file; (file = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+    taken.push_back(file);
+  ::close(taken.back()); // the clients' own
+  taken.pop_back();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (const int file : taken)
+    ::close(file);
+  EXPECT_GE(served.had_reserve(), 1u);
 }
 
 TEST(socket_server, others_are_answered_while_a_reload_takes_its_time) {
