@@ -14,10 +14,6 @@ namespace {
 using clock = std::chrono::steady_clock;
 constexpr int max_depth = 32; // copies of JSON are made by recursion
 
-std::string text_of(const json& answer) {
-  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 json failure(const rpc_error& error, const json& id) {
   json body = {{"code", error.code}, {"message", error.message}};
   if (!error.data.empty()) body["data"] = error.data;
@@ -25,8 +21,8 @@ json failure(const rpc_error& error, const json& id) {
 }
 
 // As text, since a list of many destinations takes as long to copy as to write.
-std::string success(const json& result, const json& id) {
-  return fmt::format(R"({{"id":{},"jsonrpc":"2.0","result":{}}})", text_of(id), text_of(result));
+std::string success(std::string_view result, const json& id) {
+  return fmt::format(R"({{"id":{},"jsonrpc":"2.0","result":{}}})", text_of(id), result);
 }
 
 bool is_id(const json& id) {
@@ -49,16 +45,16 @@ class conversation : public std::enable_shared_from_this<conversation> {
   // One request after the other. A loop, not a recursion, where answers come at once: a batch may
   // be long.
   void go_on() {
-    while (next_ < requests_.size()) {
+    while (long_one_ || next_ < requests_.size()) {
       if (!turns_.take(next_ != 0, [self = shared_from_this()] { self->go_on(); })) return;
       waiting_ = in_loop_ = true;
       const auto begun = clock::now();
-      answer(requests_[next_++]);
+      long_one_ ? write_piece() : answer(requests_[next_++]);
       const auto took = clock::now() - begun;
       at_work_ += took;
       turns_.spent(took);
       in_loop_ = false;
-      if (waiting_) return; // take() comes back here
+      if (waiting_ && !long_one_) return; // take() comes back here
     }
     if (answers_.empty()) return done_({std::nullopt, follows_});
     done_({is_batch_ ? fmt::format("[{}]", answers_) : std::move(answers_), follows_});
@@ -89,17 +85,19 @@ class conversation : public std::enable_shared_from_this<conversation> {
     if (at_work_ > limits_.at_work)
       return take(notification ? std::nullopt : std::optional{failure(too_long, id)});
     run(name->get_ref<const std::string&>(), params,
+        notification ? std::nullopt : std::optional{id},
         [self = shared_from_this(), notification, id](const rpc_answer& answer) {
           if (notification)
             self->take(std::nullopt);
           else if (!answer)
             self->take(failure(answer.error(), id));
           else
-            self->take_text(success(*answer, id));
+            self->take_text(success(text_of(*answer), id));
         });
   }
 
-  void run(const std::string& name, const json* params, std::function<void(rpc_answer)> done) {
+  void run(const std::string& name, const json* params, const std::optional<json>& id,
+           std::function<void(rpc_answer)> done) {
     const method* found = method_named(name);
     if (!found || (found->follows && !can_follow_))
       return done(tl::unexpected(rpc_error{method_not_found_code, "Method not found", {}}));
@@ -107,8 +105,19 @@ class conversation : public std::enable_shared_from_this<conversation> {
         parameters::bind(params, found->recipes, found->gathers, found->optional_names);
     if (!bound) return done(tl::unexpected(bound.error()));
     follows_ = follows_ || found->follows;
+    if (found->run_in_pieces) {
+      long_one_.emplace(long_answer{found->run_in_pieces(*bound, daemon_), {}, id});
+      return write_piece();
+    }
     if (found->run_later) return found->run_later(*bound, daemon_, std::move(done));
     done(found->run(*bound, daemon_));
+  }
+
+  void write_piece() {
+    if (long_one_->write(long_one_->text)) return;
+    const long_answer whole = std::move(*long_one_);
+    long_one_.reset();
+    whole.id ? take_text(success(whole.text, *whole.id)) : take(std::nullopt);
   }
 
   void take(const std::optional<json>& answer) {
@@ -126,8 +135,15 @@ class conversation : public std::enable_shared_from_this<conversation> {
     if (!in_loop_) go_on();
   }
 
+  struct long_answer {
+    writing write;
+    std::string text;
+    std::optional<json> id; // none: of a notification
+  };
+
   json requests_ = json::array();
-  std::string answers_; // with commas between them
+  std::optional<long_answer> long_one_; // at hand
+  std::string answers_;                 // with commas between them
   std::size_t next_ = 0;
   bool waiting_ = false, in_loop_ = false;
   clock::duration at_work_{}; // without what it has waited for

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace linehunt::admin {
 namespace {
+
+constexpr std::size_t listed_at_once = 200; // some ten milliseconds
 
 rpc_error worded(change_fault fault) {
   switch (fault) {
@@ -56,11 +59,16 @@ tl::expected<std::uint32_t, rpc_error> destination_id(const parameters& given) {
   return static_cast<std::uint32_t>(*number);
 }
 
-rpc_answer list(const parameters&, daemon_view& daemon) {
-  json all = json::array();
-  for (const destination_state& d : daemon.destinations())
-    all.push_back(shown(d));
-  return json{{"Destinations", std::move(all)}};
+// As they are now, however long it takes to write that down.
+writing list(const parameters&, daemon_view& daemon) {
+  return [all = daemon.destinations(), next = std::size_t{0}](std::string& text) mutable {
+    if (next == 0) text = R"({"Destinations":[)";
+    for (const std::size_t end = std::min(all.size(), next + listed_at_once); next < end; ++next)
+      text.append(next == 0 ? "" : ",").append(text_of(shown(all[next])));
+    if (next < all.size()) return true;
+    text += "]}";
+    return false;
+  };
 }
 
 using answering = std::function<void(rpc_answer)>;
@@ -119,7 +127,7 @@ void reload(const parameters&, daemon_view& daemon, answering done) {
 
 std::vector<method> load_balancer_methods() {
   return {
-      {"lb_list", "load_balancer:list", {{}}, false, list},
+      {"lb_list", "load_balancer:list", {{}}, false, nullptr, false, nullptr, false, list},
       {"lb_status",
        "load_balancer:status",
        {{"destination_id"}, {"destination_id", "new_status"}},

@@ -7,12 +7,16 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace linehunt::admin {
 
 using rpc_answer = tl::expected<json, rpc_error>;
+
+// Writes a piece more of an answer behind the text that there is. False: that was the last.
+using writing = std::function<bool(std::string& text)>;
 
 struct method {
   std::string_view name;
@@ -25,6 +29,8 @@ struct method {
   void (*run_later)(const parameters& given, daemon_view& daemon,
                     std::function<void(rpc_answer)> done) = nullptr;
   bool optional_names = false; // named parameters may be any of the longest recipe
+  // In the place of `run`, where the answer is long: others have their turns between its pieces.
+  writing (*run_in_pieces)(const parameters& given, daemon_view& daemon) = nullptr;
 };
 
 [[nodiscard]] std::span<const method> all_methods();

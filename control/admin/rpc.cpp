@@ -20,6 +20,10 @@ bool same_names(const json& given, const recipe& wanted) {
 
 } // namespace
 
+std::string text_of(const json& answer) {
+  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 rpc_error invalid_params(std::string data) {
   return {invalid_params_code, "Invalid params", std::move(data)};
 }

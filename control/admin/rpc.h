@@ -15,6 +15,9 @@ namespace linehunt::admin {
 
 using json = nlohmann::json;
 
+// On one line; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string text_of(const json& answer);
+
 struct rpc_error {
   int code = 0;
   std::string message;

@@ -538,6 +538,29 @@ TEST_F(slices, are_of_all_clients_together_and_in_turn) {
   EXPECT_EQ(answers.size(), 4u) << "nobody waits, so it is answered at once";
 }
 
+TEST_F(slices, a_long_list_is_written_in_and_is_of_one_moment) {
+  const destination_state one = view.all[0];
+  for (std::uint32_t id = 3; id <= 1000; ++id)
+    view.all.emplace_back(one).id = id;
+  ask(R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})");
+  ask(R"([{"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1000,0]}])");
+  ask(R"({"jsonrpc":"2.0","method":"lb_list"})");
+  EXPECT_EQ(answers.size(), 0u);
+  while (next()) {
+  }
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_LT(answers[0].size(), 100u) << "it waited for the whole list";
+  EXPECT_THAT(answers, ::testing::Contains("none"));
+  const auto list = std::ranges::find_if(
+      answers, [](const std::string& text) { return text.starts_with(R"({"id":1,)"); });
+  ASSERT_NE(list, answers.end());
+  const json all = json::parse(*list)["result"]["Destinations"];
+  ASSERT_EQ(all.size(), 1000u);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(all[i]["id"], i + 1);
+  EXPECT_EQ(all[999]["enabled"], "yes") << "it was so when somebody asked";
+}
+
 // A Call-ID is what the network says it is.
 TEST_F(dispatcher, bytes_that_are_not_text_do_not_break_the_answer) {
   const auto answer = at_once(R"({"jsonrpc":"2.0","id":1,"method":"dlg_list"})", view).text;
