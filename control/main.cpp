@@ -3,6 +3,7 @@
 // wrong, it cannot start or a device was lost, 2 usage.
 #include "control/config/load_file.h"
 #include "control/daemon/daemon.h"
+#include "control/standard_files.h"
 #include "control/version.h"
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
@@ -67,6 +68,7 @@ int run(int argc, char** argv) {
 } // namespace linehunt
 
 int main(int argc, char** argv) {
+  linehunt::hold_standard_files();
   try {
     return linehunt::run(argc, argv);
   } catch (const std::exception& e) {

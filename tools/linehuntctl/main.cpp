@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // linehuntctl: the operator's command. Exit status 0, 1 refused or output lost, 2 usage, 3 no
 // daemon, 4 no answer in time.
+#include "control/standard_files.h"
 #include "control/version.h"
 #include "dataplane/printable.h"
 #include "tools/linehuntctl/commands.h"
@@ -343,5 +344,6 @@ int run(int argc, char** argv) {
 } // namespace linehunt::ctl
 
 int main(int argc, char** argv) {
+  linehunt::hold_standard_files();
   return linehunt::ctl::run(argc, argv);
 }

@@ -444,6 +444,13 @@ TEST_F(linehuntctl, a_full_disk_is_no_success) {
   EXPECT_THAT(run("status 77 >/dev/full").err, Not(HasSubstr("standard output")));
 }
 
+TEST_F(linehuntctl, an_output_that_is_closed_is_no_success_and_goes_to_no_socket_of_ours) {
+  const told t = run("list <&- >&-");
+  EXPECT_EQ(t.status, 1);
+  EXPECT_THAT(t.err, HasSubstr("cannot write to standard output: Bad file descriptor"));
+  EXPECT_EQ(run("list >&-").status, 1);
+}
+
 TEST_F(linehuntctl, events_end_where_nobody_can_have_them) {
   const std::string line = std::string{"timeout 20 "} + LINEHUNTCTL + " --socket " + served.path() +
                            " events >/dev/full 2>&1";

@@ -22,6 +22,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 using test::found;
 using test::names;
@@ -101,6 +102,11 @@ TEST(manual, linehunt_checks_the_file_in_either_way_and_not_in_both) {
         HasSubstr("no errors"));
   }
   EXPECT_THAT(told(LINEHUNT_DAEMON " check -c a b 2>&1", 2), HasSubstr("excludes"));
+}
+
+TEST(manual, linehunt_opens_no_file_in_the_place_of_an_output_that_is_closed) {
+  EXPECT_THAT(told(LINEHUNT_DAEMON " check /dev/fd/1 2>&1 >&-", 1), Not(HasSubstr("No such file")))
+      << "fd 1 is free";
 }
 
 TEST(manual, linehunt_has_every_command_and_option) {
