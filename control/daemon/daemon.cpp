@@ -285,6 +285,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
                                        [&](auto& at, const auto& take) {
                                          return (*runtime)->copy_calls(at, take);
                                        }});
+    copier->replaces(kept.outdated_file());
     copier->start();
     view.count_copies([&] { return copier->statistics(); }); // asked in the loop only
   }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <optional>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 #include <utility>
 
 namespace linehunt {
@@ -78,9 +79,11 @@ void call_copier::copy() {
 // It is put in place where a reload on the way has not given numbers another meaning.
 void call_copier::decide(steady_clock::duration took) {
   const bool current = at_hand_->names == call_names(from_.world());
-  thread_.run([this, current, took, made = std::exchange(at_hand_, nullptr)]() mutable {
+  thread_.run([this, current, took, outdated = outdated_,
+               made = std::exchange(at_hand_, nullptr)]() mutable {
     std::optional<result> how;
     if (current) how = made->file->finish();
+    if (how && *how && !outdated.empty()) (void)::unlink(outdated.c_str());
     made.reset();
     return std::function<void()>([this, took, how = std::move(how)] {
       how ? note(*how) : static_cast<void>(++superseded_);

@@ -37,6 +37,8 @@ class call_copier {
   call_copier(const call_copier&) = delete;
   call_copier& operator=(const call_copier&) = delete;
 
+  // A file that is to be gone once there is a copy.
+  void replaces(std::string outdated) { outdated_ = std::move(outdated); }
   // The first copy begins after the interval.
   void start() { copy_after(interval_); }
   // Copies that were written, that failed, and that a reload has overtaken.
@@ -52,7 +54,7 @@ class call_copier {
   void note(const result& how);
 
   boost::asio::steady_timer timer_;
-  std::string file_;
+  std::string file_, outdated_;
   std::chrono::milliseconds interval_, valid_;
   source from_;
   std::shared_ptr<one_copy> at_hand_;

@@ -3,6 +3,7 @@
 #include "control/state/keeper.h"
 
 #include "control/daemon/supervision.h"
+#include "control/disk_failure.h"
 #include "control/state/operator_file.h"
 #include "control/state/state_folder.h"
 
@@ -59,6 +60,8 @@ tl::expected<void, std::string> keeper::claim() {
   struct ::stat it {};
   if (::stat(folder_.c_str(), &it) != 0 || !S_ISDIR(it.st_mode)) return {}; // see take_over
   auto lock = lock_folder(folder_, user_);
+  // Where none can be made, nobody has one, nor writes there.
+  if (!lock && disk_fails() && ::access((folder_ + "/lock").c_str(), F_OK) != 0) return {};
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::move(*lock);
   return {};
@@ -112,11 +115,13 @@ dpdk::call_source keeper::calls_of_before() {
           most_tries);
       return put_aside(", for a report of this fault");
     }
+    // Then their file may stay as well, and each start takes it up until the disk can be written.
+    const bool again = !tries;
     std::uint64_t calls = 0;
     const auto take = [&](const kept_call& kept) {
       if (++calls % calls_between_signs == 0) tell_busy(time_for_them);
       kept_call call = kept;
-      call.uncertain |= crashed_;
+      call.uncertain |= crashed_ || again;
       return restore(call);
     };
     const auto now = moment::now();
@@ -147,15 +152,27 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
   if (!active()) return {};
   make_folders(folder_);
   // Read it must be as well, to be flushed to the disk.
-  if (::access(folder_.c_str(), R_OK | W_OK | X_OK) != 0)
+  const int failure = ::access(folder_.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+  if (failure != 0 && !is_disk_failure(failure))
     return tl::unexpected(fmt::format(
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
         "another",
-        folder_, std::strerror(errno)));
+        folder_, std::strerror(failure)));
   if (auto mine = claim(); !mine) return mine;
   if (found_) report(*found_, rows_unknown);
-  put_away();
+  if (failure != 0)
+    spdlog::error("[service] state_dir {} cannot be written: {}; linehunt serves, but a restart or "
+                  "crash forgets calls and changes until it can. Mend the disk, or name the folder "
+                  "in ReadWritePaths= of the unit",
+                  folder_, std::strerror(failure));
+  else
+    put_away();
+  left_behind_ = ::access(calls_file_.c_str(), F_OK) == 0;
   return {};
+}
+
+bool keeper::disk_fails() const {
+  return ::access(folder_.c_str(), W_OK) != 0 && is_disk_failure(errno);
 }
 
 // A crash that comes before the first copy has what this run has begun with; but not after another

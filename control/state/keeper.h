@@ -34,6 +34,8 @@ class keeper {
   [[nodiscard]] bool keeps_calls() const noexcept { return active() && oldest_.count() > 0; }
   // Where calls are copied to while this run lasts; empty: nowhere.
   [[nodiscard]] std::string copy_file() const { return copies_calls() ? copy_file_ : ""; }
+  // What is older than the first copy, and was to be gone before; empty: it is gone.
+  [[nodiscard]] std::string outdated_file() const { return left_behind_ ? calls_file_ : ""; }
   // Where changes of operators go; empty: nowhere.
   [[nodiscard]] std::string changes_file() const { return active() ? changes_file_ : ""; }
   // Where goes what others tell; empty: nowhere.
@@ -56,8 +58,9 @@ class keeper {
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
   // is gone, or is only what a crash leaves, so that no later run takes it for its own. One that
-  // was refused is renamed to *.bad. The error says why nothing could be kept. `rows_unknown`: why
-  // destinations may not have been there for their calls; empty: all were that are configured.
+  // was refused is renamed to *.bad. The error says why nothing could be kept; a disk that has
+  // failed is none, and leaves the files where they are. `rows_unknown`: why destinations may not
+  // have been there for their calls; empty: all were that are configured.
   [[nodiscard]] tl::expected<void, std::string> take_over(std::string_view rows_unknown = {});
 
   // Stops the workers and hands each of their calls over.
@@ -71,6 +74,7 @@ class keeper {
               std::string_view rows_unknown) const;
   void put_away();
   [[nodiscard]] bool any_calls() const;
+  [[nodiscard]] bool disk_fails() const;
   // `what_for` ends the line that says where they are.
   void put_aside(std::string_view what_for) const;
   void forget_tries();
@@ -80,8 +84,9 @@ class keeper {
   std::chrono::seconds oldest_;
   ::uid_t user_;
   bool copies_ = false;
-  bool trying_ = false;  // a byte of ours is in tries_file_
-  bool crashed_ = false; // the run before has left nothing but a copy
+  bool trying_ = false;      // a byte of ours is in tries_file_
+  bool crashed_ = false;     // the run before has left nothing but a copy
+  bool left_behind_ = false; // calls of the run before, on a disk that cannot be written
   std::optional<tl::expected<call_file_report, std::string>> found_;
   std::optional<std::vector<operator_change>> known_;
 };

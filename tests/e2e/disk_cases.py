@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disks that hang or cannot be written."""
 
+import signal
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from cases import case, check
+from cases import case, check, wait_until
 from disks import disk_at, freeze, thaw
 from lab_setups import diagnosis, study_case
+from restart_cases import CALLS, HOLD_MS, check_all_lines_held, copies, end, keeping, state_of
+from service_cases import start_calls
 
 BOXES = {1: {"vm": 200}, 2: {"fax": 1}}
 
@@ -38,3 +42,42 @@ def a_log_file_on_a_disk_that_hangs_holds_up_nothing():
         check(balancer.statistics()["degraded:log_unwritten"] == 1, "it is not said")
         thaw(folder)
         check(core.wait(30) == 0, f"{core.counts()}\n{diagnosis(lab)}")
+
+
+def remount(folder: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+
+
+@case
+def a_disk_that_is_read_only_keeps_nobody_from_serving():
+    """Its calls go on, and are asked whether they live; what is written is written later."""
+    with keeping(boxes={1: {"vm": CALLS}}) as lab:
+        folder = state_of(lab)
+        folder.mkdir()
+        lab.configuration.more += f'calls_copied_every_s = 1\n[log]\nfile = "{folder / "l.log"}"\n'
+        with disk_at(folder):
+            lab.start_balancer()
+            lab.start_box(1)
+            core = start_calls(lab, CALLS, HOLD_MS)
+            end(lab.balancer)
+            remount(folder, "ro")
+            balancer = lab.start_balancer()
+            told = balancer.tail(100)
+            for what in (f"state_dir {folder} cannot be written: Read-only file system",
+                         "l.log cannot be opened", f"{CALLS} calls go on"):
+                check(what in told, f"{what}: {told}")
+            check_all_lines_held(lab)
+            check(balancer.control("status", "1", "disable")[0] == 0, "disable")
+            wait_until(lambda: balancer.statistics()["call_copies:failed"] > 0, "a copy that fails")
+            counted = balancer.statistics()
+            check(counted["degraded:changes_unsaved"] == counted["degraded:log_unwritten"] == 1,
+                  "it is not said")
+            remount(folder, "rw")
+            wait_until(lambda: copies(balancer) > 0, "a copy")
+            check(not (folder / "calls.cbor").exists(), "a crash would take up what is older")
+            wait_until(lambda: balancer.statistics()["degraded:changes_unsaved"] == 0, "the change")
+            balancer.process.send_signal(signal.SIGUSR1)
+            wait_until(lambda: balancer.statistics()["degraded:log_unwritten"] == 0, "the log")
+            check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
+            check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
+            end(balancer)

@@ -198,6 +198,20 @@ TEST_F(crash, a_start_that_fails_in_good_order_is_no_reason_against_the_calls) {
   EXPECT_EQ(start_with().size(), 1u);
 }
 
+TEST_F(crash, calls_whose_file_may_stay_are_uncertain_and_the_file_is_older_than_the_next_copy) {
+  leave("calls.cbor", "1@x");
+  std::filesystem::create_directory(file("calls.tries")); // as where the disk cannot be written
+  auto found = start_with();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found[0].uncertain);
+  keeper one(settings);
+  EXPECT_TRUE(one.take_over());
+  EXPECT_EQ(one.outdated_file(), "") << "it was removed";
+  std::filesystem::create_directories(file("calls.cbor/in the way"));
+  EXPECT_TRUE(one.take_over());
+  EXPECT_EQ(one.outdated_file(), file("calls.cbor"));
+}
+
 TEST_F(crash, a_folder_belongs_to_one) {
   keeper one(settings);
   ASSERT_TRUE(one.claim());
