@@ -342,11 +342,16 @@ def run_by_systemd(chroot: Chroot, package: Path) -> None:
             told = system.run("systemctl", "show", "--property=ActiveState,Result", "linehunt")
             if told.split() != ["Result=success", "ActiveState=inactive"]:
                 raise PackageError(f"after systemctl stop: {told}")
+        # As a package of before has it.
+        system.run("touch", "--date=2020-01-01", "/lib/systemd/system/linehunt.service")
+        system.run("systemctl", "daemon-reload")
         system.run("systemctl", "start", "linehunt")
         before = main_process()
         system.run("dpkg", "--install", f"/var/cache/{package.name}")
         if not before or main_process() != before:
             raise PackageError("an upgrade does not leave it alone")
+        if "=no" not in system.run("systemctl", "show", "--property=NeedDaemonReload", "linehunt"):
+            raise PackageError("after an upgrade systemd has the old unit")
         removed(chroot, lambda: system.run("apt-get", "remove", "-q", "-y", "linehunt"))
         left = system.run("sh", "-c", f"test ! -e /proc/{before} || cat /proc/{before}/status", any_status=True)
         if main_process() or left:
