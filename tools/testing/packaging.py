@@ -230,6 +230,15 @@ def serve(chroot: Chroot) -> None:
                 process.wait()
 
 
+def left_alone_by_needrestart(chroot: Chroot) -> None:
+    """As needrestart(1) reads its files, and looks a service up in them."""
+    told = chroot.run("perl", "-e", """our %nrconf = (override_rc => {});
+for (glob "/etc/needrestart/conf.d/*.conf") { eval do { local (@ARGV, $/) = $_; <> }; die $@ if $@ }
+print map { "linehunt.service" =~ /$_/ ? "$nrconf{override_rc}{$_};" : () } keys %{$nrconf{override_rc}}""")
+    if told != "0;":
+        raise PackageError(f"needrestart would restart it: '{told}'")
+
+
 def render_pages(chroot: Chroot) -> None:
     for page in ("linehunt.8", "linehuntctl.1", "linehunt.toml.5"):
         name, _, section = page.rpartition(".")
@@ -289,6 +298,7 @@ def package_suite() -> Tally:
                 ("says its version", lambda: check_versions(chroot, package[0])),
                 ("unit is right", lambda: chroot.run("systemd-analyze", "verify",
                                                      "linehunt.service")),
+                ("is left alone by needrestart", lambda: left_alone_by_needrestart(chroot)),
                 ("man pages", lambda: render_pages(chroot)),
                 ("configuration", lambda: configure(chroot)),
                 ("serves", lambda: serve(chroot)),
