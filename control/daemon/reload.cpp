@@ -131,7 +131,7 @@ std::string reloader::fault_of_no_rows(const config::configuration& file_says) c
     return fmt::format(
         "table {} of the database has no rows, while {} destinations of it are in force; nothing "
         "was changed. Put its rows back and reload. If it is meant to be empty, {}restart "
-        "linehunt; or, without a restart, take url out of [database] and reload",
+        "linehunt; or, without a restart, take [database] out of the file and reload",
         from.table, in_force,
         from.copy.empty() ? std::string{} : fmt::format("remove {} and ", from.copy));
   // Rows of a copy that is not in force, since something in it is wrong.

@@ -296,13 +296,19 @@ TEST_F(reload_of_rows, all_of_them_gone_is_refused_while_some_are_in_force) {
   for (int tries = 0; tries < 2; ++tries)
     EXPECT_THAT(reload(), AllOf(HasSubstr("table load_balancer"), HasSubstr("has no rows"),
                                 HasSubstr("2 destinations of it are in force"),
-                                HasSubstr("remove /nowhere/copy and restart")));
+                                HasSubstr("remove /nowhere/copy and restart"),
+                                HasSubstr("take [database] out of the file and reload")));
   EXPECT_THAT(in_force(), ElementsAre(1, 2, 3));
   EXPECT_EQ(kept->size(), 2u) << "the copy as well";
   EXPECT_EQ(published, nullptr);
   table = {{row(3)}};
   EXPECT_EQ(reload(), "") << "fewer are fine";
   EXPECT_THAT(in_force(), ElementsAre(1, 3));
+  table->clear();
+  ASSERT_NE(reload(), "");
+  say("");
+  EXPECT_EQ(reload(), "") << "as it says";
+  EXPECT_THAT(in_force(), ElementsAre(1));
 }
 
 // A row that is not there for one reload, in which its box is in maintenance.
