@@ -198,6 +198,23 @@ TEST(monitoring, dashboard_shows_the_ports_and_whether_it_drains) {
     EXPECT_THAT(shown, Contains(name));
 }
 
+TEST(monitoring, dashboard_shows_whatever_keeps_new_calls_from_a_destination) {
+  const names shown = found(contents(LINEHUNT_DASHBOARD), R"("expr": "(linehunt_\w+) [=>])");
+  for (const char* name : {"linehunt_destination_enabled", "linehunt_destination_resolved",
+                           "linehunt_destination_paused_seconds", "linehunt_destination_draining"})
+    EXPECT_THAT(shown, Contains(name));
+}
+
+// Prometheus scrapes once a minute unless told otherwise, and a rate takes two scrapes.
+TEST(monitoring, alerts_look_back_over_two_scrapes_even_if_one_is_lost) {
+  const names ranges = found(contents(LINEHUNT_ALERTS), R"(\[(\w+)\])");
+  EXPECT_GE(ranges.size(), 3u);
+  for (const std::string& range : ranges) {
+    ASSERT_TRUE(std::regex_match(range, std::regex("[0-9]+m"))) << range;
+    EXPECT_GE(std::stoi(range), 3) << range;
+  }
+}
+
 TEST(monitoring, alerts_ask_for_label_values_that_there_are) {
   const std::regex selector(R"((linehunt_\w+)\{([^}]*)\})"), one_label(R"re((\w+)=~?"([\w|]+)")re");
   const std::string alerts = contents(LINEHUNT_ALERTS);
