@@ -59,13 +59,14 @@ std::string head_text(const json& now) {
 }
 
 // Calls that no destination was asked for: as linehunt_calls_total of the metrics has them, but for
-// those that a rule refuses. Not by verdicts where a call may be refused later than its INVITE.
+// those that a rule refuses, or that no rule takes. Not by verdicts where a call may be refused
+// later than its INVITE.
 double refused(const rates& of) {
   double sum = 0;
   for (const char* why :
        {"load_balancer:refused_no_capacity", "load_balancer:refused_no_destination",
         "load_balancer:refused_unknown_resource", "load_balancer:calls_shed",
-        "verdict:rejected_table_full", "verdict:dropped_draining"})
+        "verdict:rejected_loop", "verdict:rejected_table_full", "verdict:dropped_draining"})
     sum += of.rise(why);
   return sum;
 }

@@ -20,6 +20,7 @@ TEST_F(linehuntctl, top_counts_every_kind_of_refusal) {
                                     {"load_balancer", "refused_no_destination"},
                                     {"load_balancer", "refused_unknown_resource"},
                                     {"load_balancer", "calls_shed"},
+                                    {"verdict", "rejected_loop"},
                                     {"verdict", "rejected_table_full"},
                                     {"verdict", "dropped_draining"}}) {
     served.view.rising = {{group, name, 0}};
