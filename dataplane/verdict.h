@@ -22,7 +22,7 @@ namespace linehunt {
   X(retransmission_absorbed, "retransmission, nothing new to do")                                  \
   X(retransmission_answered, "retransmission, last reply repeated")                                \
   X(response_consumed, "response to a request of ours, or taken for failover")                     \
-  X(ack_absorbed, "ACK of a failure reply of ours")                                                \
+  X(ack_absorbed, "ACK of a failure reply")                                                        \
   X(keep_alive, "CRLF or empty datagram")                                                          \
   /* SIP, refused with a reply */                                                                  \
   X(rejected_malformed, "400, 416, 420, 505: broken or unsupported request")                       \
@@ -34,7 +34,8 @@ namespace linehunt {
   X(rejected_no_capacity, "Service full: destinations, but no free line")                          \
   X(rejected_overload, "503: every destination that has a line sheds calls")                       \
   X(rejected_no_destination, "Service full: no usable destination")                                \
-  X(rejected_unknown_resource, "Service full: no destination has that resource")                   \
+  X(rejected_unknown_resource,                                                                     \
+    "Service full: no destination has that resource, or it is needed twice")                       \
   X(rejected_no_dialog, "481: unknown call or transaction")                                        \
   X(rejected_table_full, "503: call or transaction table full")                                    \
   X(rejected_too_long, "513, or a reply that does not fit")                                        \
@@ -44,7 +45,7 @@ namespace linehunt {
   X(dropped_foreign_via, "response whose topmost Via is not ours or is not genuine")               \
   X(dropped_stray_response, "response without a transaction of ours")                              \
   X(dropped_stray_ack, "ACK outside any call")                                                     \
-  X(dropped_wrong_source, "BYE, CANCEL or response from a stranger")                               \
+  X(dropped_wrong_source, "BYE, CANCEL, ACK or response from a stranger")                          \
   X(dropped_excess_dialog, "2xx that would make a ninth dialog, or one without room for it")       \
   X(dropped_no_route, "next hop cannot be resolved or reached")                                    \
   X(dropped_draining, "503: new call while linehunt drains")                                       \
@@ -64,7 +65,7 @@ namespace linehunt {
   X(dropped_other_vlan, "of a VLAN that is not ours")                                              \
   X(dropped_other_ip, "for an address that is not ours")                                           \
   X(dropped_other_link, "from an address of another port's network")                               \
-  X(dropped_bad_ip_header, "IP version, length, options or checksum wrong")                        \
+  X(dropped_bad_ip_header, "IP version, length, options, addresses or checksum wrong")             \
   X(dropped_bad_udp_checksum, "UDP checksum or length wrong")                                      \
   X(dropped_other_protocol, "neither UDP, ICMP nor a SYN of TCP")                                  \
   X(dropped_other_port, "UDP port nobody listens on")                                              \

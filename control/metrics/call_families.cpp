@@ -47,11 +47,10 @@ void add_calls(family_list& out, const node_figures& figures) {
       .add({}, started);
   out.counter("linehunt_calls_restored_total", "Calls of the run before, taken up at the start.")
       .add({}, restored);
-  out.counter(
-         "linehunt_calls_total",
-         "Calls by outcome: answered, failed before an answer, or refused unsent for the "
-         "named reason. Of no_rule, rule, table_full and draining each repetition of an INVITE "
-         "counts again.")
+  out.counter("linehunt_calls_total",
+              "Calls by outcome: answered, failed before an answer, or refused unsent for the "
+              "named reason. Of loop, no_rule, rule, table_full and draining each repetition of an "
+              "INVITE counts again.")
       .add({{"outcome", "answered"}}, answered)
       .add({{"outcome", "failed"}}, failed);
   // By counters of their own, since calls that wait for a lease are refused later than the verdict
