@@ -5,11 +5,13 @@
 #include "dataplane/dpdk/device_check.h"
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace linehunt::config::example_test {
 namespace {
@@ -91,6 +93,36 @@ TEST(example, keys_in_comments_are_known) {
     EXPECT_EQ(said.weight, severity::note) << said.message;
 }
 
+// What stands between a line that begins so and one of "```", as often as there is any.
+std::vector<std::string> blocks_of(const std::filesystem::path& document,
+                                   const std::string& begin) {
+  std::ifstream file(document);
+  std::vector<std::string> blocks;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (inside && line != "```") blocks.back() += line + '\n';
+    if (!inside && line == begin) blocks.emplace_back();
+    inside = inside ? line != "```" : line == begin;
+  }
+  return blocks;
+}
+
+TEST(example, configurations_of_readme_and_manual_load_without_a_warning) {
+  const std::filesystem::path tools = std::filesystem::path(LINEHUNT_EXAMPLE).parent_path();
+  const auto readme = blocks_of(tools.parent_path() / "README.md", "```toml");
+  const auto manual = blocks_of(tools / "man/linehunt.toml.5.scd", "```");
+  ASSERT_EQ(readme.size(), 2u);
+  ASSERT_EQ(manual.size(), 2u);
+  // Of the manual a rule comes first, and then a whole one.
+  for (const std::string& text : {readme[0], readme[0] + readme[1], manual[1] + manual[0]}) {
+    diagnostics out("document");
+    EXPECT_TRUE(load_text(
+        text, [](const auto&) { return std::nullopt; }, out))
+        << text;
+    EXPECT_THAT(out.lines(), ::testing::IsEmpty());
+  }
+}
+
 template <class Numbers>
 bool same_bytes(const Numbers& a, const Numbers& b) {
   static_assert(std::has_unique_object_representations_v<Numbers>);
@@ -128,10 +160,23 @@ TEST(example, what_a_comment_shows_is_the_default) {
   EXPECT_EQ(said->admin.fifo, left_out.admin.fifo);
   EXPECT_EQ(said->admin.fifo_reply_dir, left_out.admin.fifo_reply_dir);
   EXPECT_EQ(said->admin.http, left_out.admin.http);
+  EXPECT_EQ(said->admin.metrics, left_out.admin.metrics);
+  EXPECT_EQ(said->admin.capture_dir, left_out.admin.capture_dir);
   EXPECT_EQ(said->admin.max_clients, left_out.admin.max_clients);
   EXPECT_EQ(said->admin.max_request_bytes, left_out.admin.max_request_bytes);
   EXPECT_EQ(said->service.user, left_out.service.user);
   EXPECT_EQ(said->service.drain_limit_s, left_out.service.drain_limit_s);
+  EXPECT_EQ(said->service.state_dir, left_out.service.state_dir);
+  EXPECT_EQ(said->service.calls_valid_s, left_out.service.calls_valid_s);
+  EXPECT_EQ(said->service.calls_copied_every_s, left_out.service.calls_copied_every_s);
+  const dpdk::port_setup &port = said->runtime.ports.at(0), &usual = left_out.runtime.ports.at(0);
+  EXPECT_EQ(port.vlan, usual.vlan);
+  EXPECT_EQ(port.mtu_bytes, usual.mtu_bytes);
+  EXPECT_EQ(port.checksum, usual.checksum);
+  EXPECT_EQ(port.check_source, usual.check_source);
+  EXPECT_EQ(port.rx_descriptors, usual.rx_descriptors);
+  EXPECT_EQ(port.tx_descriptors, usual.tx_descriptors);
+  EXPECT_EQ(said->listeners.at(0).local, left_out.listeners.at(0).local);
   EXPECT_EQ(said->log.file, left_out.log.file);
   EXPECT_EQ(said->dns, left_out.dns);
   EXPECT_EQ(said->heartbeat, left_out.heartbeat);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -153,6 +154,76 @@ TEST(manual, configuration_page_has_every_key_in_its_section) {
       EXPECT_TRUE(std::regex_search(rest, std::regex("\\b" + key + "\\b")))
           << "key '" << key << "' of [" << section << "] is not in tools/man/linehunt.toml.5.scd";
   }
+}
+
+// Keys that a reload refuses to change, as "section key": of the page, by "(restart)" behind a key
+// or a section, and of the program, by its messages.
+names restart_by_page(const std::map<std::string, names>& sections) {
+  names all;
+  std::istringstream manual(page("linehunt.toml.5"));
+  const std::regex head(R"(^ {3}\[\[?([a-z]+)\]\]?(.*)$)"),
+      key(R"(^ {7}([a-z_0-9]+) = .*\(restart\))");
+  std::string section;
+  std::smatch match;
+  for (std::string line; std::getline(manual, line);) {
+    if (std::regex_search(line, match, key)) all.insert(section + ' ' + match[1].str());
+    if (!std::regex_search(line, match, head)) continue;
+    section = match[1];
+    const std::string mark = match[2];
+    const auto keys = sections.find(section);
+    if (keys == sections.end() || !mark.starts_with(" (restart")) continue;
+    for (const std::string& one : keys->second)
+      if (!std::regex_search(mark, std::regex("\\b" + one + "\\b")))
+        all.insert(section + ' ' + one);
+  }
+  return all;
+}
+
+TEST(manual, configuration_page_marks_what_a_reload_cannot_change) {
+  const auto sections = example_keys();
+  const auto source = std::filesystem::path(LINEHUNT_EVENTS).parent_path().parent_path() /
+                      "config/unchangeable.cpp";
+  names refused;
+  const std::regex message(R"re("\[\[?([a-z]+)\]\]? ?([a-z_]*)")re");
+  const std::string code = text_of(source.c_str());
+  for (std::sregex_iterator each(code.begin(), code.end(), message), end; each != end; ++each) {
+    const std::string section = (*each)[1], key = (*each)[2];
+    for (const std::string& one : key.empty() ? sections.at(section) : names{key})
+      refused.insert(section + ' ' + one);
+  }
+  EXPECT_GE(refused.size(), 40u);
+  EXPECT_EQ(restart_by_page(sections), refused);
+}
+
+// example_test holds them against the program.
+TEST(manual, configuration_page_has_the_defaults_that_comments_of_the_example_show) {
+  std::map<std::string, std::string> shown;
+  std::istringstream example(text_of(LINEHUNT_EXAMPLE)), manual(page("linehunt.toml.5"));
+  std::string section;
+  std::smatch match;
+  const std::regex in_comment(R"(^# ([a-z_0-9]+) = ("[^"]*"|\S+))");
+  for (std::string line; std::getline(example, line);) {
+    if (std::regex_search(line, match, std::regex(R"(^(?:# )?\[\[?([a-z]+)\]\]?)")))
+      section = match[1];
+    else if (std::regex_search(line, match, in_comment))
+      shown.try_emplace(section + ' ' + match[1].str(), match[2]);
+  }
+  const std::regex told(R"((?:^ {7}|, )([a-z_0-9]+) = ("[^"]*"|[^\s,]+))");
+  int compared = 0;
+  for (std::string line; std::getline(manual, line);) {
+    if (std::regex_search(line, match, std::regex(R"(^ {3}\[\[?([a-z]+)\]\]?)")))
+      section = match[1];
+    if (section == "destination" || !std::regex_search(line, std::regex("^ {7}[a-z_0-9]+ = ")))
+      continue; // which, and rules, are examples there
+    for (std::sregex_iterator each(line.begin(), line.end(), told), end; each != end; ++each) {
+      const auto of_example = shown.find(section + ' ' + (*each)[1].str());
+      if (of_example == shown.end() || (*each)[1] == "cores" || (*each)[1] == "names") continue;
+      EXPECT_EQ((*each)[2], of_example->second) << of_example->first;
+      ++compared;
+    }
+    if (section == "overload") break;
+  }
+  EXPECT_GE(compared, 60);
 }
 
 TEST(manual, says_where_the_service_may_write_and_what_is_there_by_default) {
