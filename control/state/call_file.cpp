@@ -2,14 +2,16 @@
 // See call_file.h.
 #include "control/state/call_file.h"
 
-#include "control/state/json_number.h"
+#include "control/state/cbor.h"
 #include "control/state/state_file.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,12 +37,6 @@ constexpr std::array marks_of_call{
     &kept_call::ping_caller,     &kept_call::ping_callee,     &kept_call::closing,
     &kept_call::caller_bye_done, &kept_call::callee_bye_done, &kept_call::uncertain};
 
-std::string cbor(const json& item) {
-  std::string bytes;
-  json::to_cbor(item, bytes);
-  return bytes;
-}
-
 std::string text_of(const endpoint& e) {
   return std::string{std::string_view{to_text(e)}};
 }
@@ -64,14 +60,14 @@ class numbering {
     const auto found = destinations_.find(id);
     return found == destinations_.end() ? nullptr : found->second;
   }
-  [[nodiscard]] const resource* resource_of(const destination& d, const std::string& name) const {
+  [[nodiscard]] const resource* resource_of(const destination& d, std::string_view name) const {
     const auto found = std::ranges::find_if(
         d.resources, [&](const resource& r) { return world_.resource_names[r.name] == name; });
     return found == d.resources.end() ? nullptr : &*found;
   }
   // Of one that has gone a number that is none; the engine finds another.
-  [[nodiscard]] listener_index listener_at(const std::string& address) const {
-    const auto found = listeners_.find(address);
+  [[nodiscard]] listener_index listener_at(std::string_view address) const {
+    const auto found = listeners_.find(std::string{address});
     return found == listeners_.end() ? static_cast<listener_index>(-1) : found->second;
   }
 
@@ -80,10 +76,6 @@ class numbering {
   std::unordered_map<std::uint32_t, const destination*> destinations_;
   std::unordered_map<std::string, listener_index> listeners_;
 };
-
-endpoint endpoint_of(const json& item) {
-  return parse_endpoint(item.get_ref<const std::string&>(), 0).value_or(endpoint{});
-}
 
 // Builds items that are as flat as ours: the library goes down by recursion, however deep it is.
 class flat_item : public nlohmann::detail::json_sax_dom_parser<json> {
@@ -109,62 +101,72 @@ class flat_item : public nlohmann::detail::json_sax_dom_parser<json> {
   int depth_ = 0;
 };
 
-// Of no type where it is broken, so that asking it for anything throws.
-json next_item(std::FILE* file) {
-  json item;
-  flat_item builder(item);
-  if (!json::sax_parse(file, &builder, json::input_format_t::cbor, false))
-    return json(json::value_t::discarded);
-  return item;
-}
-
-bool more_in(std::FILE* file) {
-  const int next = std::fgetc(file);
-  if (next == EOF) return false;
-  std::ungetc(next, file);
-  return true;
-}
-
-struct read_call {
-  kept_call call; // its texts lie in the item that it was read from
-  bool lost_lines = false, lost_destination = false;
+// What the file says of itself.
+struct file_head {
+  json version;
+  moment written;
 };
+std::optional<file_head> read_head(std::FILE* file) {
+  json head;
+  flat_item builder(head);
+  if (!json::sax_parse(file, &builder, json::input_format_t::cbor, false)) return std::nullopt;
+  try {
+    return file_head{head.at("linehunt_calls"), moment_in(head)};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
 
 constexpr std::size_t items_of_call(std::size_t marks, bool handle) {
   return kept_texts.size() + numbers_of_call.size() + marks + (handle ? 8 : 7);
 }
 
-// Throws json::exception where the item is no call.
-read_call call_in(const json& item, int format, const numbering& numbers) {
-  const bool at_first = format == 1 && item.size() == items_of_call(marks_at_first, false);
+// The largest one that fits where it is larger: the file may be damaged.
+template <class Number>
+Number fitting(std::uint64_t wide) {
+  return static_cast<Number>(std::min<std::uint64_t>(wide, std::numeric_limits<Number>::max()));
+}
+
+endpoint endpoint_in(cbor::reader& file) {
+  return parse_endpoint(file.text(), 0).value_or(endpoint{});
+}
+
+struct read_call {
+  kept_call call; // its texts are the reader's
+  bool lost_lines = false, lost_destination = false;
+};
+
+// Throws cbor::bad_item where the next item is no call.
+read_call call_in(cbor::reader& file, int format, const numbering& numbers) {
+  const std::size_t items = file.array();
+  const bool at_first = format == 1 && items == items_of_call(marks_at_first, false);
   const std::size_t marks = at_first      ? marks_at_first
                             : format == 1 ? marks_of_version_1
                                           : marks_of_call.size();
+  if (items != items_of_call(marks, !at_first)) throw cbor::bad_item("a call of another length");
   read_call r;
   kept_call& call = r.call;
-  std::size_t at = 0;
   for (const auto text : kept_texts)
-    call.*text = item.at(at++).get_ref<const std::string&>();
+    call.*text = file.text();
   for (const auto number : numbers_of_call)
-    call.*number = number_in<std::uint32_t>(item.at(at++));
+    call.*number = fitting<std::uint32_t>(file.number());
   for (std::size_t mark = 0; mark < marks; ++mark)
-    item.at(at++).get_to(call.*marks_of_call[mark]);
-  call.age_us = number_in<std::uint64_t>(item.at(at++));
+    call.*marks_of_call[mark] = file.flag();
+  call.age_us = file.number();
   // Without one its parties' routes name nobody, and its tags tell which it is.
-  if (!at_first) call.handle = number_in<std::uint64_t>(item.at(at++));
-  call.caller = endpoint_of(item.at(at++));
-  call.callee = endpoint_of(item.at(at++));
-  call.caller_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
-  call.callee_listener = numbers.listener_at(item.at(at++).get_ref<const std::string&>());
-  const json& where = item.at(at++);
-  const json& resources = item.at(at++);
+  if (!at_first) call.handle = file.number();
+  call.caller = endpoint_in(file);
+  call.callee = endpoint_in(file);
+  call.caller_listener = numbers.listener_at(file.text());
+  call.callee_listener = numbers.listener_at(file.text());
+  const bool nowhere = file.is_null();
   const destination* const d =
-      where.is_null() ? nullptr : numbers.destination_with(number_in<std::uint32_t>(where));
+      nowhere ? nullptr : numbers.destination_with(fitting<std::uint32_t>(file.number()));
   if (d != nullptr) call.destination = d->index;
-  r.lost_destination = d == nullptr && !where.is_null();
-  for (const json& name : resources) {
-    const resource* const found =
-        d != nullptr ? numbers.resource_of(*d, name.get_ref<const std::string&>()) : nullptr;
+  r.lost_destination = d == nullptr && !nowhere;
+  for (std::size_t left = file.array(); left > 0; --left) {
+    const std::string_view name = file.text();
+    const resource* const found = d != nullptr ? numbers.resource_of(*d, name) : nullptr;
     if (found != nullptr && call.resource_count < call.resources.size())
       call.resources[call.resource_count++] = found->name;
     else
@@ -187,35 +189,40 @@ call_file_writer::call_file_writer(const std::string& path, call_names names, co
   json head;
   head["linehunt_calls"] = call_file_version;
   put_moment(now, head);
-  file_.write(cbor(head));
+  json::to_cbor(head, item_);
+  file_.write(item_);
 }
 
 void call_file_writer::add(const kept_call& call) {
-  json item = json::array();
+  item_.clear();
+  cbor::writer item(item_);
+  item.array(items_of_call(marks_of_call.size(), true));
   for (const auto text : kept_texts)
-    item.push_back(call.*text);
+    item.text(call.*text);
   for (const auto number : numbers_of_call)
-    item.push_back(call.*number);
+    item.number(call.*number);
   for (const auto mark : marks_of_call)
-    item.push_back(call.*mark);
-  item.push_back(call.age_us);
-  item.push_back(call.handle);
-  item.push_back(text_of(call.caller));
-  item.push_back(text_of(call.callee));
-  item.push_back(at_or_empty(names_.listeners, call.caller_listener));
-  item.push_back(at_or_empty(names_.listeners, call.callee_listener));
-  const auto id = names_.ids.find(call.destination);
-  item.push_back(id != names_.ids.end() ? json(id->second) : json());
-  json resources = json::array();
+    item.flag(call.*mark);
+  item.number(call.age_us).number(call.handle);
+  item.text(to_text(call.caller)).text(to_text(call.callee));
+  item.text(at_or_empty(names_.listeners, call.caller_listener));
+  item.text(at_or_empty(names_.listeners, call.callee_listener));
+  if (const auto id = names_.ids.find(call.destination); id != names_.ids.end())
+    item.number(id->second);
+  else
+    item.null();
+  item.array(call.resource_count);
   for (std::size_t i = 0; i < call.resource_count; ++i)
-    resources.push_back(at_or_empty(names_.resources, call.resources[i]));
-  item.push_back(std::move(resources));
-  file_.write(cbor(item));
+    item.text(at_or_empty(names_.resources, call.resources[i]));
+  file_.write(item_);
   ++calls_;
 }
 
 void call_file_writer::add_end() {
-  if (!std::exchange(ended_, true)) file_.write(cbor({{"calls", calls_}}));
+  if (std::exchange(ended_, true)) return;
+  item_.clear();
+  cbor::writer(item_).map(1).text("calls").number(calls_);
+  file_.write(item_);
 }
 
 void call_file_writer::hand_over() {
@@ -236,35 +243,32 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
   auto opened = open_state_file(path, user);
   if (!opened) return tl::unexpected(opened.error());
   if (!*opened) return tl::unexpected(std::string{});
-  std::FILE* const file = opened->get();
-  const auto next = [file] { return next_item(file); };
+  const std::string damaged = fmt::format("{} is no file of calls, or is damaged", path);
+  const auto head = read_head(opened->get());
+  if (!head) return tl::unexpected(damaged);
+  if (head->version != call_file_version && head->version != 1)
+    return tl::unexpected(unknown_version(path, head->version, call_file_version));
+  const microseconds age = age_of(head->written, now);
+  if (age < -oldest)
+    return tl::unexpected(
+        fmt::format("{} is dated {} s from now; was the clock set back, or is it wrong?", path,
+                    duration_cast<seconds>(-age).count()));
+  if (age > oldest)
+    return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
+                                      duration_cast<seconds>(age).count(), oldest.count()));
   call_file_report report;
+  report.age = std::max(duration_cast<seconds>(age), seconds{0});
+  const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
+  const numbering numbers(world);
+  const auto format = head->version.get<int>();
+  std::uint64_t calls = 0;
   try {
-    const json head = next();
-    const json& wrote = head.at("linehunt_calls");
-    if (wrote != call_file_version && wrote != 1)
-      return tl::unexpected(unknown_version(path, wrote, call_file_version));
-    const microseconds age = age_of(moment_in(head), now);
-    if (age < -oldest)
-      return tl::unexpected(
-          fmt::format("{} is dated {} s from now; was the clock set back, or is it "
-                      "wrong?",
-                      path, duration_cast<seconds>(-age).count()));
-    if (age > oldest)
-      return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
-                                        duration_cast<seconds>(age).count(), oldest.count()));
-    report.age = std::max(duration_cast<seconds>(age), seconds{0});
-    const auto older_us = static_cast<std::uint64_t>(std::max(age, microseconds{0}).count());
-    const numbering numbers(world);
-    const auto format = number_in<int>(wrote);
-    std::uint64_t calls = 0;
-    while (more_in(file)) {
-      const json item = next();
-      if (item.is_object()) {
-        report.whole = item.at("calls") == calls;
+    for (cbor::reader items(opened->get()); items.next();) {
+      if (items.is_map()) {
+        report.whole = items.map() == 1 && items.text() == "calls" && items.number() == calls;
         return report;
       }
-      read_call one = call_in(item, format, numbers);
+      read_call one = call_in(items, format, numbers);
       ++calls;
       one.call.age_us += older_us;
       const bool taken = restore(one.call);
@@ -272,9 +276,8 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
       if (taken && one.lost_lines) ++report.unknown_load;
       if (taken && one.lost_lines && one.lost_destination) ++report.unknown_destination;
     }
-  } catch (const json::exception&) {
-    if (report.restored + report.refused == 0)
-      return tl::unexpected(fmt::format("{} is no file of calls, or is damaged", path));
+  } catch (const cbor::bad_item&) {
+    if (report.restored + report.refused == 0) return tl::unexpected(damaged);
   }
   report.whole = false;
   return report;

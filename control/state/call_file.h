@@ -48,6 +48,7 @@ class call_file_writer {
 
   file_replacement file_;
   const call_names names_;
+  std::string item_; // as it is put together
   std::uint64_t calls_ = 0;
   bool ended_ = false;
 };
