@@ -36,6 +36,13 @@ bool has_fixed_queues(std::string_view driver) {
   return std::ranges::find(drivers, driver) != drivers.end();
 }
 
+// The interface that a tap makes in the kernel has the device's address as well, and each end would
+// take the other's frames for its own. The device hands over all frames, whomever they are for.
+rte_ether_addr beside(rte_ether_addr mac) {
+  mac.addr_bytes[0] = (mac.addr_bytes[0] ^ 0x10) | RTE_ETHER_LOCAL_ADMIN_ADDR;
+  return mac;
+}
+
 // Where the device has no address of its own (net_ring): a locally administered one.
 rte_ether_addr made_up_mac(std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325u; // FNV-1a
@@ -172,6 +179,8 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
   if (const int rc = rte_eth_macaddr_get(p.device_, &us.mac); rc != 0)
     return tl::unexpected(p.failed("cannot read the MAC address", rc));
   if (rte_is_zero_ether_addr(&us.mac) != 0) us.mac = made_up_mac(device_name);
+  if (driver == "net_tap" && device_argument(setup.device, "remote").empty())
+    us.mac = beside(us.mac);
   us.vlan = setup.vlan;
   us.mtu_bytes = setup.mtu_bytes;
   us.addresses = setup.addresses;
