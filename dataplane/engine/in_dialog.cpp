@@ -177,14 +177,15 @@ verdict engine::state::too_long_within() {
 }
 
 // How a transfer went is told until its subscription ends (RFC 3515 2.4.4), which may be long after
-// the BYE of the call.
+// the BYE of the call. With a second Event, which RFC 6665 8.4 does not have, who gets it may read
+// another package.
 bool engine::state::tells_of_a_transfer() const noexcept {
   if (view.method != sip::method::notify) return false;
   std::uint32_t at = view.headers_begin;
   std::string_view event;
   if (!rules::next_line(view, event_header, at, event)) return false;
   const std::string_view package = event.substr(0, event.find_first_of("; \t\r"));
-  return package == "refer";
+  return package == "refer" && !rules::next_line(view, event_header, at, event);
 }
 
 // Its parties have us in their routes, so that without us they could not even hang up. Whether the

@@ -160,7 +160,8 @@ TEST_F(engine_end, word_of_a_transfer_gets_through_long_after_the_call) {
   // Nothing else of a call that is over, and nothing between strangers.
   for (const auto& text :
        {notify("Event: refer", "INFO"), notify("Event: check-sync"), notify("Event: referral"),
-        notify("Subject: refer"), replace(notify("Event: refer"), ";lh=", ";no=")})
+        notify("Subject: refer"), notify("Event: refer\r\no: check-sync"),
+        notify("Event: refer, check-sync"), replace(notify("Event: refer"), ";lh=", ";no=")})
     EXPECT_EQ(world.give(text, call.callee), verdict::rejected_no_dialog) << text;
   EXPECT_EQ(world.give(notify("Event: refer"), at("203.0.113.9:5060")),
             verdict::rejected_no_dialog);
