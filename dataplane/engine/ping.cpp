@@ -33,6 +33,11 @@ constexpr time_us between_unverified_us = 1000;
 constexpr time_us all_unverified_us = 900'000'000; // a quarter of an hour, however many there are
 constexpr time_us prompt_us = 10'000;              // not worth a timer of its own
 
+// Of the pings by which both are asked: seconds up to then, as many bits as own_branch has for it.
+std::uint16_t ordinal_of_asking(const call_record& record) noexcept {
+  return (record.asks_at() - record.started_at) / 1'000'000 & 0x7fff;
+}
+
 } // namespace
 
 bool engine::state::pings_wanted(std::uint32_t call) const noexcept {
@@ -104,11 +109,11 @@ void engine::state::send_pings(std::uint32_t call) {
     return;
   }
   if (record.tries > 0) count(counters.retransmissions_sent);
-  // Counted in intervals up to the first sending, which repetitions reckon back to; in seconds up
-  // to when the parties had to be asked.
-  const auto ordinal = static_cast<std::uint16_t>(
-      asked ? (record.asks_at() - record.started_at) / 1'000'000
-            : (now - waited_ms * 1000 - record.answered_at()) / ping_interval(call));
+  // Counted in intervals up to the first sending, which repetitions reckon back to.
+  const auto ordinal =
+      asked ? ordinal_of_asking(record)
+            : static_cast<std::uint16_t>((now - waited_ms * 1000 - record.answered_at()) /
+                                         ping_interval(call));
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;
@@ -137,6 +142,10 @@ verdict engine::state::on_own_ping_response(const own_branch& branch) {
   const bool is_open = (record.flags & open) != 0;
   const bool uncertain = (record.origin & call_record::uncertain) != 0;
   const bool wanted = (pings_owed(call) & open) != 0;
+  // Of a ping before, for which a proxy has waited until now: this one may yet be answered.
+  if (view.status == 408 && (record.origin & call_record::asked) != 0 &&
+      branch.ordinal != ordinal_of_asking(record))
+    return verdict::response_consumed;
   if ((view.status == 481 && (is_open || uncertain)) || (view.status == 408 && wanted)) {
     close_call(call, end_cause::ping_lost);
     return verdict::response_consumed;

@@ -115,6 +115,22 @@ TEST_F(engine_unanswered, a_proxy_says_it_of_the_options_too) {
   expect_gone(end_cause::ping_lost);
 }
 
+// A proxy has waited for 64*T1 with it, and meanwhile both are asked for another reason.
+TEST_F(engine_unanswered, a_timeout_of_the_ping_before_says_nothing) {
+  const auto call = start();
+  timed_out(call, true);
+  const auto before = asked(4'100, 2);
+  answers(before[1], 200);
+  (void)asked(20'000, 3); // the caller's silence ends nothing
+  timed_out(call, false);
+  const auto pings = asked(4'100, 2);
+  answers(before[0], 408);
+  for (const sent_message& ping : pings)
+    answers(ping, 200);
+  (void)asked(60'000, 0);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
 TEST_F(engine_unanswered, no_answer_at_all_is_the_same) {
   for (const bool from_caller : {true, false}) {
     const auto call = start();
