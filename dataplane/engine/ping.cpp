@@ -191,7 +191,7 @@ void engine::state::ask_later(const dialog_match& match, std::uint64_t after) {
 // He has answered an offer, whatever.
 void engine::state::note_answer(std::uint32_t call) {
   call_record& record = calls[call];
-  if (!is_to_be_asked(call)) return;
+  if (record.state != call_state::answered || !is_to_be_asked(call)) return;
   record.ask_no_more();
   arm_call_timer(call);
 }

@@ -92,12 +92,16 @@ void engine::state::note_response(const dialog_match& match) {
     // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
     // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on. A
     // 408 asks for the same, but may be a proxy's word for a party that is slow.
-    if (view.status == 481)
+    if (view.status == 481) {
       close_call(match.call, end_cause::ping_lost);
-    else if (view.status == 408)
+    } else if (view.status == 408) {
       ask_later(match, 0);
-    else
+    } else {
       note_answer(match.call);
+      // Offers of the two sides name different ones of its ways through us.
+      for (const dialog_match& again : same_dialogs_as(match.call))
+        note_answer(again.call);
+    }
   }
 }
 

@@ -106,6 +106,31 @@ TEST_P(engine_spiral, all_of_them_live_and_end_with_the_one_that_the_parties_hav
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+// An offer of the caller names the first of them, one of the callee the last.
+TEST_P(engine_spiral, an_answer_to_either_side_shows_all_of_them_that_the_parties_live) {
+  const std::string ok = come_back(world, pass(world, passes), "");
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  for (int i = 0; i < restarts; ++i)
+    ASSERT_EQ(world.restart(), ways);
+  (void)world.take();
+  what.method = "UPDATE";
+  what.cseq = 3;
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  const auto unanswered = world.take_one();
+  what.from_caller = false;
+  what.branch += "back";
+  ASSERT_EQ(world.give(within(ok, what), unanswered.to), verdict::request_forwarded);
+  const auto offer = world.take_one();
+  EXPECT_EQ(offer.to, caller_address);
+  ASSERT_EQ(world.give(response(offer.bytes, 491, ""), offer.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(80'000);
+  EXPECT_TRUE(world.take().empty()) << "nobody is asked";
+  EXPECT_EQ(world.counters().calls_live, ways);
+}
+
 TEST_P(engine_spiral, our_bye_ends_all_of_them) {
   const std::string ok = come_back(world, pass(world, passes), "");
   dialog_request what;
