@@ -161,8 +161,9 @@ load_ledger::slot_view book::view(slot_index s) const noexcept {
     return {.used = slot.used,
             .lease = slot.used + holder_.free_lines(s),
             .remote = slot.remote,
-            .pool = 0,
-            .leased = 0,
+            // Not nothing where this is its home from the snapshot on that others have adopted.
+            .pool = home_.pool(s),
+            .leased = home_.leased(s),
             .unsent = holder_.unsent(s),
             .promised = 0};
   const lease_home::outgoing unsent = home_.unsent(s);
