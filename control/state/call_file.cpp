@@ -77,19 +77,20 @@ class numbering {
   std::unordered_map<std::string, listener_index> listeners_;
 };
 
-// Builds items that are as flat as ours: the library goes down by recursion, however deep it is.
+// Builds items that are as flat as ours, and no longer: the library goes down by recursion, however
+// deep it is, and throws where a length is more than there can be.
 class flat_item : public nlohmann::detail::json_sax_dom_parser<json> {
  public:
   explicit flat_item(json& into) : json_sax_dom_parser(into, false) {}
   bool start_array(std::size_t count) {
-    return ++depth_ <= deepest && json_sax_dom_parser::start_array(count);
+    return fits(count) && json_sax_dom_parser::start_array(count);
   }
   bool end_array() {
     --depth_;
     return json_sax_dom_parser::end_array();
   }
   bool start_object(std::size_t count) {
-    return ++depth_ <= deepest && json_sax_dom_parser::start_object(count);
+    return fits(count) && json_sax_dom_parser::start_object(count);
   }
   bool end_object() {
     --depth_;
@@ -98,6 +99,8 @@ class flat_item : public nlohmann::detail::json_sax_dom_parser<json> {
 
  private:
   static constexpr int deepest = 2;
+  static constexpr std::size_t longest = 100; // also against none, which the library has as -1
+  bool fits(std::size_t count) { return ++depth_ <= deepest && count <= longest; }
   int depth_ = 0;
 };
 

@@ -354,6 +354,17 @@ TEST_F(state, items_within_items_are_not_followed_down) {
   }
 }
 
+TEST_F(state, a_head_that_claims_more_items_than_there_can_be_is_damaged) {
+  const world w(both);
+  for (const char open : {'\x9b', '\xbb'}) {
+    write(file("long"), open + std::string("\x7f\xff\xff\xff\xff\xff\xff\xff"));
+    const auto report =
+        read_calls(file("long"), w.now(), start, seconds(300), [](const auto&) { return true; });
+    ASSERT_FALSE(report);
+    EXPECT_THAT(report.error(), HasSubstr("is damaged"));
+  }
+}
+
 TEST_F(state, changes_of_operators_come_back) {
   const std::vector<operator_change> changes{
       {3, 1, "sip:192.0.2.23", true, {}},
