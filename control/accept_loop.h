@@ -65,6 +65,8 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
   }
   // Who has the descriptor that is kept for him, since there was no other.
   [[nodiscard]] std::uint64_t had_reserve() const noexcept { return had_reserve_; }
+  // While `admit` is called: for such a one, whom the next one waits for.
+  [[nodiscard]] bool by_reserve() const noexcept { return by_reserve_; }
 
  private:
   using clock = std::chrono::steady_clock;
@@ -103,7 +105,9 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
       spdlog::error("linehunt has no file descriptor left; clients of the admin interface are "
                     "served one at a time. Raise LimitNOFILE= of the unit (ulimit -n)");
     }
+    by_reserve_ = true;
     admit_(std::move(peer));
+    by_reserve_ = false;
   }
 
   typename Protocol::acceptor acceptor_;
@@ -112,6 +116,7 @@ class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {
   descriptor_reserve reserve_;
   std::optional<clock::time_point> warned_;
   std::uint64_t had_reserve_ = 0;
+  bool by_reserve_ = false;
 };
 
 } // namespace linehunt

@@ -16,7 +16,8 @@ socket_client::socket_client(socket connection, const socket_setup& setup,
     : connection_(std::move(connection)), request_timer_(connection_.get_executor()),
       answer_timer_(connection_.get_executor()), setup_(setup), answer_(answer) {}
 
-void socket_client::start() {
+void socket_client::start(bool awaited) {
+  awaited_ = awaited;
   read();
 }
 
@@ -52,6 +53,7 @@ void socket_client::arm(asio::steady_timer& timer, std::chrono::milliseconds dea
 }
 
 void socket_client::read() {
+  if (awaited_ && pending_.empty()) arm(request_timer_, setup_.request_deadline);
   connection_.async_read_some(asio::buffer(chunk_),
                               [self = shared_from_this()](error_code failure, std::size_t count) {
                                 if (failure == asio::error::eof)

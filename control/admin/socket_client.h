@@ -18,7 +18,8 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
 
   socket_client(socket connection, const socket_setup& setup,
                 const socket_server::answering& answer);
-  void start();
+  // `awaited`: others wait for it to go, so it is to ask something within the time for a request.
+  void start(bool awaited);
   void close();
   // Says why and hangs up; for a client that is one too many.
   void refuse(std::string_view why);
@@ -52,6 +53,7 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   bool answered_ = false; // it is there: in waiting_ or writing_
   bool asking_ = false;   // answer_ is on the stack
   bool follows_ = false;
+  bool awaited_ = false;
   bool ended_ = false; // the client will send no more
   after then_ = after::read_on;
 };

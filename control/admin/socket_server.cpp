@@ -45,7 +45,7 @@ struct socket_server::state {
     if (!trusted) return client->refuse("Only the owner of the daemon and root may connect");
     if (!room) return client->refuse("Too many clients");
     clients.push_back(client);
-    client->start();
+    client->start(door->by_reserve());
   }
 
   socket_setup setup;

@@ -5,12 +5,14 @@
 #include "served_view.h"
 #include "stream_client.h"
 
+#include <array>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,6 +44,7 @@ class client : public test::stream_client {
 
 constexpr const char* status_request =
     R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]})";
+constexpr const char* follow_request = R"({"jsonrpc":"2.0","id":1,"method":"events_follow"})";
 
 std::string status_line(const std::string& path) {
   client c(path);
@@ -97,24 +100,61 @@ TEST(socket_server, truncated_request) {
   EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
 }
 
+// Takes all descriptors that there are, while it lives.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{256, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int file; (file = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+      taken_.push_back(file);
+  }
+  void give_one() {
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+  ~no_descriptors() {
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+    for (const int file : taken_)
+      ::close(file);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
 TEST(socket_server, without_file_descriptors_clients_are_served_one_at_a_time) {
   served_view served;
   EXPECT_EQ(served.had_reserve(), 0u);
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit few{256, before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &few);
-  std::vector<int> taken;
-  for (int file; (file = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
-    taken.push_back(file);
-  ::close(taken.back()); // the clients' own
-  taken.pop_back();
-  for (int i = 0; i < 3; ++i)
-    EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  for (const int file : taken)
-    ::close(file);
+  {
+    no_descriptors now;
+    now.give_one(); // the clients' own
+    for (int i = 0; i < 3; ++i)
+      EXPECT_THAT(status_line(served.path()), HasSubstr("yes"));
+  }
   EXPECT_GE(served.had_reserve(), 1u);
+}
+
+TEST(socket_server, without_file_descriptors_nobody_is_waited_for_who_says_nothing) {
+  socket_setup setup;
+  setup.request_deadline = std::chrono::milliseconds(100);
+  served_view served(setup);
+  no_descriptors now;
+  std::array<std::optional<client>, 3> clients;
+  for (auto& c : clients)
+    served.in_loop([&] { // so that nobody else takes it
+      now.give_one();
+      c.emplace(served.path());
+    });
+  auto& [silent, follower, last] = clients;
+  follower->send(std::string{follow_request} + "\n");
+  last->send(std::string{status_request} + "\n");
+  EXPECT_EQ(silent->line(), ""); // hung up
+  EXPECT_THAT(follower->line(), HasSubstr("result"));
+  EXPECT_EQ(follower->line(), "");
+  EXPECT_THAT(last->line(), HasSubstr("yes"));
 }
 
 TEST(socket_server, others_are_answered_while_a_reload_takes_its_time) {
@@ -233,8 +273,6 @@ TEST(socket_server, hundred_clients_at_once) {
   for (auto& c : all)
     EXPECT_THAT(c->line(), HasSubstr("yes"));
 }
-
-constexpr const char* follow_request = R"({"jsonrpc":"2.0","id":1,"method":"events_follow"})";
 
 TEST(socket_server, events_go_to_those_who_follow) {
   served_view served;
