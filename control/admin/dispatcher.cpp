@@ -46,6 +46,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
   // be long.
   void go_on() {
     while (long_one_ || next_ < requests_.size()) {
+      if (long_one_ && !long_one_->may_begin) return; // begin_long_one() comes back here
       if (!turns_.take(next_ != 0, [self = shared_from_this()] { self->go_on(); })) return;
       waiting_ = in_loop_ = true;
       const auto begun = clock::now();
@@ -107,16 +108,25 @@ class conversation : public std::enable_shared_from_this<conversation> {
     follows_ = follows_ || found->follows;
     if (found->run_in_pieces) {
       long_one_.emplace(long_answer{found->run_in_pieces(*bound, daemon_), {}, id});
-      return write_piece();
+      return begin_long_one();
     }
     if (found->run_later) return found->run_later(*bound, daemon_, std::move(done));
     done(found->run(*bound, daemon_));
+  }
+
+  void begin_long_one() {
+    long_one_->may_begin = turns_.begin_long([self = shared_from_this()] {
+      self->long_one_->may_begin = true;
+      self->go_on();
+    });
+    if (long_one_->may_begin) write_piece();
   }
 
   void write_piece() {
     if (long_one_->write(long_one_->text)) return;
     const long_answer whole = std::move(*long_one_);
     long_one_.reset();
+    turns_.end_long();
     whole.id ? take_text(success(whole.text, *whole.id)) : take(std::nullopt);
   }
 
@@ -139,6 +149,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
     writing write;
     std::string text;
     std::optional<json> id; // none: of a notification
+    bool may_begin = false;
   };
 
   json requests_ = json::array();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace linehunt::admin {
 namespace {
@@ -59,10 +60,14 @@ tl::expected<std::uint32_t, rpc_error> destination_id(const parameters& given) {
   return static_cast<std::uint32_t>(*number);
 }
 
-// As they are now, however long it takes to write that down.
+// As they are when the first piece is written, however long the others take.
 writing list(const parameters&, daemon_view& daemon) {
-  return [all = daemon.destinations(), next = std::size_t{0}](std::string& text) mutable {
-    if (next == 0) text = R"({"Destinations":[)";
+  return [&daemon, all = std::vector<destination_state>{},
+          next = std::size_t{0}](std::string& text) mutable {
+    if (next == 0) {
+      all = daemon.destinations();
+      text = R"({"Destinations":[)";
+    }
     for (const std::size_t end = std::min(all.size(), next + listed_at_once); next < end; ++next)
       text.append(next == 0 ? "" : ",").append(text_of(shown(all[next])));
     if (next < all.size()) return true;

@@ -40,6 +40,8 @@ struct turns::state : std::enable_shared_from_this<state> {
   std::function<void(work)> post;
   std::chrono::nanoseconds slice, spent{};
   std::deque<work> fresh, begun; // who waits for the first turn, and for one more
+  std::deque<work> long_ones;    // who waits for the end of the one at hand
+  bool long_at_hand = false;
   bool posted = false, resuming = false;
   bool begun_first = false; // in the next slice; alternates
 };
@@ -56,6 +58,20 @@ bool turns::take(bool has_begun, const work& resume) {
 
 void turns::spent(std::chrono::nanoseconds time) {
   state_->spent += time;
+  state_->look_again();
+}
+
+bool turns::begin_long(const work& resume) {
+  if (!std::exchange(state_->long_at_hand, true)) return true;
+  state_->long_ones.push_back(resume);
+  return false;
+}
+
+void turns::end_long() {
+  state_->long_at_hand = !state_->long_ones.empty();
+  if (!state_->long_at_hand) return;
+  state_->begun.push_back(std::move(state_->long_ones.front()));
+  state_->long_ones.pop_front();
   state_->look_again();
 }
 

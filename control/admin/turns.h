@@ -25,6 +25,12 @@ class turns {
   // What was done since.
   void spent(std::chrono::nanoseconds time);
 
+  // A long answer holds all that it shows, so they are written one after the other: as many at once
+  // would be done together, at the end, and need the memory of all. True: it may begin. False:
+  // `resume` is called when it may.
+  [[nodiscard]] bool begin_long(const work& resume);
+  void end_long();
+
  private:
   struct state;
   std::shared_ptr<state> state_; // what is posted may be called, or not, after we have gone

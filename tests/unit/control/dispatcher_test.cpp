@@ -561,6 +561,30 @@ TEST_F(slices, a_long_list_is_written_in_and_is_of_one_moment) {
   EXPECT_EQ(all[999]["enabled"], "yes") << "it was so when somebody asked";
 }
 
+// Each of many at once would need the memory of a whole list, and all would end at the same time.
+TEST_F(slices, long_lists_are_written_in_one_after_the_other) {
+  const destination_state one = view.all[0];
+  for (std::uint32_t id = 3; id <= 1000; ++id)
+    view.all.emplace_back(one).id = id;
+  for (int id = 1; id <= 3; ++id)
+    ask(R"({"jsonrpc":"2.0","method":"lb_list","id":)" + std::to_string(id) + "}");
+  std::vector<int> rounds;
+  for (int round = 1; answers.size() < 3; ++round) {
+    const std::size_t before = answers.size();
+    ASSERT_TRUE(next());
+    ASSERT_LE(answers.size(), before + 1);
+    if (answers.size() > before) rounds.push_back(round);
+  }
+  EXPECT_GE(rounds[1] - rounds[0], 4);
+  EXPECT_GE(rounds[2] - rounds[1], 4);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_THAT(answers[i], ::testing::StartsWith(R"({"id":)" + std::to_string(i + 1) + ","));
+  ask(R"({"jsonrpc":"2.0","id":4,"method":"lb_status","params":[1]})");
+  while (next()) {
+  }
+  EXPECT_EQ(answers.size(), 4u);
+}
+
 // A Call-ID is what the network says it is.
 TEST_F(dispatcher, bytes_that_are_not_text_do_not_break_the_answer) {
   const auto answer = at_once(R"({"jsonrpc":"2.0","id":1,"method":"dlg_list"})", view).text;
