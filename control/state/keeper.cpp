@@ -43,6 +43,15 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
   return it.st_size;
 }
 
+// Not written over, since somebody may want it.
+void put_file_aside(const std::string& file, std::string_view what_for) {
+  if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
+    spdlog::error("it is {}.bad now{}", file, what_for);
+  else if (errno != ENOENT)
+    spdlog::error("{} cannot be renamed: {}; it is lost with the next that is written", file,
+                  std::strerror(errno));
+}
+
 } // namespace
 
 keeper::keeper(const config::service_settings& settings, ::uid_t user)
@@ -71,11 +80,8 @@ void keeper::remember(operator_state& changes) {
   if (!active()) return;
   auto kept = kept_changes(changes_file_, user_);
   if (!kept) {
-    // Not written over: whoever can mend it should.
-    (void)std::rename(changes_file_.c_str(), (changes_file_ + ".bad").c_str());
-    spdlog::error("what operators had changed is lost: {}; it is now {}.bad", kept.error(),
-                  changes_file_);
-    return;
+    spdlog::error("what operators had changed is lost: {}", kept.error());
+    return put_file_aside(changes_file_, ", for whoever can mend it");
   }
   changes.remember(*kept);
   if (!kept->empty())
@@ -89,10 +95,9 @@ learned keeper::learned_before() const {
   if (!active()) return {};
   auto kept = kept_learned(learned_file_, moment::now(), user_);
   if (!kept) {
-    (void)std::rename(learned_file_.c_str(), (learned_file_ + ".bad").c_str());
-    spdlog::error("addresses of names and heartbeats of before the start are lost: {}; it is now "
-                  "{}.bad, for whoever can mend it",
-                  kept.error(), learned_file_);
+    spdlog::error("addresses of names and heartbeats of before the start are lost: {}",
+                  kept.error());
+    put_file_aside(learned_file_, ", for whoever can mend it");
     return {};
   }
   return std::move(*kept);
@@ -138,10 +143,7 @@ bool keeper::any_calls() const {
 
 void keeper::put_aside(std::string_view what_for) const {
   for (const std::string& file : {calls_file_, copy_file_})
-    if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
-      spdlog::error("they are in {}.bad now{}", file, what_for);
-    else if (errno != ENOENT)
-      spdlog::error("{} cannot be renamed: {}; it is lost", file, std::strerror(errno));
+    put_file_aside(file, what_for);
 }
 
 void keeper::forget_tries() {

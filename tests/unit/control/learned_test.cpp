@@ -21,6 +21,7 @@ using std::chrono::steady_clock;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class learning : public state_bed {
  protected:
@@ -178,6 +179,13 @@ TEST_F(learning, a_file_that_is_refused_is_put_aside_and_told) {
   EXPECT_EQ(read(path() + ".bad"), newer);
   EXPECT_FALSE(std::filesystem::exists(path()));
   EXPECT_EQ(keeper({}).learned_file(), "");
+  // Nor is it said where it could not be.
+  std::filesystem::rename(path() + ".bad", path());
+  std::filesystem::create_directory(path() + ".bad");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(keeper(settings).learned_before(), learned{});
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              AllOf(HasSubstr("cannot be renamed"), Not(HasSubstr("learned.json.bad now"))));
 }
 
 // The disk answers when the test says so.
