@@ -41,8 +41,9 @@ class learning : public state_bed {
     what.beats = {{"fs.test", 8021, {{30, 50, 87.5, 20}, began - 15s}, true}};
   }
   static void expect_close(steady_clock::time_point got, steady_clock::time_point wanted) {
-    EXPECT_LE(got, wanted + 2ms);
-    EXPECT_GE(got, wanted - 60s) << "of a test that was held up";
+    // A test may be held up, but not for half of the 40 s that are at stake.
+    EXPECT_LE(got, wanted + 20s);
+    EXPECT_GE(got, wanted - 20s);
   }
   [[nodiscard]] std::string path() const { return file("learned.json"); }
   void spoil(std::string_view from, std::string_view to) {
