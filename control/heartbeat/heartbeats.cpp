@@ -106,6 +106,7 @@ std::vector<known_beat> heartbeats::known() const {
           {s.where.host, s.where.port},
           known_beat{s.where.host, s.where.port, *s.last, s.state.status == status::stale});
   std::vector<known_beat> list;
+  list.reserve(all.size());
   for (auto& [which, one] : all)
     list.push_back(std::move(one));
   return list;
