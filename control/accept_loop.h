@@ -4,40 +4,21 @@
 // nothing of what is spoken.
 #pragma once
 
+#include "control/descriptor_reserve.h"
+
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
-#include <fcntl.h>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 #include <utility>
 
 namespace linehunt {
-
-// A file descriptor that is opened for nothing but to be given up.
-class descriptor_reserve {
- public:
-  descriptor_reserve() { fill(); }
-  ~descriptor_reserve() { (void)give_up(); }
-  descriptor_reserve(const descriptor_reserve&) = delete;
-  descriptor_reserve& operator=(const descriptor_reserve&) = delete;
-  void fill() noexcept {
-    if (kept_ < 0) kept_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  }
-  // False: there is none.
-  [[nodiscard]] bool give_up() noexcept {
-    return kept_ >= 0 && ::close(std::exchange(kept_, -1)) == 0;
-  }
-
- private:
-  int kept_ = -1;
-};
 
 template <class Protocol>
 class accept_loop : public std::enable_shared_from_this<accept_loop<Protocol>> {

@@ -3,13 +3,13 @@
 #include "control/state/call_file.h"
 
 #include "control/state/cbor.h"
+#include "control/state/json_number.h"
 #include "control/state/state_file.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
@@ -122,12 +122,6 @@ std::optional<file_head> read_head(std::FILE* file) {
 
 constexpr std::size_t items_of_call(std::size_t marks, bool handle) {
   return kept_texts.size() + numbers_of_call.size() + marks + (handle ? 8 : 7);
-}
-
-// The largest one that fits where it is larger: the file may be damaged.
-template <class Number>
-Number fitting(std::uint64_t wide) {
-  return static_cast<Number>(std::min<std::uint64_t>(wide, std::numeric_limits<Number>::max()));
 }
 
 endpoint endpoint_in(cbor::reader& file) {
@@ -246,16 +240,13 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
   auto opened = open_state_file(path, user);
   if (!opened) return tl::unexpected(opened.error());
   if (!*opened) return tl::unexpected(std::string{});
-  const std::string damaged = fmt::format("{} is no file of calls, or is damaged", path);
+  const std::string none = fmt::format("{} is no file of calls, or is damaged", path);
   const auto head = read_head(opened->get());
-  if (!head) return tl::unexpected(damaged);
+  if (!head) return tl::unexpected(none);
   if (head->version != call_file_version && head->version != 1)
     return tl::unexpected(unknown_version(path, head->version, call_file_version));
   const microseconds age = age_of(head->written, now);
-  if (age < -oldest)
-    return tl::unexpected(
-        fmt::format("{} is dated {} s from now; was the clock set back, or is it wrong?", path,
-                    duration_cast<seconds>(-age).count()));
+  if (age < -oldest) return tl::unexpected(dated_ahead(path, age));
   if (age > oldest)
     return tl::unexpected(fmt::format("{} was written {} s ago, calls_valid_s is {}", path,
                                       duration_cast<seconds>(age).count(), oldest.count()));
@@ -280,7 +271,7 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
       if (taken && one.lost_lines && one.lost_destination) ++report.unknown_destination;
     }
   } catch (const cbor::bad_item&) {
-    if (report.restored + report.refused == 0) return tl::unexpected(damaged);
+    if (report.restored + report.refused == 0) return tl::unexpected(none);
   }
   report.whole = false;
   return report;

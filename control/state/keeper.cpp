@@ -48,8 +48,10 @@ void put_file_aside(const std::string& file, std::string_view what_for) {
   if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
     spdlog::error("it is {}.bad now{}", file, what_for);
   else if (errno != ENOENT)
-    spdlog::error("{} cannot be renamed: {}; it is lost with the next that is written", file,
-                  std::strerror(errno));
+    spdlog::error(
+        "{} cannot be renamed: {}; copy it elsewhere if it is wanted, since the next that "
+        "is written takes its place",
+        file, std::strerror(errno));
 }
 
 } // namespace

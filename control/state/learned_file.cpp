@@ -8,7 +8,6 @@
 #include "dataplane/address_turn.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace linehunt {
@@ -127,26 +126,19 @@ std::string keep_learned(const std::string& path, const learned& what, const mom
 tl::expected<learned, std::string> kept_learned(const std::string& path, const moment& now,
                                                 ::uid_t user) {
   learned what;
-  auto file = open_state_file(path, user);
-  if (!file) return tl::unexpected(file.error());
-  if (!*file) return what;
-  const json all = json::parse(file->get(), nullptr, false);
+  const auto all = read_state_json(path, "linehunt_learned", learned_file_version, user);
+  if (!all) return tl::unexpected(all.error());
+  if (all->is_null()) return what;
   try {
-    const json& wrote = all.at("linehunt_learned");
-    if (wrote != learned_file_version)
-      return tl::unexpected(unknown_version(path, wrote, learned_file_version));
-    const microseconds age = age_of(moment_in(all), now);
-    if (age < -clocks_differ)
-      return tl::unexpected(
-          fmt::format("{} is dated {} s from now; was the clock set back, or is it wrong?", path,
-                      std::chrono::duration_cast<seconds>(-age).count()));
+    const microseconds age = age_of(moment_in(*all), now);
+    if (age < -clocks_differ) return tl::unexpected(dated_ahead(path, age));
     const auto written_at =
         steady_clock::now() - std::clamp<microseconds>(age, microseconds{0}, longest_age);
-    what.names = names_in(all.at("names"), written_at);
-    what.socket_names = names_in(all.at("socket_names"), written_at);
-    what.beats = beats_in(all.at("heartbeats"), written_at);
+    what.names = names_in(all->at("names"), written_at);
+    what.socket_names = names_in(all->at("socket_names"), written_at);
+    what.beats = beats_in(all->at("heartbeats"), written_at);
   } catch (const json::exception&) {
-    return tl::unexpected(fmt::format("{} is damaged", path));
+    return tl::unexpected(damaged(path));
   }
   return what;
 }

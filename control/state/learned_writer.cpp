@@ -3,7 +3,6 @@
 #include "control/state/learned_writer.h"
 
 #include <mutex>
-#include <spdlog/spdlog.h>
 #include <utility>
 
 namespace linehunt {
@@ -18,7 +17,8 @@ learned_writer::learned_writer(boost::asio::io_context& loop, std::string file, 
                                std::function<learned()> gather, blocking_thread::running aside,
                                std::chrono::milliseconds interval)
     : timer_(loop), file_(std::move(file)), gather_(std::move(gather)), aside_(std::move(aside)),
-      interval_(interval), shared_(std::make_shared<shared>()), written_(std::move(known)) {
+      interval_(interval), shared_(std::make_shared<shared>()), written_(std::move(known)),
+      trouble_(file_, "addresses of names, and heartbeats") {
   shared_->writer = this;
 }
 
@@ -56,15 +56,8 @@ void learned_writer::write() {
 }
 
 void learned_writer::note(const std::string& failure) {
-  if (failure.empty()) {
-    if (std::exchange(unwritten_, false)) spdlog::info("{} is written again", file_);
-    return;
-  }
-  written_ = {};
-  if (!std::exchange(unwritten_, true))
-    spdlog::error("{} cannot be written: {}; it is tried again, and until then a restart would "
-                  "forget addresses of names, and heartbeats",
-                  file_, failure);
+  if (!failure.empty()) written_ = {};
+  trouble_.note(failure);
 }
 
 void learned_writer::finish(std::chrono::milliseconds patience) {

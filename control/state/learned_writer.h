@@ -5,6 +5,7 @@
 
 #include "control/blocking_thread.h"
 #include "control/state/learned_file.h"
+#include "control/state/write_trouble.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -43,7 +44,7 @@ class learned_writer {
   std::shared_ptr<shared> shared_; // with the thread, which may outlive this
   learned written_;                // as last given to the thread, or read
   bool at_hand_ = false;
-  bool unwritten_ = false; // was told
+  write_trouble trouble_;
 };
 
 } // namespace linehunt

@@ -5,6 +5,7 @@
 #include "control/state/json_number.h"
 
 #include <ctime>
+#include <fmt/format.h>
 #include <fstream>
 
 namespace linehunt {
@@ -32,6 +33,11 @@ microseconds age_of(const moment& then, const moment& now) {
   // It never goes back. Where it seems to, a container counts it from elsewhere.
   if (!now.start.empty() && then.start == now.start && then.up <= now.up) return now.up - then.up;
   return now.wall - then.wall;
+}
+
+std::string dated_ahead(const std::string& path, microseconds age) {
+  return fmt::format("{} is dated {} s from now; was the clock set back, or is it wrong?", path,
+                     duration_cast<std::chrono::seconds>(-age).count());
 }
 
 void put_moment(const moment& written, json& head) {

@@ -24,6 +24,9 @@ struct moment {
 // Below zero: the wall clock was set back, or is wrong.
 [[nodiscard]] std::chrono::microseconds age_of(const moment& then, const moment& now);
 
+// Why a file of that age is not read, which is below zero.
+[[nodiscard]] std::string dated_ahead(const std::string& path, std::chrono::microseconds age);
+
 // Among the members of `head`, which is an object.
 void put_moment(const moment& written, nlohmann::json& head);
 // Throws json::exception where it has none. Before it had more, the wall clock was all.

@@ -6,7 +6,6 @@
 #include "control/state/json_number.h"
 #include "control/state/state_file.h"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace linehunt {
@@ -39,15 +38,11 @@ std::string keep_changes(const std::string& path, const std::vector<operator_cha
 tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::string& path,
                                                                      ::uid_t user) {
   std::vector<operator_change> changes;
-  auto file = open_state_file(path, user);
-  if (!file) return tl::unexpected(file.error());
-  if (!*file) return changes;
-  const json all = json::parse(file->get(), nullptr, false);
+  const auto all = read_state_json(path, "linehunt_changes", operator_file_version, user);
+  if (!all) return tl::unexpected(all.error());
+  if (all->is_null()) return changes;
   try {
-    const json& wrote = all.at("linehunt_changes");
-    if (wrote != operator_file_version)
-      return tl::unexpected(unknown_version(path, wrote, operator_file_version));
-    for (const json& one : all.at("destinations")) {
+    for (const json& one : all->at("destinations")) {
       operator_change& change = changes.emplace_back();
       change.id = number_in<std::uint32_t>(one.at("id"));
       change.group = number_in<std::uint32_t>(one.at("group"));
@@ -60,7 +55,7 @@ tl::expected<std::vector<operator_change>, std::string> kept_changes(const std::
                                 number_in<std::int32_t>(size.at("capacity"))});
     }
   } catch (const json::exception&) {
-    return tl::unexpected(fmt::format("{} is damaged", path));
+    return tl::unexpected(damaged(path));
   }
   return changes;
 }

@@ -6,7 +6,6 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <spdlog/spdlog.h>
 #include <utility>
 
 namespace linehunt {
@@ -23,7 +22,7 @@ struct operator_writer::shared {
 operator_writer::operator_writer(std::string file, std::optional<changes> known,
                                  blocking_thread::running aside)
     : file_(std::move(file)), known_(std::move(known)), aside_(std::move(aside)),
-      shared_(std::make_shared<shared>(*this)) {}
+      shared_(std::make_shared<shared>(*this)), trouble_(file_, "what operators have changed") {}
 
 operator_writer::~operator_writer() {
   shared_->writer = nullptr;
@@ -70,19 +69,9 @@ void operator_writer::take_answer() {
   if (next_)
     begin(*std::exchange(next_, std::nullopt));
   else
-    note(*failure);
+    trouble_.note(*failure);
   for (const auto& done : one.waiting)
     done(failure->empty());
-}
-
-void operator_writer::note(const std::string& failure) {
-  if (failure.empty()) {
-    if (std::exchange(unwritten_, false)) spdlog::info("{} is written again", file_);
-  } else if (!std::exchange(unwritten_, true)) {
-    spdlog::error("{} cannot be written: {}; it is tried again, and until then a restart would "
-                  "forget what operators have changed",
-                  file_, failure);
-  }
 }
 
 void operator_writer::look(clock::time_point now) {
@@ -94,7 +83,7 @@ void operator_writer::look(clock::time_point now) {
     if (shared_->answer) return; // on its way here
   }
   hangs_ = true;
-  note("the disk does not answer; look at it");
+  trouble_.note("the disk does not answer; look at it");
   auto waiting = std::exchange(at_hand_->waiting, {});
   if (next_)
     for (auto& done : std::exchange(next_->waiting, {}))
@@ -115,7 +104,7 @@ void operator_writer::finish(std::chrono::milliseconds patience) {
     if (next_) next_->waiting.clear();
     take_answer();
   }
-  if (at_hand_) note("the disk does not answer; look at it");
+  if (at_hand_) trouble_.note("the disk does not answer; look at it");
 }
 
 } // namespace linehunt

@@ -5,6 +5,7 @@
 
 #include "control/blocking_thread.h"
 #include "control/daemon/operator_state.h"
+#include "control/state/write_trouble.h"
 
 #include <chrono>
 #include <functional>
@@ -45,7 +46,6 @@ class operator_writer {
 
   void begin(order what);
   void take_answer();
-  void note(const std::string& failure);
 
   std::string file_;
   std::optional<changes> known_; // what the file says, where that is certain
@@ -55,7 +55,7 @@ class operator_writer {
   std::optional<order> next_;              // the newest of those behind it
   std::optional<clock::time_point> since_; // first seen at hand
   bool hangs_ = false;                     // it has waited too long
-  bool unwritten_ = false;                 // was told
+  write_trouble trouble_;
 };
 
 } // namespace linehunt

@@ -35,6 +35,21 @@ tl::expected<open_file, std::string> open_state_file(const std::string& path, ::
   return opened;
 }
 
+tl::expected<nlohmann::json, std::string> read_state_json(const std::string& path, const char* kind,
+                                                          int newest, ::uid_t user) {
+  const auto file = open_state_file(path, user);
+  if (!file) return tl::unexpected(file.error());
+  if (!*file) return nlohmann::json();
+  auto all = nlohmann::json::parse(file->get(), nullptr, false);
+  if (!all.is_object() || !all.contains(kind)) return tl::unexpected(damaged(path));
+  if (all[kind] != newest) return tl::unexpected(unknown_version(path, all[kind], newest));
+  return all;
+}
+
+std::string damaged(const std::string& path) {
+  return fmt::format("{} is damaged", path);
+}
+
 std::string unknown_version(const std::string& path, const nlohmann::json& found, int newest) {
   if (found.is_number_integer() && found > newest)
     return fmt::format("{} is of version {}, of a later linehunt; this one reads it up to {}", path,

@@ -213,8 +213,7 @@ void engine::state::end_by_handle(std::uint64_t handle) {
   } else if (record.state == call_state::early && record.transaction != no_transaction) {
     const std::uint32_t transaction = record.transaction;
     invite_transaction& t = transactions[transaction];
-    if (t.client == client_state::parked)
-      ledger.withdraw(std::uint64_t{t.generation} << 32 | transaction);
+    if (t.client == client_state::parked) ledger.withdraw(waiter_of(transaction));
     if (t.client == client_state::proceeding)
       send_cancel(transaction, t.attempt_count - 1u);
     else

@@ -175,15 +175,15 @@ void engine::state::expect_answer(const dialog_match& match) {
     ask_later(match, transaction_timeout_ms());
 }
 
-// Unless a BYE comes meanwhile, or something else from who has not answered `match.from`.
-void engine::state::ask_later(const dialog_match& match, std::uint64_t after) {
+// Unless a BYE comes meanwhile, or an answer to an offer after all.
+void engine::state::ask_later(const dialog_match& match, std::uint64_t wait_ms) {
   call_record& record = calls[match.call];
   if (record.state != call_state::answered || (record.flags & call_record::acked) == 0 ||
       (record.origin & call_record::asked) != 0)
     return;
   record.origin |=
       match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
-  const time_us at = after_ms(after + world->timers.t2_ms);
+  const time_us at = after_ms(wait_ms + world->timers.t2_ms);
   if (!record.asks() || at < record.asks_at()) record.ask_at(at);
   arm_call_timer(match.call);
 }

@@ -282,7 +282,7 @@ struct engine::state final : selection_listener {
   }
   [[nodiscard]] std::uint8_t pings_owed(std::uint32_t call) const noexcept;
   void expect_answer(const dialog_match& match);
-  void ask_later(const dialog_match& match, std::uint64_t after_ms);
+  void ask_later(const dialog_match& match, std::uint64_t wait_ms);
   void note_answer(std::uint32_t call);
   void ask_both(std::uint32_t call);
 

@@ -140,18 +140,23 @@ fr_timeout_ms = 700
         check(only_destination(balancer)["enabled"] == "yes", "the destination was disabled")
 
 
-@case
-def a_capacity_that_follows_heartbeats():
-    beats = "vm = fs://:ClueCon@127.0.0.1:8021"
-    more = f"""
+def following(uri: str, machine: str, sections: str) -> str:
+    """A destination whose lines are what the event socket of `machine` says."""
+    beats = f"vm = fs://:ClueCon@{machine}:8021"
+    return f"""
 [[destination]]
 id = 7
 group = 1
-uri = "sip:{address(FIRST_BOX + 1)}:5060"
+uri = "{uri}"
 resources = {json.dumps(beats)}
-[heartbeat]
-interval_s = 1
+{sections}
 """
+
+
+@case
+def a_capacity_that_follows_heartbeats():
+    more = following(f"sip:{address(FIRST_BOX + 1)}:5060", "127.0.0.1",
+                     "[heartbeat]\ninterval_s = 1")
     with study_case(boxes={1: {"vm": 0}}, rules=FOLLOWING_RULES, more=more, workers=2) as lab:
         lab.configuration.boxes = {}
         balancer = lab.start_balancer()

@@ -8,7 +8,7 @@ import sys
 
 from cases import NotHere, case, check, wait_until
 from feedback_cases import (DNS_PORT, DNSMASQ, EVENT_SOCKET, FOLLOWING_RULES, call, dns_server,
-                            only_destination, running, wait_for)
+                            following, only_destination, running, wait_for)
 from lab.configuration import FIRST_BOX
 from lab.wire import address
 from restart_cases import crash, end, keeping, state_of
@@ -17,18 +17,10 @@ ONE, TWO = address(FIRST_BOX + 1), address(FIRST_BOX + 2)
 
 
 def destination(uri: str) -> str:
-    beats = "vm = fs://:ClueCon@machine.test:8021"
-    return f"""
-[[destination]]
-id = 7
-group = 1
-uri = "{uri}"
-resources = {json.dumps(beats)}
-[dns]
+    return following(uri, "machine.test", f"""[dns]
 servers = ["127.0.0.1:{DNS_PORT}"]
 timeout_ms = 200
-min_ttl_s = 1
-"""
+min_ttl_s = 1""")
 
 
 @case(way="end")
