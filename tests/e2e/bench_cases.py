@@ -245,6 +245,28 @@ def a_ceiling_below_what_goes_through_it_is_measured_once_more():
 
 
 @case
+def a_peer_below_the_rate_that_its_search_begins_with_is_measured_once_more():
+    def found(*rates: float) -> float:
+        left = list(rates)
+        costs = {"cpu_us": 20.0, "work_us": 10.0, "in_kernel": 0.5}
+        found_step = step(True, window={"calls_begun_per_s": 1, "sent_per_s": 7},
+                          generator_busy_share=0.5, post_dial_delay={})
+        with stubbed(peers, search=lambda *_: {**found_step, "rate_from": left.pop(0)},
+                     at_ease=lambda *words: tried.append(words[2]) or found_step,
+                     costs=lambda _: costs), contextlib.redirect_stdout(io.StringIO()):
+            peers.measure(peers.Contender("A", None), None, 1, 200)
+        return tried[-1]
+
+    tried = []
+    check(found(250) == 200 and found(192, 30_000) == 24_000, f"80 % of what counts: {tried}")
+    try:
+        told = found(192, 180, 9000)
+    except BenchError as error:
+        told = str(error)
+    check("180 calls a second at most, below 200" in f"{told}", told)
+
+
+@case
 def a_ceiling_that_is_hardly_higher_is_measured_once_more():
     packets = [600e3, 3e6]
 

@@ -17,7 +17,7 @@ from .machine import BenchError, Stopwatch, SysctlAtLeast, processors
 from .programs import (DEVICE, Cast, Work, generate, highest, start_linehunt, start_testpmd,
                        temporary_folder)
 from .results import Results, figure
-from .trust import credible_ceiling, step_that_passed
+from .trust import credible_ceiling, credible_search, step_that_passed
 
 HELD = 5000
 LEAST_PACKETS = 20_000  # a second, of 5tswap; where its search begins
@@ -124,11 +124,16 @@ def costs(step: dict) -> dict:
             "in_kernel": kernel / (own + kernel)}
 
 
+def search(contender: Contender, cast: Cast, seconds: float, low: float) -> dict:
+    with running(contender, cast) as (folder, side, _):
+        return highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
+                                words=search_words(low, 300_000, seconds, HELD)))
+
+
 def measure(contender: Contender, cast: Cast, seconds: float, low: float) -> dict:
     """The highest rate without loss; then, at four fifths of it, what a call costs."""
-    with running(contender, cast) as (folder, side, _):
-        found = highest(generate(folder, GENERATOR_DEVICE, cast, prefix=side,
-                                 words=search_words(low, 300_000, seconds, HELD)))
+    found = credible_search(partial(search, contender, cast, seconds, low), low,
+                            f"peers: {contender.name}")
     rate = found["rate_from"] * 0.8
     step, spoilt = step_that_passed(partial(at_ease, contender, cast, rate, 3 * seconds),
                                     f"peers: {contender.name} at 80 %")

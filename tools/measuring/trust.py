@@ -41,6 +41,17 @@ def step_that_passed(measure, name: str) -> tuple:
     return tried(measure, spoilt_by, TRIES, name)
 
 
+def credible_search(search, start: float, name: str) -> dict:
+    """The best step of a search that begins at `start` calls a second: below that is no rate that
+    was looked for, but a moment in which the machine was held up."""
+    best, why = tried(
+        search, lambda step: "" if step["rate_from"] >= start else
+        f"{step['rate_from']:,.0f} calls a second at most, below {start:,.0f}", CEILING_TRIES, name)
+    if why:
+        raise BenchError(f"{why}; is the machine busy with something else?")
+    return best
+
+
 def ceiling_doubt(best: dict, start: float, reached: float) -> str:
     packets = best["window"]["sent_per_s"]
     if best["rate_from"] < start:
