@@ -5,6 +5,7 @@
 #include "control/disk_failure.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -35,10 +36,15 @@ int make_file(const std::string& file) {
   return 0;
 }
 
-// Throws spdlog_ex.
+// Throws spdlog_ex. Without a buffer: at its end the process would write what is still in one, and
+// wait for a disk that hangs.
 sink_ptr file_sink(const std::string& file) {
   (void)make_file(file); // that of spdlog is for everybody
-  return with_pattern(std::make_shared<spdlog::sinks::basic_file_sink_st>(file));
+  spdlog::file_event_handlers told;
+  told.after_open = [](const std::string&, std::FILE* opened) {
+    (void)std::setvbuf(opened, nullptr, _IONBF, 0);
+  };
+  return with_pattern(std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, told));
 }
 
 sink_ptr standard_sink() {

@@ -3,6 +3,7 @@
 #include "control/daemon/log_output.h"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -115,6 +116,23 @@ TEST_F(log_output_test, what_a_full_disk_does_not_take_goes_to_standard_error) {
   EXPECT_TRUE(log.unwritten());
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("No space left"), HasSubstr("anything")));
+}
+
+TEST_F(log_output_test, a_file_that_takes_nothing_more_does_not_keep_the_process_from_its_end) {
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // and reads nothing
+  ASSERT_GE(reader, 0);
+  EXPECT_EXIT(
+      {
+        ::alarm(20);
+        (void)started(pipe);
+        for (int i = 0; i < 100; ++i) // more than a pipe takes
+          spdlog::info(std::string(1000, 'x'));
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
+  ::close(reader);
 }
 
 TEST_F(log_output_test, the_journal_is_where_standard_error_is_the_stream_that_it_named) {
