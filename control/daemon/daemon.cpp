@@ -150,6 +150,7 @@ bool become_user(const std::optional<account>& whom, const config::configuration
 
 int run_daemon(const config::configuration& whole, const std::string& file) {
   std::signal(SIGPIPE, SIG_IGN); // whoever reads our output may go
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow (`ulimit -f`) is as on a full disk
   log_output log(whole.log, whole.log_level, whole.runtime.control_core);
   choose_kernel(whole.kernel);
   asio::io_context loop;

@@ -81,3 +81,16 @@ def a_disk_that_is_read_only_keeps_nobody_from_serving():
             check(core.wait(30) == 0, f"a call was lost: {core.counts()}\n{diagnosis(lab)}")
             check(balancer.wait_idle(5), f"loads remain: {balancer.loads()}")
             end(balancer)
+
+
+@case
+def a_file_that_may_not_grow_ends_nothing():
+    """`ulimit -f`, or LimitFSIZE= of the unit: less than the file of calls would take."""
+    count = 40
+    with keeping(boxes={1: {"vm": count}}) as lab:
+        balancer = lab.start_balancer()
+        lab.start_box(1)
+        start_calls(lab, count, 60_000)
+        subprocess.run(["prlimit", "--pid", str(balancer.process.pid), "--fsize=4096:"], check=True)
+        end(balancer)
+        check("calls.cbor cannot be written: File too large" in balancer.tail(), balancer.tail())
