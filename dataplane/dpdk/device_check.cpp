@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <net/if.h>
 #include <string>
@@ -14,6 +16,14 @@ namespace linehunt::dpdk {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What a call of the kernel failed for, and what to do.
+std::string told(int cause) {
+  std::string text = std::strerror(cause);
+  if (cause == EPERM) text += "; start it as root, or with CAP_NET_RAW and CAP_NET_ADMIN";
+  if (cause == EMFILE) text += "; raise LimitNOFILE= of the unit, or `ulimit -n`";
+  return text;
+}
 
 // af_packet copies frames into slots of `framesz` bytes, 2048 unless said, and silently drops what
 // is longer; some 100 bytes of a slot are the kernel's.
@@ -30,7 +40,11 @@ std::optional<error> check_interface(const port_setup& setup, const std::string&
   if (name.empty())
     return error{"port '" + setup.name + "': " + driver + " needs an interface; write " +
                  "device = \"" + driver + ",iface=NAME\""};
-  if (if_nametoindex(name.c_str()) == 0)
+  const int cause = if_nametoindex(name.c_str()) == 0 ? errno : 0;
+  if (cause != 0 && cause != ENODEV)
+    return error{"port '" + setup.name + "': cannot look for the network interface '" + name +
+                 "': " + told(cause)};
+  if (cause != 0)
     return error{"port '" + setup.name + "': there is no network interface '" + name +
                  "'; create it, or name another in device (`ip link` lists them)"};
   if (const int mtu = interface_mtu(name); mtu > 0 && mtu < setup.mtu_bytes)
@@ -86,6 +100,10 @@ unsigned long device_number(std::string_view device, std::string_view key,
                             unsigned long otherwise) {
   const std::string text = device_argument(device, key);
   return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+}
+
+bool is_of_interface(std::string_view driver) noexcept {
+  return driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp");
 }
 
 } // namespace
@@ -157,8 +175,7 @@ std::optional<error> check_device(const port_setup& setup) {
     if (auto missing = check_pci(setup, card)) return missing;
   if (name.starts_with("net_af_packet"))
     if (auto too_long = check_slots(setup)) return too_long;
-  if (name.starts_with("net_af_packet") || name.starts_with("net_af_xdp"))
-    return check_interface(setup, name);
+  if (is_of_interface(name)) return check_interface(setup, name);
   std::error_code ignored;
   if (name.starts_with("net_tap") && !fs::exists("/dev/net/tun", ignored))
     return error{"port '" + setup.name + "': /dev/net/tun is missing; `modprobe tun`"};
@@ -167,6 +184,13 @@ std::optional<error> check_device(const port_setup& setup) {
         !file.empty() && !fs::exists(file, ignored))
       return error{"port '" + setup.name + "': there is no file '" + file + "'"};
   return std::nullopt;
+}
+
+std::optional<error> check_rights(const port_setup& setup) {
+  const int refusal = is_of_interface(setup.device) ? packet_socket_refusal() : 0;
+  if (refusal == 0) return std::nullopt;
+  return error{"port '" + setup.name +
+               "': cannot open a socket for the frames of an interface: " + told(refusal)};
 }
 
 std::optional<error> check_queues(const port_setup& setup) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/kernel_interface.h"
 
+#include <cerrno>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -55,6 +56,13 @@ bool interface_is_up(unsigned index) noexcept {
   flags.request.ifr_ifindex = static_cast<int>(index);
   constexpr int up = IFF_UP | IFF_RUNNING;
   return flags.ask(SIOCGIFNAME) && flags.ask(SIOCGIFFLAGS) && (flags.request.ifr_flags & up) == up;
+}
+
+int packet_socket_refusal() noexcept {
+  const int socket = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (socket < 0) return errno;
+  ::close(socket);
+  return 0;
 }
 
 } // namespace linehunt::dpdk

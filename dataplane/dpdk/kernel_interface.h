@@ -21,4 +21,8 @@ struct rx_channels {
 // gone is not. True where the kernel cannot be asked.
 [[nodiscard]] bool interface_is_up(unsigned index) noexcept;
 
+// Whether this process may read frames of an interface, as af_packet and af_xdp do: 0, or the errno
+// that the kernel gives.
+[[nodiscard]] int packet_socket_refusal() noexcept;
+
 } // namespace linehunt::dpdk

@@ -130,6 +130,7 @@ tl::expected<port, error> port::probe(const port_setup& setup, worker_id workers
   // A device that is there already (EAL has probed it, or the process made it) is used as it is.
   if (rte_eth_dev_get_port_by_name(device_name.c_str(), &p.device_) != 0) {
     if (auto missing = check_device(setup)) return tl::unexpected(*missing);
+    if (auto barred = check_rights(setup)) return tl::unexpected(*barred);
     remove_left_memif_socket(setup.device);
     const auto comma = setup.device.find(',');
     const std::string arguments =

@@ -92,6 +92,17 @@ def a_start_without_hugepages_names_the_node():
 
 
 @case
+def a_start_without_the_rights_to_an_interface_names_them():
+    text = right_configuration().replace("iface=eth0", "iface=lo")
+    for device in ("net_af_packet0", "net_af_xdp0"):
+        told = run_with(text.replace("net_af_packet0", device), before=[
+            "setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"])
+        check(told.returncode == 1, f"exit status {told.returncode}\n{told.stderr}")
+        check("Operation not permitted; start it as root, or with CAP_NET_RAW" in told.stderr,
+              told.stderr)
+
+
+@case
 def every_error_of_a_configuration_is_told():
     text = right_configuration()
     chosen = [each for name, each in WRONG.items() if name != "address of no port"]
