@@ -36,6 +36,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <string>
@@ -228,6 +229,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
       {[&](bool on) { (*runtime)->drain(on); }, [&] { return live_calls(**runtime); },
        [&] { return kept.keeps_calls() ? early_calls(**runtime) : live_calls(**runtime); },
        [&] { loop.stop(); }, raise});
+  blocking_thread texts_aside(loop, whole.runtime.control_core); // those of metrics take a second
   blocking_thread captures_aside(loop, whole.runtime.control_core); // their disk may hang
   capture_session capturing(
       whole.admin.capture_dir, named_ports(whole.runtime),
@@ -290,7 +292,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     copier->start();
     view.count_copies([&] { return copier->statistics(); }); // asked in the loop only
   }
+  std::optional<metrics::recent_exposition> shown;
   const auto end = [&] {
+    shown.reset(); // gives a text up, so that calls have the processor
     copier.reset();
     capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
     changes.finish(operator_writer::longest_wait);
@@ -304,9 +308,16 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   row_retry retry(loop, reloading, view);
   retry.start();
   view.also_count([&] { return (*ways_in)->statistics(); });
-  metrics::recent_exposition shown([&] { return metrics::exposition(view.figures()); });
-  (*ways_in)->show_metrics([&](const http::request&, const http::replying& done) {
-    done({200, metrics::content_type, {}, shown.get()});
+  shown.emplace(
+      [&] {
+        const auto read = std::make_shared<const metrics::exposition>(view.figures());
+        return [read](const auto& given_up) { return read->text(given_up); };
+      },
+      [&](auto job) { texts_aside.run(std::move(job)); });
+  (*ways_in)->show_metrics([&](const http::request&, http::replying done) {
+    shown->get([done = std::move(done)](metrics::recent_exposition::text made) {
+      done({200, metrics::content_type, {}, std::move(made)});
+    });
   });
   (*ways_in)->serve(view);
   spdlog::info("linehunt {} serves with {} workers, {} destinations, admin: {}", version,

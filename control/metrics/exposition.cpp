@@ -4,17 +4,24 @@
 
 #include "control/metrics/families.h"
 
-#include <prometheus/text_serializer.h>
+#include <utility>
 
 namespace linehunt::metrics {
 
-std::string exposition(const node_figures& figures) {
-  family_list all;
-  add_node(all, figures);
-  add_calls(all, figures);
-  add_destinations(all, figures);
-  add_workers(all, figures);
-  return prometheus::TextSerializer{}.Serialize(all.all());
+exposition::exposition(node_figures figures) : figures_(std::move(figures)) {
+  family_list before, behind;
+  add_node(before, figures_);
+  add_calls(before, figures_);
+  add_workers(behind, figures_);
+  before_ = before.text();
+  behind_ = behind.text();
+  figures_.workers.clear(); // they point to what the workers write
+}
+
+std::string exposition::text(const std::atomic<bool>& given_up) const {
+  family_list destinations(given_up);
+  add_destinations(destinations, figures_);
+  return before_ + destinations.text() + behind_;
 }
 
 } // namespace linehunt::metrics

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metric families of prometheus-cpp, put together line by line.
+// Metric families of prometheus-cpp, put together line by line. Each is written as text when the
+// next begins: those of many destinations take more memory than their text.
 #pragma once
 
-#include <cstdint>
+#include <atomic>
 #include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +17,10 @@ using labels = std::vector<prometheus::ClientMetric::Label>;
 
 class family_list {
  public:
+  family_list() = default;
+  // Nothing more is put together once `given_up` is true, which another thread may make it.
+  explicit family_list(const std::atomic<bool>& given_up) : given_up_(&given_up) {}
+
   // What is added next belongs to this family.
   family_list& counter(std::string name, std::string help) {
     return open(std::move(name), std::move(help), prometheus::MetricType::Counter);
@@ -27,7 +34,8 @@ class family_list {
 
   template <typename Number>
   family_list& add(labels of, Number value) {
-    prometheus::MetricFamily& family = all_.back();
+    if (is_given_up()) return *this;
+    prometheus::MetricFamily& family = at_hand_.back();
     prometheus::ClientMetric& one = family.metric.emplace_back();
     one.label = std::move(of);
     const bool rises = family.type == prometheus::MetricType::Counter;
@@ -35,20 +43,36 @@ class family_list {
     return *this;
   }
   family_list& add(labels of, prometheus::ClientMetric::Histogram value) {
-    prometheus::ClientMetric& one = all_.back().metric.emplace_back();
+    if (is_given_up()) return *this;
+    prometheus::ClientMetric& one = at_hand_.back().metric.emplace_back();
     one.label = std::move(of);
     one.histogram = std::move(value);
     return *this;
   }
 
-  [[nodiscard]] const std::vector<prometheus::MetricFamily>& all() const noexcept { return all_; }
+  // All of them, once.
+  [[nodiscard]] std::string text() {
+    write();
+    return std::move(written_).str();
+  }
 
  private:
+  [[nodiscard]] bool is_given_up() const noexcept {
+    return given_up_ != nullptr && given_up_->load(std::memory_order_relaxed);
+  }
   family_list& open(std::string name, std::string help, prometheus::MetricType type) {
-    all_.push_back({std::move(name), std::move(help), type, {}});
+    write();
+    at_hand_.push_back({std::move(name), std::move(help), type, {}});
     return *this;
   }
-  std::vector<prometheus::MetricFamily> all_;
+  void write() {
+    if (!is_given_up()) prometheus::TextSerializer{}.Serialize(written_, at_hand_);
+    at_hand_.clear();
+  }
+
+  const std::atomic<bool>* given_up_ = nullptr;
+  std::vector<prometheus::MetricFamily> at_hand_; // one, or none yet
+  std::ostringstream written_;
 };
 
 } // namespace linehunt::metrics

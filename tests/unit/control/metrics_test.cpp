@@ -7,8 +7,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <optional>
 #include <set>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace linehunt::metrics::metrics_test {
 namespace {
@@ -76,7 +79,7 @@ struct figures_with_two_workers : ::testing::Test {
 };
 
 TEST_F(figures_with_two_workers, are_all_there) {
-  const std::string text = exposition(figures);
+  const std::string text = exposition(figures).text();
   for (const char* line :
        {"linehunt_calls_started_total 11\n",
         "linehunt_degraded{reason=\"reload_refused\"} 1\n",
@@ -130,7 +133,7 @@ TEST_F(figures_with_two_workers, are_all_there) {
 
 // That nobody has enabled them is no news, and would be an alarm as long as their calls last.
 TEST_F(figures_with_two_workers, say_of_a_draining_destination_only_what_it_holds) {
-  const std::string text = exposition(figures);
+  const std::string text = exposition(figures).text();
   for (const char* name : {"enabled", "resolved", "paused_seconds"})
     EXPECT_THAT(
         text, Not(HasSubstr("linehunt_destination_" + std::string{name} + "{destination=\"3\"}")));
@@ -139,7 +142,7 @@ TEST_F(figures_with_two_workers, say_of_a_draining_destination_only_what_it_hold
 // Conventions that hold for whatever is added: a help and a type for each, counters end in _total
 // and nothing else does, no sample twice.
 TEST_F(figures_with_two_workers, keep_to_the_conventions) {
-  std::istringstream in(exposition(figures));
+  std::istringstream in(exposition(figures).text());
   std::set<std::string> helps, types, samples;
   std::string line;
   while (std::getline(in, line)) {
@@ -166,36 +169,94 @@ TEST_F(figures_with_two_workers, keep_to_the_conventions) {
 }
 
 TEST(metrics, of_a_linehunt_without_anything) {
-  EXPECT_THAT(exposition({}), HasSubstr("linehunt_calls_started_total 0\n"));
+  EXPECT_THAT(exposition({}).text(), HasSubstr("linehunt_calls_started_total 0\n"));
 }
 
-// With many destinations one takes long, so those who ask meanwhile get the one that is there.
-TEST(metrics, one_exposition_is_for_all_who_ask_within_a_second) {
+// Workers write on, and may be gone before a thread is.
+TEST_F(figures_with_two_workers, are_read_before_the_text_is_made) {
+  const exposition read(figures);
+  const std::string before = read.text();
+  first.calls_started += 100;
+  second.no_capacity.add(1, std::array<resource_id, 1>{0});
+  EXPECT_EQ(read.text(), before);
+  EXPECT_NE(exposition(figures).text(), before);
+}
+
+TEST_F(figures_with_two_workers, are_not_all_written_where_that_is_given_up) {
+  const std::atomic<bool> given_up = true;
+  EXPECT_THAT(exposition(figures).text(given_up), Not(HasSubstr("linehunt_destination_load")));
+}
+
+// A thread that makes texts when the test says so.
+struct shown_in_turn : ::testing::Test {
+  using text = recent_exposition::text;
   recent_exposition::clock::time_point now{};
   std::chrono::milliseconds takes{2000}; // longer than it is valid
   int made = 0;
-  recent_exposition shown(
-      [&] {
-        now += takes;
-        return std::to_string(++made);
+  bool stopped = false;
+  std::vector<blocking_thread::job> jobs;
+  std::optional<recent_exposition> shown{
+      std::in_place,
+      [this] {
+        return [this, number = std::to_string(++made)](const std::atomic<bool>& given_up) {
+          now += takes;
+          stopped = given_up;
+          return number;
+        };
       },
-      [&] { return now; });
-  const recent_exposition::text first = shown.get();
+      [this](blocking_thread::job next) { jobs.push_back(std::move(next)); },
+      [this] { return now; }};
+
+  void make() {
+    for (const auto& job : std::exchange(jobs, {}))
+      job()();
+  }
+  text get() {
+    text got;
+    shown->get([&](text one) { got = std::move(one); });
+    make();
+    return got;
+  }
+};
+
+TEST_F(shown_in_turn, one_exposition_is_for_all_who_ask_while_it_is_made) {
+  std::vector<text> got;
+  for (int client = 0; client < 64; ++client)
+    shown->get([&](text one) { got.push_back(std::move(one)); });
+  EXPECT_EQ(got.size(), 0u) << "the loop goes on";
+  EXPECT_EQ(jobs.size(), 1u);
+  make();
+  ASSERT_EQ(got.size(), 64u);
+  for (const text& one : got)
+    EXPECT_EQ(one, got.front()) << "a copy, or made anew";
+  EXPECT_EQ(*got.front(), "1");
+}
+
+TEST_F(shown_in_turn, one_that_nobody_waits_for_any_more_is_given_up) {
+  shown->get([](const text&) { FAIL() << "the daemon ends"; });
+  shown.reset();
+  make();
+  EXPECT_TRUE(stopped) << "the thread had begun";
+}
+
+// With many destinations one takes long, so those who ask soon after get the one that is there.
+TEST_F(shown_in_turn, one_exposition_is_for_all_who_ask_within_a_second) {
+  const text first = get();
   EXPECT_EQ(*first, "1");
   for (int client = 0; client < 64; ++client)
-    EXPECT_EQ(shown.get(), first) << "a copy, or made anew";
+    EXPECT_EQ(get(), first) << "a copy, or made anew";
   now += std::chrono::milliseconds(999);
-  EXPECT_EQ(shown.get(), first);
+  EXPECT_EQ(get(), first);
   now += std::chrono::milliseconds(1);
-  EXPECT_EQ(*shown.get(), "2");
+  EXPECT_EQ(*get(), "2");
   EXPECT_EQ(*first, "1") << "who reads slowly keeps what it has got";
   now += std::chrono::seconds(1);
   takes = std::chrono::milliseconds(3);
-  EXPECT_EQ(*shown.get(), "3");
+  EXPECT_EQ(*get(), "3");
   now += std::chrono::milliseconds(29);
-  EXPECT_EQ(*shown.get(), "3");
+  EXPECT_EQ(*get(), "3");
   now += std::chrono::milliseconds(1);
-  EXPECT_EQ(*shown.get(), "4") << "what is made soon is not old";
+  EXPECT_EQ(*get(), "4") << "what is made soon is not old";
 }
 
 } // namespace

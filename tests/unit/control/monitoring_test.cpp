@@ -72,7 +72,7 @@ std::string written_anew() {
   figures.node.degraded = degraded_by({});
   figures.ways_in = refusals();
   figures.copies = copies();
-  return exposition(figures);
+  return exposition(figures).text();
 }
 
 const std::string& everything() {
