@@ -92,6 +92,8 @@ class daemon_view {
   virtual ~daemon_view() = default;
 
   [[nodiscard]] virtual std::vector<destination_state> destinations() = 0;
+  // A configured one; nullopt where there is none, or where it only drains.
+  [[nodiscard]] virtual std::optional<destination_state> destination_with(std::uint32_t id) = 0;
   [[nodiscard]] virtual std::vector<statistic> statistics() = 0;
   // Never more than max_listed_calls; fewer than were asked for where their texts are long.
   [[nodiscard]] virtual call_list calls(const call_query& wanted) = 0;

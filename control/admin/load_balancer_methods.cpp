@@ -88,11 +88,9 @@ daemon_view::answering told_to(answering done) {
 }
 
 rpc_answer status_of(std::uint32_t id, daemon_view& daemon) {
-  const auto all = daemon.destinations();
-  const auto found = std::ranges::find(all, id, &destination_state::id);
+  const auto found = daemon.destination_with(id);
   // One that drains cannot be set any more either.
-  if (found == all.end() || found->draining)
-    return tl::unexpected(worded(change_fault::no_such_destination));
+  if (!found) return tl::unexpected(worded(change_fault::no_such_destination));
   json answer = {{"enable", found->enabled ? "yes" : "no"}};
   if (!found->attrs.empty()) answer["attrs"] = found->attrs;
   return answer;

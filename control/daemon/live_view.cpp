@@ -117,35 +117,47 @@ void live_view::raise_status(const destination& d, bool enabled, const std::stri
   raise_status(d, enabled ? "enabled"sv : "disabled"sv, cause);
 }
 
+// The models and the snapshot that was built from them have the same order.
+admin::destination_state live_view::state_at(std::size_t place,
+                                             const std::vector<dpdk::worker_report>& workers) {
+  const destination& d = runtime_.world().destinations[place];
+  const destination_model& model = source_.destinations()[place];
+  const destination_status status = source_.changes().status(d.id);
+  admin::destination_state state{
+      d.id, d.group, d.uri, status.enabled, !status.by_admin, model.attrs, model.description, {}};
+  if (const auto name = names_ ? names_(d.uri) : std::nullopt) add_name(state, d, *name);
+  for (std::size_t r = 0; r < d.resources.size(); ++r) {
+    const resource_model& resource = model.resources[r];
+    admin::resource_state& shown = state.resources.emplace_back();
+    shown.name = resource.label;
+    shown.capacity = source_.changes().capacity(d.id, resource.name);
+    shown.load = load(workers, d.resources[r].slot);
+    if (!resource.heartbeat || !heartbeats_) continue;
+    if (const auto report = heartbeats_(d.id, resource.name))
+      shown.heartbeat = heartbeat::word_for(report->status);
+  }
+  for (const world_source::retired_resource& gone : source_.draining_resources(d.id))
+    if (const std::int64_t held = load(workers, gone.slot); held != 0)
+      state.resources.push_back({gone.model.label, 0, held, {}, true});
+  state.paused_s = pauses_.left_s(d.id, pauses::clock::now());
+  if (round_trip_us_) state.probe_round_trip_us = round_trip_us_(d.id);
+  return state;
+}
+
+std::optional<admin::destination_state> live_view::destination_with(std::uint32_t id) {
+  const destination* const found = find(id);
+  if (!found) return std::nullopt;
+  const auto place = static_cast<std::size_t>(found - runtime_.world().destinations.data());
+  return state_at(place, reports());
+}
+
 std::vector<admin::destination_state> live_view::destinations() {
   const auto workers = reports();
-  const snapshot& world = runtime_.world();
+  const std::size_t configured = runtime_.world().destinations.size();
   std::vector<admin::destination_state> all;
-  // The models and the snapshot that was built from them have the same order.
-  for (std::size_t i = 0; i < world.destinations.size(); ++i) {
-    const destination& d = world.destinations[i];
-    const destination_model& model = source_.destinations()[i];
-    const destination_status status = source_.changes().status(d.id);
-    admin::destination_state state{
-        d.id, d.group, d.uri, status.enabled, !status.by_admin, model.attrs, model.description, {}};
-    if (const auto name = names_ ? names_(d.uri) : std::nullopt) add_name(state, d, *name);
-    for (std::size_t r = 0; r < d.resources.size(); ++r) {
-      const resource_model& resource = model.resources[r];
-      admin::resource_state& shown = state.resources.emplace_back();
-      shown.name = resource.label;
-      shown.capacity = source_.changes().capacity(d.id, resource.name);
-      shown.load = load(workers, d.resources[r].slot);
-      if (!resource.heartbeat || !heartbeats_) continue;
-      if (const auto report = heartbeats_(d.id, resource.name))
-        shown.heartbeat = heartbeat::word_for(report->status);
-    }
-    for (const world_source::retired_resource& gone : source_.draining_resources(d.id))
-      if (const std::int64_t held = load(workers, gone.slot); held != 0)
-        state.resources.push_back({gone.model.label, 0, held, {}, true});
-    state.paused_s = pauses_.left_s(d.id, pauses::clock::now());
-    if (round_trip_us_) state.probe_round_trip_us = round_trip_us_(d.id);
-    all.push_back(std::move(state));
-  }
+  all.reserve(configured);
+  for (std::size_t i = 0; i < configured; ++i)
+    all.push_back(state_at(i, workers));
   for (const world_source::retired& gone : source_.draining()) {
     admin::destination_state state{gone.model.id, gone.model.group, gone.model.uri,         false,
                                    false,         gone.model.attrs, gone.model.description, {}};

@@ -46,6 +46,7 @@ class live_view final : public admin::daemon_view {
   }
 
   [[nodiscard]] std::vector<admin::destination_state> destinations() override;
+  [[nodiscard]] std::optional<admin::destination_state> destination_with(std::uint32_t id) override;
   [[nodiscard]] std::vector<admin::statistic> statistics() override;
   [[nodiscard]] admin::call_list calls(const admin::call_query& wanted) override;
   [[nodiscard]] std::vector<admin::process_state> processes() override;
@@ -147,6 +148,9 @@ class live_view final : public admin::daemon_view {
   // nullptr where a reload has made it another one since, which has done nothing.
   [[nodiscard]] const destination* whom(const event& raised) const;
   [[nodiscard]] std::vector<dpdk::worker_report> reports() const;
+  // Of a configured one, which has that place among them.
+  [[nodiscard]] admin::destination_state state_at(std::size_t place,
+                                                  const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] std::int64_t load(const std::vector<dpdk::worker_report>& workers,
                                   slot_index slot) const;
   [[nodiscard]] static bool has_calls(const std::vector<dpdk::worker_report>& workers,

@@ -259,6 +259,11 @@ TEST_F(live_view_test, a_call_without_lines_stays_with_its_destination) {
   ASSERT_EQ(listed.size(), 2u);
   EXPECT_EQ(listed[1].id, 5u);
   EXPECT_TRUE(listed[1].draining);
+  ASSERT_TRUE(daemon.view.destination_with(6));
+  EXPECT_EQ(daemon.view.destination_with(6)->uri, listed[0].uri);
+  EXPECT_EQ(daemon.view.destination_with(6)->resources.size(), 1u);
+  EXPECT_FALSE(daemon.view.destination_with(5)) << "which drains";
+  EXPECT_FALSE(daemon.view.destination_with(4));
   daemon.reload(other + "[[destination]]\nid = 7\ngroup = 1\nuri = \"sip:192.0.2.23\"\n"
                         "resources = \"vm=5\"\n");
   EXPECT_EQ(where(), 5u) << "which drains";

@@ -96,6 +96,12 @@ TEST_F(dispatcher, lb_status_says_and_sets) {
   EXPECT_EQ(result("lb_list")["Destinations"][1]["enabled"], "yes");
 }
 
+TEST_F(dispatcher, lb_status_looks_at_one_destination_alone) {
+  view.listed = [] { ADD_FAILURE() << "all of them were listed"; };
+  EXPECT_EQ(result("lb_status", "[2]")["enable"], "yes");
+  EXPECT_EQ(error("lb_status", "[3]"), no_destination);
+}
+
 TEST_F(dispatcher, lb_status_errors) {
   EXPECT_EQ(error("lb_status", "[9]"), no_destination);
   EXPECT_EQ(error("lb_status", "[9,1]"), no_destination);

@@ -29,11 +29,18 @@ class fake_view final : public daemon_view {
   std::atomic<std::uint64_t> active = 2; // a test changes it while it is served
 
   std::chrono::milliseconds listing_takes{0};
+  std::function<void()> listed;
   std::vector<destination_state> destinations() override {
     const auto begun = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() - begun < listing_takes) {
     }
+    if (listed) listed();
     return all;
+  }
+  std::optional<destination_state> destination_with(std::uint32_t id) override {
+    const auto found = std::ranges::find(all, id, &destination_state::id);
+    if (found == all.end() || found->draining) return std::nullopt;
+    return *found;
   }
   std::vector<statistic> statistics() override {
     std::vector<statistic> shown{
