@@ -32,10 +32,10 @@ bool is_id(const json& id) {
 // All that came in one text. Lives as long as somebody owes it an answer.
 class conversation : public std::enable_shared_from_this<conversation> {
  public:
-  conversation(json requests, daemon_view& daemon, turns& taking, bool can_follow, replying done,
-               const batch_limits& limits)
+  conversation(json requests, daemon_view& daemon, turns& taking, holding_events hold,
+               replying done, const batch_limits& limits)
       : limits_(limits), is_batch_(requests.is_array()), daemon_(daemon), turns_(taking),
-        can_follow_(can_follow), done_(std::move(done)) {
+        can_follow_(hold != nullptr), hold_(std::move(hold)), done_(std::move(done)) {
     if (is_batch_)
       requests_ = std::move(requests);
     else
@@ -122,7 +122,12 @@ class conversation : public std::enable_shared_from_this<conversation> {
     if (long_one_->may_begin) write_piece();
   }
 
+  void hold_events() {
+    if (const auto hold = std::exchange(hold_, nullptr)) hold(follows_);
+  }
+
   void write_piece() {
+    hold_events();
     if (long_one_->write(long_one_->text)) return;
     const long_answer whole = std::move(*long_one_);
     long_one_.reset();
@@ -137,6 +142,7 @@ class conversation : public std::enable_shared_from_this<conversation> {
 
   void take_text(std::string_view answer) {
     answers_.append(answers_.empty() ? "" : ",").append(answer);
+    if (next_ < requests_.size()) hold_events();
     answered();
   }
 
@@ -162,14 +168,15 @@ class conversation : public std::enable_shared_from_this<conversation> {
   bool is_batch_;
   daemon_view& daemon_;
   turns& turns_;
-  bool can_follow_;
+  const bool can_follow_;
   bool follows_ = false;
+  holding_events hold_; // empty: not of interest, or done
   replying done_;
 };
 
 } // namespace
 
-void dispatch(std::string_view request, daemon_view& daemon, turns& taking, bool can_follow,
+void dispatch(std::string_view request, daemon_view& daemon, turns& taking, holding_events hold,
               replying done, const batch_limits& limits) {
   bool too_deep = false;
   const auto keep = [&](int depth, json::parse_event_t, json&) {
@@ -184,8 +191,8 @@ void dispatch(std::string_view request, daemon_view& daemon, turns& taking, bool
     return done({text_of(failure({invalid_request_code, "Invalid Request", {}}, nullptr)), false});
   if (parsed.is_array() && parsed.size() > limits.requests)
     return done({refusal(fmt::format("A batch has {} requests at most", limits.requests)), false});
-  std::make_shared<conversation>(std::move(parsed), daemon, taking, can_follow, std::move(done),
-                                 limits)
+  std::make_shared<conversation>(std::move(parsed), daemon, taking, std::move(hold),
+                                 std::move(done), limits)
       ->go_on();
 }
 

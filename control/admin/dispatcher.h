@@ -22,6 +22,10 @@ struct reply {
 };
 
 using replying = std::function<void(reply)>;
+// A part of the answer stands, and the rest takes its time: what happens from now on is not in that
+// part, so who follows events, or asks for them in it (`follows`), is to get them behind the
+// answer.
+using holding_events = std::function<void(bool follows)>;
 
 // A batch has an end; what is left is refused.
 struct batch_limits {
@@ -33,8 +37,9 @@ struct batch_limits {
 // One request or a batch, whose requests are answered one after the other; between two of them may
 // be those of other clients. `done` is called once: before this returns, or later in the same
 // thread where a method takes its time, or others have had theirs. `daemon` and `taking` outlive
-// that. A transport without a way for events offers no method that follows them.
-void dispatch(std::string_view request, daemon_view& daemon, turns& taking, bool can_follow,
+// that. `hold` is called once at most, before `done`; a transport without a way for events has
+// none, and offers no method that follows them.
+void dispatch(std::string_view request, daemon_view& daemon, turns& taking, holding_events hold,
               replying done, const batch_limits& limits = {});
 
 // The answer to a request that a transport refuses unread.

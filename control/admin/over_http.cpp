@@ -10,7 +10,7 @@ namespace linehunt::admin {
 
 void over_http(const http::request& request, daemon_view& daemon, turns& taking,
                http::replying done) {
-  dispatch(request.body, daemon, taking, false, [done = std::move(done)](reply answer) {
+  dispatch(request.body, daemon, taking, {}, [done = std::move(done)](reply answer) {
     if (answer.text)
       done({200, "application/json", std::move(*answer.text)});
     else

@@ -35,14 +35,19 @@ void socket_client::refuse(std::string_view why) {
 bool socket_client::publish(std::string_view line) {
   if (!follows_ || !connection_.is_open()) return true;
   // An answer may be larger than all events that may wait.
-  waiting_event_bytes_ += line.size() + 1;
-  if (waiting_event_bytes_ > setup_.max_waiting_bytes) {
+  if (waiting_event_bytes_ + held_.size() + line.size() + 1 > setup_.max_waiting_bytes) {
     close();
     return false;
   }
-  waiting_.append(line).append(1, '\n');
+  if (!holding_) waiting_event_bytes_ += line.size() + 1;
+  (holding_ ? held_ : waiting_).append(line).append(1, '\n');
   write_waiting();
   return true;
+}
+
+void socket_client::hold_events(bool follows) {
+  follows_ = follows_ || follows;
+  holding_ = true;
 }
 
 void socket_client::arm(asio::steady_timer& timer, std::chrono::milliseconds deadline) {
@@ -94,7 +99,9 @@ void socket_client::answer_next() {
     if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
     if (request.find_first_not_of(" \t\r") == std::string::npos) continue;
     answering_ = asking_ = true;
-    answer_(request, [self = shared_from_this()](const reply& answer) { self->on_answer(answer); });
+    answer_(
+        request, [self = shared_from_this()](bool follows) { self->hold_events(follows); },
+        [self = shared_from_this()](const reply& answer) { self->on_answer(answer); });
     asking_ = false;
     if (answering_) return;
   }
@@ -104,6 +111,8 @@ void socket_client::on_answer(const reply& answer) {
   follows_ = follows_ || answer.follows;
   if (answer.text) return answer_with(*answer.text, after::read_on);
   answering_ = false;
+  let_go();
+  write_waiting();
   if (asking_) return; // answer_next goes on
   if (!pending_.empty()) arm(request_timer_, setup_.request_deadline);
   answer_next();
@@ -114,7 +123,14 @@ void socket_client::answer_with(std::string_view text, after then) {
   then_ = then;
   request_timer_.cancel();
   waiting_.append(text).append(1, '\n');
+  let_go();
   write_waiting();
+}
+
+void socket_client::let_go() {
+  holding_ = false;
+  waiting_event_bytes_ += held_.size();
+  waiting_ += std::exchange(held_, {});
 }
 
 void socket_client::write_waiting() {

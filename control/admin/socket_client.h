@@ -33,8 +33,10 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   void on_bytes(std::size_t count);
   void on_end();
   void answer_next();
+  void hold_events(bool follows);
   void on_answer(const reply& answer);
   void answer_with(std::string_view text, after then);
+  void let_go(); // what is held
   void write_waiting();
   void on_written();
   void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds deadline);
@@ -48,11 +50,13 @@ class socket_client : public std::enable_shared_from_this<socket_client> {
   std::size_t searched_bytes_ = 0;      // of pending_, that hold no newline
   std::string waiting_, writing_;       // answers and events, in their order
   std::size_t waiting_event_bytes_ = 0; // of waiting_
+  std::string held_;                    // events of after what the answer at hand says already
   // An answer is not yet there or not yet written; nothing is read meanwhile.
   bool answering_ = false;
   bool answered_ = false; // it is there: in waiting_ or writing_
   bool asking_ = false;   // answer_ is on the stack
   bool follows_ = false;
+  bool holding_ = false; // events go to held_
   bool awaited_ = false;
   bool ended_ = false; // the client will send no more
   after then_ = after::read_on;

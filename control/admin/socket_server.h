@@ -28,8 +28,10 @@ struct socket_setup {
 
 class socket_server {
  public:
-  // Calls `done` once, in the loop's thread: at once or later.
-  using answering = std::function<void(std::string_view request, replying done)>;
+  // Calls `done` once, in the loop's thread: at once or later; and `hold` before that where events
+  // are to come behind the answer.
+  using answering =
+      std::function<void(std::string_view request, holding_events hold, replying done)>;
 
   // Binds the path and listens, but serves nobody before serve(). The error names the path and
   // says what to do. A socket file that is left from before is removed only where nobody answers

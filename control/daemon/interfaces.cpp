@@ -92,12 +92,13 @@ void interfaces::show_metrics(const http::answering& answer) {
 }
 
 void interfaces::serve(admin::daemon_view& daemon) {
-  socket_->serve([this, &daemon](std::string_view request, admin::replying done) {
-    admin::dispatch(request, daemon, turns_, true, std::move(done));
-  });
+  socket_->serve(
+      [this, &daemon](std::string_view request, admin::holding_events hold, admin::replying done) {
+        admin::dispatch(request, daemon, turns_, std::move(hold), std::move(done));
+      });
   // Nobody can follow events where no connection stays.
   const auto answer = [this, &daemon](std::string_view request, admin::replying done) {
-    admin::dispatch(request, daemon, turns_, false, std::move(done));
+    admin::dispatch(request, daemon, turns_, {}, std::move(done));
   };
   if (datagram_) datagram_->serve(answer);
   if (fifo_) fifo_->serve(answer);

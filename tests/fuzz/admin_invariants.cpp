@@ -37,10 +37,14 @@ std::string fault_of_request(std::string_view request, bool can_follow) {
   int answers = 0;
   admin::reply given;
   admin::turns alone = admin::endless_turn();
-  admin::dispatch(request, view, alone, can_follow, [&](admin::reply r) {
-    ++answers;
-    given = std::move(r);
-  });
+  int held = 0;
+  const auto hold = [&](bool) { held += answers == 0 ? 1 : 2; };
+  admin::dispatch(request, view, alone, can_follow ? admin::holding_events(hold) : nullptr,
+                  [&](admin::reply r) {
+                    ++answers;
+                    given = std::move(r);
+                  });
+  if (held > 1) return "events are held twice, or when the answer is there";
   if (answers != 1) return "answered " + std::to_string(answers) + " times";
   if (given.follows && !can_follow) return "follows events where that is not offered";
   for (const auto& d : view.all)

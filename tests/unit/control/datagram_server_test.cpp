@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 
 class served : public served_by<datagram_server> {
  public:
-  explicit served(const datagram_setup& setup = {}) : served_by("d.sock") { serve(setup, false); }
+  explicit served(const datagram_setup& setup = {}) : served_by("d.sock") { serve(setup); }
   [[nodiscard]] std::string own(const std::string& name = "me") const { return folder.path / name; }
 };
 

@@ -20,7 +20,8 @@ reply at_once(std::string_view request, daemon_view& view, bool can_follow = fal
   std::optional<reply> answer;
   turns alone = endless_turn();
   dispatch(
-      request, view, alone, can_follow, [&](reply r) { answer = std::move(r); }, limits);
+      request, view, alone, can_follow ? holding_events([](bool) {}) : nullptr,
+      [&](reply r) { answer = std::move(r); }, limits);
   EXPECT_TRUE(answer) << request;
   return answer.value_or(reply{});
 }
@@ -374,7 +375,7 @@ TEST_F(dispatcher, an_answer_that_takes_its_time) {
   std::vector<reply> answers;
   dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"lb_reload"},
                {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1,0]}])",
-           view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
+           view, alone, {}, [&](reply r) { answers.push_back(std::move(r)); });
   EXPECT_TRUE(answers.empty());
   EXPECT_TRUE(view.all[0].enabled) << "done before the reload";
   view.finish_reloads();
@@ -391,7 +392,7 @@ TEST_F(dispatcher, the_end_of_a_capture_is_answered_when_its_file_is_closed) {
   std::vector<reply> answers;
   dispatch(R"([{"jsonrpc":"2.0","id":1,"method":"capture_start"},
                {"jsonrpc":"2.0","id":2,"method":"capture_stop"}])",
-           view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
+           view, alone, {}, [&](reply r) { answers.push_back(std::move(r)); });
   EXPECT_TRUE(answers.empty());
   EXPECT_EQ(result("capture_status")["state"], "running");
   view.finish_captures();
@@ -407,7 +408,7 @@ TEST_F(dispatcher, a_change_is_answered_when_it_is_on_the_disk) {
         R"({"jsonrpc":"2.0","id":1,"method":"lb_resize","params":[1,"pstn",9]})"}) {
     view.saving_waits = true;
     std::vector<reply> answers;
-    dispatch(request, view, alone, false, [&](reply r) { answers.push_back(std::move(r)); });
+    dispatch(request, view, alone, {}, [&](reply r) { answers.push_back(std::move(r)); });
     EXPECT_TRUE(answers.empty()) << request;
     view.finish_saving();
     ASSERT_EQ(answers.size(), 1u) << request;

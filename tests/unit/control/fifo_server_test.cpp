@@ -22,7 +22,7 @@ class served : public served_by<fifo_server> {
  public:
   explicit served(fifo_setup setup = {}) : served_by("fifo") {
     setup.reply_dir = folder.path;
-    serve(setup, false);
+    serve(setup);
   }
   fifo_client client(const std::string& name) { return {path(), folder.path, name}; }
 };

@@ -17,6 +17,8 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 namespace linehunt::admin {
 
@@ -57,17 +59,22 @@ class served_by {
   fake_view view; // of the loop's thread while it serves
 
  protected:
-  // Once, from the constructor of what derives from this. `follows`: requests may ask for events.
+  // Once, from the constructor of what derives from this.
   template <class Setup>
-  void serve(Setup setup, bool follows) {
+  void serve(Setup setup) {
     setup.path = path();
     auto opened = Server::open(loop_, setup);
     EXPECT_TRUE(opened) << opened.error();
     if (!opened) return;
     server_ = std::move(*opened);
-    server_->serve([this, follows](std::string_view request, replying done) {
-      dispatch(request, view, turns_, follows, std::move(done));
-    });
+    if constexpr (std::is_same_v<Server, socket_server>)
+      server_->serve([this](std::string_view request, holding_events hold, replying done) {
+        dispatch(request, view, turns_, std::move(hold), std::move(done));
+      });
+    else
+      server_->serve([this](std::string_view request, replying done) {
+        dispatch(request, view, turns_, {}, std::move(done));
+      });
     thread_ = std::thread([this] { loop_.run(); });
   }
   // What the loop's thread sees.
@@ -77,6 +84,7 @@ class served_by {
     return count;
   }
   [[nodiscard]] Server& server() noexcept { return *server_; }
+  void post(std::function<void()> what) { boost::asio::post(loop_, std::move(what)); }
 
  private:
   using work = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
@@ -90,9 +98,14 @@ class served_by {
 
 class served_view : public served_by<socket_server> {
  public:
-  explicit served_view(socket_setup setup = {}) : served_by("s.sock") { serve(setup, true); }
+  explicit served_view(socket_setup setup = {}) : served_by("s.sock") { serve(setup); }
   void publish(const std::string& line) {
     in_loop([&] { server().publish(line); });
+  }
+  // While a list is written, after it was seen what is in it.
+  void publish_within_lists(const std::string& line) {
+    in_loop(
+        [&] { view.listed = [this, line] { post([this, line] { server().publish(line); }); }; });
   }
   std::size_t clients() {
     return seen([](const socket_server& s) { return s.clients(); });

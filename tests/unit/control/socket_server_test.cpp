@@ -310,6 +310,30 @@ TEST(socket_server, an_event_is_not_taken_for_an_answer_that_takes_its_time) {
   EXPECT_EQ(json::parse(follower.line())["result"]["enable"], "yes") << "answers in their order";
 }
 
+// Else it would take what the list says for newer than the event.
+TEST(socket_server, an_event_that_a_list_does_not_know_comes_behind_it) {
+  served_view served;
+  served.view.all.resize(1'000, served.view.all.front());
+  served.view.listing_takes = std::chrono::milliseconds(60); // longer than a turn
+  served.publish_within_lists(R"({"event":1})");
+  client follower(served.path()), late(served.path());
+  const std::string list = R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})";
+  follower.send(std::string{follow_request} + "\n" + list + "\n");
+  EXPECT_THAT(follower.line(), HasSubstr("OK"));
+  EXPECT_EQ(json::parse(follower.line())["result"]["Destinations"].size(), 1'000u);
+  EXPECT_EQ(follower.line(), R"({"event":1})");
+  // Of one batch, and without an answer.
+  late.send("[" + std::string{follow_request} + "," + list + "]\n");
+  EXPECT_EQ(json::parse(late.line()).size(), 2u);
+  EXPECT_EQ(late.line(), R"({"event":1})");
+  EXPECT_EQ(follower.line(), R"({"event":1})") << "of that list";
+  late.send(R"({"jsonrpc":"2.0","method":"lb_list"})"
+            "\n");
+  EXPECT_EQ(late.line(), R"({"event":1})");
+  EXPECT_EQ(follower.line(), R"({"event":1})");
+  EXPECT_EQ(served.dropped(), 0u);
+}
+
 TEST(socket_server, follower_that_does_not_read_is_hung_up_on) {
   socket_setup setup;
   setup.max_waiting_bytes = 100'000;

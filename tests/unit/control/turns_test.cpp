@@ -29,10 +29,17 @@ struct slices : ::testing::Test {
   std::vector<std::string> answers; // as they come
 
   void ask(const std::string& request) {
-    dispatch(request, view, taking, false,
-             [&](const reply& given) { answers.push_back(given.text.value_or("none")); },
-             {.at_work = std::chrono::hours(1)});
+    dispatch(
+        request, view, taking, [&](bool follows) { held.push_back(follows); },
+        [&](const reply& given) { answers.push_back(given.text.value_or("none")); },
+        {.at_work = std::chrono::hours(1)});
   }
+  void list_many() {
+    const destination_state one = view.all[0];
+    for (std::uint32_t id = 3; id <= 1000; ++id)
+      view.all.emplace_back(one).id = id;
+  }
+  std::vector<bool> held; // for those who follow events
   // The loop comes to what was posted. False: there was nothing.
   bool next() {
     if (posted.empty()) return false;
@@ -107,9 +114,7 @@ TEST_F(slices, are_of_all_clients_together_and_in_turn) {
 }
 
 TEST_F(slices, a_long_list_is_written_in_and_is_of_one_moment) {
-  const destination_state one = view.all[0];
-  for (std::uint32_t id = 3; id <= 1000; ++id)
-    view.all.emplace_back(one).id = id;
+  list_many();
   ask(R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})");
   ask(R"([{"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1000,0]}])");
   ask(R"({"jsonrpc":"2.0","method":"lb_list"})");
@@ -129,11 +134,46 @@ TEST_F(slices, a_long_list_is_written_in_and_is_of_one_moment) {
   EXPECT_EQ(all[999]["enabled"], "yes") << "it was so when somebody asked";
 }
 
+// What is in a part of an answer must not be changed by what is told before it.
+TEST_F(slices, hold_events_from_the_first_part_of_an_answer_on) {
+  using ::testing::ElementsAre;
+  list_many();
+  view.listed = [&] { EXPECT_THAT(held, ElementsAre(false)) << "what happens next is not listed"; };
+  ask(R"({"jsonrpc":"2.0","id":1,"method":"lb_list"})");
+  EXPECT_THAT(held, ElementsAre(false));
+  EXPECT_EQ(answers.size(), 0u);
+  while (next()) {
+  }
+  EXPECT_EQ(answers.size(), 1u);
+  held.clear();
+  view.reload_waits = true;
+  ask(R"([{"jsonrpc":"2.0","id":1,"method":"lb_reload"},
+          {"jsonrpc":"2.0","id":2,"method":"events_follow"},
+          {"jsonrpc":"2.0","id":3,"method":"lb_status","params":[1]}])");
+  EXPECT_THAT(held, ElementsAre()) << "nothing stands yet";
+  view.finish_reloads();
+  EXPECT_THAT(held, ElementsAre(false));
+  while (next()) {
+  }
+  EXPECT_EQ(answers.size(), 2u);
+  ask(R"([{"jsonrpc":"2.0","id":1,"method":"events_follow"},
+          {"jsonrpc":"2.0","id":2,"method":"lb_status","params":[1]}])");
+  EXPECT_THAT(held, ElementsAre(false, true)) << "the first request asks for them";
+  while (next()) {
+  }
+  held.clear();
+  ask(R"({"jsonrpc":"2.0","id":1,"method":"lb_status","params":[1]})");
+  ask(R"({"jsonrpc":"2.0","id":1,"method":"lb_reload"})");
+  while (next()) {
+  }
+  view.finish_reloads();
+  EXPECT_EQ(answers.size(), 5u);
+  EXPECT_THAT(held, ElementsAre()) << "they are answered as a whole";
+}
+
 // Each of many at once would need the memory of a whole list, and all would end at the same time.
 TEST_F(slices, long_lists_are_written_in_one_after_the_other) {
-  const destination_state one = view.all[0];
-  for (std::uint32_t id = 3; id <= 1000; ++id)
-    view.all.emplace_back(one).id = id;
+  list_many();
   for (int id = 1; id <= 3; ++id)
     ask(R"({"jsonrpc":"2.0","method":"lb_list","id":)" + std::to_string(id) + "}");
   std::vector<int> rounds;
