@@ -5,6 +5,7 @@
 #include "control/daemon/supervision.h"
 #include "control/disk_failure.h"
 #include "control/state/operator_file.h"
+#include "control/state/put_aside.h"
 #include "control/state/state_folder.h"
 
 #include <cerrno>
@@ -43,17 +44,6 @@ tl::expected<off_t, std::string> note_try(const std::string& path) {
   return it.st_size;
 }
 
-// Not written over, since somebody may want it.
-void put_file_aside(const std::string& file, std::string_view what_for) {
-  if (std::rename(file.c_str(), (file + ".bad").c_str()) == 0)
-    spdlog::error("it is {}.bad now{}", file, what_for);
-  else if (errno != ENOENT)
-    spdlog::error(
-        "{} cannot be renamed: {}; copy it elsewhere if it is wanted, since the next that "
-        "is written takes its place",
-        file, std::strerror(errno));
-}
-
 } // namespace
 
 keeper::keeper(const config::service_settings& settings, ::uid_t user)
@@ -83,7 +73,8 @@ void keeper::remember(operator_state& changes) {
   auto kept = kept_changes(changes_file_, user_);
   if (!kept) {
     spdlog::error("what operators had changed is lost: {}", kept.error());
-    return put_file_aside(changes_file_, ", for whoever can mend it");
+    (void)linehunt::put_aside(changes_file_, ", for whoever can mend it");
+    return;
   }
   changes.remember(*kept);
   if (!kept->empty())
@@ -99,7 +90,7 @@ learned keeper::learned_before() const {
   if (!kept) {
     spdlog::error("addresses of names and heartbeats of before the start are lost: {}",
                   kept.error());
-    put_file_aside(learned_file_, ", for whoever can mend it");
+    (void)linehunt::put_aside(learned_file_, ", for whoever can mend it");
     return {};
   }
   return std::move(*kept);
@@ -145,7 +136,7 @@ bool keeper::any_calls() const {
 
 void keeper::put_aside(std::string_view what_for) const {
   for (const std::string& file : {calls_file_, copy_file_})
-    put_file_aside(file, what_for);
+    (void)linehunt::put_aside(file, what_for);
 }
 
 void keeper::forget_tries() {

@@ -58,7 +58,7 @@ class keeper {
   [[nodiscard]] dpdk::call_source calls_of_before();
   // After it, as the user of [service]: says what became of the calls, and from here on their file
   // is gone, or is only what a crash leaves, so that no later run takes it for its own. One that
-  // was refused is renamed to *.bad. The error says why nothing could be kept; a disk that has
+  // was refused is put aside. The error says why nothing could be kept; a disk that has
   // failed is none, and leaves the files where they are. `rows_unknown`: why destinations may not
   // have been there for their calls; empty: all were that are configured.
   [[nodiscard]] tl::expected<void, std::string> take_over(std::string_view rows_unknown = {});

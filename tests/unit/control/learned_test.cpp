@@ -11,6 +11,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <deque>
+#include <future>
 #include <sys/stat.h>
 
 namespace linehunt::test::learned_test {

@@ -6,6 +6,7 @@
 #include "control/state/keeper.h"
 #include "control/state/operator_file.h"
 #include "control/state/operator_writer.h"
+#include "control/state/put_aside.h"
 #include "control/state/state_file.h"
 #include "state_bed.h"
 #include "tests/models/kept_calls.h"
@@ -20,8 +21,10 @@ namespace linehunt::test::state_test {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using state = state_bed;
 
 const auto start = wall_clock::time_point{seconds(1'800'000'000)};
@@ -447,6 +450,43 @@ TEST_F(state, a_damaged_file_of_changes_is_put_aside) {
   write_changes(one, changes);
   EXPECT_EQ(read(file("operator.json.bad")), "{ no JSON");
   EXPECT_THAT(kept_changes(file("operator.json")).value(), IsEmpty());
+}
+
+// Each may be the one that is wanted, also where an automatic restart refuses the next.
+TEST_F(state, files_that_were_put_aside_before_are_kept_up_to_a_number) {
+  const std::string path = file("operator.json");
+  const auto refuse = [&](const std::string& text) {
+    write(path, text);
+    testing::internal::CaptureStdout();
+    EXPECT_TRUE(put_aside(path, ", for whoever can mend it"));
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_THAT(refuse("1"), AllOf(HasSubstr("it is " + path + ".bad now, for whoever can mend it\n"),
+                                 Not(HasSubstr("Of before"))));
+  EXPECT_THAT(refuse("2"), HasSubstr("mend it. Of before there are " + path + ".bad.1\n"));
+  const std::string both_of_before = path + ".bad.1 and " + path + ".bad.2\n";
+  EXPECT_THAT(refuse("3"), HasSubstr(both_of_before));
+  EXPECT_THAT(refuse("4"), HasSubstr(both_of_before));
+  EXPECT_EQ(read(path + ".bad"), "4");
+  EXPECT_EQ(read(path + ".bad.1"), "3");
+  EXPECT_EQ(read(path + ".bad.2"), "2");
+  EXPECT_FALSE(std::filesystem::exists(path + ".bad.3"));
+  EXPECT_TRUE(put_aside(path, "")) << "there is none any more";
+  EXPECT_EQ(read(path + ".bad"), "4");
+  // Taken back to be mended, it leaves a place; and what cannot be moved is not written over.
+  std::filesystem::remove(path + ".bad.1");
+  refuse("5");
+  EXPECT_EQ(read(path + ".bad.1"), "4");
+  EXPECT_EQ(read(path + ".bad.2"), "2");
+  std::filesystem::remove(path + ".bad.2");
+  std::filesystem::create_directories(path + ".bad.2/in the way");
+  write(path, "6");
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(put_aside(path, ""));
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("cannot be renamed"));
+  EXPECT_EQ(read(path), "6");
+  EXPECT_EQ(read(path + ".bad"), "5");
+  EXPECT_EQ(read(path + ".bad.1"), "4");
 }
 
 TEST_F(state, calls_are_not_left_for_a_later_run_where_none_are_kept) {
