@@ -2,14 +2,12 @@
 // See learned_writer.h.
 #include "control/state/learned_writer.h"
 
-#include <mutex>
+#include <future>
 #include <utility>
 
 namespace linehunt {
 
 struct learned_writer::shared {
-  std::timed_mutex writing;
-  bool ended = false;               // guarded by it
   learned_writer* writer = nullptr; // the loop's alone; null: it is gone
 };
 
@@ -42,11 +40,7 @@ void learned_writer::write() {
   at_hand_ = true;
   written_ = now;
   aside_([s = shared_, file = file_, what = std::move(now)]() -> std::function<void()> {
-    std::string failure;
-    {
-      const std::lock_guard lock(s->writing);
-      if (!s->ended) failure = keep_learned(file, what);
-    }
+    std::string failure = keep_learned(file, what);
     return [s, failure = std::move(failure)] {
       if (!s->writer) return;
       s->writer->at_hand_ = false;
@@ -60,13 +54,19 @@ void learned_writer::note(const std::string& failure) {
   trouble_.note(failure);
 }
 
+// Behind what the thread has at hand.
 void learned_writer::finish(std::chrono::milliseconds patience) {
-  const std::unique_lock lock(shared_->writing, patience);
-  if (!lock) return note("the disk does not answer; look at it");
-  shared_->ended = true;
-  const learned now = gather_();
+  learned now = gather_();
   if (now == written_ && !at_hand_) return;
-  note(keep_learned(file_, now));
+  const auto written = std::make_shared<std::promise<std::string>>();
+  std::future<std::string> failure = written->get_future();
+  aside_([written, file = file_, what = std::move(now)]() -> std::function<void()> {
+    written->set_value(keep_learned(file, what));
+    return [] {};
+  });
+  note(failure.wait_for(patience) == std::future_status::ready
+           ? failure.get()
+           : "the disk does not answer; look at it");
 }
 
 } // namespace linehunt

@@ -183,7 +183,8 @@ TEST_F(learning, a_file_that_is_refused_is_put_aside_and_told) {
   EXPECT_EQ(keeper({}).learned_file(), "");
   // Nor is it said where it could not be.
   std::filesystem::rename(path() + ".bad", path());
-  std::filesystem::create_directory(path() + ".bad");
+  for (const char* age : {".bad", ".bad.1", ".bad.2/in the way"})
+    std::filesystem::create_directories(path() + age);
   testing::internal::CaptureStdout();
   EXPECT_EQ(keeper(settings).learned_before(), learned{});
   EXPECT_THAT(testing::internal::GetCapturedStdout(),
@@ -209,7 +210,8 @@ class learned_writing : public learning {
     }
   }
   boost::asio::io_context loop;
-  std::deque<std::function<std::function<void()>()>> jobs;
+  std::deque<blocking_thread::job> jobs;
+  blocking_thread::running aside = [this](auto next) { jobs.push_back(std::move(next)); };
   int looks = 0;
   std::unique_ptr<learned_writer> one = std::make_unique<learned_writer>(
       loop, path(), learned{},
@@ -217,7 +219,7 @@ class learned_writing : public learning {
         ++looks;
         return what;
       },
-      [this](auto next) { jobs.push_back(std::move(next)); }, 1ms);
+      [this](auto next) { aside(std::move(next)); }, 1ms);
 };
 
 TEST_F(learned_writing, is_done_where_there_is_something_new) {
@@ -263,15 +265,28 @@ TEST_F(learned_writing, is_tried_again_where_the_disk_refuses) {
 }
 
 TEST_F(learned_writing, ends_with_what_is_known_then) {
+  blocking_thread thread(loop, 0);
+  aside = [&](auto job) { thread.run(std::move(job)); };
   one->start();
   look();
-  ASSERT_EQ(jobs.size(), 1u);
   what.beats[0].last.what.sessions = 31;
-  one->finish(1s);
+  one->finish(20s);
   EXPECT_EQ(kept_learned(path())->beats[0].last.what.sessions, 31);
-  one.reset();
-  answer(); // a thread that comes to it late
-  EXPECT_EQ(kept_learned(path())->beats[0].last.what.sessions, 31);
+}
+
+TEST_F(learned_writing, does_not_wait_at_the_end_for_a_disk_that_hangs) {
+  std::promise<void> answer;
+  const std::shared_future<void> answered = answer.get_future().share();
+  blocking_thread thread(loop, 0);
+  aside = [&](auto job) { thread.run(std::move(job)); };
+  thread.run([answered]() -> std::function<void()> {
+    answered.wait();
+    return [] {};
+  });
+  testing::internal::CaptureStdout();
+  one->finish(1ms);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("the disk does not answer"));
+  answer.set_value();
 }
 
 } // namespace
