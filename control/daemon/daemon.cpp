@@ -24,6 +24,7 @@
 #include "control/probing/prober.h"
 #include "control/state/call_copier.h"
 #include "control/state/keeper.h"
+#include "control/state/late_claim.h"
 #include "control/state/learned_writer.h"
 #include "control/state/operator_writer.h"
 #include "control/state/state_folder.h"
@@ -54,6 +55,8 @@ using error_code = boost::system::error_code;
 constexpr std::chrono::milliseconds event_interval{20};
 // What others tell is no older than this when a crash comes.
 constexpr std::chrono::seconds learned_interval{10};
+// A state_dir that could not be written at the start.
+constexpr std::chrono::seconds claim_interval{1};
 // What the end may take, from each time that the service manager is told of it.
 constexpr std::chrono::seconds time_to_end{10};
 
@@ -237,6 +240,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
        [&](auto job) { captures_aside.run(std::move(job)); }});
   live_view view(**runtime, told, source, reloading, draining, capturing, raise);
   view.report_log_by([&] { return log.unwritten(); });
+  view.report_state_by([&] { return kept.unwritten(); });
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
   view.report_names_by([&](const std::string& uri) { return names.about(uri); });
@@ -265,6 +269,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   blocking_thread changes_aside(loop, whole.runtime.control_core); // of another disk than captures
   operator_writer changes(kept.changes_file(), kept.known_changes(),
                           [&](auto job) { changes_aside.run(std::move(job)); });
+  changes.ask_first(kept.permission());
   view.save_by([&](auto done) { changes.write(source.changes().changes(), std::move(done)); });
   std::optional<learned_writer> learning;
   if (const std::string told_by_others = kept.learned_file(); !told_by_others.empty()) {
@@ -274,8 +279,11 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
           return learned{names.known(), feedback.known_names(), feedback.known()};
         },
         [&](auto job) { changes_aside.run(std::move(job)); }, learned_interval);
+    learning->ask_first(kept.permission());
     learning->start();
   }
+  claim_retry claiming(loop, kept.late(), [&](auto job) { changes_aside.run(std::move(job)); });
+  claiming.start(claim_interval);
   event_pump events(loop, **runtime, view, draining, prober, capturing, changes, supervised);
   events.start();
   reloading.on_published([&](const auto&) { view.on_reloaded(); });
@@ -288,6 +296,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
                                        [&](auto& at, const auto& take) {
                                          return (*runtime)->copy_calls(at, take);
                                        }});
+    copier->ask_first(kept.permission());
     copier->replaces(kept.outdated_file());
     copier->start();
     view.count_copies([&] { return copier->statistics(); }); // asked in the loop only

@@ -188,7 +188,8 @@ node_statistics live_view::node() {
                               .database_unread = !reloading_.rows_are_read(),
                               .changes_unsaved = !changes_saved_,
                               .names_stale = stale,
-                              .log_unwritten = log_unwritten_ && log_unwritten_()});
+                              .log_unwritten = log_unwritten_ && log_unwritten_(),
+                              .state_unwritten = state_unwritten_ && state_unwritten_()});
   return all;
 }
 

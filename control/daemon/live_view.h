@@ -93,6 +93,8 @@ class live_view final : public admin::daemon_view {
   void report_names_by(naming_report report) { names_ = std::move(report); }
   // Whether lines of the log are not where they should be.
   void report_log_by(std::function<bool()> unwritten) { log_unwritten_ = std::move(unwritten); }
+  // Whether state_dir could not be written since the start.
+  void report_state_by(std::function<bool()> unwritten) { state_unwritten_ = std::move(unwritten); }
 
   // The capacity of a resource that follows a heartbeat, computed from its load. False: no worker
   // has heard of it.
@@ -183,7 +185,7 @@ class live_view final : public admin::daemon_view {
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_, copies_;
   naming_report names_;
-  std::function<bool()> log_unwritten_;
+  std::function<bool()> log_unwritten_, state_unwritten_;
   heartbeat_report heartbeats_;
   pauses pauses_;
   link_watch links_;

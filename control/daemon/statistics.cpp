@@ -125,7 +125,8 @@ std::vector<statistic> degraded_by(const shortcomings& which) {
           {group, "database_unread", which.database_unread ? 1u : 0u},
           {group, "changes_unsaved", which.changes_unsaved ? 1u : 0u},
           {group, "names_stale", which.names_stale ? 1u : 0u},
-          {group, "log_unwritten", which.log_unwritten ? 1u : 0u}};
+          {group, "log_unwritten", which.log_unwritten ? 1u : 0u},
+          {group, "state_unwritten", which.state_unwritten ? 1u : 0u}};
 }
 
 std::vector<statistic> statistics_of(reports workers, const node_statistics& node) {

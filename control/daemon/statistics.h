@@ -18,6 +18,7 @@ struct shortcomings {
   bool changes_unsaved = false; // of operators
   bool names_stale = false;     // no DNS server answers
   bool log_unwritten = false;   // its disk, or the journal, does not take it
+  bool state_unwritten = false; // since the start
 };
 
 // Those that no single worker has.

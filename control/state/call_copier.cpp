@@ -28,9 +28,12 @@ constexpr int rest = 10;
 
 // The thread's while it works; the disk may keep it waiting.
 struct call_copier::one_copy {
-  one_copy(std::string at, const snapshot& world) : path(std::move(at)), names(world) {}
+  one_copy(std::string at, state_permission first, const snapshot& world)
+      : path(std::move(at)), may(std::move(first)), names(world) {}
 
   void make(const decltype(source::copy)& from) {
+    refused = may();
+    if (!refused.empty()) return;
     file.emplace(path, names, moment::now());
     dpdk::runtime::call_place at;
     const taking take = [this](const kept_call& call) { return piece.take(call); };
@@ -43,10 +46,13 @@ struct call_copier::one_copy {
     // For a crash of this process, not of the machine: nobody waits for the disk.
     if (!given_up) file->hand_over();
   }
+  result finish() { return refused.empty() ? file->finish() : tl::unexpected(refused); }
 
   const std::string path;
+  const state_permission may;
   const call_names names; // which give the calls' numbers their meaning
   std::optional<call_file_writer> file;
+  std::string refused; // why nothing may be written
   kept_copies piece{piece_calls, piece_text_bytes};
   std::atomic<bool> given_up{false};
 };
@@ -68,7 +74,7 @@ void call_copier::copy_after(steady_clock::duration wait) {
 }
 
 void call_copier::copy() {
-  at_hand_ = std::make_shared<one_copy>(file_, from_.world());
+  at_hand_ = std::make_shared<one_copy>(file_, may_, from_.world());
   thread_.run([this, made = at_hand_, from = from_.copy]() -> std::function<void()> {
     const auto began = steady_clock::now();
     made->make(from);
@@ -82,7 +88,7 @@ void call_copier::decide(steady_clock::duration took) {
   thread_.run([this, current, took, outdated = outdated_,
                made = std::exchange(at_hand_, nullptr)]() mutable {
     std::optional<result> how;
-    if (current) how = made->file->finish();
+    if (current) how = made->finish();
     if (how && *how && !outdated.empty()) (void)::unlink(outdated.c_str());
     made.reset();
     return std::function<void()>([this, took, how = std::move(how)] {

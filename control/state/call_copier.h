@@ -7,6 +7,7 @@
 #include "control/admin/daemon_view.h"
 #include "control/blocking_thread.h"
 #include "control/state/call_file.h"
+#include "control/state/late_claim.h"
 #include "dataplane/dpdk/runtime.h"
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt {
@@ -37,6 +39,8 @@ class call_copier {
   call_copier(const call_copier&) = delete;
   call_copier& operator=(const call_copier&) = delete;
 
+  // Asked in the thread before each copy; before the first.
+  void ask_first(state_permission may) { may_ = std::move(may); }
   // A file that is to be gone once there is a copy.
   void replaces(std::string outdated) { outdated_ = std::move(outdated); }
   // The first copy begins after the interval.
@@ -57,6 +61,7 @@ class call_copier {
   std::string file_, outdated_;
   std::chrono::milliseconds interval_, valid_;
   source from_;
+  state_permission may_ = [] { return std::string{}; };
   std::shared_ptr<one_copy> at_hand_;
   std::string failure_; // as last told
   std::uint64_t written_ = 0, failed_ = 0, superseded_ = 0;

@@ -73,8 +73,7 @@ void keeper::remember(operator_state& changes) {
   auto kept = kept_changes(changes_file_, user_);
   if (!kept) {
     spdlog::error("what operators had changed is lost: {}", kept.error());
-    (void)linehunt::put_aside(changes_file_, ", for whoever can mend it");
-    return;
+    return put_aside(changes_file_);
   }
   changes.remember(*kept);
   if (!kept->empty())
@@ -84,13 +83,13 @@ void keeper::remember(operator_state& changes) {
   known_ = std::move(*kept);
 }
 
-learned keeper::learned_before() const {
+learned keeper::learned_before() {
   if (!active()) return {};
   auto kept = kept_learned(learned_file_, moment::now(), user_);
   if (!kept) {
     spdlog::error("addresses of names and heartbeats of before the start are lost: {}",
                   kept.error());
-    (void)linehunt::put_aside(learned_file_, ", for whoever can mend it");
+    put_aside(learned_file_);
     return {};
   }
   return std::move(*kept);
@@ -111,7 +110,7 @@ dpdk::call_source keeper::calls_of_before() {
       spdlog::error(
           "taking up the calls of before has ended linehunt {} times; it starts without them",
           most_tries);
-      return put_aside(", for a report of this fault");
+      return put_calls_aside(calls_file_, copy_file_, ", for a report of this fault");
     }
     // Then their file may stay as well, and each start takes it up until the disk can be written.
     const bool again = !tries;
@@ -134,9 +133,8 @@ bool keeper::any_calls() const {
   return ::access(calls_file_.c_str(), F_OK) == 0 || ::access(copy_file_.c_str(), F_OK) == 0;
 }
 
-void keeper::put_aside(std::string_view what_for) const {
-  for (const std::string& file : {calls_file_, copy_file_})
-    (void)linehunt::put_aside(file, what_for);
+void keeper::put_aside(const std::string& file) {
+  if (!linehunt::put_aside(file, ", for whoever can mend it")) refused_.push_back(file);
 }
 
 void keeper::forget_tries() {
@@ -146,8 +144,7 @@ void keeper::forget_tries() {
 tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown) {
   if (!active()) return {};
   make_folders(folder_);
-  // Read it must be as well, to be flushed to the disk.
-  const int failure = ::access(folder_.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+  const int failure = unwritable(folder_);
   if (failure != 0 && !is_disk_failure(failure))
     return tl::unexpected(fmt::format(
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
@@ -155,13 +152,17 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
         folder_, std::strerror(failure)));
   if (auto mine = claim(); !mine) return mine;
   if (found_) report(*found_, rows_unknown);
-  if (failure != 0)
+  const leftovers before = left_by_the_run_before();
+  trying_ = false;
+  if (failure == 0) {
+    before.put_away();
+  } else {
     spdlog::error("[service] state_dir {} cannot be written: {}; linehunt serves, but a restart or "
                   "crash forgets calls and changes until it can. Mend the disk, or name the folder "
                   "in ReadWritePaths= of the unit",
                   folder_, std::strerror(failure));
-  else
-    put_away();
+    late_ = std::make_shared<late_claim>(folder_, user_, lock_ != nullptr, before);
+  }
   left_behind_ = ::access(calls_file_.c_str(), F_OK) == 0;
   return {};
 }
@@ -172,29 +173,17 @@ bool keeper::disk_fails() const {
 
 // A crash that comes before the first copy has what this run has begun with; but not after another
 // crash, of which the calls may be the reason.
-void keeper::put_away() {
-  const auto told = [](int result, const std::string& file) {
-    if (result != 0 && errno != ENOENT)
-      spdlog::error("{} cannot be removed: {}; do so before the next start", file,
-                    std::strerror(errno));
-  };
-  const bool refused = found_ && !*found_ && !found_->error().empty();
-  // Another version may read them, or the clock was wrong.
-  if (refused)
-    put_aside(
-        "; they can be had back instead of those of now: mend the reason, stop linehunt, rename it "
-        "over what the stop has written, and start; else remove it");
-  if (copies_calls() && !crashed_ && found_ && *found_) {
-    told(::rename(calls_file_.c_str(), copy_file_.c_str()), calls_file_);
-  } else {
-    told(::unlink(calls_file_.c_str()), calls_file_);
-    told(::unlink(copy_file_.c_str()), copy_file_);
-  }
-  for (const std::string& file : {calls_file_, copy_file_}) // of a crash
-    told(::unlink((file + ".new").c_str()), file + ".new");
-  // Also those of other calls than these: this start has come to its end.
-  trying_ = false;
-  told(::unlink(tries_file_.c_str()), tries_file_);
+leftovers keeper::left_by_the_run_before() {
+  leftovers all{calls_file_, copy_file_, tries_file_};
+  all.calls_refused = found_ && !*found_ && !found_->error().empty();
+  all.calls_become_copy = copies_calls() && !crashed_ && found_ && *found_;
+  all.refused = std::exchange(refused_, {});
+  return all;
+}
+
+state_permission keeper::permission() const {
+  if (!late_) return [] { return std::string{}; };
+  return [late = late_] { return late->try_now(); };
 }
 
 void keeper::report(const tl::expected<call_file_report, std::string>& found,
@@ -229,6 +218,10 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found,
 
 void keeper::keep_calls(const snapshot& world, const ending& end) const {
   if (!keeps_calls()) return;
+  if (const std::string why = permission()(); !why.empty()) {
+    spdlog::error("{} cannot be written: {}; its calls are lost", calls_file_, why);
+    return;
+  }
   call_file_writer file(calls_file_, world, moment::now());
   std::uint64_t calls = 0;
   tell_stopping(time_for_them);

@@ -39,8 +39,9 @@ void learned_writer::write() {
   if (now == written_) return;
   at_hand_ = true;
   written_ = now;
-  aside_([s = shared_, file = file_, what = std::move(now)]() -> std::function<void()> {
-    std::string failure = keep_learned(file, what);
+  aside_([s = shared_, file = file_, may = may_, what = std::move(now)]() -> std::function<void()> {
+    std::string failure = may();
+    if (failure.empty()) failure = keep_learned(file, what);
     return [s, failure = std::move(failure)] {
       if (!s->writer) return;
       s->writer->at_hand_ = false;
@@ -60,8 +61,9 @@ void learned_writer::finish(std::chrono::milliseconds patience) {
   if (now == written_ && !at_hand_) return;
   const auto written = std::make_shared<std::promise<std::string>>();
   std::future<std::string> failure = written->get_future();
-  aside_([written, file = file_, what = std::move(now)]() -> std::function<void()> {
-    written->set_value(keep_learned(file, what));
+  aside_([written, file = file_, may = may_, what = std::move(now)]() -> std::function<void()> {
+    std::string why = may();
+    written->set_value(why.empty() ? keep_learned(file, what) : why);
     return [] {};
   });
   note(failure.wait_for(patience) == std::future_status::ready

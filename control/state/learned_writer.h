@@ -4,6 +4,7 @@
 #pragma once
 
 #include "control/blocking_thread.h"
+#include "control/state/late_claim.h"
 #include "control/state/learned_file.h"
 #include "control/state/write_trouble.h"
 
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace linehunt {
 
@@ -26,6 +28,8 @@ class learned_writer {
   learned_writer(const learned_writer&) = delete;
   learned_writer& operator=(const learned_writer&) = delete;
 
+  // Asked by whoever writes, in the thread or at the end, before each writing; before the first.
+  void ask_first(state_permission may) { may_ = std::move(may); }
   // From now on, where there is something new.
   void start();
   // The loop has ended: once more, where the thread leaves the disk within `patience`.
@@ -41,6 +45,7 @@ class learned_writer {
   std::function<learned()> gather_;
   blocking_thread::running aside_;
   std::chrono::milliseconds interval_;
+  state_permission may_ = [] { return std::string{}; };
   std::shared_ptr<shared> shared_; // with the thread, which may outlive this
   learned written_;                // as last given to the thread, or read
   bool at_hand_ = false;

@@ -41,8 +41,9 @@ void operator_writer::write(changes now, std::function<void(bool saved)> done) {
 void operator_writer::begin(order what) {
   since_.reset();
   at_hand_ = std::move(what);
-  aside_([s = shared_, file = file_, now = at_hand_->what]() -> std::function<void()> {
-    std::string failure = keep_changes(file, now);
+  aside_([s = shared_, file = file_, may = may_, now = at_hand_->what]() -> std::function<void()> {
+    std::string failure = may();
+    if (failure.empty()) failure = keep_changes(file, now);
     {
       const std::lock_guard lock(s->guards);
       s->answer = std::move(failure);

@@ -5,6 +5,7 @@
 
 #include "control/blocking_thread.h"
 #include "control/daemon/operator_state.h"
+#include "control/state/late_claim.h"
 #include "control/state/write_trouble.h"
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace linehunt {
@@ -29,6 +31,8 @@ class operator_writer {
   operator_writer(const operator_writer&) = delete;
   operator_writer& operator=(const operator_writer&) = delete;
 
+  // Asked in the thread before each writing; before the first.
+  void ask_first(state_permission may) { may_ = std::move(may); }
   // Writes them, where they are not what the file says. `done` is called once, at once or later;
   // false: they are not on the disk, or it does not answer. It is logged once.
   void write(changes now, std::function<void(bool saved)> done);
@@ -50,6 +54,7 @@ class operator_writer {
   std::string file_;
   std::optional<changes> known_; // what the file says, where that is certain
   blocking_thread::running aside_;
+  state_permission may_ = [] { return std::string{}; };
   std::shared_ptr<shared> shared_;         // with the thread, which may outlive this
   std::optional<order> at_hand_;           // which the thread has
   std::optional<order> next_;              // the newest of those behind it

@@ -64,6 +64,11 @@ std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wan
   return made;
 }
 
+// Read it must be as well, to be flushed to the disk.
+int unwritable(const std::string& folder) noexcept {
+  return ::access(folder.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+}
+
 tl::expected<open_file, std::string> lock_folder(const std::string& folder, ::uid_t user) {
   auto lock = open_lock(folder + "/lock", user);
   if (!lock)

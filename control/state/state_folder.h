@@ -15,6 +15,9 @@ namespace linehunt {
 // Makes what is not there, for owner and group. Those that it made, outermost first.
 std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted);
 
+// Why nothing can be written there and brought to the disk, of `errno`; 0: it can.
+[[nodiscard]] int unwritable(const std::string& folder) noexcept;
+
 // The folder is ours alone as long as the file is open. `user`: who we are or become. The error
 // says who has it, where that is known, and what to do.
 [[nodiscard]] tl::expected<open_file, std::string> lock_folder(const std::string& folder,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cases import case, check, wait_until
 from disks import disk_at, freeze, thaw
-from lab_setups import diagnosis, study_case
+from lab.balancer import program
+from lab_setups import check_not_killed, diagnosis, study_case
 from restart_cases import CALLS, HOLD_MS, check_all_lines_held, copies, end, keeping, state_of
 from service_cases import start_calls
 
@@ -60,6 +61,7 @@ def a_disk_that_is_read_only_keeps_nobody_from_serving():
             lab.start_box(1)
             core = start_calls(lab, CALLS, HOLD_MS)
             end(lab.balancer)
+            (folder / "lock").unlink()
             remount(folder, "ro")
             balancer = lab.start_balancer()
             told = balancer.tail(100)
@@ -70,8 +72,8 @@ def a_disk_that_is_read_only_keeps_nobody_from_serving():
             check(balancer.control("status", "1", "disable")[0] == 0, "disable")
             wait_until(lambda: balancer.statistics()["call_copies:failed"] > 0, "a copy that fails")
             counted = balancer.statistics()
-            check(counted["degraded:changes_unsaved"] == counted["degraded:log_unwritten"] == 1,
-                  "it is not said")
+            check(counted["degraded:changes_unsaved"] == counted["degraded:log_unwritten"] ==
+                  counted["degraded:state_unwritten"] == 1, "it is not said")
             remount(folder, "rw")
             wait_until(lambda: copies(balancer) > 0, "a copy")
             check(not (folder / "calls.cbor").exists(), "a crash would take up what is older")
@@ -94,3 +96,35 @@ def a_file_that_may_not_grow_ends_nothing():
         subprocess.run(["prlimit", "--pid", str(balancer.process.pid), "--fsize=4096:"], check=True)
         end(balancer)
         check("calls.cbor cannot be written: File too large" in balancer.tail(), balancer.tail())
+
+
+@case
+def a_state_dir_that_can_be_written_later_is_locked_then():
+    """Also where there is nothing to write; and what the run before has left is put away."""
+    with keeping(boxes={1: {"vm": 5}}, admin={"http": ""}) as lab:
+        folder = state_of(lab)
+        folder.mkdir()
+        lab.configuration.more += "calls_copied_every_s = 0\n"
+        with disk_at(folder):
+            end(lab.start_balancer())
+            check((folder / "calls.cbor").exists(), "an end leaves a file of calls")
+            (folder / "operator.json").write_text("no JSON", encoding="ascii")
+            (folder / "lock").unlink()
+            remount(folder, "ro")
+            balancer = lab.start_balancer()
+            check(balancer.statistics()["degraded:state_unwritten"] == 1, "it is not said")
+            remount(folder, "rw")
+            wait_until(lambda: balancer.statistics()["degraded:state_unwritten"] == 0, "the folder")
+            check(f"{folder} can be written now" in balancer.tail(100), balancer.tail(100))
+            found = {each.name for each in folder.iterdir()} - {"lost+found", "learned.json"}
+            check(found == {"lock", "operator.json.bad"}, f"{found}")
+            text = lab.configuration.file.read_text(encoding="utf-8")
+            second = lab.folder / "second.toml"
+            second.write_text(text.replace("linehunt.sock", "second.sock"), encoding="utf-8")
+            told = subprocess.run([*lab.device.prefix(), str(program()), "-c", str(second)],
+                                  capture_output=True, text=True, timeout=20)
+            check_not_killed(told)
+            check(told.returncode == 1 and f"in use by another linehunt, process {balancer.process.pid}"
+                  in told.stderr, f"{told.returncode}: {told.stderr}")
+            end(balancer)
+            check((folder / "calls.cbor").exists(), "nothing was kept at the end")

@@ -102,6 +102,19 @@ class call_copier_test : public ::testing::Test {
       boost::asio::make_work_guard(loop)};
 };
 
+TEST_F(call_copier_test, nothing_is_written_where_that_must_not_be) {
+  std::atomic<bool> may = false;
+  call_copier one = make();
+  one.ask_first([&] { return may ? std::string{} : std::string{"it is somebody else's"}; });
+  one.start();
+  ASSERT_TRUE(run_until([&] { return failed(one) >= 1; }));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  EXPECT_EQ(pieces, 0) << "workers were asked for nothing";
+  may = true;
+  ASSERT_TRUE(run_until([&] { return written(one) >= 1; }));
+  EXPECT_EQ(in_file(), 0);
+}
+
 TEST_F(call_copier_test, copies_again_and_again_and_each_is_whole) {
   calls = 5000;
   call_copier one = make();

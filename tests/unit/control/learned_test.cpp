@@ -264,6 +264,19 @@ TEST_F(learned_writing, is_tried_again_where_the_disk_refuses) {
   EXPECT_EQ(kept_learned(path())->beats.size(), 1u);
 }
 
+TEST_F(learned_writing, is_not_done_where_that_must_not_be) {
+  std::string why = "it is somebody else's";
+  one->ask_first([&] { return why; });
+  aside = [](const auto& job) { job()(); };
+  one->start();
+  look();
+  one->finish(1s);
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  why.clear();
+  one->finish(1s);
+  EXPECT_EQ(kept_learned(path())->beats.size(), 1u);
+}
+
 TEST_F(learned_writing, ends_with_what_is_known_then) {
   blocking_thread thread(loop, 0);
   aside = [&](auto job) { thread.run(std::move(job)); };

@@ -159,7 +159,7 @@ TEST(monitoring, document_says_what_to_do_for_each_reason_of_degraded) {
   ASSERT_EQ(row.size(), 1u);
   const names told = found(*row.begin(), "`(\\w+)`");
   const names reasons = values_of("reason")["linehunt_degraded"];
-  EXPECT_EQ(reasons.size(), 5u);
+  EXPECT_EQ(reasons.size(), 6u);
   for (const std::string& reason : reasons)
     EXPECT_THAT(told, Contains(reason));
 }

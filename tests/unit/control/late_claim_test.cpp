@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// A state_dir that could not be written at the start, and can later.
+#include "control/state/keeper.h"
+#include "control/state/late_claim.h"
+#include "control/state/operator_writer.h"
+#include "state_bed.h"
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <gmock/gmock.h>
+#include <memory>
+#include <unistd.h>
+
+namespace linehunt::test::late_claim_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class late_claiming : public state_bed {
+ protected:
+  // There is no folder until the test makes it.
+  [[nodiscard]] std::string at(const std::string& name) const { return file("late/" + name); }
+  [[nodiscard]] bool there(const std::string& name) const {
+    return std::filesystem::exists(at(name));
+  }
+  void mend() const {
+    std::filesystem::create_directory(file("late"));
+    for (const char* name : {"calls.cbor", "calls.copy.cbor", "calls.tries", "operator.json"})
+      write(at(name), std::string{"old "} + name);
+  }
+  [[nodiscard]] std::shared_ptr<late_claim> claim_with(bool calls_become_copy) const {
+    leftovers before{at("calls.cbor"), at("calls.copy.cbor"), at("calls.tries")};
+    before.calls_become_copy = calls_become_copy;
+    before.refused = {at("operator.json")};
+    return std::make_shared<late_claim>(file("late"), ::geteuid(), false, before);
+  }
+  // Tries, and what it logs.
+  static std::string log_of(late_claim& one, const std::string& result) {
+    testing::internal::CaptureStdout();
+    EXPECT_THAT(one.try_now(), result.empty() ? HasSubstr("") : HasSubstr(result));
+    EXPECT_EQ(one.done(), result.empty());
+    return testing::internal::GetCapturedStdout();
+  }
+};
+
+TEST_F(late_claiming, does_what_the_start_would_have_done) {
+  const auto one = claim_with(true);
+  EXPECT_THAT(log_of(*one, "No such file"), IsEmpty()) << "which the start has said";
+  mend();
+  EXPECT_THAT(log_of(*one, ""), HasSubstr(file("late") + " can be written now"));
+  EXPECT_FALSE(there("calls.cbor")) << "a crash would take it for what an end has written";
+  EXPECT_EQ(read(at("calls.copy.cbor")), "old calls.cbor");
+  EXPECT_FALSE(there("calls.tries"));
+  EXPECT_EQ(read(at("operator.json.bad")), "old operator.json");
+  config::service_settings settings;
+  settings.state_dir = file("late");
+  EXPECT_FALSE(keeper(settings).claim()) << "it has an owner";
+  // From now on there is what this run has written.
+  write(at("calls.cbor"), "new");
+  EXPECT_THAT(log_of(*one, ""), IsEmpty());
+  EXPECT_EQ(read(at("calls.cbor")), "new");
+}
+
+TEST_F(late_claiming, leaves_no_calls_where_the_run_before_has_crashed) {
+  const auto one = claim_with(false);
+  mend();
+  EXPECT_EQ(one->try_now(), "");
+  EXPECT_FALSE(there("calls.cbor"));
+  EXPECT_FALSE(there("calls.copy.cbor"));
+}
+
+TEST_F(late_claiming, leaves_alone_what_another_has) {
+  mend();
+  const auto one = claim_with(true);
+  {
+    config::service_settings settings;
+    settings.state_dir = file("late");
+    keeper other(settings);
+    ASSERT_TRUE(other.claim());
+    const std::string fault = "in use by another linehunt";
+    EXPECT_THAT(log_of(*one, fault), HasSubstr(fault));
+    EXPECT_THAT(log_of(*one, fault), IsEmpty()) << "said once";
+    EXPECT_EQ(read(at("calls.cbor")), "old calls.cbor");
+    operator_writer changes(at("operator.json"), {}, [](const auto& job) { job()(); });
+    changes.ask_first([&] { return one->try_now(); });
+    bool saved = true;
+    changes.write({{1, 1, "sip:192.0.2.21", true, {}}}, [&](bool done) { saved = done; });
+    EXPECT_FALSE(saved);
+  }
+  EXPECT_THAT(log_of(*one, ""), HasSubstr("can be written now"));
+}
+
+TEST_F(late_claiming, is_tried_again_where_nobody_writes) {
+  const auto one = claim_with(true);
+  boost::asio::io_context loop;
+  int tries = 0;
+  claim_retry again(loop, one, [&](const auto& job) {
+    if (++tries == 3) mend();
+    job()();
+  });
+  again.start(std::chrono::milliseconds(1));
+  loop.run(); // until there is nothing to do
+  EXPECT_EQ(tries, 3);
+  EXPECT_TRUE(one->done());
+  claim_retry(loop, nullptr, {}).start(std::chrono::milliseconds(1));
+}
+
+} // namespace
+} // namespace linehunt::test::late_claim_test
