@@ -128,3 +128,19 @@ def a_state_dir_that_can_be_written_later_is_locked_then():
                   in told.stderr, f"{told.returncode}: {told.stderr}")
             end(balancer)
             check((folder / "calls.cbor").exists(), "nothing was kept at the end")
+
+
+@case
+def a_log_file_on_a_disk_that_hangs_does_not_hold_up_a_start():
+    with logging_to_a_disk_of_its_own() as (lab, folder):
+        freeze(folder)
+        balancer = lab.start_balancer()
+        check("cannot be opened yet, since its disk does not answer" in balancer.tail(100),
+              balancer.tail(100))
+        check(balancer.statistics()["degraded:log_unwritten"] == 1, "it is not said")
+        check(balancer.control("status", "2", "disable")[0] == 0, "status")
+        check("destination 2" in balancer.tail(100), "the log does not go on")
+        thaw(folder)
+        wait_until(lambda: balancer.statistics()["degraded:log_unwritten"] == 0, "the log")
+        check(balancer.control("status", "2", "enable")[0] == 0, "status")
+        check("enabled by an operator" in (folder / "l.log").read_text(encoding="utf-8"), "the file")

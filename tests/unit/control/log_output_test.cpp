@@ -99,6 +99,27 @@ TEST_F(log_output_test, a_file_that_cannot_be_opened_is_an_error_that_names_it) 
   EXPECT_THAT(opened.error(), HasSubstr("name another file"));
 }
 
+// A FIFO that nobody reads is opened as a file on a disk that hangs is: not before somebody helps.
+TEST_F(log_output_test, a_file_that_does_not_open_at_once_holds_up_nobody) {
+  const std::string file = folder / "l.log";
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  ::testing::internal::CaptureStderr();
+  const log_output log = started(file);
+  EXPECT_TRUE(log.unwritten());
+  spdlog::info("meanwhile");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr(file + " cannot be opened yet, since its disk does not answer"),
+                    HasSubstr("meanwhile")));
+  std::fstream reader(file); // a writer as well, so that there is no end
+  std::string line;
+  ASSERT_TRUE(std::getline(reader, line));
+  EXPECT_THAT(line, HasSubstr("is open now"));
+  EXPECT_FALSE(log.unwritten());
+  spdlog::info("afterwards");
+  ASSERT_TRUE(std::getline(reader, line));
+  EXPECT_THAT(line, HasSubstr("afterwards"));
+}
+
 // Whatever the umask: it names callers and called.
 TEST_F(log_output_test, a_file_is_for_its_owner_and_group) {
   const mode_t usual_mask = ::umask(0);
