@@ -29,6 +29,7 @@
 #include "control/state/operator_writer.h"
 #include "control/state/state_folder.h"
 #include "control/version.h"
+#include "control/waiting_notice.h"
 #include "dataplane/dpdk/device_check.h"
 #include "sipparse/scan.h"
 
@@ -37,6 +38,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fmt/format.h>
 #include <memory>
 #include <optional>
 #include <spdlog/spdlog.h>
@@ -150,6 +152,29 @@ bool become_user(const std::optional<account>& whom, const config::configuration
   return true;
 }
 
+// What is said where the disk of state_dir keeps the control thread waiting.
+constexpr const char* start_waits =
+    "the start waits for its disk; look at it, or end linehunt and name another folder";
+constexpr const char* calls_are_read =
+    "reading the calls of before takes long; unless there are millions, look at its disk";
+constexpr const char* calls_are_written =
+    "writing the calls takes long; unless there are millions, look at its disk";
+
+std::unique_ptr<waiting_notice> noticed(const config::configuration& whole, const char* what) {
+  const std::string& folder = whole.service.state_dir;
+  if (folder.empty()) return nullptr;
+  return std::make_unique<waiting_notice>(whole.runtime.control_core,
+                                          fmt::format("[service] state_dir {}: {}", folder, what));
+}
+
+dpdk::call_source noticed_reading(const config::configuration& whole, dpdk::call_source from) {
+  if (!from) return from;
+  return [&whole, from = std::move(from)](const snapshot& world, const dpdk::restoring& restore) {
+    const auto slow = noticed(whole, calls_are_read);
+    from(world, restore);
+  };
+}
+
 } // namespace
 
 int run_daemon(const config::configuration& whole, const std::string& file) {
@@ -182,25 +207,29 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   names.serve(source);
   const ::uid_t writer = user ? user->user : ::geteuid(); // of the files of the run before
   keeper kept(whole.service, writer);
+  auto slow = noticed(whole, start_waits);
   if (const auto mine = kept.claim(); !mine) {
     spdlog::error("{}", mine.error());
     return 1;
   }
   kept.remember(source.changes());
   const learned before = kept.learned_before();
+  slow.reset();
   names.remember(before.names);
   const first_configuration first = with_copy(whole, file, writer);
   auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
     spdlog::error("{}", line);
   if (!world) return 1;
-  auto runtime = dpdk::runtime::start(whole.runtime, std::move(world), kept.calls_of_before());
+  auto runtime = dpdk::runtime::start(whole.runtime, std::move(world),
+                                      noticed_reading(whole, kept.calls_of_before()));
   if (!runtime) {
     spdlog::error("{}", runtime.error().message);
     return 1;
   }
   for (const std::string& line : misplaced((*runtime)->ports(), reports_of(**runtime)))
     spdlog::warn("{}", line);
+  slow = noticed(whole, start_waits);
   if (!become_user(user, whole, makes_folder)) return 1;
   if (const auto opened = log.open(); !opened) {
     spdlog::error("{}", opened.error());
@@ -210,6 +239,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", taken.error());
     return 1;
   }
+  slow.reset();
   // As that user, who owns what the database and its copy leave on the disk.
   database::store store(loop, whole.runtime.control_core);
   worker_mail told([&](const mail& m) { return (*runtime)->send_to_all(m); });
@@ -307,6 +337,7 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     copier.reset();
     capturing.close(capture_session::clock::now()); // a capture leaves the disk to the calls
     changes.finish(operator_writer::longest_wait);
+    const auto writing = noticed(whole, calls_are_written);
     kept.keep_calls((*runtime)->world(), [&](const auto& take) { (*runtime)->end(take); });
     if (learning) learning->finish(operator_writer::longest_wait);
   };

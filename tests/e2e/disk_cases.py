@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cases import case, check, wait_until
 from disks import disk_at, freeze, thaw
-from lab.balancer import program
+from lab.balancer import Balancer, program
 from lab_setups import check_not_killed, diagnosis, study_case
 from restart_cases import CALLS, HOLD_MS, check_all_lines_held, copies, end, keeping, state_of
 from service_cases import start_calls
@@ -144,3 +144,25 @@ def a_log_file_on_a_disk_that_hangs_does_not_hold_up_a_start():
         wait_until(lambda: balancer.statistics()["degraded:log_unwritten"] == 0, "the log")
         check(balancer.control("status", "2", "enable")[0] == 0, "status")
         check("enabled by an operator" in (folder / "l.log").read_text(encoding="utf-8"), "the file")
+
+
+@case
+def a_start_and_an_end_say_that_they_wait_for_the_disk_of_state_dir():
+    with keeping(boxes={1: {"vm": 5}}) as lab:
+        folder = state_of(lab)
+        folder.mkdir()
+        with disk_at(folder):
+            freeze(folder)
+            balancer = lab.balancer = Balancer(lab.device, lab.configuration)
+            wait_until(lambda: f"{folder}: the start waits for its disk" in balancer.tail(100),
+                       "the start says what it waits for", limit_s=20)
+            thaw(folder)
+            balancer.wait_ready()
+            freeze(folder)
+            balancer.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: f"{folder}: writing the calls takes long" in balancer.tail(100),
+                       "the end says what it waits for", limit_s=30)
+            thaw(folder)
+            balancer.stopped_by = signal.SIGTERM
+            check(balancer.process.wait(20) == 0, balancer.tail(100))
+            check((folder / "calls.cbor").exists(), "the calls are not there")
