@@ -30,8 +30,8 @@ namespace linehunt::dpdk {
                                               std::size_t descriptors);
 // Nothing: as far as can be seen from outside, the device is there.
 [[nodiscard]] std::optional<error> check_device(const port_setup& setup);
-// Nothing: this process may open it. Of af_packet and af_xdp, which say no more than what the kernel
-// does.
+// Nothing: this process may open it. Of af_packet and af_xdp, which say no more than what the
+// kernel does.
 [[nodiscard]] std::optional<error> check_rights(const port_setup& setup);
 // Of af_xdp, where the interface receives on queues that nobody polls: what lands there goes to the
 // kernel. An operator may have seen to it that nothing does, so it is no error. af_packet sees what
