@@ -5,6 +5,9 @@
 #include "dataplane/engine/branch.h"
 #include "dataplane/engine/routes.h"
 
+#include <algorithm>
+#include <array>
+
 namespace linehunt::calls {
 namespace {
 
@@ -16,6 +19,22 @@ std::string_view without_brackets(std::string_view host) noexcept {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     return host.substr(1, host.size() - 2);
   return host;
+}
+
+bool is_same_word(std::string_view text, std::string_view lower) noexcept {
+  return std::ranges::equal(text, lower, [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+  });
+}
+
+// A port for TLS or WebSocket (RFC 7118 5.2), where no datagram is read. Whoever takes TCP or SCTP
+// must take UDP as well (RFC 3261 18), and by default at the same port.
+bool is_port_of_tls(const sip::uri& uri) noexcept {
+  if (uri.parameters.empty()) return false;
+  const auto transport = sip::find_parameter(uri.parameters, "transport");
+  return transport && std::ranges::any_of(
+                          std::array<std::string_view, 4>{"tls", "tls-sctp", "ws", "wss"},
+                          [&](std::string_view other) { return is_same_word(*transport, other); });
 }
 
 std::optional<ip_address> address_in(const sip::uri& uri) noexcept {
@@ -46,7 +65,7 @@ std::optional<endpoint> uri_target(std::string_view text) noexcept {
 }
 
 std::optional<endpoint> uri_target(const sip::field_result<sip::uri>& uri) noexcept {
-  if (!uri || uri->scheme != sip::uri_scheme::sip) return std::nullopt;
+  if (!uri || uri->scheme != sip::uri_scheme::sip || is_port_of_tls(*uri)) return std::nullopt;
   const auto ip = address_in(*uri);
   if (!ip) return std::nullopt;
   return endpoint{*ip, or_default(uri->port)};

@@ -28,11 +28,12 @@ inline constexpr std::uint16_t sip_port = 5060;
 [[nodiscard]] std::optional<endpoint> via_target(const sip::via_field& via) noexcept;
 
 // Where a SIP URI is reached: maddr or host, port or 5060. nullopt for names and other schemes;
-// sips is one, whose port (5061 by default, RFC 3261 19.1.2) is one of TLS.
+// sips is one, whose port (5061 by default, RFC 3261 19.1.2) is one of TLS, as is that of a sip URI
+// with ";transport=tls" and the like.
 [[nodiscard]] std::optional<endpoint> uri_target(std::string_view uri) noexcept;
 [[nodiscard]] std::optional<endpoint> uri_target(const sip::field_result<sip::uri>& uri) noexcept;
 
-// The address alone, of a sips URI as well: whoever is there may well speak UDP.
+// The address alone, of a URI for TLS as well: whoever is there may well speak UDP.
 [[nodiscard]] std::optional<ip_address> uri_address(std::string_view uri) noexcept;
 
 // True where host and port are those of a listener of ours.

@@ -96,10 +96,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
     to = uri_target(plan.next_hop);
   } else {
     to = plan.request_uri_moved ? uri_target(plan.request_uri) : uri_target(routing.request_uri);
-    const bool is_us = to ? world->is_local(*to)
-                          : routing.request_uri &&
-                                routing.request_uri->scheme == sip::uri_scheme::sips &&
-                                names_us(*world, plan.request_uri);
+    const bool is_us = to ? world->is_local(*to) : names_us(*world, plan.request_uri);
     if (is_us) {
       to.reset();
       const auto target =
@@ -198,7 +195,7 @@ std::optional<outbound> engine::state::way_without_call(const route_plan& plan) 
   if (plan.handle == 0 || !((of_another_run && ends) || tells_of_a_transfer())) return std::nullopt;
   const std::string_view next = plan.next_hop.empty() ? plan.request_uri : plan.next_hop;
   auto to = uri_target(next);
-  // Of a sips URI no better port is known.
+  // Of a URI for TLS no better port is known.
   if (const auto ip = uri_address(next); !to && ip) to = endpoint{*ip, sip_port};
   if (!to || !is_sendable(*to) || world->is_local(*to)) return std::nullopt;
   const auto is_destination = [this](const ip_address& ip) {

@@ -396,20 +396,33 @@ TEST(engine_route, prack_and_update_pass_before_the_answer) {
   EXPECT_EQ(world.take_one().to, caller_address);
 }
 
-// The port of a sips URI is one of TLS, by default 5061 (RFC 3261 19.1.2). What is sent by UDP goes
-// where UDP has come from and gone to before.
-TEST(engine_route, nobody_is_looked_for_at_the_port_of_a_sips_uri) {
-  for (const std::string port : {"", ":5060", ":5061"}) {
+// The port of a sips URI is one of TLS, by default 5061 (RFC 3261 19.1.2), as is that of a sip URI
+// whose transport says so. What is sent by UDP goes where UDP has come from and gone to before.
+TEST(engine_route, nobody_is_looked_for_at_a_port_of_tls) {
+  struct secure_uri {
+    std::string scheme, port, parameters;
+  };
+  for (const auto& [scheme, port, parameters] : std::vector<secure_uri>{
+           {"sips:", "", ""},
+           {"sips:", ":5060", ""},
+           {"sips:", ":5061", ""},
+           {"sip:", "", ";transport=tls"},
+           {"sip:", ":5061", ";Transport=TLS"},
+           {"sip:", ":5060", ";ob;transport=tls-sctp"},
+           {"sip:", "", ";transport=ws"},
+           {"sip:", ":5061", ";transport=wss;ob"},
+       }) {
     engine_world world;
-    const auto sips = [&](std::string text, const std::string& from, const std::string& host) {
-      return replace(std::move(text), from, "sips:" + host + port);
+    const auto secure = [&, &scheme = scheme, &port = port, &parameters = parameters](
+                            std::string text, const std::string& from, const std::string& host) {
+      return replace(std::move(text), from, scheme + host + port + parameters);
     };
-    ASSERT_EQ(world.give(sips(invite(), "sip:alice@198.51.100.7:5060", "alice@198.51.100.8"),
+    ASSERT_EQ(world.give(secure(invite(), "sip:alice@198.51.100.7:5060", "alice@198.51.100.8"),
                          caller_address),
               verdict::request_forwarded);
     const auto there = world.take().at(1);
-    ASSERT_EQ(world.give(sips(response(there.bytes, 200, "to-1"), "sip:machine@192.0.2.99:5070",
-                              "machine@192.0.2.99"),
+    ASSERT_EQ(world.give(secure(response(there.bytes, 200, "to-1"), "sip:machine@192.0.2.99:5070",
+                                "machine@192.0.2.99"),
                          there.to),
               verdict::response_forwarded);
     const auto ok = world.take_one().bytes;
@@ -423,13 +436,14 @@ TEST(engine_route, nobody_is_looked_for_at_the_port_of_a_sips_uri) {
         what.from_caller = from_caller;
         const endpoint peer = from_caller ? there.to : caller_address;
         auto text = within(ok, what);
-        text = from_caller ? sips(text, "sip:machine@192.0.2.99:5070", "machine@192.0.2.99")
-                           : sips(text, "sip:alice@198.51.100.7:5060", "alice@198.51.100.8");
+        text = from_caller ? secure(text, "sip:machine@192.0.2.99:5070", "machine@192.0.2.99")
+                           : secure(text, "sip:alice@198.51.100.7:5060", "alice@198.51.100.8");
         ASSERT_EQ(world.give(text, from_caller ? caller_address : there.to),
                   verdict::request_forwarded);
         EXPECT_EQ(world.take_one().to, peer) << text;
         // By a proxy of that side, too.
-        text = replace(text, "From: ", "Route: <sips:192.0.2.98" + port + ";lr>\r\nFrom: ");
+        text = replace(text, "From: ",
+                       "Route: <" + scheme + "192.0.2.98" + port + parameters + ";lr>\r\nFrom: ");
         ASSERT_EQ(world.give(text, from_caller ? caller_address : there.to),
                   verdict::request_forwarded);
         EXPECT_EQ(world.take_one().to, peer) << text;
@@ -440,12 +454,13 @@ TEST(engine_route, nobody_is_looked_for_at_the_port_of_a_sips_uri) {
       what = {};
       what.method = "INFO";
       what.with_route = false;
-      ASSERT_EQ(world.give(sips(within(ok, what), "sip:machine@192.0.2.99:5070", "192.0.2.1"),
+      ASSERT_EQ(world.give(secure(within(ok, what), "sip:machine@192.0.2.99:5070", "192.0.2.1"),
                            caller_address),
                 verdict::request_forwarded);
       const auto out = world.take_one();
       EXPECT_EQ(out.to, there.to);
-      EXPECT_EQ(first_line(out.bytes), "INFO sips:machine@192.0.2.99" + port + " SIP/2.0");
+      EXPECT_EQ(first_line(out.bytes),
+                "INFO " + scheme + "machine@192.0.2.99" + port + parameters + " SIP/2.0");
     }
     // Our own, and theirs from the addresses that they have named.
     mail end;
@@ -459,7 +474,23 @@ TEST(engine_route, nobody_is_looked_for_at_the_port_of_a_sips_uri) {
     ASSERT_EQ(byes.size(), 2u);
     EXPECT_EQ(byes[0].to, caller_address);
     EXPECT_EQ(byes[1].to, there.to);
-    EXPECT_EQ(first_line(byes[1].bytes), "BYE sips:machine@192.0.2.99" + port + " SIP/2.0");
+    EXPECT_EQ(first_line(byes[1].bytes),
+              "BYE " + scheme + "machine@192.0.2.99" + port + parameters + " SIP/2.0");
+  }
+}
+
+// Devices that have registered by UDP write that, and whoever takes TCP or SCTP must take UDP (RFC
+// 3261 18).
+TEST(engine_route, a_contact_with_tcp_is_reached_by_udp) {
+  for (const std::string transport : {"tcp", "TCP", "sctp", "udp", "UDP"}) {
+    engine_world world;
+    const auto call = establish(world);
+    dialog_request what;
+    what.method = "INFO";
+    const auto text = replace(within(call.ok_at_caller, what), "sip:machine@192.0.2.99:5070",
+                              "sip:machine@192.0.2.99:5070;transport=" + transport);
+    ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+    EXPECT_EQ(world.take_one().to, at("192.0.2.99:5070")) << transport;
   }
 }
 
