@@ -81,7 +81,9 @@ void engine::state::end_call(std::uint32_t call, end_cause cause) {
     return;
   }
   record.state = call_state::ended;
-  timers.arm(call, after_ms(transaction_timeout_ms()));
+  // How a transfer goes is told for as long as it may ring (RFC 3515 2.4.4, RFC 3261 16.6 (11)).
+  const bool transfers = (record.origin & call_record::referred) != 0;
+  timers.arm(call, after_ms(transaction_timeout_ms() + (transfers ? world->timers.timer_c_ms : 0)));
 }
 
 // When an answered call ends if nothing more is heard of it: the ACK's absence, the session's

@@ -37,7 +37,7 @@ enum class call_state : std::uint8_t {
   answered, // 2xx forwarded
   leaving,  // a BYE of a party is on its way; ends with its answer or after 64*T1
   closing,  // BYEs of ours are on their way to both
-  ended,    // holds nothing; stays 64*T1 so that a repeated BYE or ACK finds its way
+  ended,    // holds nothing; stays 64*T1, and longer after a REFER, for what comes yet
 };
 
 enum class call_text : std::uint8_t {
@@ -77,7 +77,8 @@ struct call_record {
   static constexpr std::uint16_t callee_bye = 32;
   static constexpr std::uint16_t caller_doubted = 64; // an offer to the caller was not answered
   static constexpr std::uint16_t callee_doubted = 128;
-  static constexpr std::uint16_t asked = 256; // and both were asked whether they live
+  static constexpr std::uint16_t asked = 256;    // and both were asked whether they live
+  static constexpr std::uint16_t referred = 512; // a REFER was accepted, whose NOTIFYs may come yet
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.

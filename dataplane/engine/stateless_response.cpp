@@ -72,7 +72,9 @@ same_dialogs engine::state::same_dialogs_as(std::uint32_t call) {
 void engine::state::note_response(const dialog_match& match) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
-  const call_record& record = calls[match.call];
+  call_record& record = calls[match.call];
+  if (view.status / 100 == 2 && routing.cseq.method == sip::method::refer)
+    record.origin |= call_record::referred;
   const bool is_offer =
       routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {

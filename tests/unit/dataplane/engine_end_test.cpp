@@ -168,6 +168,44 @@ TEST_F(engine_end, word_of_a_transfer_gets_through_long_after_the_call) {
   EXPECT_EQ(world.counters().calls_ended, 1u);
 }
 
+// Also to a Contact at an address of its own, which the call alone knows.
+TEST_F(engine_end, word_of_an_accepted_transfer_finds_the_contact_of_who_asked_for_it) {
+  for (const int status : {202, 603}) {
+    const auto call = establish(world);
+    dialog_request what;
+    what.method = "REFER";
+    what.from_caller = false;
+    ASSERT_EQ(world.give(within(call.ok_at_caller, what), call.callee), verdict::request_forwarded);
+    const auto refer = world.take_one();
+    (void)world.give(response(refer.bytes, status, ""), refer.to);
+    (void)world.take();
+    (void)world.give(within(call.ok_at_caller, {}), caller_address);
+    const auto bye = world.take_one();
+    (void)world.give(response(bye.bytes, 200, ""), bye.to);
+    EXPECT_EQ(world.total_load(), 0);
+    what.method = "NOTIFY";
+    what.from_caller = true;
+    what.extra = "Event: refer\r\n";
+    const auto notify = within(call.ok_at_caller, what);
+    world.wait_ms(210'000);
+    (void)world.take();
+    if (status == 603) {
+      EXPECT_EQ(world.give(notify, caller_address), verdict::rejected_no_dialog);
+      continue;
+    }
+    ASSERT_EQ(world.give(notify, caller_address), verdict::request_forwarded);
+    EXPECT_EQ(world.take_one().to, at("192.0.2.99:5070"));
+    // Nobody else is reached so.
+    const auto astray =
+        replace(notify, "sip:machine@192.0.2.99:5070", "sip:machine@203.0.113.50:5070");
+    ASSERT_EQ(world.give(astray, at("203.0.113.9:5060")), verdict::request_forwarded);
+    EXPECT_EQ(world.take_one().to, call.callee);
+    world.wait_ms(5'000);
+    EXPECT_EQ(world.give(notify, caller_address), verdict::rejected_no_dialog);
+    (void)world.take();
+  }
+}
+
 // Else it would have its line back while the core knows nothing of it.
 TEST_F(engine_end, a_box_cannot_end_a_call_of_its_own_at_itself) {
   const endpoint box = at("192.0.2.11:5060");
