@@ -41,6 +41,8 @@ struct kept_call {
   // From a copy that was made some time before its run ended, as by a crash: it may have gone on
   // since, or be over.
   bool uncertain = false;
+  // Owes the answer to an offer, see engine/ping.cpp.
+  bool caller_doubted = false, callee_doubted = false;
 };
 
 // The texts of a call, for whoever takes them all alike.

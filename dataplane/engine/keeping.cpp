@@ -61,6 +61,8 @@ kept_call engine::state::kept(std::uint32_t call) const {
   kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
   kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
   kept.uncertain = (record.origin & call_record::uncertain) != 0;
+  kept.caller_doubted = (record.origin & call_record::caller_doubted) != 0;
+  kept.callee_doubted = (record.origin & call_record::callee_doubted) != 0;
   return kept;
 }
 
@@ -144,6 +146,9 @@ bool engine::state::restore(const kept_call& kept) {
   } else if (kept.leaving) {
     leave(call);
   } else {
+    // What a crash has left may have been answered since, as nearly every offer is at once, and is
+    // asked anyway.
+    if (!kept.uncertain) doubt_anew(call, kept.caller_doubted, kept.callee_doubted);
     arm_call_timer(call);
   }
   return true;

@@ -188,6 +188,14 @@ void engine::state::ask_later(const dialog_match& match, std::uint64_t wait_ms) 
   arm_call_timer(match.call);
 }
 
+// Of a call from the run before, as if the offer had gone on just now: it is repeated for as long.
+void engine::state::doubt_anew(std::uint32_t call, bool caller, bool callee) {
+  call_record& record = calls[call];
+  if (caller) record.origin |= call_record::caller_doubted;
+  if (callee) record.origin |= call_record::callee_doubted;
+  if (caller || callee) record.ask_at(after_ms(transaction_timeout_ms() + world->timers.t2_ms));
+}
+
 // He has answered an offer, whatever.
 void engine::state::note_answer(std::uint32_t call) {
   call_record& record = calls[call];

@@ -284,6 +284,7 @@ struct engine::state final : selection_listener {
   void expect_answer(const dialog_match& match);
   void ask_later(const dialog_match& match, std::uint64_t wait_ms);
   void note_answer(std::uint32_t call);
+  void doubt_anew(std::uint32_t call, bool caller, bool callee);
   void ask_both(std::uint32_t call);
 
   // --- probe.cpp

@@ -116,7 +116,7 @@ TEST_F(crash, calls_that_were_refused_are_put_aside) {
   const auto version = bytes.find("linehunt_calls") + 14;
   ++bytes[version];
   write(file("calls.cbor"), bytes);
-  refused("calls.cbor is of version 3, of a later linehunt; this one reads it up to 2");
+  refused("calls.cbor is of version 4, of a later linehunt; this one reads it up to 3");
   --bytes[version];
   write(file("calls.cbor"), bytes);
   EXPECT_EQ(start_with().size(), 1u) << "once it is mended";
@@ -310,46 +310,56 @@ TEST_F(crash, what_was_half_written_is_removed) {
   EXPECT_FALSE(there("calls.cbor.new"));
 }
 
-// Its files had a mark less, and at first four, and no handle.
-TEST_F(crash, calls_of_version_1_are_taken_up) {
-  for (const bool at_first : {false, true}) {
+// Each version has marks more than the one before; the first had, for a time, no handles either.
+TEST_F(crash, calls_of_versions_before_are_taken_up) {
+  struct format {
+    char version;
+    std::size_t marks;
+    bool handle;
+  };
+  constexpr std::size_t marks_now = 11;
+  for (const format& of : {format{2, 9, true}, {1, 8, true}, {1, 5, false}}) {
     leave("calls.cbor", "1@x");
     std::string bytes = read(file("calls.cbor"));
     const auto version = bytes.find("linehunt_calls") + 14;
-    ASSERT_EQ(bytes[version], 2);
-    bytes[version] = 1;
-    // The marks are CBOR's f4 and f5; the last of nine stands before the age.
+    ASSERT_EQ(bytes[version], 3);
+    bytes[version] = of.version;
+    // The marks are CBOR's f4 and f5; the last of them stands before the age.
     std::size_t marks = bytes.find_first_of("\xf4\xf5", bytes.find("sip:b@x"));
-    ASSERT_EQ(bytes.substr(marks, 9).find_first_not_of("\xf4\xf5"), bytes.npos);
-    bytes.erase(marks + (at_first ? 5 : 8), at_first ? 4 : 1);
+    ASSERT_EQ(bytes.substr(marks, marks_now).find_first_not_of("\xf4\xf5"), bytes.npos);
+    bytes.erase(marks + of.marks, marks_now - of.marks);
     const auto handle = bytes.find("\x1b\x12\x34");
     ASSERT_NE(handle, bytes.npos);
-    if (at_first) bytes.erase(handle, 9);
+    if (!of.handle) bytes.erase(handle, 9);
     const auto item = bytes.find("1@x") - 1; // behind the head of its array
     ASSERT_EQ(static_cast<unsigned char>(bytes[item - 2]), 0x98) << "an array of so many";
-    bytes[item - 1] = static_cast<char>(bytes[item - 1] - (at_first ? 5 : 1));
+    bytes[item - 1] -= static_cast<char>(marks_now - of.marks + (of.handle ? 0 : 1));
     write(file("calls.cbor"), bytes);
     auto found = start_with();
-    ASSERT_EQ(found.size(), 1u) << at_first;
+    ASSERT_EQ(found.size(), 1u) << of.marks;
     EXPECT_EQ(found[0].call_id, "1@x");
-    EXPECT_EQ(found[0].handle, at_first ? 0 : 0x1234'0001'0000'0007u);
+    EXPECT_EQ(found[0].handle, of.handle ? 0x1234'0001'0000'0007u : 0);
     EXPECT_EQ(found[0].destination, w.with(1).index);
     EXPECT_EQ(found[0].resource_count, 2);
     EXPECT_TRUE(found[0].acked && found[0].ping_callee);
   }
 }
 
-TEST_F(crash, that_a_call_is_uncertain_is_kept) {
-  {
-    call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
-    kept_call call = call_at(w, 1, "1@x");
-    call.uncertain = true;
-    out.add(call);
-    ASSERT_TRUE(out.finish());
+TEST_F(crash, that_a_call_is_uncertain_or_doubted_is_kept) {
+  for (const auto mark :
+       {&kept_call::uncertain, &kept_call::caller_doubted, &kept_call::callee_doubted}) {
+    {
+      call_file_writer out(file("calls.cbor"), w.now(), wall_clock::now());
+      kept_call call = call_at(w, 1, "1@x");
+      call.*mark = true;
+      out.add(call);
+      ASSERT_TRUE(out.finish());
+    }
+    auto found = start_with();
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_TRUE(found[0].*mark);
+    EXPECT_EQ(found[0].uncertain + found[0].caller_doubted + found[0].callee_doubted, 1);
   }
-  auto found = start_with();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].uncertain);
 }
 
 TEST(kept_copies, have_their_own_texts_and_an_end) {

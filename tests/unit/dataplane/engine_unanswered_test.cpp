@@ -253,5 +253,48 @@ TEST_F(engine_unanswered, a_restored_call_is_asked_about_as_well) {
   (void)asked(60'000, 0);
 }
 
+TEST_F(engine_unanswered, a_doubt_outlives_a_restart) {
+  for (const bool from_caller : {true, false})
+    for (const std::uint64_t before_ms : {0u, 5'000u}) { // being asked already
+      const auto call = start();
+      timed_out(call, from_caller);
+      world.wait_ms(before_ms);
+      (void)world.take();
+      ASSERT_EQ(world.restart(), 1u);
+      (void)asked(35'900, 0); // for as long the offer may be repeated, and answered
+      const auto pings = asked(200, 2);
+      answers(pings[from_caller ? 0 : 1], 200);
+      world.wait_ms(36'000);
+      both_answer(byes());
+      EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::ping_lost)], 1u);
+      EXPECT_EQ(world.total_load(), 0);
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+TEST_F(engine_unanswered, an_answer_after_a_restart_settles_it) {
+  const auto call = start();
+  (void)offer(call, true);
+  ASSERT_EQ(world.restart(), 1u);
+  const auto again = offer(call, true); // timer A
+  ASSERT_EQ(world.give(response(again.bytes, 200, ""), again.to), verdict::response_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.restart(), 1u);
+  (void)asked(80'000, 0);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+// The copy is some time old, and an offer is answered within a moment, mostly.
+TEST_F(engine_unanswered, a_crash_leaves_no_doubt_whose_silence_would_end_the_call) {
+  const auto call = start();
+  timed_out(call, true);
+  ASSERT_EQ(world.crash(world.copy(), 10'000), 1u);
+  world.wait_ms(200'000);
+  for (const sent_message& m : world.take())
+    EXPECT_TRUE(m.bytes.starts_with("OPTIONS ")) << m.bytes;
+  EXPECT_EQ(world.total_load(), 1);
+}
+
 } // namespace
 } // namespace linehunt::test::engine_unanswered_test
