@@ -280,6 +280,8 @@ void engine::state::note_request(const dialog_match& match) {
   call_record& record = calls[match.call];
   std::uint32_t& cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
   if (routing.cseq.number > cseq) cseq = routing.cseq.number;
+  if ((record.origin & call_record::asked) != 0 && is_party(match.call, in->source))
+    note_life(match.call, match.from);
   switch (view.method) {
   case sip::method::ack:
     // It may come after a BYE, which may yet be challenged.

@@ -196,12 +196,45 @@ void engine::state::doubt_anew(std::uint32_t call, bool caller, bool callee) {
   if (caller || callee) record.ask_at(after_ms(transaction_timeout_ms() + world->timers.t2_ms));
 }
 
-// He has answered an offer, whatever.
-void engine::state::note_answer(std::uint32_t call) {
+// That side, which is being asked, has shown otherwise that it has the call: its silence to OPTIONS
+// does not end it any more. What it said before may have been its last word. Whether the other side
+// has the call, which may have given up for want of an answer, is asked all the same.
+void engine::state::note_life(std::uint32_t call, side whose) {
   call_record& record = calls[call];
-  if (record.state != call_state::answered || !is_to_be_asked(call)) return;
+  if (record.state != call_state::answered || (record.origin & call_record::asked) == 0) return;
+  record.origin &= static_cast<std::uint16_t>(
+      ~(whose == side::caller ? call_record::caller_doubted : call_record::callee_doubted));
+}
+
+// He has refused an offer, and so has the call, as has who has made the offer.
+void engine::state::note_answer(const dialog_match& match) {
+  call_record& record = calls[match.call];
+  if (record.state != call_state::answered) return;
+  if (!is_to_be_asked(match.call)) {
+    note_life(match.call, match.from == side::caller ? side::callee : side::caller);
+    return;
+  }
   record.ask_no_more();
-  arm_call_timer(call);
+  arm_call_timer(match.call);
+}
+
+// Who has got a provisional answer to his INVITE waits for the final one without end (RFC 3261
+// 17.1.1.2), and proxies between for timer C anew (16.7 (2)); an UPDATE has its timer F all the
+// same (17.1.2.2). A 100 may be the next proxy's: no party has said anything with it.
+void engine::state::note_provisional(const dialog_match& match) {
+  call_record& record = calls[match.call];
+  if (routing.cseq.method != sip::method::invite || !record.asks()) return;
+  const auto of_it =
+      match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+  if ((record.origin & call_record::asked) != 0) {
+    if (view.status == 100) return;
+    take_for_alive(match.call);
+  } else if ((record.origin & doubted & ~of_it) != 0) {
+    return; // the other side owes one as well, and is not waited for longer
+  }
+  record.origin |= of_it;
+  record.ask_at(after_ms(world->timers.timer_c_ms + world->timers.t2_ms));
+  arm_call_timer(match.call);
 }
 
 void engine::state::ask_both(std::uint32_t call) {

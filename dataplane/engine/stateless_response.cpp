@@ -90,7 +90,10 @@ void engine::state::note_response(const dialog_match& match) {
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
-  } else if (record.state == call_state::answered && is_offer) {
+  } else if (record.state == call_state::answered && !is_offer) {
+    if (view.status >= 200 && view.status != 481 && view.status != 408)
+      note_life(match.call, match.from == side::caller ? side::callee : side::caller);
+  } else if (record.state == call_state::answered) {
     // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
     // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on. A
     // 408 asks for the same, but may be a proxy's word for a party that is slow.
@@ -98,11 +101,13 @@ void engine::state::note_response(const dialog_match& match) {
       close_call(match.call, end_cause::ping_lost);
     } else if (view.status == 408) {
       ask_later(match, 0);
+    } else if (view.status < 200) {
+      note_provisional(match);
     } else {
-      note_answer(match.call);
+      note_answer(match);
       // Offers of the two sides name different ones of its ways through us.
       for (const dialog_match& again : same_dialogs_as(match.call))
-        note_answer(again.call);
+        note_answer(again);
     }
   }
 }

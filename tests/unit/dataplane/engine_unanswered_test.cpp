@@ -151,7 +151,7 @@ TEST_F(engine_unanswered, no_answer_at_all_is_the_same) {
 TEST_F(engine_unanswered, whatever_else_is_answered_shows_that_the_party_lives) {
   const auto call = start();
   unsigned cseq = 2;
-  for (const int status : {183, 200, 401, 488, 491, 500}) {
+  for (const int status : {200, 401, 488, 491, 500}) {
     // Also where the offer before has had no answer, or a 408.
     for (const bool is_timeout : {true, false}) {
       if (is_timeout)
@@ -177,6 +177,136 @@ TEST_F(engine_unanswered, a_2xx_while_they_are_asked_is_their_answer) {
   (void)world.take();
   (void)asked(80'000, 0);
   EXPECT_EQ(world.total_load(), 1);
+}
+
+// An INVITE may ring, and has no timer at its sender any more (RFC 3261 17.1.1.2); an UPDATE has.
+TEST_F(engine_unanswered, who_rings_has_the_time_of_timer_c_for_his_answer) {
+  for (const int status : {100, 183})
+    for (const bool from_caller : {true, false}) {
+      const auto call = start();
+      const auto there = offer(call, from_caller);
+      for (int minute = 0; minute < 5; ++minute) {
+        ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                  verdict::response_forwarded);
+        (void)world.take();
+        (void)asked(60'000, 0);
+      }
+      (void)asked(124'000, 0); // the last minute counted
+      const auto pings = asked(1'100, 2);
+      answers(pings[from_caller ? 0 : 1], 200);
+      world.wait_ms(36'000);
+      both_answer(byes());
+      expect_gone(end_cause::ping_lost);
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+TEST_F(engine_unanswered, the_answer_after_ringing_settles_it) {
+  const auto call = start();
+  const auto there = offer(call, true);
+  for (const int status : {100, 180, 603}) {
+    ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    (void)asked(60'000, 0);
+  }
+  (void)asked(300'000, 0);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+TEST_F(engine_unanswered, an_update_that_is_trying_has_no_more_time) {
+  const auto call = start();
+  const auto there = offer(call, true, "UPDATE");
+  ASSERT_EQ(world.give(response(there.bytes, 100, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  (void)asked(35'900, 0);
+  (void)asked(200, 2);
+}
+
+// Not all devices answer OPTIONS.
+TEST_F(engine_unanswered, what_else_a_party_says_while_it_is_asked_shows_that_it_lives) {
+  enum class sign { request, answer, refused_offer };
+  for (const sign what : {sign::request, sign::answer, sign::refused_offer})
+    for (const bool from_caller : {true, false}) {
+      const auto call = start();
+      timed_out(call, from_caller);
+      (void)asked(4'100, 2);
+      if (what == sign::request) {
+        (void)offer(call, !from_caller, "INFO");
+      } else {
+        const auto there = offer(call, from_caller, what == sign::answer ? "INFO" : "UPDATE", 3);
+        ASSERT_EQ(world.give(response(there.bytes, 488, ""), there.to),
+                  verdict::response_forwarded);
+        (void)world.take();
+      }
+      world.wait_ms(80'000);
+      for (const sent_message& m : world.take())
+        EXPECT_TRUE(m.bytes.starts_with("OPTIONS ")) << m.bytes;
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+      both_answer(byes());
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+// It may have died since, and the other side has an offer without an answer.
+TEST_F(engine_unanswered, what_a_party_has_said_before_it_was_asked_is_no_sign) {
+  const auto call = start();
+  (void)offer(call, true);
+  world.wait_ms(1'000);
+  (void)offer(call, false, "INFO");
+  (void)asked(34'900, 0);
+  answers(asked(200, 2)[0], 200);
+  world.wait_ms(36'000);
+  both_answer(byes());
+  expect_gone(end_cause::ping_lost);
+}
+
+TEST_F(engine_unanswered, who_does_not_know_the_call_has_shown_no_life) {
+  for (const int status : {408, 481}) {
+    const auto call = start();
+    timed_out(call, true);
+    (void)asked(4'100, 2);
+    const auto there = offer(call, true, "INFO", 3);
+    ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    world.wait_ms(36'000);
+    both_answer(byes());
+    expect_gone(end_cause::ping_lost);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// A stranger who knows the tags could keep a call that has gone.
+TEST_F(engine_unanswered, a_request_of_a_stranger_is_no_sign_of_life) {
+  const auto call = start();
+  timed_out(call, true);
+  (void)asked(4'100, 2);
+  dialog_request info;
+  info.method = "INFO";
+  info.from_caller = false;
+  ASSERT_EQ(world.give(within(call.ok_at_caller, info), at("203.0.113.9:5060")),
+            verdict::request_forwarded);
+  world.wait_ms(36'000);
+  both_answer(byes());
+  expect_gone(end_cause::ping_lost);
+}
+
+// While they are asked: the offer that rings now has not been answered yet.
+TEST_F(engine_unanswered, who_rings_while_he_is_asked_lives_and_owes_an_answer_again) {
+  const auto call = start();
+  timed_out(call, true);
+  (void)asked(4'100, 2);
+  const auto there = offer(call, true, "INVITE", 3);
+  ASSERT_EQ(world.give(response(there.bytes, 100, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  (void)asked(500, 2); // a proxy may have said that
+  ASSERT_EQ(world.give(response(there.bytes, 183, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  (void)asked(184'000, 0);
+  (void)asked(1'100, 2);
 }
 
 TEST_F(engine_unanswered, who_hangs_up_is_not_asked) {
