@@ -177,15 +177,22 @@ void engine::state::expect_answer(const dialog_match& match) {
 
 // Unless a BYE comes meanwhile, or an answer to an offer after all.
 void engine::state::ask_later(const dialog_match& match, std::uint64_t wait_ms) {
-  call_record& record = calls[match.call];
+  if (ask_in(match.call, wait_ms))
+    calls[match.call].origin |=
+        match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+}
+
+// Somebody may have dropped the call without a word to us, and says 481 then. Nobody owes an
+// answer, so the silence of neither ends it.
+bool engine::state::ask_in(std::uint32_t call, std::uint64_t wait_ms) {
+  call_record& record = calls[call];
   if (record.state != call_state::answered || (record.flags & call_record::acked) == 0 ||
       (record.origin & call_record::asked) != 0)
-    return;
-  record.origin |=
-      match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+    return false;
   const time_us at = after_ms(wait_ms + world->timers.t2_ms);
   if (!record.asks() || at < record.asks_at()) record.ask_at(at);
-  arm_call_timer(match.call);
+  arm_call_timer(call);
+  return true;
 }
 
 // Of a call from the run before, as if the offer had gone on just now: it is repeated for as long.

@@ -5,11 +5,26 @@
 #include "dataplane/engine/state.h"
 
 #include <algorithm>
+#include <array>
 
 namespace linehunt {
 namespace {
 
 constexpr std::uint32_t least_session_s = 90; // RFC 4028 4
+
+// RFC 5057 5.1: whoever gets one of these to an offer may take the call, or its dialog, for over.
+// 405 and 501 speak of an UPDATE alone, mostly.
+bool may_end_session(std::uint16_t status) noexcept {
+  static constexpr std::array<std::uint16_t, 10> all{404, 410, 416, 480, 482,
+                                                     483, 484, 485, 502, 604};
+  return std::ranges::find(all, status) != all.end();
+}
+
+// A 481 to one of these does not speak of a subscription, another transaction or a BYE.
+bool speaks_of_the_call(sip::method method) noexcept {
+  return method == sip::method::info || method == sip::method::options ||
+         method == sip::method::message || method == sip::method::refer;
+}
 
 } // namespace
 
@@ -91,7 +106,9 @@ void engine::state::note_response(const dialog_match& match) {
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
   } else if (record.state == call_state::answered && !is_offer) {
-    if (view.status >= 200 && view.status != 481 && view.status != 408)
+    if (view.status == 481 && speaks_of_the_call(routing.cseq.method))
+      (void)ask_in(match.call, 0);
+    else if (view.status >= 200 && view.status != 481 && view.status != 408)
       note_life(match.call, match.from == side::caller ? side::callee : side::caller);
   } else if (record.state == call_state::answered) {
     // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
@@ -108,6 +125,7 @@ void engine::state::note_response(const dialog_match& match) {
       // Offers of the two sides name different ones of its ways through us.
       for (const dialog_match& again : same_dialogs_as(match.call))
         note_answer(again);
+      if (may_end_session(view.status)) (void)ask_in(match.call, 0);
     }
   }
 }
@@ -134,8 +152,11 @@ void engine::state::on_bye_answered(const dialog_match& match) {
   } else if (record.state != call_state::leaving) {
     return;
   } else if (view.status == 401 || view.status == 407) {
-    record.state = call_state::answered; // until the BYE comes once more, with credentials
+    // Until the BYE comes once more, with credentials. Whoever has none has hung up all the same,
+    // while somebody who has only his address would have made it up.
+    record.state = call_state::answered;
     arm_call_timer(match.call);
+    (void)ask_in(match.call, 0);
   } else {
     close_call(match.call, end_cause::bye);
   }

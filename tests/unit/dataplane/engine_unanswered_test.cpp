@@ -151,7 +151,7 @@ TEST_F(engine_unanswered, no_answer_at_all_is_the_same) {
 TEST_F(engine_unanswered, whatever_else_is_answered_shows_that_the_party_lives) {
   const auto call = start();
   unsigned cseq = 2;
-  for (const int status : {200, 401, 488, 491, 500}) {
+  for (const int status : {200, 401, 405, 488, 491, 500, 501}) {
     // Also where the offer before has had no answer, or a 408.
     for (const bool is_timeout : {true, false}) {
       if (is_timeout)
@@ -345,6 +345,79 @@ TEST_F(engine_unanswered, not_before_the_ack) {
   running_call call{there.bytes, world.take_one().bytes, there.to};
   timed_out(call, false, "UPDATE");
   (void)asked(20'000, 0);
+}
+
+// Whoever has no credentials has hung up all the same. Whoever has not sent that BYE goes on.
+TEST_F(engine_unanswered, a_bye_that_is_challenged_and_not_repeated_makes_us_ask) {
+  for (const int status : {401, 407})
+    for (const bool hung_up : {true, false}) {
+      const auto call = start();
+      ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address),
+                verdict::request_forwarded);
+      const auto bye = world.take_one();
+      ASSERT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
+      (void)world.take();
+      (void)asked(3'900, 0); // or the BYE with credentials comes
+      const auto pings = asked(200, 2);
+      EXPECT_EQ(pings[0].to, caller_address);
+      if (hung_up) {
+        answers(pings[0], 481);
+        both_answer(byes());
+        expect_gone(end_cause::ping_lost);
+      } else {
+        (void)asked(60'000, 6); // three times once more: nobody owes an answer
+        EXPECT_EQ(world.total_load(), 1);
+        end_by_admin(world);
+        both_answer(byes());
+      }
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+// RFC 5057 5.1: sofia-sip takes the call for over then, and says nothing to the other side.
+TEST_F(engine_unanswered, an_answer_that_may_end_the_session_makes_us_ask) {
+  for (const int status : {404, 410, 480, 502, 604})
+    for (const bool dropped : {true, false}) {
+      const auto call = start();
+      const auto there = offer(call, true);
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      (void)world.take();
+      const auto pings = asked(4'100, 2);
+      if (dropped) {
+        answers(pings[0], 481);
+        both_answer(byes());
+        expect_gone(end_cause::ping_lost);
+      } else {
+        (void)asked(60'000, 6);
+        EXPECT_EQ(world.total_load(), 1);
+        end_by_admin(world);
+        both_answer(byes());
+      }
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+TEST_F(engine_unanswered, whose_peer_does_not_know_the_call_in_an_info_is_asked) {
+  for (const std::string method : {"INFO", "OPTIONS", "MESSAGE", "REFER", "NOTIFY", "PRACK"}) {
+    const auto call = start();
+    const auto there = offer(call, true, method);
+    ASSERT_EQ(world.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    if (method == "NOTIFY" || method == "PRACK") { // of a subscription, of another transaction
+      (void)asked(60'000, 0);
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+    } else {
+      answers(asked(4'100, 2)[1], 481);
+    }
+    both_answer(byes());
+    EXPECT_EQ(world.total_load(), 0);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
 }
 
 TEST_F(engine_unanswered, pings_of_the_rule_go_on) {
