@@ -357,6 +357,11 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
   }
   if (m.method == "BYE") {
     ++counts.byes_in;
+    if (!behave_ && c.at == stage::up && random_.below(16) == 0) {
+      ++counts.challenges;
+      net_.send(respond(m, 407, {}, {}), addresses_[box], from);
+      return;
+    }
     net_.send(respond(m, 200, {}, {}), addresses_[box], from);
     return forget(number);
   }
@@ -365,7 +370,9 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
   const bool refreshed = m.method == "INVITE" || m.method == "UPDATE";
   if (!behave_ && refreshed && random_.below(12) == 0) {
     ++counts.timeouts;
-    if (random_.below(2) == 0) net_.send(respond(m, 408, {}, {}), addresses_[box], from);
+    const int status = random_.below(2) == 0 ? 408 : m.method == "INVITE" ? 183 : 0;
+    counts.rings_on += status == 183 ? 1u : 0u;
+    if (status != 0) net_.send(respond(m, status, {}, {}), addresses_[box], from);
     return;
   }
   net_.send(respond(m, 200, {}, refreshed ? in_angles(here(box)) : std::string{},

@@ -287,7 +287,11 @@ void callers::on_response(std::uint32_t number, const message& m) {
   call& c = calls_[number];
   const std::string_view tag = parameter(m.to, "tag");
   if (m.cseq_method == "BYE") {
-    if (m.status >= 200 && c.at == stage::leaving) close(c);
+    if (m.status < 200 || c.at != stage::leaving) return;
+    if (m.status == 407 && m.cseq != c.cseq) return; // of the BYE before
+    // With credentials, or there are none.
+    if (m.status == 407 && random_.below(2) == 0) return hang_up_now(number);
+    close(c);
     return;
   }
   // To a refresh: nobody knows of the call any more, or not as this caller has understood it.

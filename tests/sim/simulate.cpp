@@ -63,9 +63,11 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.pauses), n(t.passed_over), n(t.shed), n(t.rings_full));
   std::printf(
       "  transfers: REFERs %llu, told of %llu times (%llu long after the call), calls that replace "
-      "another %llu (%llu at its box); offers unanswered by callers %llu, by boxes %llu\n",
+      "another %llu (%llu at its box); offers unanswered by callers %llu, by boxes %llu (ringing "
+      "%llu), BYEs challenged %llu\n",
       n(t.caller.refers), n(t.caller.notified), n(t.caller.notified_late), n(t.caller.replaces),
-      n(t.box.replaced), n(t.caller.timeouts), n(t.box.timeouts));
+      n(t.box.replaced), n(t.caller.timeouts), n(t.box.timeouts), n(t.box.rings_on),
+      n(t.box.challenges));
   std::printf("  absences %llu (no room for %llu packets), heartbeats %llu (%llu below the load), "
               "other listeners %llu\n",
               n(t.absences), n(t.unread), n(t.heartbeats), n(t.shrunk), n(t.moved_listeners));
@@ -110,6 +112,8 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a call that replaces another one", t.box.replaced);
   must("an offer that a caller does not answer", t.caller.timeouts);
   must("an offer that a box does not answer", t.box.timeouts);
+  must("an offer that rings at a box for ever", t.box.rings_on);
+  must("a BYE that a box challenges", t.box.challenges);
   must("an absence in which packets were lost", t.unread);
   must("a heartbeat with a capacity below the load", t.shrunk);
   must("other listeners after a restart", t.moved_listeners);
