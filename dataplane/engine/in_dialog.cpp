@@ -39,7 +39,11 @@ verdict engine::state::on_in_dialog() {
     return reply(481, "Call/Transaction Does Not Exist", verdict::rejected_no_dialog);
   // What ends a call, or an offer within it, must come from somebody who takes part.
   const bool ends = view.method == sip::method::bye || view.method == sip::method::cancel;
-  if (ends && !is_party(match.call, in->source)) return verdict::dropped_wrong_source;
+  if (ends && !is_party(match.call, in->source)) {
+    // A party may send from an address that the call does not know, and has hung up then.
+    if (view.method == sip::method::bye) (void)ask_in(match.call, 0);
+    return verdict::dropped_wrong_source;
+  }
   return forward_in_dialog(match, plan, edits);
 }
 

@@ -375,6 +375,28 @@ TEST_F(engine_unanswered, a_bye_that_is_challenged_and_not_repeated_makes_us_ask
     }
 }
 
+// A carrier may have more addresses than the call knows; others who know its tags gain nothing.
+TEST_F(engine_unanswered, a_bye_from_an_unknown_address_makes_us_ask) {
+  for (const bool hung_up : {true, false}) {
+    const auto call = start();
+    ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+              verdict::dropped_wrong_source);
+    const auto pings = asked(4'100, 2);
+    if (hung_up) {
+      answers(pings[0], 481);
+      both_answer(byes());
+      expect_gone(end_cause::ping_lost);
+    } else {
+      (void)asked(60'000, 6);
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+      both_answer(byes());
+    }
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
 // RFC 5057 5.1: sofia-sip takes the call for over then, and says nothing to the other side.
 TEST_F(engine_unanswered, an_answer_that_may_end_the_session_makes_us_ask) {
   for (const int status : {404, 410, 480, 502, 604})
