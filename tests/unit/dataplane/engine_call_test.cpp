@@ -124,6 +124,21 @@ TEST(engine_call, a_request_uri_that_names_us_becomes_the_remote_target) {
   EXPECT_EQ(first_line(out.bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
 }
 
+TEST(engine_call, a_request_uri_with_our_name_becomes_the_remote_target) {
+  snapshot_model model = study_case();
+  model.listeners[0].names = {"lb.example.net"};
+  engine_world world(model);
+  const auto call = establish(world);
+  dialog_request what;
+  what.with_route = false;
+  const auto bye = replace(within(call.ok_at_caller, what), "sip:machine@192.0.2.99:5070 SIP/2.0",
+                           "sip:LB.example.net SIP/2.0");
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_forwarded);
+  const auto out = world.take_one();
+  EXPECT_EQ(out.to, at("192.0.2.99:5070"));
+  EXPECT_EQ(first_line(out.bytes), "BYE sip:machine@192.0.2.99:5070 SIP/2.0");
+}
+
 TEST(engine_call, missing_max_forwards_is_added) {
   engine_world world;
   ASSERT_EQ(world.give(replace(invite(), "Max-Forwards: 70\r\n", ""), caller_address),
