@@ -83,6 +83,13 @@ struct session_expires_field {
 };
 field_result<session_expires_field> parse_session_expires(std::string_view value) noexcept;
 
+// RFC 3891 6.1: the dialog that an INVITE replaces. Each tag once, with a value; `early-only` and
+// what else stands there is for whom it reaches.
+struct replaces_field {
+  std::string_view call_id, to_tag, from_tag;
+};
+field_result<replaces_field> parse_replaces(std::string_view value) noexcept;
+
 // Walks a comma-separated list of tokens (Require, Proxy-Require, Supported). Empty optional at the
 // end or where the rest is no token; `rest` is moved on.
 [[nodiscard]] std::optional<std::string_view> next_token(std::string_view& rest) noexcept;

@@ -21,7 +21,8 @@ struct spelling {
   header_id id;
 };
 
-// Long and compact forms: RFC 3261 7.3.3 and 20, RFC 4028 (x), RFC 3325, RFC 5806, RFC 3326.
+// Long and compact forms: RFC 3261 7.3.3 and 20, RFC 4028 (x), RFC 3325, RFC 5806, RFC 3326, RFC
+// 3891.
 inline constexpr std::array spellings{
     spelling{"via"sv, header_id::via},
     spelling{"v"sv, header_id::via},
@@ -57,6 +58,7 @@ inline constexpr std::array spellings{
     spelling{"p-asserted-identity"sv, header_id::p_asserted_identity},
     spelling{"diversion"sv, header_id::diversion},
     spelling{"timestamp"sv, header_id::timestamp},
+    spelling{"replaces"sv, header_id::replaces},
 };
 
 inline constexpr std::size_t slot_count = 128;

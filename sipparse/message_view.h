@@ -80,6 +80,7 @@ enum class header_id : std::uint8_t {
   p_asserted_identity,
   diversion,
   timestamp,
+  replaces,
   count_,
 };
 inline constexpr std::size_t header_id_count = static_cast<std::size_t>(header_id::count_);

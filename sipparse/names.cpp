@@ -35,8 +35,9 @@ constexpr std::array<std::string_view, header_id_count> header_names{""sv,
                                                                      "Authorization"sv,
                                                                      "P-Asserted-Identity"sv,
                                                                      "Diversion"sv,
-                                                                     "Timestamp"sv};
-static_assert(header_names.back() == "Timestamp"sv);
+                                                                     "Timestamp"sv,
+                                                                     "Replaces"sv};
+static_assert(header_names.back() == "Replaces"sv);
 
 } // namespace
 

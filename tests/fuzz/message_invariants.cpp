@@ -261,6 +261,11 @@ void check_fields(const message_view& view) {
     require(number.at <= value.size() && (!number || *number <= 300), "parse_number: above most");
     require(parse_retry_after(value).at <= value.size(), "parse_retry_after: error offset");
     require(parse_session_expires(value).at <= value.size(), "parse_session_expires: offset");
+    const auto replaced = parse_replaces(value);
+    require(replaced.at <= value.size() && within(replaced->call_id, value) &&
+                within(replaced->to_tag, value) && within(replaced->from_tag, value) &&
+                (!replaced || is_call_id(replaced->call_id)),
+            "parse_replaces: outside, or no Call-ID");
     static_cast<void>(is_call_id(value));
   }
 }

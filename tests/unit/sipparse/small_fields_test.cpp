@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSeq, numbers, Retry-After, Call-ID, Session-Expires, token lists, parameters.
+// CSeq, numbers, Retry-After, Call-ID, Session-Expires, Replaces, token lists, parameters.
 #include "sipparse/fields.h"
 
 #include <gtest/gtest.h>
@@ -61,6 +61,27 @@ TEST(SessionExpires, Refresher) { // RFC 4028 4
   EXPECT_EQ(parse_session_expires("90;refresher=uac;refresherx")->refresher, refresher::uac);
   for (const auto* text : {"", "x", "90;", "90;refresher", "90;refresher=me", "4294967296"})
     EXPECT_FALSE(parse_session_expires(text)) << text;
+}
+
+TEST(Replaces, CallIdAndTags) { // RFC 3891 6.1
+  const auto plain = parse_replaces("98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->call_id, "98732@sip.example.com");
+  EXPECT_EQ(plain->to_tag, "ff87ff");
+  EXPECT_EQ(plain->from_tag, "r33th4x0r");
+  const auto other = parse_replaces("a ; x=\"to-tag=1\";TO-TAG = 7\r\n ;early-only;From-Tag=as/5");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->call_id, "a");
+  EXPECT_EQ(other->to_tag, "7");
+  EXPECT_EQ(other->from_tag, "as/5");
+}
+
+TEST(Replaces, Refused) { // each tag exactly once
+  for (const auto* text :
+       {"", "a", "a;to-tag=1", "a;from-tag=1", "a;to-tag=1;from-tag=", "a;to-tag;from-tag=1",
+        "a;to-tag=1;from-tag=2;to-tag=1", "a;to-tag=1;from-tag=2;", ";to-tag=1;from-tag=2",
+        "a b;to-tag=1;from-tag=2", "a;to-tag=1;from-tag=2, b;to-tag=3;from-tag=4"})
+    EXPECT_FALSE(parse_replaces(text)) << text;
 }
 
 TEST(TokenList, Walk) {
