@@ -41,6 +41,9 @@ struct selection_request {
   std::span<const resource_id> resources;
   balance_flags flags;
   std::span<const std::uint32_t> excluded_ids; // destination ids already tried for this call
+  // Comes before all others as long as it is one of the candidates and has a line left (with flag
+  // n: whatever it has left).
+  destination_index preferred = no_index;
 };
 
 enum class selection_outcome : std::uint8_t {

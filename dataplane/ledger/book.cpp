@@ -49,6 +49,10 @@ void book::adopt(const snapshot& world) {
 }
 
 choice book::best_for(const selection_request& wanted) noexcept {
+  if (wanted.preferred != no_index) {
+    const choice first = preferred_for(wanted);
+    if (first.what == choice::kind::best) return first;
+  }
   for (; !slots_.changes().empty(); slots_.changes().pop())
     candidates_.slot_changed(slots_.changes().front());
   return candidates_.best({.group = wanted.group,
@@ -58,6 +62,18 @@ choice book::best_for(const selection_request& wanted) noexcept {
                            .relative = wanted.flags.relative},
                           wanted.flags.relative ? slots_.relative_keys() : slots_.absolute_keys(),
                           ties_);
+}
+
+// That one, if it can be chosen now. Apart, since it is rare.
+[[gnu::noinline]] choice book::preferred_for(const selection_request& wanted) noexcept {
+  const choice only = candidates_.best(
+      {.group = wanted.group,
+       .resources = wanted.resources,
+       .excluded_ids = wanted.excluded_ids,
+       .relative = wanted.flags.relative,
+       .only = wanted.preferred},
+      wanted.flags.relative ? slots_.relative_keys() : slots_.absolute_keys(), ties_);
+  return only.value > 0 || wanted.flags.negative ? only : choice{};
 }
 
 selection_outcome book::select(const selection_request& wanted, waiter who, holding& held) {

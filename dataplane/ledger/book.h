@@ -61,6 +61,7 @@ class book {
 
   [[nodiscard]] bool at_home(slot_index s) const noexcept { return slots_[s].home == limits_.self; }
   [[nodiscard]] choice best_for(const selection_request& wanted) noexcept;
+  [[nodiscard]] choice preferred_for(const selection_request& wanted) noexcept;
   [[nodiscard]] bool admit(const holding& lines) noexcept;
   void force(const holding& lines) noexcept;
   void hold(const holding& lines) noexcept;

@@ -32,7 +32,8 @@ selection_outcome book::look_on(parked_index p) {
     const choice c = best_for({.group = call.group,
                                .resources = {call.resources.data(), call.resource_count},
                                .flags = call.flags,
-                               .excluded_ids = {call.excluded.data(), call.excluded_count}});
+                               .excluded_ids = {call.excluded.data(), call.excluded_count},
+                               .preferred = call.preferred});
     if (c.what == choice::kind::unknown) return failure(selection_outcome::unknown_resource);
     if (c.what == choice::kind::none) return failure(selection_outcome::no_destination);
     if (admit(c.lines)) {

@@ -45,7 +45,8 @@ struct query {
   std::span<const resource_id> resources;
   std::span<const std::uint32_t> excluded_ids;
   bool random_tie = false;
-  bool relative = false; // what kind of keys these are
+  bool relative = false;             // what kind of keys these are
+  destination_index only = no_index; // no other one is a candidate
 };
 
 struct choice {
@@ -125,6 +126,8 @@ class candidate_table {
                                                  selection_key& greatest) const noexcept;
   [[nodiscard]] std::uint32_t look_through(const query& q, const question& about,
                                            tie_breaker& ties) const noexcept;
+  [[nodiscard]] std::uint32_t look_at(destination_index d, const query& q,
+                                      const question& about) const noexcept;
   [[nodiscard]] std::uint32_t look_up(const query& q, ranking& r, tie_breaker& ties) const noexcept;
   [[nodiscard]] ranking* ranking_for(const query& q, const question& about) noexcept;
   void row_changed(std::uint32_t row) noexcept;

@@ -58,8 +58,13 @@ choice candidate_table::best(const query& q, std::span<const selection_key> keys
     result.what = choice::kind::unknown;
     return result;
   }
-  ranking* const r = rankings_.empty() ? nullptr : ranking_for(q, about);
-  const std::uint32_t row = r != nullptr ? look_up(q, *r, ties) : look_through(q, about, ties);
+  std::uint32_t row = no_index;
+  if (q.only != no_index)
+    row = look_at(q.only, q, about);
+  else if (ranking* const r = rankings_.empty() ? nullptr : ranking_for(q, about); r != nullptr)
+    row = look_up(q, *r, ties);
+  else
+    row = look_through(q, about, ties);
   if (row == no_index) return result;
   result.what = choice::kind::best;
   result.value = about.value_of(row);
@@ -69,6 +74,13 @@ choice candidate_table::best(const query& q, std::span<const selection_key> keys
   for (std::size_t c = 0; c < about.asked; ++c)
     result.lines.slots[c] = slots_[about.columns[c] + row];
   return result;
+}
+
+std::uint32_t candidate_table::look_at(destination_index d, const query& q,
+                                       const question& about) const noexcept {
+  if (!in_group(d, q.group)) return no_index;
+  const std::uint32_t row = entries_[d].row - about.in->first_row;
+  return about.value_of(row) == least_key || excluded(q, *about.in, row) ? no_index : row;
 }
 
 // Sixteen rows in a turn, four at once. Behind the last row of a group the gates are closed.

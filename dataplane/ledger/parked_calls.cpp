@@ -25,6 +25,7 @@ parked_index parked_calls::park(const selection_request& request, waiter who) no
   call = {};
   call.who = who;
   call.group = request.group;
+  call.preferred = request.preferred;
   call.flags = request.flags;
   call.resource_count = static_cast<std::uint8_t>(request.resources.size());
   std::ranges::copy(request.resources, call.resources.begin());

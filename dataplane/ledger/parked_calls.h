@@ -19,6 +19,7 @@ struct parked_call {
 
   waiter who = 0;
   std::uint32_t group = 0;
+  destination_index preferred = no_index;
   balance_flags flags;
   stage at = stage::unused;
   bool refused = false; // by at least one destination

@@ -89,6 +89,7 @@ void book::append_state(row& out) const {
       out.push_back(static_cast<std::uint64_t>(call.outcome));
       out.push_back(call.lines.destination);
       out.push_back(call.full_asked * 2u + (call.refused ? 1u : 0u));
+      out.push_back(call.preferred);
       for (std::uint8_t i = 0; i < call.excluded_count; ++i)
         out.push_back(call.excluded[i]);
     }

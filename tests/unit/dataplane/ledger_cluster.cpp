@@ -85,9 +85,12 @@ void ledger_cluster::start(std::uint32_t call) {
   c.at = stage::pending;
   observe();
   holding lines;
-  const selection_outcome outcome = ledgers_[c.worker].select(
-      {.group = c.group, .resources = c.resources, .flags = c.flags, .excluded_ids = {}}, call,
-      lines);
+  const selection_outcome outcome = ledgers_[c.worker].select({.group = c.group,
+                                                               .resources = c.resources,
+                                                               .flags = c.flags,
+                                                               .excluded_ids = {},
+                                                               .preferred = c.preferred},
+                                                              call, lines);
   if (outcome != selection_outcome::pending)
     decide(call, outcome, lines);
   else if (c.resources.empty())

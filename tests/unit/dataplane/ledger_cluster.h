@@ -23,6 +23,7 @@ struct cluster_call {
   std::uint32_t group = 1;
   std::vector<resource_id> resources;
   balance_flags flags;
+  destination_index preferred = no_index;
   stage at = stage::idle;
   bool forced = false;
   bool judged = true;

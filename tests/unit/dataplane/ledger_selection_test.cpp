@@ -249,6 +249,44 @@ TEST_F(ledger_selection, excluded_ids_are_passed_over) {
   EXPECT_EQ(select({vm}, {}, {2, 3, 4}), selection_outcome::no_destination);
 }
 
+TEST_F(ledger_selection, the_preferred_one_comes_first_as_long_as_it_is_a_candidate_with_a_line) {
+  const auto prefer = [&](destination_index d, std::vector<resource_id> resources,
+                          balance_flags flags = {}, std::vector<std::uint32_t> excluded = {},
+                          std::uint32_t group = 1) {
+    held = {};
+    EXPECT_EQ(ledger.select({.group = group,
+                             .resources = resources,
+                             .flags = flags,
+                             .excluded_ids = excluded,
+                             .preferred = d},
+                            1, held),
+              selection_outcome::selected);
+    return held.destination;
+  };
+  EXPECT_EQ(prefer(3, {vm}), 3u); // 10 lines against 100 and 50
+  EXPECT_EQ(held.slot_count, 1);
+  EXPECT_EQ(ledger.view(7).used, 0) << "the others are as they were";
+  EXPECT_EQ(ledger.view(6).used, 1);
+  EXPECT_EQ(prefer(3, {vm}, {.relative = true, .random_tie = true}), 3u);
+  EXPECT_EQ(prefer(0, {vm}), 1u) << "does not offer it";
+  EXPECT_EQ(prefer(3, {vm}, {}, {4}), 1u) << "excluded";
+  EXPECT_EQ(prefer(9, {vm}), 1u) << "not configured";
+  ledger.resize(6, 2);
+  EXPECT_EQ(prefer(3, {vm}), 1u) << "full";
+  EXPECT_EQ(prefer(3, {vm}, {.negative = true}), 3u);
+  EXPECT_EQ(ledger.view(6).used, 3);
+  ledger.resize(6, 10);
+  EXPECT_EQ(prefer(3, {}), 3u);
+  ledger.set_enabled(3, false);
+  EXPECT_EQ(prefer(3, {vm}), 1u);
+  EXPECT_EQ(prefer(3, {}), 0u);
+  ledger.set_enabled(3, true);
+  EXPECT_EQ(prefer(3, {vm}), 3u);
+  add_destination(world, 2, {{vm, 5}});
+  ledger.adopt(world);
+  EXPECT_EQ(prefer(3, {vm}, {}, {}, 2), 4u) << "of another group";
+}
+
 // As a call has that has been to 32 destinations, and was passed over by as many for their
 // overload.
 TEST_F(ledger_selection, a_call_that_has_tried_many_may_wait_for_a_line) {
