@@ -137,6 +137,12 @@ void engine::on_mail(const mail& in, time_us now, action_sink& out) {
   case mail_kind::overload:
     s.hear_overload(in);
     break;
+  case mail_kind::find_replaced:
+    s.answer_where(in);
+    break;
+  case mail_kind::found_replaced:
+    s.hear_where(in);
+    break;
   case mail_kind::pause:
     s.pause(static_cast<destination_index>(in.subject), static_cast<std::uint64_t>(in.value));
     break;

@@ -68,6 +68,8 @@ struct engine_counters {
   std::atomic<std::uint64_t> address_turns{0};  // to another address of the same one
   std::atomic<std::uint64_t> calls_shed{0}; // refused because destinations are overloaded, the same
   std::atomic<std::uint64_t> passed_over{0}; // a destination was, for one call, for its overload
+  // Sent to the destination of the call that they replace (RFC 3891).
+  std::atomic<std::uint64_t> calls_replacing{0};
   // Sent on, though the destination that they come from does not offer all that the rule counts.
   std::atomic<std::uint64_t> calls_uncounted{0};
   std::atomic<std::uint64_t> retransmissions_sent{0};

@@ -15,8 +15,10 @@ enum class mail_kind : std::uint8_t {
   lease_refuse,
   lease_recall,
   lease_return,
-  overload, // slot = destination_index; flags = per cent to shed, and 0x80 where there is a
-            // sequence number; value = validity in ms, subject = sequence number (RFC 7339)
+  overload,      // slot = destination_index; flags = per cent to shed, and 0x80 where there is a
+                 // sequence number; value = validity in ms, subject = sequence number (RFC 7339)
+  find_replaced, // where is the call that an INVITE replaces? See engine/replaces.cpp for both
+  found_replaced,
   // From the control thread.
   set_enabled, // subject = destination_index, value = 0 or 1
   resize,      // slot, value = new capacity; to every worker, the home moves the pool

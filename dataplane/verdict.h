@@ -18,7 +18,7 @@ namespace linehunt {
   X(request_of_another_run, "request of a call from before this start, sent on")                   \
   X(response_forwarded, "response sent on")                                                        \
   X(request_answered, "request answered by us")                                                    \
-  X(request_parked, "INVITE waits for a lease")                                                    \
+  X(request_parked, "INVITE waits for a lease, or to hear where the call is that it replaces")     \
   X(retransmission_absorbed, "retransmission, nothing new to do")                                  \
   X(retransmission_answered, "retransmission, last reply repeated")                                \
   X(response_consumed, "response to a request of ours, or taken for failover")                     \

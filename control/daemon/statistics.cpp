@@ -76,6 +76,7 @@ void add_calls(std::vector<statistic>& all, reports workers) {
   all.push_back({"load_balancer", "address_turns", sum(workers, &engine_counters::address_turns)});
   all.push_back({"load_balancer", "calls_shed", sum(workers, &engine_counters::calls_shed)});
   all.push_back({"load_balancer", "passed_over", sum(workers, &engine_counters::passed_over)});
+  all.push_back({"load_balancer", "replacing", sum(workers, &engine_counters::calls_replacing)});
   all.push_back(
       {"load_balancer", "calls_uncounted", sum(workers, &engine_counters::calls_uncounted)});
   all.push_back({"load_balancer", "retransmissions_sent",

@@ -48,6 +48,7 @@ selection_outcome engine::state::choose(std::uint32_t transaction, holding& held
   request.group = t.plan.group;
   request.resources = {t.plan.resources.data(), t.plan.resource_count};
   request.flags = t.plan.flags;
+  request.preferred = t.preferred;
   t.shed = false;
   for (;;) {
     request.excluded_ids = {excluded.data(), count_excluded};
@@ -55,6 +56,7 @@ selection_outcome engine::state::choose(std::uint32_t transaction, holding& held
     if (outcome != selection_outcome::selected) return outcome;
     if (!sheds(t, held.destination)) {
       hold(t.call, held);
+      if (held.destination == request.preferred) count(counters.calls_replacing);
       return outcome;
     }
     // Passed over, and so on until one takes the call.
@@ -94,6 +96,7 @@ void engine::state::decided(waiter who, selection_outcome outcome, const holding
     }
   } else if (outcome == selection_outcome::selected) {
     hold(t.call, mine);
+    if (mine.destination == t.preferred) count(counters.calls_replacing);
   }
   timers.disarm(deadline_timer(transaction));
   if (outcome == selection_outcome::selected && begin_attempt(transaction, mine)) {
@@ -202,6 +205,7 @@ void engine::state::begin_attempt_to(std::uint32_t transaction, const outbound& 
   a.to = where.to;
   a.listener = where.listener;
   a.sent_at = now;
+  t.preferred = no_index;
   call.callee_listener = where.listener;
   if ((call.flags & call_record::counted) == 0) {
     call.flags |= call_record::counted;

@@ -217,6 +217,14 @@ class call_table {
              fits(call);
     });
   }
+  // Visits the records of the Call-ID with this hash, in no order.
+  template <class Visit>
+  void for_each_of(std::uint64_t hash, Visit&& visit) {
+    (void)index_.find(hash, [&](std::uint32_t call) {
+      if (call_hash(text(call, call_text::call_id), secret_) == hash) visit(call);
+      return false;
+    });
+  }
   // How many records bear this Call-ID, those that have ended included.
   [[nodiscard]] std::size_t count_dialogs(std::uint64_t hash, std::string_view call_id);
   // Hints: what a look-up by that hash will read. The index first; a record once the index is

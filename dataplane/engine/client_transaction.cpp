@@ -8,9 +8,10 @@
 
 namespace linehunt {
 
-// Timer A repeats the INVITE until something comes.
+// Timer A repeats the INVITE until something comes; before that, the question to another worker.
 void engine::state::on_client_timer(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
+  if (t.client == client_state::parked && t.asks) return ask_again(transaction);
   if (t.client != client_state::calling) return;
   send_invite(transaction);
   t.client_interval_ms *= 2;
@@ -43,6 +44,7 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     finish_transaction(transaction);
     return;
   }
+  if (t.client == client_state::parked && t.asks) return stop_asking(transaction);
   if (t.client == client_state::parked) {
     ledger.withdraw(waiter_of(transaction));
     t.client = client_state::none;

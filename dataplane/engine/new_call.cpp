@@ -101,6 +101,8 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   // seen.
   if (!routes.ok || routes.request_uri_moved)
     return reply(400, "Bad Request - Route", verdict::rejected_malformed);
+  if (view.has(sip::header_id::replaces) && !replaced_by(view))
+    return reply(400, "Bad Request - Replaces", verdict::rejected_malformed);
   edit_request(edits);
   if (!fits(edits)) return reply(513, "Message Too Large", verdict::rejected_too_long);
 
@@ -192,7 +194,10 @@ std::optional<verdict> engine::state::balance(std::uint32_t transaction,
   if (decision.unknown_resource)
     return refuse_call(transaction, selection_outcome::unknown_resource);
   holding held;
-  const selection_outcome outcome = choose(transaction, held);
+  const selection_outcome outcome =
+      !view.has(sip::header_id::replaces) || know_replaced(transaction)
+          ? choose(transaction, held)
+          : selection_outcome::pending;
   if (outcome == selection_outcome::pending) {
     park(transaction);
     (void)reply(100, "Trying", verdict::request_parked);

@@ -88,7 +88,8 @@ struct engine::state final : selection_listener {
   // The INVITE as attempt number `attempt` has it, in scratch_a.
   [[nodiscard]] std::string_view sent_invite(std::uint32_t transaction, std::size_t attempt);
   void park(std::uint32_t transaction);
-  // Goes on to the next destination, or refuses upstream.
+  // Goes on to the next destination (or, of a call that was sent to none, to the first), or refuses
+  // upstream.
   void fail_over(std::uint32_t transaction);
   // No new calls for the destination of a failed attempt: until told otherwise, or for a while.
   // `status` says what it answered.
@@ -103,6 +104,26 @@ struct engine::state final : selection_listener {
   void pause(destination_index d, std::uint64_t seconds);
   // Destinations that one selection may pass over for their overload.
   static constexpr std::size_t max_passed_over = 32;
+
+  // --- replaces.cpp: RFC 3891
+  // The call that an INVITE replaces, as all workers can name it: keyed hashes of Call-ID and tags.
+  struct replaced_call {
+    std::uint64_t hash = 0;
+    std::uint32_t to_mark = 0, from_mark = 0;
+  };
+  // nullopt where the message does not name just one.
+  [[nodiscard]] std::optional<replaced_call> replaced_by(const sip::message_view& invite) const;
+  // For the INVITE at hand, before its selection. False: it waits until another worker has said
+  // where that call is.
+  [[nodiscard]] bool know_replaced(std::uint32_t transaction);
+  void prefer(std::uint32_t transaction, destination_index d);
+  void ask_for_replaced(std::uint32_t transaction, const replaced_call& wanted);
+  void ask_again(std::uint32_t transaction);
+  void answer_where(const linehunt::mail& question);
+  void hear_where(const linehunt::mail& answer);
+  void stop_asking(std::uint32_t transaction);
+  [[nodiscard]] destination_index destination_with(const replaced_call& wanted);
+  [[nodiscard]] destination_index destination_beside(std::uint32_t call, side whose);
 
   // --- overload.cpp: RFC 7339
   void note_overload(destination_index d);

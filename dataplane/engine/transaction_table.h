@@ -29,7 +29,7 @@ enum class server_state : std::uint8_t {
 // Towards the destination (RFC 3261 17.1.1), the current attempt.
 enum class client_state : std::uint8_t {
   none,       // nothing sent, or given up
-  parked,     // waits for a lease
+  parked,     // waits for a lease, or for another worker's word (see asks)
   calling,    // timer A
   proceeding, // a provisional has come
   done,       // final answer had
@@ -107,7 +107,9 @@ struct invite_progress {
   server_state server = server_state::free;
   client_state client = client_state::none;
   bool cancel_wanted = false; // by the caller
-  std::uint32_t bye_tag = 0;  // mark of the To tag that the caller sent a BYE to; 0: none
+  // While parked: another worker is asked where the call is that this one replaces.
+  bool asks = false;
+  std::uint32_t bye_tag = 0; // mark of the To tag that the caller sent a BYE to; 0: none
   transaction_list list = transaction_list::unanswered;
   outbound reply_to;
   endpoint source; // where the INVITE came from
@@ -122,7 +124,8 @@ struct invite_progress {
   time_us started_at = 0;
   time_us patience_until = 0; // with the destination, were there no longest duration
   call_plan plan;
-  bool shed = false; // the last selection passed over a destination that sheds
+  destination_index preferred = no_index; // it has the replaced call; until the first attempt
+  bool shed = false;                      // the last selection passed over a destination that sheds
   // Ids of those that shed this call after it had waited for a line of theirs: it must not wait for
   // them again.
   std::array<std::uint32_t, 8> passed_over{};

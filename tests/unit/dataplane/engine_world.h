@@ -43,6 +43,7 @@ class recorder final : public action_sink {
   std::vector<event> events;
   unsigned lost_events = 0; // so many of the next are lost
   std::vector<std::pair<worker_id, linehunt::mail>> mails;
+  bool rings_full = false; // no mail goes out
 };
 
 // The seed's four destinations in group 1, at 192.0.2.11 to .14 port 5060, the tutorial's study
