@@ -27,6 +27,7 @@ class balancer::exit final : public action_sink {
   void send(std::string_view bytes, const outbound& where) override {
     all_.note_decided(*all_.workers_[self_], bytes);
     all_.note_attempt(bytes);
+    all_.judge_replacing(self_, bytes, where.to);
     all_.net_.send(std::string(bytes), all_.world().listeners[where.listener].local, where.to);
   }
   bool mail(worker_id to, const linehunt::mail& what) override {
@@ -87,7 +88,7 @@ class balancer::at_rest final : public action_sink {
 constexpr std::size_t input_depth = 64;
 
 balancer::worker::worker(const engine_setup& setup, const snapshot& world)
-    : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers),
+    : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers), world(&world),
       used(setup.limits.max_slots), forced(setup.limits.max_slots), counted(setup.limits.max_slots),
       known(setup.limits.max_calls), asked(setup.limits.max_destinations),
       request_open(setup.workers) {}
@@ -309,6 +310,7 @@ void balancer::run(std::uint32_t number) {
     left = sources != 0;
     if (!left || budget == 0) break;
     const std::uint32_t source = full[random_.below(sources)];
+    it.passed_over = it.engine->counters().passed_over;
     if (source == max_workers + 1) {
       const packet p = std::move(it.input.front());
       it.input.pop_front();
@@ -317,6 +319,7 @@ void balancer::run(std::uint32_t number) {
         ++listener;
       out.at_hand = p.bytes;
       ++it.received;
+      it.selects = true;
       const verdict v = it.engine->on_datagram({p.bytes, p.from, listener}, now, out);
       if (v == verdict::request_parked) {
         ++parked;
@@ -326,15 +329,17 @@ void balancer::run(std::uint32_t number) {
       const control_work work = std::move(it.control.front());
       it.control.pop_front();
       if (work.world != nullptr)
-        it.engine->adopt(*work.world);
+        it.engine->adopt(*(it.world = work.world));
       else
         it.engine->on_mail(work.what, now, out);
     } else {
       const mail m = it.rings[source].front();
       it.rings[source].pop_front();
       note_mail(m, w, -1);
+      it.selects = m.kind == mail_kind::found_replaced;
       it.engine->on_mail(m, now, out);
     }
+    it.selects = false;
     judge(w);
   }
   it.engine->advance(now, out);

@@ -27,6 +27,8 @@ struct balancer_setup {
   bool slow = false;
   // Whether every line above capacity belongs to a call that was counted (no flag n in the rules).
   bool bounded = true;
+  // Nothing is corrupted on the way: what was sent is what came.
+  bool intact = true;
   // For checking the checks: every so many-th mail of a kind is lost or doubled (of lease_return,
   // only those that carry lines).
   std::uint32_t break_every = 0;
@@ -75,6 +77,9 @@ class balancer {
   std::uint64_t steps = 0, mails = 0, rings_full = 0, full_checks = 0;
   std::array<std::uint64_t, verdict_count> verdicts{};
   std::uint64_t late_answers = 0;
+  // Calls at the destination of the one that they replace; those of another worker; and how many
+  // went elsewhere, since that one could not be chosen.
+  std::uint64_t replacing = 0, replacing_afar = 0, replacing_elsewhere = 0;
   time_us longest_wait = 0; // for a lease
   std::uint64_t parked = 0, refused_full = 0, failovers = 0, answered = 0, started = 0;
   std::uint64_t most_attempts = 0; // of one call
@@ -102,6 +107,8 @@ class balancer {
   void note_mail(const mail& m, worker_id to, int sign);
   void note_decided(worker& it, std::string_view bytes);
   void note_attempt(std::string_view bytes);
+  void judge_replacing(worker_id w, std::string_view bytes, const endpoint& to);
+  [[nodiscard]] bool takes(const worker& it, const destination& d, std::string_view user) const;
   void say(std::string what);
 
   balancer_setup setup_;

@@ -26,6 +26,10 @@ struct balancer::worker {
   time_us wake_at = never;
   time_us back_at = 0; // of the last absence that it has noted
   std::uint64_t received = 0;
+  const snapshot* world = nullptr; // as it has adopted it
+  // Handles what has a selection at once, if it has one: a datagram, or word of a replaced call.
+  bool selects = false;
+  std::uint64_t passed_over = 0;                    // destinations, before that
   std::unordered_map<std::string, time_us> waiting; // by Call-ID: since when, for a lease
 
   std::vector<std::int64_t> used;   // by slot, as last seen

@@ -128,15 +128,17 @@ void callers::arm(std::uint32_t number, timer_kind which, time_us after) {
               which | (which == resend ? std::uint32_t{c.generation} << 8 : 0));
 }
 
-// A line that names one of the latest calls.
+// A line that names one of the latest calls, at times as its callee would name it to the caller.
 std::string callers::replaces_one(std::uint32_t number) {
   for (std::uint32_t tries = 0; tries < 8 && number > 0; ++tries) {
     const std::uint32_t one = number - 1 - random_.below(std::min(number, 64u));
     const call& c = calls_[one];
     if (c.at != stage::up || c.to_tag.empty()) continue;
     ++counts.replaces;
-    return "Require: replaces\r\nReplaces: " + call_id(one) + ";to-tag=" + c.to_tag +
-           ";from-tag=f" + std::to_string(one) + "\r\n";
+    const bool of_callee = random_.below(8) != 0;
+    return "Require: replaces\r\nReplaces: " + call_id(one) +
+           (of_callee ? ";to-tag=" : ";from-tag=") + c.to_tag +
+           (of_callee ? ";from-tag=f" : ";to-tag=f") + std::to_string(one) + "\r\n";
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include "balancer_worker.h"
 #include "dataplane/engine/branch.h"
 #include "dataplane/ledger/lease_mail.h"
+#include "sip_text.h"
 #include "sipparse/scan.h"
 
 #include <algorithm>
@@ -38,6 +39,74 @@ void balancer::note_attempt(std::string_view bytes) {
   if (const auto number = calls::read_hex(bytes.substr(at + ours.size(), 16)))
     most_attempts =
         std::max<std::uint64_t>(most_attempts, calls::invite_branch::from(*number).attempt + 1u);
+}
+
+// Whether a destination could be chosen for a call to that user: it is in the group of all rules,
+// enabled, resolved, and has a line left as that worker sees it, besides those that others wait
+// for.
+bool balancer::takes(const worker& it, const destination& d, std::string_view user) const {
+  const load_ledger& ledger = it.engine->ledger();
+  if (d.group != 1 || d.addresses.empty() || !ledger.enabled(d.index)) return false;
+  std::vector<std::string_view> needed;
+  if (user.starts_with("VM_")) needed = {"vm"};
+  if (user.starts_with('T')) needed = {"pstn", "transc"};
+  if (user.starts_with('X') || user.starts_with('4')) needed = {"pstn"};
+  return std::ranges::all_of(needed, [&](std::string_view name) {
+    return std::ranges::any_of(d.resources, [&](const resource& r) {
+      const load_ledger::slot_view v = ledger.view(r.slot);
+      const auto left = ledger.capacity(r.slot) - v.used - v.remote;
+      return it.world->resource_names[r.name] == name &&
+             left > static_cast<std::int64_t>(it.waiting.size());
+    });
+  });
+}
+
+// RFC 3891: an INVITE that goes out at once, or with the word of another worker, goes to the
+// destination of the answered call that it replaces, if that one takes it.
+void balancer::judge_replacing(worker_id w, std::string_view bytes, const endpoint& to) {
+  const worker& it = *workers_[w];
+  message m;
+  if (!it.selects || !setup_.intact || !bytes.starts_with("INVITE ") || !read(bytes, m)) return;
+  const std::size_t line = bytes.find("\r\nReplaces: ");
+  // Calls of machines are forwarded, but for their transfers, and those that come back are two.
+  const std::string_view user = m.uri.substr(std::min(m.uri.size(), m.uri.find(':') + 1));
+  if (line == bytes.npos || m.call_id.starts_with('s') ||
+      (m.call_id.starts_with('k') && !user.starts_with('X')))
+    return;
+  const auto number = calls::read_hex(parameter(m.vias.at[0], "branch").substr(8, 16));
+  if (!number || calls::invite_branch::from(*number).attempt != 0) return;
+  const std::string_view value = bytes.substr(line + 12, bytes.find("\r\n", line + 2) - line - 12);
+  const std::string_view call_id = value.substr(0, value.find(';'));
+  const std::string_view to_tag = parameter(value, "to-tag");
+  const std::string_view from_tag = parameter(value, "from-tag");
+  const destination* there = nullptr; // as its own worker knows it
+  worker_id owner = 0;
+  std::size_t found = 0;
+  for (worker_id o = 0; o < setup_.workers; ++o)
+    workers_[o]->engine->for_each_call([&](const call_info& c) {
+      const bool straight = c.from_tag == from_tag && c.to_tag == to_tag;
+      const bool crossed = c.from_tag == to_tag && c.to_tag == from_tag;
+      if (c.call_id != call_id || !c.answered || !(straight || crossed)) return;
+      ++found;
+      if (crossed && call_id.starts_with('k')) ++found; // the caller is a machine, too
+      const auto& all = workers_[o]->world->destinations;
+      const auto d = std::ranges::find(all, c.destination, &destination::index);
+      there = d != all.end() ? &*d : nullptr;
+      owner = o;
+    });
+  if (found != 1 || there == nullptr) return;
+  const auto& all = it.world->destinations;
+  const auto d = std::ranges::find(all, there->index, &destination::index);
+  if (d == all.end() || d->id != there->id) return;
+  if (std::ranges::find(d->addresses, to) != d->addresses.end()) {
+    ++replacing;
+    replacing_afar += owner != w ? 1u : 0u;
+    return;
+  }
+  ++replacing_elsewhere;
+  if (it.passed_over == it.engine->counters().passed_over && takes(it, *d, user))
+    say("a call that replaces one at destination " + std::to_string(d->id) +
+        ", which takes it, went elsewhere:\n" + std::string(bytes));
 }
 
 // Keeps count of the lines in rings. A grant names no slots: those are what was asked for.

@@ -63,9 +63,11 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.pauses), n(t.passed_over), n(t.shed), n(t.rings_full));
   std::printf(
       "  transfers: REFERs %llu, told of %llu times (%llu long after the call), calls that replace "
-      "another %llu (%llu at its box); offers unanswered by callers %llu, by boxes %llu (ringing "
-      "%llu), BYEs challenged %llu\n",
+      "another %llu (%llu between boxes; %llu reached the destination of that one at once, %llu of "
+      "those with the word of another worker, %llu another one; %llu replaced it); offers "
+      "unanswered by callers %llu, by boxes %llu (ringing %llu), BYEs challenged %llu\n",
       n(t.caller.refers), n(t.caller.notified), n(t.caller.notified_late), n(t.caller.replaces),
+      n(t.between_boxes), n(t.replacing), n(t.replacing_afar), n(t.replacing_elsewhere),
       n(t.box.replaced), n(t.caller.timeouts), n(t.box.timeouts), n(t.box.rings_on),
       n(t.box.challenges));
   std::printf("  absences %llu (no room for %llu packets), heartbeats %llu (%llu below the load), "
@@ -110,6 +112,8 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a CANCEL that crossed an answer", t.caller.crossed);
   must("word of a transfer long after the end of its call", t.caller.notified_late);
   must("a call that replaces another one", t.box.replaced);
+  must("a transfer between boxes", t.between_boxes);
+  must("a call that cannot go where the one is that it replaces", t.replacing_elsewhere);
   must("an offer that a caller does not answer", t.caller.timeouts);
   must("an offer that a box does not answer", t.box.timeouts);
   must("an offer that rings at a box for ever", t.box.rings_on);
@@ -119,6 +123,7 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("other listeners after a restart", t.moved_listeners);
   if (!one_worker) {
     must("an INVITE that waited for a lease", t.parked);
+    must("a call that replaces one of another worker", t.replacing_afar);
     must("a deadline for one that waited", t.deadlines);
     must("a full ring", t.rings_full);
   }

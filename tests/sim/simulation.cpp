@@ -67,6 +67,10 @@ void totals::add(const totals& o) {
   heartbeats += o.heartbeats;
   shrunk += o.shrunk;
   moved_listeners += o.moved_listeners;
+  replacing += o.replacing;
+  replacing_afar += o.replacing_afar;
+  replacing_elsewhere += o.replacing_elsewhere;
+  between_boxes += o.between_boxes;
   pauses += o.pauses;
   ipv6_callers += o.ipv6_callers;
   longest_wait = std::max(longest_wait, o.longest_wait);
@@ -101,11 +105,12 @@ simulation::simulation(const simulation_setup& setup)
   b.limits.max_parked = !behave_ && setup.seed % 6 == 1 ? 1 + random_.below(4) : 256;
   b.bounded =
       std::ranges::none_of(model_.rules, [](const rule_model& r) { return r.flags.negative; });
+  const bool intact = shares.corrupted == 0;
+  b.intact = intact;
   b.break_every = setup.break_every;
   b.break_kind = setup.break_kind;
   b.break_doubles = setup.break_doubles;
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
-  const bool intact = shares.corrupted == 0;
   callers_ = std::make_unique<callers>(events_, random_, *network_, front_, behave_, intact);
   boxes_ = std::make_unique<boxes>(events_, random_, *network_, front_, addresses_, behave_, intact,
                                    refuse_);
@@ -154,9 +159,10 @@ void simulation::make_model() {
   // What callers of T and N have in common is balanced by one rule; those of N need no line.
   rule_model adding = models::balancing("^T", {"pstn", "transc"});
   adding.action = rule_action::add;
-  model_.rules = {models::from_machines("192.0.2.11:5060"), models::balancing("^VM_", {"vm"}),
-                  std::move(adding), models::balancing("^[TN]", {}),
-                  models::balancing("^[0-9]+$", {"pstn"})};
+  // What machines transfer to each other is balanced, whatever else they call.
+  model_.rules = {models::balancing("^X", {"pstn"}), models::from_machines("192.0.2.11:5060"),
+                  models::balancing("^VM_", {"vm"}), std::move(adding),
+                  models::balancing("^[TN]", {}),    models::balancing("^[0-9]+$", {"pstn"})};
   for (rule_model& r : model_.rules) {
     r.flags.relative = random_.below(4) == 0;
     r.flags.random_tie = random_.below(4) == 0;
@@ -213,6 +219,9 @@ std::string simulation::run() {
   counts.deadlines = balancer_->deadlines;
   counts.restored = balancer_->restored;
   counts.unread = balancer_->unread;
+  counts.replacing = balancer_->replacing;
+  counts.replacing_afar = balancer_->replacing_afar;
+  counts.replacing_elsewhere = balancer_->replacing_elsewhere;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;
   counts.answered = balancer_->answered;
@@ -371,17 +380,22 @@ void simulation::begin_call() {
   endpoint from = at(ipv6 ? "[2001:db8:1::1]:5060" : "198.51.100.1:5060");
   from.ip.bytes[ipv6 ? 15 : 3] = static_cast<std::uint8_t>(1 + random_.below(200));
   const std::uint32_t what = random_.below(100);
+  const bool replacing = !behave_ && random_.below(16) == 0;
+  // An attended transfer between machines: the one that is told of it calls the other.
+  const bool transfer = replacing && random_.below(2) == 0;
+  counts.between_boxes += transfer ? 1u : 0u;
   // A call from a box: it is counted there, and goes to the first.
-  const bool from_box = !behave_ && what >= 95;
+  const bool from_box = transfer || (!behave_ && what >= 95);
   if (from_box) from = addresses_[random_.below(addresses_.size())];
   counts.ipv6_callers += from.ip.is_v6 ? 1u : 0u;
-  const std::string_view user = what < 20              ? "VM_17"
+  const std::string_view user = transfer               ? "X49"
+                                : what < 20            ? "VM_17"
                                 : what < 40            ? "T49"
                                 : what < 44            ? "N49"
                                 : what < 99 || behave_ ? "4930"
                                                        : "?";
   const char kind = from_box ? 'k' : random_.below(16) == 0 ? 's' : 'c';
-  callers_->begin(number, user, from, kind, !behave_ && random_.below(24) == 0);
+  callers_->begin(number, user, from, kind, replacing);
   events_.add(events_.now + random_.between(0, 2 * pause_us_), happening::call_begins);
 }
 
