@@ -39,6 +39,7 @@ class script {
       result.calls_started += counted.calls_started;
       result.calls_answered += counted.calls_answered;
       result.failovers += counted.failovers;
+      result.calls_replacing += counted.calls_replacing;
     }
     return result;
   }
@@ -120,7 +121,15 @@ class script {
         "Max-Forwards: 0\r\n",
         "Route: <sip:192.0.2.1;lr>\r\nContact: *\r\n",
         "Proxy-Require: x\r\n"};
-    return outside("INVITE", one_of(extras));
+    const std::uint8_t choice = next();
+    std::string extra(extras[choice % extras.size()]);
+    // The last four: in the place of one of the four calls.
+    if (choice >= 252) {
+      const char call = static_cast<char>('a' + choice % 4);
+      ((extra += "Replaces: ") += call) += ";to-tag=u;from-tag=f";
+      (extra += call) += "\r\n";
+    }
+    return outside("INVITE", extra);
   }
 
   void hop_request() {

@@ -15,7 +15,7 @@ namespace linehunt::fuzz {
 struct script_result {
   std::string violated; // empty where all is well
   std::uint64_t datagrams = 0;
-  std::uint64_t calls_started = 0, calls_answered = 0, failovers = 0;
+  std::uint64_t calls_started = 0, calls_answered = 0, failovers = 0, calls_replacing = 0;
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
   std::array<std::uint64_t, verdict_count> verdicts{};
 };

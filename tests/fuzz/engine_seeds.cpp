@@ -12,7 +12,7 @@ constexpr int no = 0, yes = 1;
 // Places in the lists of engine_script.cpp.
 enum source { caller = 0, machine_1 = 1, machine_2 = 2, machine_3 = 3, stranger = 4 };
 enum user { one_line = 0, two_lines = 1, nobody = 2, unknown_user = 3 };
-enum extra { plain = 0, timed = 1, behind_proxy = 2, behind_strict = 3 };
+enum extra { plain = 0, timed = 1, behind_proxy = 2, behind_strict = 3, replacing_call = 252 };
 enum asked { of_invite = 0, of_bye = 2, of_options = 3 };
 enum status {
   s100 = 0,
@@ -221,6 +221,18 @@ std::vector<engine_seed> engine_seeds() {
            .answer(of_invite, s200)
            .within(ack, machine_2, 0),
        [](const script_result& r) { return r.calls_answered > 0; });
+  // The calls are of both workers, so that one of the four has to ask.
+  for (int call = 0; call < 2; ++call) {
+    const auto in_its_place = static_cast<extra>(replacing_call + call);
+    seed("replaces-call-" + std::to_string(call),
+         writer()
+             .up(call, one_line)
+             .invite(2, one_line, in_its_place)
+             .invite(3, one_line, in_its_place)
+             .answer(of_invite, s200)
+             .within(ack, caller, 0),
+         [](const script_result& r) { return r.calls_replacing > 0 && r.calls_answered > 1; });
+  }
   return all;
 }
 
