@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace linehunt::admin {
@@ -123,7 +124,9 @@ class conversation : public std::enable_shared_from_this<conversation> {
   }
 
   void hold_events() {
-    if (const auto hold = std::exchange(hold_, nullptr)) hold(follows_);
+    if (!hold_ || held_for_ == follows_) return;
+    held_for_ = follows_;
+    hold_(follows_);
   }
 
   void write_piece() {
@@ -170,7 +173,8 @@ class conversation : public std::enable_shared_from_this<conversation> {
   turns& turns_;
   const bool can_follow_;
   bool follows_ = false;
-  holding_events hold_; // empty: not of interest, or done
+  const holding_events hold_;    // empty: not of interest
+  std::optional<bool> held_for_; // what it was told last
   replying done_;
 };
 

@@ -37,8 +37,9 @@ struct batch_limits {
 // One request or a batch, whose requests are answered one after the other; between two of them may
 // be those of other clients. `done` is called once: before this returns, or later in the same
 // thread where a method takes its time, or others have had theirs. `daemon` and `taking` outlive
-// that. `hold` is called once at most, before `done`; a transport without a way for events has
-// none, and offers no method that follows them.
+// that. `hold` is called before `done` if at all, and once more where a batch asks for events only
+// behind that; a transport without a way for events has none, and offers no method that follows
+// them.
 void dispatch(std::string_view request, daemon_view& daemon, turns& taking, holding_events hold,
               replying done, const batch_limits& limits = {});
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 namespace linehunt {
@@ -37,14 +38,19 @@ std::string fault_of_request(std::string_view request, bool can_follow) {
   int answers = 0;
   admin::reply given;
   admin::turns alone = admin::endless_turn();
-  int held = 0;
-  const auto hold = [&](bool) { held += answers == 0 ? 1 : 2; };
+  std::string fault_of_holding;
+  std::optional<bool> held;
+  const auto hold = [&](bool follows) {
+    if (answers != 0) fault_of_holding = "events are held when the answer is there";
+    if (held && (*held || !follows)) fault_of_holding = "events are held twice";
+    held = follows;
+  };
   admin::dispatch(request, view, alone, can_follow ? admin::holding_events(hold) : nullptr,
                   [&](admin::reply r) {
                     ++answers;
                     given = std::move(r);
                   });
-  if (held > 1) return "events are held twice, or when the answer is there";
+  if (!fault_of_holding.empty()) return fault_of_holding;
   if (answers != 1) return "answered " + std::to_string(answers) + " times";
   if (given.follows && !can_follow) return "follows events where that is not offered";
   for (const auto& d : view.all)
