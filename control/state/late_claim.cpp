@@ -25,6 +25,9 @@ std::string late_claim::try_now() {
   if (!locked_) {
     auto lock = lock_folder(folder_, user_);
     if (!lock) {
+      // Whoever has it keeps calls of his own there, which are not to be taken for ours.
+      before_.calls_refused = true;
+      before_.calls_become_copy = false;
       if (std::exchange(told_, lock.error()) != lock.error()) spdlog::error("{}", told_);
       return lock.error();
     }

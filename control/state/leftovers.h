@@ -11,7 +11,7 @@ namespace linehunt {
 
 struct leftovers {
   std::string calls_file, copy_file, tries_file;
-  bool calls_refused = false;            // another version may read them, or the clock was wrong
+  bool calls_refused = false;            // another version or linehunt may read them, say
   bool calls_become_copy = false;        // for a crash that comes before the first copy
   std::vector<std::string> refused = {}; // others, which could not be renamed at first
 

@@ -87,8 +87,11 @@ TEST_F(late_claiming, leaves_alone_what_another_has) {
     bool saved = true;
     changes.write({{1, 1, "sip:192.0.2.21", true, {}}}, [&](bool done) { saved = done; });
     EXPECT_FALSE(saved);
+    write(at("calls.cbor"), "of the other");
   }
   EXPECT_THAT(log_of(*one, ""), HasSubstr("can be written now"));
+  EXPECT_FALSE(there("calls.copy.cbor")) << "a crash of ours would take it up";
+  EXPECT_EQ(read(at("calls.cbor.bad")), "of the other");
 }
 
 TEST_F(late_claiming, is_tried_again_where_nobody_writes) {
