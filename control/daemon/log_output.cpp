@@ -148,7 +148,8 @@ tl::expected<void, std::string> log_output::open() {
 }
 
 void log_output::reopen() {
-  if (file_.empty()) return;
+  // Who opens it already does so by its name; the log's own thread would hang with him.
+  if (file_.empty() || *hangs_) return;
   way_->replace([file = file_] { return file_sink(file); },
                 [file = file_](const std::string& why) { return unopened(file, why); });
 }

@@ -27,7 +27,8 @@ class log_output {
   [[nodiscard]] tl::expected<void, std::string> open();
 
   // Opens the file again by its name, after somebody has moved the old one away. Where that fails
-  // it says so in the old one, and goes on with it. Nothing to do where there is no file.
+  // it says so in the old one, and goes on with it. Nothing to do where there is no file, or where
+  // open() still waits for it.
   void reopen();
   // Not all of the log is where it should be: a disk that hangs, is full or has failed.
   [[nodiscard]] bool unwritten() const { return *hangs_ || way_->unwritten(); }
