@@ -154,7 +154,8 @@ bool become_user(const std::optional<account>& whom, const config::configuration
 
 // What is said where the disk of state_dir keeps the control thread waiting.
 constexpr const char* start_waits =
-    "the start waits for its disk; look at it, or end linehunt and name another folder";
+    "the start waits for its disk, and SIGTERM for the start; look at it, or end linehunt with "
+    "SIGKILL and name another folder";
 constexpr const char* calls_are_read =
     "reading the calls of before takes long; unless there are millions, look at its disk";
 constexpr const char* calls_are_written =

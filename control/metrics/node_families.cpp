@@ -23,8 +23,7 @@ void add_node(family_list& out, const node_figures& figures) {
       "1 while something is not as it should be although calls go on, else 0: the last reload "
       "was refused; the database has not been read since the start; what "
       "operators have changed is not on the disk; DNS does not answer; the log is not written "
-      "where "
-      "it should be; the folder of state could not be written since the start.");
+      "where it should be; the folder of state could not be written since the start.");
   for (const admin::statistic& s : figures.node.degraded)
     out.add({{"reason", s.name}}, s.value);
   out.gauge("linehunt_packet_buffers_in_use", "Packet buffers that are neither free nor in a port.")
