@@ -58,6 +58,13 @@ def a_report_takes_every_character():
 
 
 @case
+def words_of_no_case_are_an_error():
+    told = subprocess.run([ROOT / "tests/e2e/run", "words_with_underscores"], capture_output=True,
+                          text=True, timeout=LIMIT_S)
+    check(told.returncode == 1 and "no case has all these words" in told.stderr, f"{told}")
+
+
+@case
 def a_suite_that_breaks_off_hides_no_other():
     def broken(_options=None) -> Tally:
         raise KeyError("what nobody thought of")
