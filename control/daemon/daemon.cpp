@@ -137,7 +137,7 @@ std::vector<capture_session::named_port> named_ports(const dpdk::runtime_setup& 
 // True: we are, or need not become, the user of [service].
 bool become_user(const std::optional<account>& whom, const config::configuration& whole,
                  bool made_folder) {
-  const auto made_state = make_folders(whole.service.state_dir);
+  const auto made_state = make_folders(whole.service.state_dir).made;
   if (!whom) return true;
   for (const std::string& path : {whole.admin.socket, whole.admin.datagram, whole.admin.fifo})
     if (!path.empty()) hand_over(path, *whom);

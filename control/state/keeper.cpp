@@ -143,8 +143,9 @@ void keeper::forget_tries() {
 
 tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown) {
   if (!active()) return {};
-  make_folders(folder_);
-  const int failure = unwritable(folder_);
+  const int unmade = make_folders(folder_).failure;
+  int failure = unwritable(folder_);
+  if (failure == ENOENT && unmade != 0) failure = unmade; // it is missing for that reason
   if (failure != 0 && !is_disk_failure(failure))
     return tl::unexpected(fmt::format(
         "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "

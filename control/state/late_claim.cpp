@@ -21,6 +21,7 @@ std::string late_claim::try_now() {
   const std::unique_lock alone(trying_, patience_with_others);
   if (!alone) return "the disk does not answer; look at it";
   if (done_) return {};
+  (void)make_folders(folder_);
   if (const int failure = unwritable(folder_); failure != 0) return std::strerror(failure);
   if (!locked_) {
     auto lock = lock_folder(folder_, user_);

@@ -55,13 +55,16 @@ std::string holder_of(int file) {
 
 } // namespace
 
-std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted) {
-  std::vector<std::filesystem::path> made;
+made_folders make_folders(const std::filesystem::path& wanted) {
+  made_folders result;
   for (std::filesystem::path at; const std::filesystem::path& part : wanted) {
     at /= part;
-    if (::mkdir(at.c_str(), folder_mode) == 0) made.push_back(at);
+    if (::mkdir(at.c_str(), folder_mode) == 0)
+      result.made.push_back(at);
+    else if (errno != EEXIST && result.failure == 0)
+      result.failure = errno;
   }
-  return made;
+  return result;
 }
 
 // Read it must be as well, to be flushed to the disk.

@@ -12,8 +12,14 @@
 
 namespace linehunt {
 
-// Makes what is not there, for owner and group. Those that it made, outermost first.
-std::vector<std::filesystem::path> make_folders(const std::filesystem::path& wanted);
+// Those that were made, outermost first; and why the first that could not be made was not, of
+// `errno`, or 0.
+struct made_folders {
+  std::vector<std::filesystem::path> made;
+  int failure = 0;
+};
+// Makes what is not there, for owner and group.
+made_folders make_folders(const std::filesystem::path& wanted);
 
 // Why nothing can be written there and brought to the disk, of `errno`; 0: it can.
 [[nodiscard]] int unwritable(const std::string& folder) noexcept;

@@ -86,6 +86,24 @@ def a_disk_that_is_read_only_keeps_nobody_from_serving():
 
 
 @case
+def a_state_dir_that_cannot_be_made_is_made_later():
+    """Missing, on a disk that is read-only: that is no reason not to serve, either."""
+    with keeping(boxes={1: {"vm": 5}}) as lab:
+        disk, folder = state_of(lab), state_of(lab) / "of" / "one"
+        disk.mkdir()
+        lab.configuration.more = lab.configuration.more.replace(f'"{disk}"', f'"{folder}"')
+        with disk_at(disk):
+            remount(disk, "ro")
+            balancer = lab.start_balancer()
+            check(f"state_dir {folder} cannot be written: Read-only file system" in balancer.tail(100),
+                  balancer.tail(100))
+            remount(disk, "rw")
+            wait_until(lambda: balancer.statistics()["degraded:state_unwritten"] == 0, "the folder")
+            end(balancer)
+            check((folder / "calls.cbor").exists(), "nothing was kept at the end")
+
+
+@case
 def a_file_that_may_not_grow_ends_nothing():
     """`ulimit -f`, or LimitFSIZE= of the unit: less than the file of calls would take."""
     count = 40
