@@ -341,7 +341,8 @@ TEST(http_server, timers_run_while_batches_are_done) {
   });
   for (const auto& client : all)
     EXPECT_EQ(json::parse(client->next().body).size(), 40u);
-  EXPECT_GE(s.rounds, 8u) << "of 800 ms, of which 50 are a slice";
+  // A timer that is set again between two slices runs out behind the second.
+  EXPECT_GE(s.rounds, 5u) << "of 800 ms, of which 50 are a slice";
 }
 
 TEST(http_server, an_address_in_use_is_an_error) {
