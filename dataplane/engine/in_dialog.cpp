@@ -41,7 +41,7 @@ verdict engine::state::on_in_dialog() {
   const bool ends = view.method == sip::method::bye || view.method == sip::method::cancel;
   if (ends && !is_party(match.call, in->source)) {
     // A party may send from an address that the call does not know, and has hung up then.
-    if (view.method == sip::method::bye) (void)ask_in(match.call, 0);
+    if (view.method == sip::method::bye) ask_of_drop(match.call);
     return verdict::dropped_wrong_source;
   }
   return forward_in_dialog(match, plan, edits);

@@ -175,24 +175,34 @@ void engine::state::expect_answer(const dialog_match& match) {
     ask_later(match, transaction_timeout_ms());
 }
 
+bool engine::state::may_be_asked(std::uint32_t call) const noexcept {
+  const call_record& record = calls[call];
+  return record.state == call_state::answered && (record.flags & call_record::acked) != 0 &&
+         (record.origin & call_record::asked) == 0;
+}
+
 // Unless a BYE comes meanwhile, or an answer to an offer after all.
 void engine::state::ask_later(const dialog_match& match, std::uint64_t wait_ms) {
-  if (ask_in(match.call, wait_ms))
-    calls[match.call].origin |=
-        match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+  call_record& record = calls[match.call];
+  const auto of_it =
+      match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
+  // He is asked for another reason already, for which his silence did not count.
+  if ((record.origin & call_record::asked) != 0 && wait_ms == 0) record.origin |= of_it;
+  if (!may_be_asked(match.call)) return;
+  record.origin |= of_it;
+  const time_us at = after_ms(wait_ms + world->timers.t2_ms);
+  if (!record.asks() || at < record.asks_at()) record.ask_at(at);
+  arm_call_timer(match.call);
 }
 
 // Somebody may have dropped the call without a word to us, and says 481 then. Nobody owes an
-// answer, so the silence of neither ends it.
-bool engine::state::ask_in(std::uint32_t call, std::uint64_t wait_ms) {
+// answer, so the silence of neither ends it. Who owes one to an offer is not asked sooner for it:
+// his silence would count before his time is up.
+void engine::state::ask_of_drop(std::uint32_t call) {
   call_record& record = calls[call];
-  if (record.state != call_state::answered || (record.flags & call_record::acked) == 0 ||
-      (record.origin & call_record::asked) != 0)
-    return false;
-  const time_us at = after_ms(wait_ms + world->timers.t2_ms);
-  if (!record.asks() || at < record.asks_at()) record.ask_at(at);
+  if (!may_be_asked(call) || (record.asks() && record.asks_at() > now)) return;
+  record.ask_at(after_ms(world->timers.t2_ms));
   arm_call_timer(call);
-  return true;
 }
 
 // Of a call from the run before, as if the offer had gone on just now: it is repeated for as long.
@@ -236,8 +246,8 @@ void engine::state::note_provisional(const dialog_match& match) {
   if ((record.origin & call_record::asked) != 0) {
     if (view.status == 100) return;
     take_for_alive(match.call);
-  } else if ((record.origin & doubted & ~of_it) != 0) {
-    return; // the other side owes one as well, and is not waited for longer
+  } else if ((record.origin & doubted) != of_it) {
+    return; // a stranger's INVITE, or one that is over; or the other side owes an answer as well
   }
   record.origin |= of_it;
   record.ask_at(after_ms(world->timers.timer_c_ms + world->timers.t2_ms));

@@ -304,7 +304,8 @@ struct engine::state final : selection_listener {
   [[nodiscard]] std::uint8_t pings_owed(std::uint32_t call) const noexcept;
   void expect_answer(const dialog_match& match);
   void ask_later(const dialog_match& match, std::uint64_t wait_ms);
-  bool ask_in(std::uint32_t call, std::uint64_t wait_ms);
+  [[nodiscard]] bool may_be_asked(std::uint32_t call) const noexcept;
+  void ask_of_drop(std::uint32_t call);
   void note_life(std::uint32_t call, side whose);
   void note_answer(const dialog_match& match);
   void note_provisional(const dialog_match& match);

@@ -107,7 +107,7 @@ void engine::state::note_response(const dialog_match& match) {
     take_expected_target(match); // RFC 3311 5.2
   } else if (record.state == call_state::answered && !is_offer) {
     if (view.status == 481 && speaks_of_the_call(routing.cseq.method))
-      (void)ask_in(match.call, 0);
+      ask_of_drop(match.call);
     else if (view.status >= 200 && view.status != 481 && view.status != 408)
       note_life(match.call, match.from == side::caller ? side::callee : side::caller);
   } else if (record.state == call_state::answered) {
@@ -125,7 +125,7 @@ void engine::state::note_response(const dialog_match& match) {
       // Offers of the two sides name different ones of its ways through us.
       for (const dialog_match& again : same_dialogs_as(match.call))
         note_answer(again);
-      if (may_end_session(view.status)) (void)ask_in(match.call, 0);
+      if (may_end_session(view.status)) ask_of_drop(match.call);
     }
   }
 }
@@ -156,7 +156,7 @@ void engine::state::on_bye_answered(const dialog_match& match) {
     // while somebody who has only his address would have made it up.
     record.state = call_state::answered;
     arm_call_timer(match.call);
-    (void)ask_in(match.call, 0);
+    ask_of_drop(match.call);
   } else {
     close_call(match.call, end_cause::bye);
   }

@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Re-INVITE and UPDATE that are answered 408, or not at all: both parties are asked whether they
 // live, and the call of one that does not ends.
-#include "ending_call.h"
-
-#include <algorithm>
+#include "asked_call.h"
 
 namespace linehunt::test::engine_unanswered_test {
 namespace {
 
-struct engine_unanswered : ending_call {
-  // An offer of one side, as it comes to the other.
-  sent_message offer(const running_call& call, bool from_caller,
-                     const std::string& method = "INVITE", unsigned cseq = 2) {
-    dialog_request what;
-    what.method = method;
-    what.from_caller = from_caller;
-    what.branch += method + std::to_string(cseq);
-    what.cseq = cseq;
-    EXPECT_EQ(
-        world.give(within(call.ok_at_caller, what), from_caller ? caller_address : call.callee),
-        verdict::request_forwarded);
-    return world.take_one();
-  }
-  void timed_out(const running_call& call, bool from_caller, const std::string& method = "INVITE",
-                 unsigned cseq = 2) {
-    const auto there = offer(call, from_caller, method, cseq);
-    EXPECT_EQ(world.give(response(there.bytes, 408, ""), there.to), verdict::response_forwarded);
-    EXPECT_EQ(status_of(world.take_one().bytes), 408);
-  }
-  // The OPTIONS that go out in that time, which must be so many, those of the caller first.
-  std::vector<sent_message> asked(std::uint64_t ms, std::size_t times) {
-    world.wait_ms(ms);
-    auto sent = world.take();
-    EXPECT_TRUE(std::ranges::all_of(
-        sent, [](const sent_message& m) { return m.bytes.starts_with("OPTIONS "); }));
-    EXPECT_EQ(sent.size(), times);
-    sent.resize(times);
-    return sent;
-  }
-  void answers(const sent_message& ping, int status) {
-    EXPECT_EQ(world.give(response(ping.bytes, status, ""), ping.to), verdict::response_consumed);
-  }
-};
+using engine_unanswered = asked_call;
 
 TEST_F(engine_unanswered, a_party_that_stays_silent_ends_the_call) {
   for (const std::string method : {"INVITE", "UPDATE"})
@@ -345,101 +310,6 @@ TEST_F(engine_unanswered, not_before_the_ack) {
   running_call call{there.bytes, world.take_one().bytes, there.to};
   timed_out(call, false, "UPDATE");
   (void)asked(20'000, 0);
-}
-
-// Whoever has no credentials has hung up all the same. Whoever has not sent that BYE goes on.
-TEST_F(engine_unanswered, a_bye_that_is_challenged_and_not_repeated_makes_us_ask) {
-  for (const int status : {401, 407})
-    for (const bool hung_up : {true, false}) {
-      const auto call = start();
-      ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address),
-                verdict::request_forwarded);
-      const auto bye = world.take_one();
-      ASSERT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
-      (void)world.take();
-      (void)asked(3'900, 0); // or the BYE with credentials comes
-      const auto pings = asked(200, 2);
-      EXPECT_EQ(pings[0].to, caller_address);
-      if (hung_up) {
-        answers(pings[0], 481);
-        both_answer(byes());
-        expect_gone(end_cause::ping_lost);
-      } else {
-        (void)asked(60'000, 6); // three times once more: nobody owes an answer
-        EXPECT_EQ(world.total_load(), 1);
-        end_by_admin(world);
-        both_answer(byes());
-      }
-      world.wait_ms(40'000);
-      (void)world.take();
-    }
-}
-
-// A carrier may have more addresses than the call knows; others who know its tags gain nothing.
-TEST_F(engine_unanswered, a_bye_from_an_unknown_address_makes_us_ask) {
-  for (const bool hung_up : {true, false}) {
-    const auto call = start();
-    ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
-              verdict::dropped_wrong_source);
-    const auto pings = asked(4'100, 2);
-    if (hung_up) {
-      answers(pings[0], 481);
-      both_answer(byes());
-      expect_gone(end_cause::ping_lost);
-    } else {
-      (void)asked(60'000, 6);
-      EXPECT_EQ(world.total_load(), 1);
-      end_by_admin(world);
-      both_answer(byes());
-    }
-    world.wait_ms(40'000);
-    (void)world.take();
-  }
-}
-
-// RFC 5057 5.1: sofia-sip takes the call for over then, and says nothing to the other side.
-TEST_F(engine_unanswered, an_answer_that_may_end_the_session_makes_us_ask) {
-  for (const int status : {404, 410, 480, 502, 604})
-    for (const bool dropped : {true, false}) {
-      const auto call = start();
-      const auto there = offer(call, true);
-      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
-                verdict::response_forwarded);
-      (void)world.take();
-      const auto pings = asked(4'100, 2);
-      if (dropped) {
-        answers(pings[0], 481);
-        both_answer(byes());
-        expect_gone(end_cause::ping_lost);
-      } else {
-        (void)asked(60'000, 6);
-        EXPECT_EQ(world.total_load(), 1);
-        end_by_admin(world);
-        both_answer(byes());
-      }
-      world.wait_ms(40'000);
-      (void)world.take();
-    }
-}
-
-TEST_F(engine_unanswered, whose_peer_does_not_know_the_call_in_an_info_is_asked) {
-  for (const std::string method : {"INFO", "OPTIONS", "MESSAGE", "REFER", "NOTIFY", "PRACK"}) {
-    const auto call = start();
-    const auto there = offer(call, true, method);
-    ASSERT_EQ(world.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
-    (void)world.take();
-    if (method == "NOTIFY" || method == "PRACK") { // of a subscription, of another transaction
-      (void)asked(60'000, 0);
-      EXPECT_EQ(world.total_load(), 1);
-      end_by_admin(world);
-    } else {
-      answers(asked(4'100, 2)[1], 481);
-    }
-    both_answer(byes());
-    EXPECT_EQ(world.total_load(), 0);
-    world.wait_ms(40'000);
-    (void)world.take();
-  }
 }
 
 TEST_F(engine_unanswered, pings_of_the_rule_go_on) {

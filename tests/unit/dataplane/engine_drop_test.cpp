@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may have made a party drop its call without a word to us: both are asked, and a 481 ends it.
+#include "asked_call.h"
+
+namespace linehunt::test::engine_drop_test {
+namespace {
+
+using engine_drop = asked_call;
+
+// Whoever has no credentials has hung up all the same. Whoever has not sent that BYE goes on.
+TEST_F(engine_drop, a_bye_that_is_challenged_and_not_repeated_makes_us_ask) {
+  for (const int status : {401, 407})
+    for (const bool hung_up : {true, false}) {
+      const auto call = start();
+      ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address),
+                verdict::request_forwarded);
+      const auto bye = world.take_one();
+      ASSERT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
+      (void)world.take();
+      (void)asked(3'900, 0); // or the BYE with credentials comes
+      const auto pings = asked(200, 2);
+      EXPECT_EQ(pings[0].to, caller_address);
+      if (hung_up) {
+        answers(pings[0], 481);
+        both_answer(byes());
+        expect_gone(end_cause::ping_lost);
+      } else {
+        (void)asked(60'000, 6); // three times once more: nobody owes an answer
+        EXPECT_EQ(world.total_load(), 1);
+        end_by_admin(world);
+        both_answer(byes());
+      }
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+// With credentials that are out of date: what was to be asked by then waits for the next BYE.
+TEST_F(engine_drop, a_bye_that_is_challenged_twice_has_its_time_again) {
+  const auto call = start();
+  for (const unsigned cseq : {2u, 3u}) {
+    dialog_request what;
+    what.cseq = cseq;
+    what.branch += std::to_string(cseq);
+    ASSERT_EQ(world.give(within(call.ok_at_caller, what), caller_address),
+              verdict::request_forwarded);
+    const auto bye = world.take_one();
+    (void)asked(3'000, 0); // the second is answered after the first would have made us ask
+    ASSERT_EQ(world.give(response(bye.bytes, 401, ""), bye.to), verdict::response_forwarded);
+    (void)world.take();
+    (void)asked(cseq == 2 ? 2'000 : 3'900, 0);
+  }
+  (void)asked(200, 2);
+}
+
+// A carrier may have more addresses than the call knows; others who know its tags gain nothing.
+TEST_F(engine_drop, a_bye_from_an_unknown_address_makes_us_ask) {
+  for (const bool hung_up : {true, false}) {
+    const auto call = start();
+    ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+              verdict::dropped_wrong_source);
+    const auto pings = asked(4'100, 2);
+    if (hung_up) {
+      answers(pings[0], 481);
+      both_answer(byes());
+      expect_gone(end_cause::ping_lost);
+    } else {
+      (void)asked(60'000, 6);
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+      both_answer(byes());
+    }
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// RFC 5057 5.1: sofia-sip takes the call for over then, and says nothing to the other side.
+TEST_F(engine_drop, an_answer_that_may_end_the_session_makes_us_ask) {
+  for (const int status : {404, 410, 480, 502, 604})
+    for (const bool dropped : {true, false}) {
+      const auto call = start();
+      const auto there = offer(call, true);
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      (void)world.take();
+      const auto pings = asked(4'100, 2);
+      if (dropped) {
+        answers(pings[0], 481);
+        both_answer(byes());
+        expect_gone(end_cause::ping_lost);
+      } else {
+        (void)asked(60'000, 6);
+        EXPECT_EQ(world.total_load(), 1);
+        end_by_admin(world);
+        both_answer(byes());
+      }
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
+}
+
+TEST_F(engine_drop, whose_peer_does_not_know_the_call_in_an_info_is_asked) {
+  for (const std::string method : {"INFO", "OPTIONS", "MESSAGE", "REFER", "NOTIFY", "PRACK"}) {
+    const auto call = start();
+    const auto there = offer(call, true, method);
+    ASSERT_EQ(world.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    if (method == "NOTIFY" || method == "PRACK") { // of a subscription, of another transaction
+      (void)asked(60'000, 0);
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+    } else {
+      answers(asked(4'100, 2)[1], 481);
+    }
+    both_answer(byes());
+    EXPECT_EQ(world.total_load(), 0);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// Not all devices answer OPTIONS, and one that rings has timer C for its answer: neither a stranger
+// nor an INFO cuts that short.
+TEST_F(engine_drop, a_sign_of_a_drop_does_not_shorten_the_time_of_who_owes_an_answer) {
+  for (const bool by_stranger : {true, false}) {
+    const auto call = start();
+    const auto there = offer(call, true);
+    ASSERT_EQ(world.give(response(there.bytes, 183, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    if (by_stranger) {
+      ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+                verdict::dropped_wrong_source);
+    } else {
+      const auto info = offer(call, true, "INFO", 3);
+      ASSERT_EQ(world.give(response(info.bytes, 481, ""), info.to), verdict::response_forwarded);
+      (void)world.take();
+    }
+    (void)asked(180'000, 0);
+    EXPECT_EQ(world.total_load(), 1);
+    (void)asked(5'100, 2);
+    end_by_admin(world);
+    both_answer(byes());
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// Else a stranger could keep the call of a party that has gone, with a BYE now and then.
+TEST_F(engine_drop, a_timeout_while_both_are_asked_for_nobodys_answer_counts) {
+  const auto call = start();
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+            verdict::dropped_wrong_source);
+  answers(asked(4'100, 2)[0], 200);
+  timed_out(call, true);
+  world.wait_ms(36'000);
+  both_answer(byes());
+  expect_gone(end_cause::ping_lost);
+}
+
+// He would owe an answer to the stranger, and the question would wait for timer C.
+TEST_F(engine_drop, an_offer_of_a_stranger_that_rings_puts_nothing_off) {
+  const auto call = start();
+  const auto stranger = at("203.0.113.9:5060");
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), stranger), verdict::dropped_wrong_source);
+  dialog_request what;
+  what.method = "INVITE";
+  ASSERT_EQ(world.give(within(call.ok_at_caller, what), stranger), verdict::request_forwarded);
+  const auto there = world.take_one();
+  ASSERT_EQ(world.give(response(there.bytes, 183, ""), there.to), verdict::response_forwarded);
+  (void)world.take();
+  (void)asked(4'100, 2);
+  (void)asked(220'000, 6); // nobody owes an answer
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+} // namespace
+} // namespace linehunt::test::engine_drop_test
