@@ -205,12 +205,12 @@ void engine::state::ask_of_drop(std::uint32_t call) {
   arm_call_timer(call);
 }
 
-// Of a call from the run before, as if the offer had gone on just now: it is repeated for as long.
+// Of a call from the run before. It may have rung there, so it has the time of that.
 void engine::state::doubt_anew(std::uint32_t call, bool caller, bool callee) {
   call_record& record = calls[call];
   if (caller) record.origin |= call_record::caller_doubted;
   if (callee) record.origin |= call_record::callee_doubted;
-  if (caller || callee) record.ask_at(after_ms(transaction_timeout_ms() + world->timers.t2_ms));
+  if (caller || callee) record.ask_at(after_ms(world->timers.timer_c_ms + world->timers.t2_ms));
 }
 
 // That side, which is being asked, has shown otherwise that it has the call: its silence to OPTIONS
