@@ -10,7 +10,7 @@
 //   128   on average for text that does not fit the record (engine_limits::call_text_bytes)
 // The texts of a call lie one behind the other, those first that every look-up compares. What does
 // not fit the record goes on in a pool of blocks. Where that pool is used up, a call does without
-// its last texts, which only a BYE of our own needs.
+// its last texts, which only requests of our own need.
 #pragma once
 
 #include "dataplane/block_pool.h"

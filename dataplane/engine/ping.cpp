@@ -114,12 +114,16 @@ void engine::state::send_pings(std::uint32_t call) {
       asked ? ordinal_of_asking(record)
             : static_cast<std::uint16_t>((now - waited_ms * 1000 - record.answered_at()) /
                                          ping_interval(call));
+  // Texts that the pool had no room for went from the last: without its From nobody knows whether a
+  // call had routes too. Past them another may say 481, so for a doubt such a call is not asked.
+  const bool way_is_known = !asked || unverified || pings_wanted(call) ||
+                            record.text_len[static_cast<std::size_t>(call_text::from_uri)] != 0;
   for (const bool to_callee : {false, true}) {
     const auto open = to_callee ? call_record::callee_ping_open : call_record::caller_ping_open;
     if ((record.flags & open) == 0) continue;
     const std::uint32_t cseq = to_callee ? record.caller_cseq : record.callee_cseq;
-    const bool sent =
-        send_own_request(call, {"OPTIONS", branch_kind::own_ping, to_callee, cseq, ordinal});
+    const bool sent = way_is_known && send_own_request(call, {"OPTIONS", branch_kind::own_ping,
+                                                              to_callee, cseq, ordinal});
     // Who cannot be reached is treated as one who does not answer, if a rule says that he does.
     if (!sent && asked) record.flags &= static_cast<std::uint8_t>(~open);
   }

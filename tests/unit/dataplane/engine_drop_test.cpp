@@ -174,5 +174,32 @@ TEST_F(engine_drop, an_offer_of_a_stranger_that_rings_puts_nothing_off) {
   EXPECT_EQ(world.total_load(), 1);
 }
 
+// The Contact may be an address behind a proxy that is lost with the routes, and another device's
+// where we are: neither its 481 nor its silence says anything.
+TEST_F(engine_drop, nobody_is_asked_past_routes_that_are_lost) {
+  auto limits = engine_world::small();
+  limits.call_text_bytes = 0; // a pool of 64 kB all the same
+  engine_world full(study_case(), limits);
+  for (unsigned filler = 0; filler < 16; ++filler) {
+    call_parts parts;
+    parts.call_id = parts.from_tag = "f" + std::to_string(filler);
+    parts.branch += parts.call_id;
+    const std::size_t len = filler < 2 ? 28'000 : 900;
+    ASSERT_EQ(full.give(replace(invite(parts), "sip:alice@caller.example",
+                                "sip:" + std::string(len, 'a') + "@caller.example"),
+                        caller_address),
+              verdict::request_forwarded);
+    (void)full.take();
+  }
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:198.51.100.7;lr;long=" + std::string(1'000, 'x') + ">\r\n";
+  const auto call = establish(full, parts);
+  ASSERT_EQ(full.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+            verdict::dropped_wrong_source);
+  full.wait_ms(20'000);
+  for (const sent_message& m : full.take())
+    EXPECT_FALSE(m.bytes.starts_with("OPTIONS ")) << m.bytes;
+}
+
 } // namespace
 } // namespace linehunt::test::engine_drop_test
