@@ -251,7 +251,7 @@ void engine::state::note_provisional(const dialog_match& match) {
     if (view.status == 100) return;
     take_for_alive(match.call);
   } else if ((record.origin & doubted) != of_it) {
-    return; // a stranger's INVITE, or one that is over; or the other side owes an answer as well
+    return; // it has had its final answer; or the other side owes one as well
   }
   record.origin |= of_it;
   record.ask_at(after_ms(world->timers.timer_c_ms + world->timers.t2_ms));

@@ -229,7 +229,8 @@ struct engine::state final : selection_listener {
   verdict on_stateless_response(const stateless_branch& branch);
   [[nodiscard]] stored_bytes store_text(std::string_view bytes);
   verdict forward_response(listener_index listener);
-  void note_response(const dialog_match& match);
+  // `asker`: where its request came from, as far as that is known for sure.
+  void note_response(const dialog_match& match, const endpoint* asker);
   [[nodiscard]] same_dialogs same_dialogs_as(std::uint32_t call);
   void on_bye_answered(const dialog_match& match);
   // Ours, and from `next`, the one below it, what is not to go upstream.

@@ -75,7 +75,8 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
   if (!to || !is_sendable(*to)) return verdict::dropped_no_route;
   sip::edit_list edits;
   if (!remove_top_via(edits, *via)) return verdict::dropped_malformed;
-  if (match) note_response(match); // nobody may read the message once it is forwarded
+  // Nobody may read the message once it is forwarded.
+  if (match) note_response(match, genuine ? &*to : nullptr);
   out->forward(edits, {*to, branch.listener});
   return verdict::response_forwarded;
 }
@@ -84,7 +85,7 @@ same_dialogs engine::state::same_dialogs_as(std::uint32_t call) {
   return calls.find_same_dialogs(hash, routing.call_id, routing.from_tag, routing.to_tag, call);
 }
 
-void engine::state::note_response(const dialog_match& match) {
+void engine::state::note_response(const dialog_match& match, const endpoint* asker) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
   call_record& record = calls[match.call];
@@ -110,6 +111,10 @@ void engine::state::note_response(const dialog_match& match) {
       ask_of_drop(match.call);
     else if (view.status >= 200 && view.status != 481 && view.status != 408)
       note_life(match.call, match.from == side::caller ? side::callee : side::caller);
+  } else if (record.state == call_state::answered &&
+             (asker == nullptr || !is_party(match.call, *asker))) {
+    // A stranger may have it answered at another port of a party, where nobody knows the call.
+    if (view.status == 481 || view.status == 408) ask_of_drop(match.call);
   } else if (record.state == call_state::answered) {
     // One side does not know the call any more. The other should say BYE (RFC 3261 12.2.1.2), but
     // stacks are about that just drop it. Ours keep whoever has made the 481 up from going on. A

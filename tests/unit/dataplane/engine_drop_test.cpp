@@ -160,18 +160,66 @@ TEST_F(engine_drop, a_timeout_while_both_are_asked_for_nobodys_answer_counts) {
 
 // He would owe an answer to the stranger, and the question would wait for timer C.
 TEST_F(engine_drop, an_offer_of_a_stranger_that_rings_puts_nothing_off) {
-  const auto call = start();
   const auto stranger = at("203.0.113.9:5060");
-  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), stranger), verdict::dropped_wrong_source);
-  dialog_request what;
-  what.method = "INVITE";
-  ASSERT_EQ(world.give(within(call.ok_at_caller, what), stranger), verdict::request_forwarded);
-  const auto there = world.take_one();
-  ASSERT_EQ(world.give(response(there.bytes, 183, ""), there.to), verdict::response_forwarded);
-  (void)world.take();
+  for (const bool while_asked : {false, true}) {
+    const auto call = start();
+    ASSERT_EQ(world.give(within(call.ok_at_caller, {}), stranger), verdict::dropped_wrong_source);
+    if (while_asked) (void)asked(4'100, 2);
+    dialog_request what;
+    what.method = "INVITE";
+    ASSERT_EQ(world.give(within(call.ok_at_caller, what), stranger), verdict::request_forwarded);
+    const auto there = world.take_one();
+    ASSERT_EQ(world.give(response(there.bytes, 183, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+    if (!while_asked) (void)asked(4'100, 2);
+    (void)asked(240'000, 6); // nobody owes an answer
+    EXPECT_EQ(world.total_load(), 1);
+    end_by_admin(world);
+    both_answer(byes());
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
+// What a refused offer has made us ask is not asked later for a reply that was on its way longer.
+TEST_F(engine_drop, a_ringing_that_comes_after_the_refusal_puts_nothing_off) {
+  const auto call = start();
+  const auto there = offer(call, true);
+  for (const int status : {404, 183}) {
+    ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+  }
   (void)asked(4'100, 2);
-  (void)asked(220'000, 6); // nobody owes an answer
+  (void)asked(60'000, 6);
   EXPECT_EQ(world.total_load(), 1);
+}
+
+// A request within the call goes to the address that it names, if that is the other side's, and to
+// any port there.
+TEST_F(engine_drop, an_offer_of_a_stranger_ends_no_call_at_another_port) {
+  for (const std::string method : {"INVITE", "UPDATE"})
+    for (const int status : {481, 408}) {
+      const auto call = start();
+      dialog_request what;
+      what.method = method;
+      const auto astray = replace(within(call.ok_at_caller, what), "sip:machine@192.0.2.99:5070",
+                                  "sip:machine@192.0.2.99:5999");
+      ASSERT_EQ(world.give(astray, at("203.0.113.9:5060")), verdict::request_forwarded);
+      const auto there = world.take_one();
+      ASSERT_EQ(there.to, at("192.0.2.99:5999"));
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      EXPECT_EQ(world.take_one().to, at("203.0.113.9:5060"));
+      const auto pings = asked(4'100, 2);
+      EXPECT_EQ(first_line(pings[1].bytes), "OPTIONS sip:machine@192.0.2.99:5070 SIP/2.0");
+      answers(pings[0], 200);
+      (void)asked(60'000, 3); // the callee's silence ends nothing
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+      both_answer(byes());
+      world.wait_ms(40'000);
+      (void)world.take();
+    }
 }
 
 // The Contact may be an address behind a proxy that is lost with the routes, and another device's
