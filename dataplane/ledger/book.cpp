@@ -85,7 +85,13 @@ selection_outcome book::select(const selection_request& wanted, waiter who, hold
     force(c.lines);
   } else if (c.value <= 0 || !admit(c.lines)) {
     const parked_index p = parked_.park(wanted, who);
-    if (p == no_index) return selection_outcome::no_capacity;
+    if (p == no_index) {
+      if (wanted.preferred == no_index) return selection_outcome::no_capacity;
+      // No place to wait for that one: another may have a line at hand.
+      selection_request any = wanted;
+      any.preferred = no_index;
+      return select(any, who, held);
+    }
     const selection_outcome outcome = look_on(p);
     if (outcome == selection_outcome::pending) return outcome;
     held = parked_[p].lines;

@@ -62,7 +62,8 @@ bool balancer::takes(const worker& it, const destination& d, std::string_view us
 }
 
 // RFC 3891: an INVITE that goes out at once, or with the word of another worker, goes to the
-// destination of the answered call that it replaces, if that one takes it.
+// destination of the answered call that it replaces, if that one takes it. With few places to wait
+// for a line there may be none, and it goes to another.
 void balancer::judge_replacing(worker_id w, std::string_view bytes, const endpoint& to) {
   const worker& it = *workers_[w];
   message m;
@@ -104,7 +105,8 @@ void balancer::judge_replacing(worker_id w, std::string_view bytes, const endpoi
     return;
   }
   ++replacing_elsewhere;
-  if (it.passed_over == it.engine->counters().passed_over && takes(it, *d, user))
+  const bool may_wait = setup_.limits.max_parked > it.waiting.size() + 4;
+  if (may_wait && it.passed_over == it.engine->counters().passed_over && takes(it, *d, user))
     say("a call that replaces one at destination " + std::to_string(d->id) +
         ", which takes it, went elsewhere:\n" + std::string(bytes));
 }

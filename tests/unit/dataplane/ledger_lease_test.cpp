@@ -410,51 +410,6 @@ TEST(ledger_lease, after_a_refusal_the_next_candidate_is_tried) {
   EXPECT_EQ(cluster.used(0) + cluster.used(1), 3);
 }
 
-TEST(ledger_lease, the_preferred_one_is_waited_for_and_after_its_refusal_the_others_are_tried) {
-  auto world = std::make_shared<snapshot>();
-  add_destination(*world, 1, {{0, 2}}, 1);
-  add_destination(*world, 1, {{0, 1}}, 0);
-  ledger_cluster cluster(2, 2, world);
-  cluster_call call;
-  call.worker = 1; // which could take the first at once
-  call.resources = {0};
-  call.preferred = 1;
-  const std::uint32_t c = cluster.add_call(call), late = cluster.add_call(call);
-  cluster.start(c);
-  cluster.start(late);
-  EXPECT_EQ(cluster.calls()[c].at, stage::pending);
-  EXPECT_EQ(cluster.calls()[late].at, stage::held) << "there is no line for two";
-  ASSERT_TRUE(cluster.settle());
-  EXPECT_EQ(cluster.calls()[c].lines.destination, 1u);
-  EXPECT_EQ(cluster.calls()[late].lines.destination, 0u);
-  call.worker = 0;
-  call.preferred = 0;
-  cluster.end(late);
-  const std::uint32_t last = cluster.add_call(call);
-  cluster.start(last);
-  ASSERT_TRUE(cluster.settle());
-  EXPECT_EQ(cluster.calls()[last].lines.destination, 0u);
-  ASSERT_EQ(cluster.broken_at_rest(), "");
-}
-
-TEST(ledger_lease, a_preferred_one_that_turns_out_to_be_full_is_left) {
-  auto world = std::make_shared<snapshot>();
-  add_destination(*world, 1, {{0, 1}}, 0);
-  add_destination(*world, 1, {{0, 1}}, 1);
-  ledger_cluster cluster(2, 2, world);
-  cluster_call call;
-  call.resources = {0};
-  cluster.start(cluster.add_call(call)); // of which worker 1 has not heard
-  call.worker = 1;
-  call.preferred = 0;
-  const std::uint32_t c = cluster.add_call(call);
-  cluster.start(c);
-  EXPECT_EQ(cluster.calls()[c].at, stage::pending);
-  ASSERT_TRUE(cluster.settle());
-  EXPECT_EQ(cluster.calls()[c].lines.destination, 1u);
-  ASSERT_EQ(cluster.broken_at_rest(), "");
-}
-
 TEST(ledger_lease, after_a_refusal_of_the_last_candidate_there_is_no_capacity) {
   auto world = std::make_shared<snapshot>();
   add_destination(*world, 1, {{0, 1}}, 0);
