@@ -101,8 +101,6 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   // seen.
   if (!routes.ok || routes.request_uri_moved)
     return reply(400, "Bad Request - Route", verdict::rejected_malformed);
-  if (view.has(sip::header_id::replaces) && !replaced_by(view))
-    return reply(400, "Bad Request - Replaces", verdict::rejected_malformed);
   edit_request(edits);
   if (!fits(edits)) return reply(513, "Message Too Large", verdict::rejected_too_long);
 

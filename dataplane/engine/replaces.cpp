@@ -2,7 +2,9 @@
 // An INVITE that replaces a call (RFC 3891) goes, of all candidates of its rule, to the destination
 // that has that call. Where the Call-ID of that one belongs to another worker, this one asks by
 // mail and the INVITE is parked; it asks again, in case a ring was full, until the deadline for
-// parked INVITEs, after which the selection is as if nothing were known.
+// parked INVITEs, after which the selection is as if nothing were known. So it is where it cannot
+// be read which call is meant: to refuse that is for whom the INVITE reaches (RFC 3261 16.3, RFC
+// 3891 3).
 //
 //   find_replaced    value = hash of the Call-ID, subject = marks of to-tag and from-tag,
 //                    slot and flags = the INVITE that waits
