@@ -18,7 +18,9 @@
 namespace linehunt {
 namespace {
 
-constexpr std::uint64_t ask_again_ms = 20; // a worker takes its mail in each of its loops
+// A worker takes its mail in each of its loops. Twice as long each time, since whoever has full
+// rings has much to do.
+constexpr std::uint32_t ask_again_ms = 20;
 
 constexpr unsigned transaction_bits = 24; // as many as there are at most
 
@@ -71,7 +73,8 @@ void engine::state::ask_for_replaced(std::uint32_t transaction, const replaced_c
   question.value = static_cast<std::int64_t>(wanted.hash);
   question.subject = std::uint64_t{wanted.to_mark} << 32 | wanted.from_mark;
   (void)out->mail(owner_of(wanted.hash, setup.workers), question);
-  timers.arm(client_timer(transaction), after_ms(ask_again_ms));
+  t.client_interval_ms = std::max(ask_again_ms, t.client_interval_ms * 2);
+  timers.arm(client_timer(transaction), after_ms(t.client_interval_ms));
 }
 
 void engine::state::ask_again(std::uint32_t transaction) {

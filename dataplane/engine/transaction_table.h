@@ -119,7 +119,7 @@ struct invite_progress {
   std::uint16_t own_at = 0;
   stored_bytes reply;                   // the last one sent upstream; empty: 100
   stored_bytes reason;                  // Reason lines of the caller's CANCEL, for ours
-  std::uint32_t client_interval_ms = 0; // timer A
+  std::uint32_t client_interval_ms = 0; // timer A; asks: until the next question
   std::uint32_t server_interval_ms = 0; // timer G
   time_us started_at = 0;
   time_us patience_until = 0; // with the destination, were there no longest duration

@@ -145,10 +145,21 @@ TEST_F(engine_replaces_mail, a_question_or_an_answer_that_is_lost_is_asked_for_a
   ASSERT_EQ(sinks[0].mails.size(), 1u);
   deliver(0);
   sinks[1].mails.clear();
-  wait_ms(25);
+  wait_ms(45);
   deliver(0);
   deliver(1);
   expect_invite_to(four);
+}
+
+// Each time the INVITE is read again, and the mail may be what fills the ring.
+TEST_F(engine_replaces_mail, it_asks_more_and_more_seldom) {
+  park(replacing("a"));
+  wait_ms(25);
+  EXPECT_EQ(sinks[0].mails.size(), 2u);
+  wait_ms(470);
+  EXPECT_EQ(sinks[0].mails.size(), 5u) << "after 20, 60, 140 and 300 ms";
+  wait_ms(15);
+  expect_invite_to(one);
 }
 
 TEST_F(engine_replaces_mail, full_rings_hold_it_up_and_no_more) {
@@ -162,7 +173,7 @@ TEST_F(engine_replaces_mail, full_rings_hold_it_up_and_no_more) {
   sinks[1].rings_full = false;
   deliver(1);
   EXPECT_TRUE(take(0).empty());
-  wait_ms(25);
+  wait_ms(75);
   deliver(0);
   deliver(1);
   expect_invite_to(four);
