@@ -19,12 +19,14 @@ using ::testing::IsEmpty;
 
 class late_claiming : public state_bed {
  protected:
-  // There is no folder until the test makes it.
+  // In the place of the folder is a file until the test mends that.
+  late_claiming() { write(file("late"), "no folder"); }
   [[nodiscard]] std::string at(const std::string& name) const { return file("late/" + name); }
   [[nodiscard]] bool there(const std::string& name) const {
     return std::filesystem::exists(at(name));
   }
   void mend() const {
+    std::filesystem::remove(file("late"));
     std::filesystem::create_directory(file("late"));
     for (const char* name : {"calls.cbor", "calls.copy.cbor", "calls.tries", "operator.json"})
       write(at(name), std::string{"old "} + name);
@@ -46,7 +48,7 @@ class late_claiming : public state_bed {
 
 TEST_F(late_claiming, does_what_the_start_would_have_done) {
   const auto one = claim_with(true);
-  EXPECT_THAT(log_of(*one, "No such file"), IsEmpty()) << "which the start has said";
+  EXPECT_THAT(log_of(*one, "Permission denied"), IsEmpty()) << "which the start has said";
   mend();
   EXPECT_THAT(log_of(*one, ""), HasSubstr(file("late") + " can be written now"));
   EXPECT_FALSE(there("calls.cbor")) << "a crash would take it for what an end has written";
@@ -60,6 +62,12 @@ TEST_F(late_claiming, does_what_the_start_would_have_done) {
   write(at("calls.cbor"), "new");
   EXPECT_THAT(log_of(*one, ""), IsEmpty());
   EXPECT_EQ(read(at("calls.cbor")), "new");
+}
+
+TEST_F(late_claiming, makes_a_folder_that_is_missing) {
+  std::filesystem::remove(file("late"));
+  EXPECT_THAT(log_of(*claim_with(true), ""), HasSubstr("can be written now"));
+  EXPECT_TRUE(there("lock"));
 }
 
 TEST_F(late_claiming, leaves_no_calls_where_the_run_before_has_crashed) {
