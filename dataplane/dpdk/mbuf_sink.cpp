@@ -67,7 +67,7 @@ void mbuf_sink::send(std::string_view bytes, const outbound& where) {
 }
 
 bool mbuf_sink::mail(worker_id to, const linehunt::mail& what) {
-  return to < mesh_.workers() && mesh_.mail(self_, to).push(what);
+  return to < mesh_.workers() && mesh_.post(self_, to, what);
 }
 
 bool mbuf_sink::raise(const event& what) {

@@ -50,6 +50,14 @@ class worker_mesh {
   [[nodiscard]] spsc_ring<linehunt::mail>& mail(worker_id from, worker_id to) noexcept {
     return mail_[to * workers_ + from];
   }
+  // False: there is no room. A flood of INVITEs that replace calls, which ask again, must not keep
+  // leases waiting: their mail has half of the ring.
+  [[nodiscard]] bool post(worker_id from, worker_id to, const linehunt::mail& what) noexcept {
+    spsc_ring<linehunt::mail>& ring = mail(from, to);
+    const bool of_replacing =
+        what.kind == mail_kind::find_replaced || what.kind == mail_kind::found_replaced;
+    return (!of_replacing || ring.room() > ring.count()) && ring.push(what);
+  }
   [[nodiscard]] spsc_ring<link_news>& news(worker_id from, worker_id to) noexcept {
     return news_[to * workers_ + from];
   }
