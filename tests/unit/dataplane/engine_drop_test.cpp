@@ -5,7 +5,23 @@
 namespace linehunt::test::engine_drop_test {
 namespace {
 
-using engine_drop = asked_call;
+struct engine_drop : asked_call {
+  // What the caller has been asked: his 481 ends the call, and silence does not.
+  void ends_by_481_alone(const std::vector<sent_message>& pings, bool says_481) {
+    if (says_481) {
+      answers(pings[0], 481);
+      both_answer(byes());
+      expect_gone(end_cause::ping_lost);
+    } else {
+      (void)asked(60'000, 6); // three times once more: nobody owes an answer
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+      both_answer(byes());
+    }
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+};
 
 // Whoever has no credentials has hung up all the same. Whoever has not sent that BYE goes on.
 TEST_F(engine_drop, a_bye_that_is_challenged_and_not_repeated_makes_us_ask) {
@@ -20,18 +36,7 @@ TEST_F(engine_drop, a_bye_that_is_challenged_and_not_repeated_makes_us_ask) {
       (void)asked(3'900, 0); // or the BYE with credentials comes
       const auto pings = asked(200, 2);
       EXPECT_EQ(pings[0].to, caller_address);
-      if (hung_up) {
-        answers(pings[0], 481);
-        both_answer(byes());
-        expect_gone(end_cause::ping_lost);
-      } else {
-        (void)asked(60'000, 6); // three times once more: nobody owes an answer
-        EXPECT_EQ(world.total_load(), 1);
-        end_by_admin(world);
-        both_answer(byes());
-      }
-      world.wait_ms(40'000);
-      (void)world.take();
+      ends_by_481_alone(pings, hung_up);
     }
 }
 
@@ -59,19 +64,7 @@ TEST_F(engine_drop, a_bye_from_an_unknown_address_makes_us_ask) {
     const auto call = start();
     ASSERT_EQ(world.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
               verdict::dropped_wrong_source);
-    const auto pings = asked(4'100, 2);
-    if (hung_up) {
-      answers(pings[0], 481);
-      both_answer(byes());
-      expect_gone(end_cause::ping_lost);
-    } else {
-      (void)asked(60'000, 6);
-      EXPECT_EQ(world.total_load(), 1);
-      end_by_admin(world);
-      both_answer(byes());
-    }
-    world.wait_ms(40'000);
-    (void)world.take();
+    ends_by_481_alone(asked(4'100, 2), hung_up);
   }
 }
 
@@ -84,19 +77,7 @@ TEST_F(engine_drop, an_answer_that_may_end_the_session_makes_us_ask) {
       ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
                 verdict::response_forwarded);
       (void)world.take();
-      const auto pings = asked(4'100, 2);
-      if (dropped) {
-        answers(pings[0], 481);
-        both_answer(byes());
-        expect_gone(end_cause::ping_lost);
-      } else {
-        (void)asked(60'000, 6);
-        EXPECT_EQ(world.total_load(), 1);
-        end_by_admin(world);
-        both_answer(byes());
-      }
-      world.wait_ms(40'000);
-      (void)world.take();
+      ends_by_481_alone(asked(4'100, 2), dropped);
     }
 }
 
