@@ -4,6 +4,7 @@
 
 #include "dataplane/engine/branch.h"
 #include "dataplane/engine/routes.h"
+#include "sipparse/ascii_case.h"
 
 #include <algorithm>
 #include <array>
@@ -21,20 +22,15 @@ std::string_view without_brackets(std::string_view host) noexcept {
   return host;
 }
 
-bool is_same_word(std::string_view text, std::string_view lower) noexcept {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-  });
-}
-
 // A port for TLS or WebSocket (RFC 7118 5.2), where no datagram is read. Whoever takes TCP or SCTP
 // must take UDP as well (RFC 3261 18), and by default at the same port.
 bool is_port_of_tls(const sip::uri& uri) noexcept {
   if (uri.parameters.empty()) return false;
   const auto transport = sip::find_parameter(uri.parameters, "transport");
-  return transport && std::ranges::any_of(
-                          std::array<std::string_view, 4>{"tls", "tls-sctp", "ws", "wss"},
-                          [&](std::string_view other) { return is_same_word(*transport, other); });
+  return transport &&
+         std::ranges::any_of(
+             std::array<std::string_view, 4>{"tls", "tls-sctp", "ws", "wss"},
+             [&](std::string_view other) { return sip::equals_ignoring_case(*transport, other); });
 }
 
 std::optional<ip_address> address_in(const sip::uri& uri) noexcept {

@@ -2,21 +2,13 @@
 // See header_lines.h.
 #include "dataplane/rules/header_lines.h"
 
-#include <algorithm>
+#include "sipparse/ascii_case.h"
+
 #include <array>
 
 namespace linehunt::rules {
 
 namespace {
-
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
-}
 
 constexpr bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
@@ -77,7 +69,7 @@ std::string_view trimmed_value(std::string_view text) noexcept {
 
 // What follows the colon, where the line bears that name (RFC 3261 25.1 HCOLON: blanks before it).
 bool value_after(std::string_view line, std::string_view name, std::string_view& value) noexcept {
-  if (!equal_ignoring_case(line.substr(0, name.size()), name)) return false;
+  if (!sip::equals_ignoring_case(line.substr(0, name.size()), name)) return false;
   std::size_t colon = name.size();
   while (colon < line.size() && is_blank(line[colon]))
     ++colon;
@@ -90,8 +82,8 @@ bool value_after(std::string_view line, std::string_view name, std::string_view&
 
 header_name header_named(std::string_view name) {
   for (const compact_form& form : compact_forms) {
-    const bool compact = name.size() == 1 && lower(name.front()) == form.compact;
-    if (compact || equal_ignoring_case(name, form.long_form))
+    const bool compact = name.size() == 1 && sip::ascii_lower(name.front()) == form.compact;
+    if (compact || sip::equals_ignoring_case(name, form.long_form))
       return {std::string(form.long_form), form.compact};
   }
   return {std::string(name), '\0'};
@@ -100,7 +92,7 @@ header_name header_named(std::string_view name) {
 bool is_header_name(std::string_view name) noexcept {
   constexpr std::string_view marks = "-.!%*_+`'~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    const char l = lower(c);
+    const char l = sip::ascii_lower(c);
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != marks.npos;
   });
 }

@@ -14,14 +14,6 @@ struct parameter_target {
 const auto parameter = separator(';') >> view<&parameter_target::name>(token) >>
                        -(separator('=') >> view<&parameter_target::value>(gen_value));
 
-bool equals_ignoring_case_of_both(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
-
 } // namespace
 } // namespace grammar
 
@@ -33,7 +25,7 @@ std::optional<std::string_view> find_parameter(std::string_view parameters,
     parameter_target state;
     at = run_rule(parameter, {at, static_cast<std::size_t>(last - at)}, state);
     if (at == nullptr) return std::nullopt;
-    if (equals_ignoring_case_of_both(state.name, name)) return state.value;
+    if (equals_ignoring_case(state.name, name)) return state.value;
   }
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 // wants the text takes it with x3::raw, as a view. Private to sipparse.
 #pragma once
 
+#include "sipparse/ascii_case.h"
 #include "sipparse/fields.h"
 #include "sipparse/grammar/char_class.h"
 
@@ -125,15 +126,6 @@ const char* run_rule(const Rule& rule, std::string_view text, Target& state) noe
 template <class Value>
 field_result<Value> failed_at(std::string_view text, const char* at, const Value& value) noexcept {
   return {value, false, static_cast<std::uint16_t>(at - text.data())};
-}
-
-constexpr bool equals_ignoring_case(std::string_view a, std::string_view lower) noexcept {
-  if (a.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] | 0x20) : a[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
 }
 
 // One or more digits as a number not above `most`; what is no digit, or needs more than 64 bits,
