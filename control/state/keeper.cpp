@@ -217,10 +217,15 @@ void keeper::report(const tl::expected<call_file_report, std::string>& found,
   }
 }
 
+// What that means to an operator, and what he can do.
+constexpr const char* if_lost =
+    ": the next start takes their lines for free, and boxes may get more calls than they have "
+    "lines until those are over. Make room there, or mend the disk, before the next end";
+
 void keeper::keep_calls(const snapshot& world, const ending& end) const {
   if (!keeps_calls()) return;
   if (const std::string why = permission()(); !why.empty()) {
-    spdlog::error("{} cannot be written: {}; its calls are lost", calls_file_, why);
+    spdlog::error("{} cannot be written: {}; its calls are lost{}", calls_file_, why, if_lost);
     return;
   }
   call_file_writer file(calls_file_, world, moment::now());
@@ -238,8 +243,8 @@ void keeper::keep_calls(const snapshot& world, const ending& end) const {
     spdlog::info("{} calls are kept for the next {} s", *written, oldest_.count());
     (void)::unlink(copy_file_.c_str());
   } else {
-    spdlog::error("{} cannot be written: {}; its calls may be lost{}", calls_file_, written.error(),
-                  copies_ ? ", but for what the last copy has" : "");
+    spdlog::error("{} cannot be written: {}; its calls may be lost{}{}", calls_file_,
+                  written.error(), copies_ ? ", but for what the last copy has" : "", if_lost);
   }
 }
 
