@@ -73,43 +73,40 @@ def a_format_that_cannot_be_read_is_told():
     check("Unknown value for BasedOnStyle" in output.getvalue(), output.getvalue())
 
 
-@case
-def a_prelude_that_does_not_compile_is_told():
-    with tempfile.TemporaryDirectory() as name, replaced(headers, LINT=Build(name, ())):
-        try:
-            headers.precompiled(("clang++",), ("string", "nobody_has/this.h"), name)
-            check(False, "it compiled")
-        except BuildError as error:
-            check("'nobody_has/this.h' file not found" in str(error), str(error))
-
-
-@case
-def a_header_that_lacks_an_include_is_told():
-    text = "#pragma once\n#include <string>\n#include <string_view>\n"
-    files = {"room/above.h": text + '#include "whole.h"\ninline whole of_above;\n',
-             "room/lacking.h": text + "inline std::vector<int> numbers;\n",
-             "room/whole.h": text + "using whole = std::string;\n",
-             "apart/alone.h": "#pragma once\ninline std::string word;\n"}
-    commands = {"room/whole.cpp": ["clang++", "-std=c++20"], "apart/alone.cpp": ["clang++"]}
+@contextlib.contextmanager
+def folder_of_headers(commands: dict, files: dict):
     with tempfile.TemporaryDirectory() as name, replaced(
             headers, ROOT=Path(name), LINT=Build(name, ()), compile_commands=lambda: commands):
         for file, content in files.items():
             (Path(name) / file).parent.mkdir(exist_ok=True)
             (Path(name) / file).write_text(content, encoding="utf-8")
-        conditions = headers.conditions_of(files)
-        told = headers.check_headers(list(files))
-    preludes = {file: prelude for file, (_, prelude) in conditions.items()}
-    check(preludes == {file: ("string", "string_view") if "room" in file else () for file in files},
-          f"{preludes}")
+        yield
+
+
+@case
+def a_header_that_lacks_an_include_is_told():
+    text = "#pragma once\n#include <string>\n"
+    files = {"room/above.h": text + '#include "whole.h"\ninline whole of_above;\n',
+             "room/lacking.h": text + "inline std::vector<int> numbers;\n",
+             "room/whole.h": text + "using whole = std::string;\n",
+             "apart/alone.h": "#pragma once\ninline std::string word;\n"}
+    commands = {"room/whole.cpp": ["clang++", "-std=c++20"], "apart/alone.cpp": ["clang++"]}
+    with folder_of_headers(commands, files):
+        told = headers.check_headers(list(files), [])
     check(sorted(line.split(":")[0] for line in told) == ["apart/alone.h", "room/lacking.h"],
           f"{told}")
 
 
 @case
-def headers_share_the_prelude_that_enough_of_them_have():
-    small, large = ("string",), ("string", "vector")
-    words = ("clang++",)
-    chosen = headers.worth_it({"one.h": (words, [small, large]), "two.h": (words, [small, large]),
-                               "three.h": (words, [small]), "four.h": (("g++",), [small])})
-    check(chosen == {"one.h": (words, small), "two.h": (words, small), "three.h": (words, small),
-                     "four.h": (("g++",), ())}, f"{chosen}")
+def a_source_proves_its_header_if_it_includes_it_first():
+    files = {"room/proved.h": "#pragma once\n", "room/proved.cpp": '#include "room/proved.h"\n',
+             "room/late.h": "#pragma once\n",
+             "room/late.cpp": '#include <string>\n#include "room/late.h"\n',
+             "room/never.h": "#pragma once\n", "room/never.cpp": "// nothing\n"}
+    names = [file for file in files if file.endswith(".h")]
+    sources = [file for file in files if file.endswith(".cpp")]
+    with folder_of_headers({"room/proved.cpp": ["false"]}, files):
+        told = headers.check_headers(names, sources)
+        unproved = headers.check_headers(names, [])
+    check([line.split(":")[0] for line in told] == ["room/late.cpp", "room/never.cpp"], f"{told}")
+    check(len(unproved) == 3, f"{unproved}")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every header compiles alone: no header of ours relies on what somebody includes before it.
 
-Nearly all of the time goes into reading the same headers of others for each of ours. So a prelude of
-these is precompiled for all of ours that include everything that is in it; and several of ours are
-read by one compiler: a chain, each of which includes the one before. Either way, what has been read
-before a header is only what that header includes itself, so that what it lacks is still missing. That
+Of a header with a source beside it (x.h, x.cpp) the source is the proof: it includes the header before
+all else, which is checked here, and `tidy` compiles it with nothing precompiled. The others are
+compiled here, several by one compiler: a chain, each of which includes the one before. What has been
+read before a header is then only what it includes itself, so that what it lacks is still missing. That
 holds as long as no #include stands below code, which is checked too.
 """
 
@@ -13,58 +13,52 @@ import os
 import re
 import shlex
 import subprocess
-import tempfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .builds import LINT, ROOT, BuildError
+from .builds import LINT, ROOT
 from .programs import cores
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
-# The later one is taken where a header includes all of two.
-PRELUDES = [
-    {"array", "cstddef", "cstdint", "string_view"},
-    {"string", "string_view"},
-    (texts := {"string", "string_view", "optional", "vector"}),
-    texts | {"memory", "tl/expected.hpp"},
-    (engine := texts | {"array", "functional", "memory", "span", "unordered_map"}),
-    texts | {"rte_mbuf.h"},
-    engine | {"rte_mbuf.h"},
-    texts | {"nlohmann/json.hpp"},
-    engine | {"nlohmann/json.hpp"},
-    {"boost/asio/io_context.hpp", "functional"},
-    engine | {"boost/asio/io_context.hpp"},
-    engine | {"boost/asio/io_context.hpp", "boost/asio/ip/tcp.hpp", "boost/asio/steady_timer.hpp"},
-]
-WORTH_IT = 3  # users of a prelude
 
-
-def check_headers(names: list) -> list:
-    texts = {name: (ROOT / name).read_text(encoding="utf-8", errors="replace") for name in names}
+def check_headers(names: list, sources: list) -> list:
+    """The sources are those that something else compiles, each alone."""
+    texts = {name: read(name) for name in names}
     late = [f"{name}:{line}: an #include below other lines; all stand at the top"
             for name, text in texts.items() for line in late_includes(text)]
-    with tempfile.TemporaryDirectory(prefix="linehunt-lint-") as folder:
-        conditions = conditions_of(texts)
-        preludes = {}
-        with ThreadPoolExecutor(cores()) as pool:
-            wanted = sorted({key for key in conditions.values() if key[1]})
-            for key, words in zip(wanted, pool.map(lambda key: precompiled(*key, folder), wanted)):
-                preludes[key] = words
+    first = [f"{source}: includes {header} after something else; it proves that {header} compiles "
+             "alone if it is the first" for header, source in proofs(names, sources).items()
+             if not includes_first(read(source), header)]
+    conditions = conditions_of(texts)
+    alone = set(texts) - proofs(names, sources).keys()
 
-            def compile_chain(chain: list) -> str:
-                key = conditions[chain[0]]
-                told = syntax_only([*key[0], *preludes.get(key, ())],
-                                   [f'"{ROOT / name}"' for name in chain])
-                if told.returncode == 0:
-                    return ""
-                first = next((line for line in told.stderr.splitlines() if "error" in line),
-                             told.stderr)
-                return f"{' or '.join(chain)}: does not compile alone: {first}"
+    def compile_chain(chain: list) -> str:
+        told = syntax_only(conditions[chain[0]], [f'"{ROOT / name}"' for name in chain])
+        if told.returncode == 0:
+            return ""
+        error = next((line for line in told.stderr.splitlines() if "error" in line), told.stderr)
+        return f"{' or '.join(chain)}: does not compile alone: {error}"
 
-            return late + [line for line in pool.map(compile_chain, chains(texts, conditions))
-                           if line]
+    with ThreadPoolExecutor(cores()) as pool:
+        return late + first + [line for line in pool.map(
+            compile_chain, chains(texts, conditions, alone)) if line]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8", errors="replace")
+
+
+def proofs(names: list, sources: list) -> dict:
+    """Header -> the source beside it."""
+    beside = {str(Path(source).with_suffix(".h")): source for source in sources}
+    return {name: beside[name] for name in names if name in beside}
+
+
+def includes_first(source: str, header: str) -> bool:
+    found = (INCLUDE.match(line) for line in source.splitlines())
+    first = next((include.group(2) for include in found if include), None)
+    return first in (header, Path(header).name)
 
 
 def syntax_only(words: list, includes: list) -> subprocess.CompletedProcess:
@@ -74,51 +68,18 @@ def syntax_only(words: list, includes: list) -> subprocess.CompletedProcess:
 
 
 def conditions_of(texts: dict) -> dict:
-    """Header -> the words that compile it, those of its neighbour with the most, and its prelude."""
+    """Header -> the words that compile it, those of its neighbour with the most."""
     commands = compile_commands()
-
-    def of(name: str) -> tuple:
-        neighbour = max(commands, key=lambda source: (
-            len(os.path.commonprefix([source, name])), len(commands[source])))
-        given = {include.group(2) for one in all_includes(name, texts) | {name}
-                 for line in texts[one].splitlines()
-                 if (include := INCLUDE.match(line)) and include.group(1) == "<"}
-        fitting = [tuple(sorted(each)) for each in PRELUDES if each <= given]
-        return tuple(commands[neighbour]), fitting
-    return worth_it({name: of(name) for name in texts})
+    return {name: tuple(commands[max(commands, key=lambda source: (
+        len(os.path.commonprefix([source, name])), len(commands[source])))]) for name in texts}
 
 
-def worth_it(conditions: dict) -> dict:
-    """Of the preludes that fit a header the last that has enough users; () where none has."""
-    chosen = {name: (words, fitting[-1] if fitting else ())
-              for name, (words, fitting) in conditions.items()}
-    users = Counter(chosen.values())
-    rare = [key for key in users if key[1] and users[key] < WORTH_IT]
-    if not rare:
-        return chosen
-    # One at a time: users of a large one may be what a smaller one lacks.
-    largest = max(rare, key=lambda key: (len(key[1]), key))
-    return worth_it({name: (words, fitting[:-1] if chosen[name] == largest else fitting)
-                     for name, (words, fitting) in conditions.items()})
-
-
-def precompiled(words: tuple, prelude: tuple, folder: str) -> tuple:
-    """The words that have a compiler read a prelude."""
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".h", delete=False) as source:
-        source.write("".join(f"#include <{each}>\n" for each in prelude))
-    told = subprocess.run([*words, "-x", "c++-header", source.name, "-o", f"{source.name}.pch"],
-                          cwd=LINT.path, capture_output=True, text=True, errors="replace")
-    if told.returncode != 0:
-        raise BuildError(f"a prelude of {', '.join(prelude)} does not compile:\n{told.stderr}")
-    return "-include-pch", f"{source.name}.pch"
-
-
-def chains(texts: dict, conditions: dict) -> list:
-    """Every header in one of them; those of a chain include all that come before, and are compiled
-    under the same conditions."""
-    includes = {name: all_includes(name, texts) for name in texts}
-    found, left = [], set(texts)
-    for top in sorted(texts, key=lambda name: (-len(includes[name]), name)):
+def chains(texts: dict, conditions: dict, alone: set) -> list:
+    """Each of those headers in one of them; those of a chain include all that come before, and are
+    compiled under the same conditions."""
+    includes = {name: all_includes(name, texts) for name in alone}
+    found, left = [], set(alone)
+    for top in sorted(alone, key=lambda name: (-len(includes[name]), name)):
         if top not in left:
             continue
         chain = [top]
