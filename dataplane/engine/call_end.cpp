@@ -56,6 +56,7 @@ void engine::state::release(std::uint32_t call) noexcept {
 void engine::state::end_call(std::uint32_t call, end_cause cause) {
   call_record& record = calls[call];
   const bool answered = record.state != call_state::early;
+  pass_on(call);
   release(call);
   // The record of an ended call keeps the number, which may be another one's soon: what it is
   // compared with are addresses.
@@ -211,6 +212,7 @@ void engine::state::end_by_handle(std::uint64_t handle) {
   if (call == no_call) return;
   const call_record& record = calls[call];
   if (record.state == call_state::answered || record.state == call_state::leaving) {
+    close_others(call, end_cause::admin);
     close_call(call, end_cause::admin);
   } else if (record.state == call_state::early && record.transaction != no_transaction) {
     const std::uint32_t transaction = record.transaction;

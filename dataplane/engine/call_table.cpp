@@ -160,16 +160,22 @@ same_dialogs call_table::find_same_dialogs(std::uint64_t hash, std::string_view 
   return all;
 }
 
-same_dialogs call_table::find_same_dialogs(std::uint32_t of) {
-  std::array<std::string_view, 3> key; // not in scratch_, which the comparison uses
+std::array<std::string_view, 3> call_table::gather(std::uint32_t of,
+                                                   const std::array<call_text, 3>& which) {
+  std::array<std::string_view, 3> copies; // not in scratch_, which comparisons use
   std::size_t used = 0;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    constexpr std::array which{call_text::call_id, call_text::from_tag, call_text::to_tag};
+  for (std::size_t i = 0; i < copies.size(); ++i) {
     const std::string_view piece = text(of, which[i]);
     std::ranges::copy(piece, &gather_[used]);
-    key[i] = {&gather_[used], piece.size()};
+    copies[i] = {&gather_[used], piece.size()};
     used += piece.size();
   }
+  return copies;
+}
+
+same_dialogs call_table::find_same_dialogs(std::uint32_t of) {
+  const auto key =
+      gather(of, std::array{call_text::call_id, call_text::from_tag, call_text::to_tag});
   return find_same_dialogs(call_hash(key[0], secret_), key[0], key[1], key[2], of);
 }
 

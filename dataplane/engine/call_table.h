@@ -79,6 +79,7 @@ struct call_record {
   static constexpr std::uint16_t callee_doubted = 128;
   static constexpr std::uint16_t asked = 256;    // and both were asked whether they live
   static constexpr std::uint16_t referred = 512; // a REFER was accepted, whose NOTIFYs may come yet
+  static constexpr std::uint16_t forked = 1024;  // the call has had other dialogs beside this one
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -217,6 +218,20 @@ class call_table {
              fits(call);
     });
   }
+  // Another dialog of the call of `of`, the first that fits(call): it was answered, has not ended,
+  // and has the same Call-ID, caller's tag and caller's address. A call that passes us twice comes
+  // from another address each time.
+  template <class Fits>
+  [[nodiscard]] std::uint32_t find_beside(std::uint32_t of, Fits&& fits) {
+    const auto key =
+        gather(of, std::array{call_text::call_id, call_text::from_tag, call_text::caller_address});
+    const ip_address caller = unpack_endpoint(key[2]).ip;
+    return find_caller(call_hash(key[0], secret_), key[0], key[1], [&](std::uint32_t call) {
+      const call_state s = records_[call].state;
+      return call != of && s != call_state::early && s != call_state::ended &&
+             unpack_endpoint(text(call, call_text::caller_address)).ip == caller && fits(call);
+    });
+  }
   // Visits the records of the Call-ID with this hash, in no order.
   template <class Visit>
   void for_each_of(std::uint64_t hash, Visit&& visit) {
@@ -257,6 +272,9 @@ class call_table {
   static constexpr std::size_t mandatory_texts = 5; // up to callee_address
   static constexpr std::uint32_t overflow_block_bytes = 64;
 
+  // Copies of some of its texts, valid until the next one or set_texts.
+  [[nodiscard]] std::array<std::string_view, 3> gather(std::uint32_t of,
+                                                       const std::array<call_text, 3>& which);
   [[nodiscard]] bool same(std::uint32_t call, call_text which, std::string_view text) const;
   [[nodiscard]] dialog_match match(std::uint32_t call, std::string_view call_id,
                                    std::string_view from_tag, std::string_view to_tag) const;
@@ -267,7 +285,7 @@ class call_table {
   flat_index index_;
   block_pool overflow_;
   mutable record_array<char> scratch_; // texts() and text() put together here
-  record_array<char> gather_;          // set_texts and find_same_dialogs do so here
+  record_array<char> gather_;          // set_texts and gather do so here
   std::uint32_t first_free_ = no_call;
   std::uint32_t hand_ = 0; // of find_ended
 };

@@ -115,7 +115,8 @@ verdict engine::state::on_success(std::uint32_t transaction, std::size_t number)
     answer_call(transaction, number);
   } else {
     t.attempts[number].answered = true;
-    if (!note_other_dialog(transaction, caller.listener)) return verdict::dropped_excess_dialog;
+    if (!note_other_dialog(transaction, number, caller.listener))
+      return verdict::dropped_excess_dialog;
   }
   sip::edit_list edits;
   if (!remove_top_via(edits, *next)) return verdict::dropped_malformed;
@@ -197,7 +198,7 @@ verdict engine::state::on_late_success(const invite_branch& branch) {
   const bool may =
       known != no_call || (!is_caller && world->destination_from({in->source.ip, 0}, 0) != nullptr);
   if (!may) return verdict::dropped_wrong_source;
-  if (!note_other_dialog(no_transaction, branch.caller_listener))
+  if (!note_other_dialog(no_transaction, 0, branch.caller_listener))
     return verdict::dropped_excess_dialog;
   return forward_response(branch.caller_listener);
 }
@@ -289,11 +290,12 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   }
 }
 
-// A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4),
-// which the caller will acknowledge and end. It is known, but holds no lines. One too many, or one
+// A 2xx with another tag than the one that answered the call: a second dialog (RFC 3261 13.2.2.4).
+// The caller will acknowledge and end it, or the first: then it has the lines. One too many, or one
 // that there is no record for, is not passed on: without an ACK whoever answered ends it (RFC 3261
 // 13.3.1.4).
-bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index caller_listener) {
+bool engine::state::note_other_dialog(std::uint32_t transaction, std::size_t number,
+                                      listener_index caller_listener) {
   const dialog_match known = find_dialog(0);
   if (known && calls[known.call].state != call_state::early) return true;
   // Whatever its From tag, which a box may have invented.
@@ -336,6 +338,13 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, listener_index 
   record.caller_listener = caller_listener;
   record.callee_listener = in->listener;
   record.caller_cseq = caller_cseq;
+  destination_index at = note_dialogs(call);
+  if (transaction != no_transaction) {
+    const linehunt::destination* const d =
+        destination_of(transactions[transaction].attempts[number]);
+    if (d != nullptr) at = d->index;
+  }
+  move_call(call, at);
   note_refresh(call);
   arm_call_timer(call);
   return true;

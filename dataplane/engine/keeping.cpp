@@ -21,6 +21,18 @@ bool engine::state::is_kept(std::uint32_t call) const noexcept {
   return at == call_state::answered || at == call_state::leaving || at == call_state::closing;
 }
 
+engine::state::call_resources engine::state::resources_of(std::uint32_t call) const {
+  const call_record& record = calls[call];
+  call_resources held;
+  const linehunt::destination* const d = find_destination(record.destination);
+  if (d == nullptr) return held;
+  for (const resource& r : d->resources)
+    if (std::find(record.slots.begin(), record.slots.begin() + record.slot_count, r.slot) !=
+        record.slots.begin() + record.slot_count)
+      held.names[held.count++] = r.name;
+  return held;
+}
+
 kept_call engine::state::kept(std::uint32_t call) const {
   const call_record& record = calls[call];
   const call_texts texts = calls.texts(call);
@@ -42,10 +54,9 @@ kept_call engine::state::kept(std::uint32_t call) const {
   kept.callee_listener = record.callee_listener;
   if (const linehunt::destination* const d = find_destination(record.destination)) {
     kept.destination = d->index;
-    for (const resource& r : d->resources)
-      if (std::find(record.slots.begin(), record.slots.begin() + record.slot_count, r.slot) !=
-          record.slots.begin() + record.slot_count)
-        kept.resources[kept.resource_count++] = r.name;
+    const call_resources held = resources_of(call);
+    kept.resources = held.names;
+    kept.resource_count = held.count;
   }
   kept.age_us = now - std::min(now, record.started_at);
   kept.answered_after_ms = record.answered_after_ms;
@@ -136,6 +147,7 @@ bool engine::state::restore(const kept_call& kept) {
     hold(call, held);
     move_call(call, kept.destination);
   }
+  (void)note_dialogs(call);
   if (kept.balanced) {
     count(counters.calls_restored);
     count(counters.calls_live);

@@ -170,8 +170,9 @@ struct engine::state final : selection_listener {
   void learn_callee(std::uint32_t call, const attempt& from);
   void note_ringing_at(invite_transaction& t);
   // False where the INVITE has as many dialogs as it may. `transaction`: of that INVITE, or
-  // no_transaction where it has gone.
-  [[nodiscard]] bool note_other_dialog(std::uint32_t transaction, listener_index caller_listener);
+  // no_transaction where it has gone, and which attempt of it was answered.
+  [[nodiscard]] bool note_other_dialog(std::uint32_t transaction, std::size_t attempt,
+                                       listener_index caller_listener);
   // How requests of ours get to the caller of a 2xx.
   struct caller_way {
     std::string_view target, routes; // in the buffer
@@ -262,7 +263,18 @@ struct engine::state final : selection_listener {
   void arm_call_timer(std::uint32_t call);
   void end_by_handle(std::uint64_t handle);
 
+  // --- dialogs.cpp
+  destination_index note_dialogs(std::uint32_t call);
+  void pass_on(std::uint32_t call);
+  void close_others(std::uint32_t call, end_cause cause);
+
   // --- keeping.cpp
+  // Of which it holds a line.
+  struct call_resources {
+    std::array<resource_id, max_resources_per_call> names{};
+    std::uint8_t count = 0;
+  };
+  [[nodiscard]] call_resources resources_of(std::uint32_t call) const;
   [[nodiscard]] std::uint32_t
   visit_kept(std::uint32_t first, std::uint32_t places,
              const std::function<bool(const kept_call&)>& take) const; // see engine

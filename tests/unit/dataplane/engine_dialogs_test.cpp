@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls whose INVITE several have answered: the lines are the call's until its last dialog has
+// ended, whichever that is and however the others end.
+#include "ending_call.h"
+
+#include <algorithm>
+
+namespace linehunt::test::engine_dialogs_test {
+namespace {
+
+struct engine_dialogs : ending_call {
+  running_call call;
+
+  void SetUp() override { call = establish(world); }
+
+  // One more answer to its INVITE, which the caller acknowledges. As the caller gets it.
+  std::string fork(const std::string& tag) {
+    EXPECT_EQ(world.give(response(call.invite_at_callee, 200, tag), call.callee),
+              verdict::response_forwarded);
+    const auto ok = world.take_one().bytes;
+    acknowledge(ok);
+    return ok;
+  }
+  void acknowledge(const std::string& ok) {
+    dialog_request ack;
+    ack.method = "ACK";
+    ack.cseq = 1;
+    EXPECT_EQ(world.give(within(ok, ack), caller_address), verdict::request_forwarded);
+    (void)world.take();
+  }
+  void hang_up(const std::string& ok, int status = 200) {
+    EXPECT_EQ(world.give(within(ok, {}), caller_address), verdict::request_forwarded);
+    const auto bye = world.take_one();
+    EXPECT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  // Of the last one.
+  void expect_lines_until(const std::string& ok, end_cause cause = end_cause::bye) {
+    EXPECT_EQ(world.total_load(), 1);
+    EXPECT_EQ(world.load(1, "pstn"), 1);
+    EXPECT_EQ(world.counters().calls_live, 1u);
+    EXPECT_EQ(world.counters().calls_ended, 0u);
+    remember();
+    hang_up(ok);
+    expect_gone(cause);
+  }
+};
+
+TEST_F(engine_dialogs, a_caller_that_keeps_the_second_one_keeps_the_line) {
+  const auto other = fork("fork");
+  hang_up(call.ok_at_caller);
+  EXPECT_TRUE(world.sink.events.empty()) << "the call goes on";
+  expect_lines_until(other);
+}
+
+TEST_F(engine_dialogs, the_line_is_free_with_the_last_of_them) {
+  const auto second = fork("fork2"), third = fork("fork3");
+  hang_up(second);
+  hang_up(call.ok_at_caller);
+  expect_lines_until(third);
+}
+
+TEST_F(engine_dialogs, one_that_is_left_already_holds_the_line_until_its_bye_is_answered) {
+  const auto other = fork("fork");
+  ASSERT_EQ(world.give(within(other, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  hang_up(call.ok_at_caller);
+  EXPECT_EQ(world.total_load(), 1);
+  remember();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  expect_gone(end_cause::bye);
+}
+
+// Who acknowledges the second one alone has not heard of the first.
+TEST_F(engine_dialogs, a_first_one_that_nobody_acknowledges_leaves_the_line_to_the_second) {
+  call_parts parts;
+  parts.call_id = "18@caller.example";
+  parts.branch = "z9hG4bKunheard";
+  hang_up(call.ok_at_caller);
+  (void)world.take();
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "a"), there.to), verdict::response_forwarded);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "b"), there.to), verdict::response_forwarded);
+  const auto heard = world.take().at(1).bytes;
+  acknowledge(heard);
+  world.wait_ms(32'100);
+  both_answer(byes());
+  EXPECT_EQ(world.total_load(), 1);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  remember();
+  hang_up(heard);
+  expect_gone(end_cause::bye);
+}
+
+TEST_F(engine_dialogs, over_a_restart) {
+  for (const bool first_is_over : {false, true}) {
+    engine_world fresh;
+    const auto one = establish(fresh);
+    ASSERT_EQ(fresh.give(response(one.invite_at_callee, 200, "fork"), one.callee),
+              verdict::response_forwarded);
+    const auto other = fresh.take_one().bytes;
+    const auto end = [&](const std::string& ok) {
+      EXPECT_EQ(fresh.give(within(ok, {}), caller_address), verdict::request_forwarded);
+      const auto bye = fresh.take_one();
+      EXPECT_EQ(fresh.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+      (void)fresh.take();
+    };
+    if (first_is_over) end(one.ok_at_caller);
+    ASSERT_EQ(fresh.restart(), first_is_over ? 1u : 2u);
+    EXPECT_EQ(fresh.counters().calls_restored, 1u);
+    if (!first_is_over) end(one.ok_at_caller);
+    EXPECT_EQ(fresh.load(1, "pstn"), 1);
+    EXPECT_EQ(fresh.counters().calls_live, 1u);
+    end(other);
+    EXPECT_EQ(fresh.total_load(), 0);
+    EXPECT_EQ(fresh.counters().calls_live, 0u);
+  }
+}
+
+TEST_F(engine_dialogs, signs_of_life_are_asked_of_the_one_that_is_left) {
+  snapshot_model model = study_case();
+  for (rule_model& rule : model.rules)
+    rule.ping = {true, true};
+  engine_world fresh(model);
+  const auto one = establish(fresh);
+  ASSERT_EQ(fresh.give(response(one.invite_at_callee, 200, "fork"), one.callee),
+            verdict::response_forwarded);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  ASSERT_EQ(fresh.give(within(fresh.take_one().bytes, ack), caller_address),
+            verdict::request_forwarded);
+  ASSERT_EQ(fresh.give(within(one.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+  const auto bye = fresh.take().at(1);
+  ASSERT_EQ(fresh.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  (void)fresh.take();
+  fresh.wait_ms(30'100);
+  const auto pings = fresh.take();
+  ASSERT_GE(pings.size(), 2u);
+  EXPECT_NE(header(pings[1].bytes, "To").find(";tag=fork"), std::string::npos) << pings[1].bytes;
+  fresh.wait_ms(80'000);
+  EXPECT_EQ(fresh.total_load(), 0) << "nobody answers";
+  EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::ping_lost)], 1u);
+}
+
+// The destination before has answered after all, behind the one that the call has gone on to.
+TEST_F(engine_dialogs, the_line_is_one_of_the_destination_where_the_last_one_is) {
+  call_parts parts;
+  parts.call_id = "18@caller.example";
+  parts.branch = "z9hG4bKlate";
+  hang_up(call.ok_at_caller);
+  (void)world.take();
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  const auto first = world.take().at(1);
+  world.wait_ms(5'100);
+  const auto second = world.take().back();
+  ASSERT_TRUE(second.bytes.starts_with("INVITE "));
+  ASSERT_NE(second.to, first.to);
+  ASSERT_EQ(world.give(response(second.bytes, 200, "b"), second.to), verdict::response_forwarded);
+  const auto kept_not = world.take_one().bytes;
+  acknowledge(kept_not);
+  ASSERT_EQ(world.give(response(first.bytes, 200, "a"), first.to), verdict::response_forwarded);
+  const auto kept = world.take_one().bytes;
+  acknowledge(kept);
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+  EXPECT_EQ(world.load(1, "pstn"), 0);
+  hang_up(kept_not);
+  EXPECT_EQ(world.load(4, "pstn"), 0);
+  EXPECT_EQ(world.load(1, "pstn"), 1);
+  EXPECT_EQ(world.engine().destination_calls()[0], 1u);
+  remember();
+  hang_up(kept);
+  expect_gone(end_cause::bye);
+  EXPECT_EQ(world.engine().destination_calls()[0], 0u);
+}
+
+TEST_F(engine_dialogs, an_admin_ends_them_all) {
+  (void)fork("fork2");
+  (void)fork("fork3");
+  remember();
+  end_by_admin(world);
+  std::vector<sent_message> sent = world.take();
+  EXPECT_EQ(std::ranges::count_if(
+                sent, [](const sent_message& m) { return m.bytes.starts_with("BYE "); }),
+            6);
+  for (const auto& bye : sent)
+    EXPECT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_consumed);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_TRUE(world.handles().empty());
+  EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::admin)], 1u);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+} // namespace
+} // namespace linehunt::test::engine_dialogs_test
