@@ -77,6 +77,7 @@ class balancer {
   std::uint64_t steps = 0, mails = 0, rings_full = 0, full_checks = 0;
   std::array<std::uint64_t, verdict_count> verdicts{};
   std::uint64_t late_answers = 0;
+  std::uint64_t passed_on = 0; // lines of a dialog that has ended, to another of the same call
   // Calls at the destination of the one that they replace; those of another worker; and how many
   // went elsewhere, since that one could not be chosen.
   std::uint64_t replacing = 0, replacing_afar = 0, replacing_elsewhere = 0;
@@ -101,6 +102,7 @@ class balancer {
   void schedule(worker_id w, time_us at);
   void judge(worker_id w);
   void judge_calls(worker_id w);
+  void judge_dialogs(worker_id w);
   void count_slots(worker_id w);
   void judge_count(worker_id w);
   void judge_slots();

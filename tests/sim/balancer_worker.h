@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace linehunt::sim {
 
@@ -42,7 +44,12 @@ struct balancer::worker {
     destination_index destination = no_index;
     bool late = false;
     bool answered = false;
+    // A dialog without lines: another one of its call had them, there.
+    bool beside = false, beside_late = false;
+    destination_index beside_at = no_index;
   };
+  // Dialogs without lines, with the call that they are of.
+  std::vector<std::pair<std::string, known_call*>> without_lines;
   std::vector<known_call> known;
   // What it asked for last: by destination the slots, by home whether more are to come.
   std::vector<std::vector<slot_index>> asked;

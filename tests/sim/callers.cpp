@@ -343,10 +343,17 @@ void callers::on_response(std::uint32_t number, const message& m) {
     if (c.kind != 'k' && random_.below(20) == 0)
       arm(number, refer, random_.between(100 * msec, 5 * sec));
   } else if (c.to_tag != tag) {
-    // Another destination has answered too, or one after all: its call is ended at once.
+    // Another destination has answered too, or one after all: one of the two is ended at once.
     ++counts.second_answers;
     send(c, within(number, "ACK", 1, tag, path));
-    send(c, within(number, "BYE", 2, tag, path));
+    if (c.at != stage::up || tag == c.left_tag || random_.below(2) == 0) {
+      send(c, within(number, "BYE", 2, tag, path));
+      return;
+    }
+    ++counts.kept_second;
+    send(c, within(number, "BYE", ++c.cseq, c.to_tag, c.path));
+    c.left_tag = std::exchange(c.to_tag, std::string(tag));
+    c.path = path;
     return;
   }
   send(c, within(number, "ACK", 1, tag, path));

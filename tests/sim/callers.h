@@ -16,9 +16,9 @@ namespace linehunt::sim {
 struct caller_counts {
   std::uint64_t begun = 0, answered = 0, failed = 0, full = 0, unanswered = 0, gave_up = 0,
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
-                refreshes = 0, forgetful = 0, pings = 0, strict = 0, strict_requests = 0,
-                without_route = 0, refers = 0, replaces = 0, notified = 0, notified_late = 0,
-                timeouts = 0;
+                kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
+                strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
+                notified_late = 0, timeouts = 0;
 };
 
 class callers {
@@ -63,6 +63,7 @@ class callers {
     time_us over_at = 0;
     endpoint from;
     std::string user, to_tag, bye, replaces;
+    std::string left_tag; // of the answer that it hung up for another one
     dialog_path path;
   };
   enum timer_kind : std::uint32_t {

@@ -165,6 +165,38 @@ void balancer::judge(worker_id w) {
   judge_slots();
 }
 
+namespace {
+
+// What dialogs of one call have in common.
+std::string call_of(const call_info& c) {
+  std::string name(c.call_id);
+  ((name += ' ') += c.from_tag) += ' ';
+  return name += std::string_view(to_text(c.caller.ip));
+}
+
+} // namespace
+
+// A dialog without lines, beside which another one of its call had some: they are there as long as
+// it lives, or its own.
+void balancer::judge_dialogs(worker_id w) {
+  worker& it = *workers_[w];
+  std::vector<worker::known_call*> left;
+  for (const auto& [name, dialog] : it.without_lines)
+    if (dialog->beside) left.push_back(dialog);
+  it.engine->for_each_call([&](const call_info& c) {
+    if (c.held.slot_count == 0) return;
+    const std::string name = call_of(c);
+    for (const auto& [of, dialog] : it.without_lines) {
+      if (of != name) continue;
+      dialog->beside = true;
+      dialog->beside_late = it.known[static_cast<std::uint32_t>(c.handle)].late;
+      dialog->beside_at = c.held.destination;
+      std::erase(left, dialog);
+    }
+  });
+  if (!left.empty()) say("the lines of a call are given back, and a dialog of it lives");
+}
+
 // Every line in use is held by a call of this worker, and the other way round; and calls are
 // counted where they are.
 void balancer::judge_calls(worker_id w) {
@@ -173,17 +205,22 @@ void balancer::judge_calls(worker_id w) {
   std::vector<std::int64_t> held(slots_);
   std::vector<std::uint64_t> there(setup_.limits.max_destinations);
   std::fill(it.forced.begin(), it.forced.end(), 0);
+  it.without_lines.clear();
   it.engine->for_each_call([&](const call_info& c) {
     worker::known_call& known = it.known[static_cast<std::uint32_t>(c.handle)];
     if (known.handle != c.handle) known = {.handle = c.handle};
     if (c.held.destination != known.destination) {
-      if (known.answered && c.held.destination != no_index)
+      if (known.answered && c.held.destination != no_index && !known.beside)
         say("an answered call went to another destination");
-      known.late = c.answered && c.held.destination != no_index;
+      known.late = c.answered && c.held.destination != no_index &&
+                   (!known.beside || known.beside_late || c.held.destination != known.beside_at);
       late_answers += known.late ? 1u : 0u;
+      passed_on += known.beside ? 1u : 0u;
+      known.beside = false;
       known.destination = c.held.destination;
     }
     known.answered = c.answered;
+    if (c.answered && c.held.slot_count == 0) it.without_lines.emplace_back(call_of(c), &known);
     if (c.held.slot_count > 0 && c.held.destination == no_index)
       say("a call holds lines of no destination");
     if (c.destination != no_index) ++there[c.destination];
@@ -195,6 +232,7 @@ void balancer::judge_calls(worker_id w) {
     if (owner_of(call_hash(c.call_id, secret_), setup_.workers) != w)
       say("a call on a worker that does not own it");
   });
+  if (!it.without_lines.empty()) judge_dialogs(w);
   const auto says = [](std::uint64_t calls, const auto& counted) { return counted == calls; };
   if (!std::ranges::equal(there, it.engine->destination_calls(), says))
     say("worker " + std::to_string(w) + " miscounts the calls at a destination");

@@ -26,10 +26,11 @@ void print(const totals& t, std::uint64_t seeds) {
       t.virtual_hours);
   std::printf(
       "  callers: answered %llu, failed %llu, unanswered %llu, gave up %llu, died %llu, "
-      "never acknowledged %llu, crossed a CANCEL %llu, re-INVITEs %llu, second answers %llu\n",
+      "never acknowledged %llu, crossed a CANCEL %llu, re-INVITEs %llu, second answers %llu (%llu "
+      "kept; lines passed on to another dialog %llu)\n",
       n(t.caller.answered), n(t.caller.failed), n(t.caller.unanswered), n(t.caller.gave_up),
       n(t.caller.died), n(t.caller.never_acked), n(t.caller.crossed), n(t.caller.reinvites),
-      n(t.caller.second_answers));
+      n(t.caller.second_answers), n(t.caller.kept_second), n(t.passed_on));
   std::printf(
       "  callers: in IPv6 %llu, refreshes %llu, forgetful %llu, pings %llu, without Route %llu, "
       "behind a strict router %llu (%llu requests)\n",
@@ -110,6 +111,8 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a number that goes to another one", t.released);
   must("a call refused because all is full", t.refused_full);
   must("a CANCEL that crossed an answer", t.caller.crossed);
+  must("a caller that keeps the second of two answers", t.caller.kept_second);
+  must("lines that another dialog of their call has after the first one's end", t.passed_on);
   must("word of a transfer long after the end of its call", t.caller.notified_late);
   must("a call that replaces another one", t.box.replaced);
   must("a transfer between boxes", t.between_boxes);

@@ -69,6 +69,7 @@ void totals::add(const totals& o) {
   moved_listeners += o.moved_listeners;
   replacing += o.replacing;
   replacing_afar += o.replacing_afar;
+  passed_on += o.passed_on;
   replacing_elsewhere += o.replacing_elsewhere;
   between_boxes += o.between_boxes;
   pauses += o.pauses;
@@ -221,6 +222,7 @@ std::string simulation::run() {
   counts.unread = balancer_->unread;
   counts.replacing = balancer_->replacing;
   counts.replacing_afar = balancer_->replacing_afar;
+  counts.passed_on = balancer_->passed_on;
   counts.replacing_elsewhere = balancer_->replacing_elsewhere;
   counts.verdicts = balancer_->verdicts;
   counts.started = balancer_->started;

@@ -31,7 +31,7 @@ struct totals {
                 shed = 0, passed_over = 0, deadlines = 0, restarts = 0, restored = 0, crashes = 0,
                 uncertain = 0, released = 0, absences = 0, unread = 0, heartbeats = 0, shrunk = 0,
                 moved_listeners = 0, replacing = 0, replacing_afar = 0, replacing_elsewhere = 0,
-                between_boxes = 0;
+                between_boxes = 0, passed_on = 0;
   std::uint64_t most_attempts = 0;                    // of one call
   time_us longest_wait = 0;                           // for a lease
   std::array<std::uint64_t, end_cause_count> ended{}; // by end_cause
