@@ -30,7 +30,8 @@ struct engine_limits {
   std::uint32_t max_transactions = 20'000; // INVITEs in progress per worker
   std::uint32_t max_slots = 4096;          // at most 65,536
   std::uint32_t max_destinations = 1024;
-  std::uint32_t max_parked = 4096; // INVITEs waiting for a lease
+  // INVITEs waiting for a lease; and as many for word of the call that they replace.
+  std::uint32_t max_parked = 4096;
   std::uint32_t parked_deadline_ms = 500;
   // Memory for texts of any length, per record on average: what does not fit the 160 bytes of a
   // call record, and INVITE and last reply of a transaction.
@@ -68,8 +69,10 @@ struct engine_counters {
   std::atomic<std::uint64_t> address_turns{0};  // to another address of the same one
   std::atomic<std::uint64_t> calls_shed{0}; // refused because destinations are overloaded, the same
   std::atomic<std::uint64_t> passed_over{0}; // a destination was, for one call, for its overload
-  // Sent to the destination of the call that they replace (RFC 3891).
-  std::atomic<std::uint64_t> calls_replacing{0};
+  // Sent to the destination of the call that they replace (RFC 3891); and those that went by the
+  // rules because another worker, which would have known it, had not said so in time or was not
+  // asked.
+  std::atomic<std::uint64_t> calls_replacing{0}, calls_unheard{0};
   // Sent on, though the destination that they come from does not offer all that the rule counts.
   std::atomic<std::uint64_t> calls_uncounted{0};
   std::atomic<std::uint64_t> retransmissions_sent{0};

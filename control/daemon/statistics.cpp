@@ -78,6 +78,8 @@ void add_calls(std::vector<statistic>& all, reports workers) {
   all.push_back({"load_balancer", "passed_over", sum(workers, &engine_counters::passed_over)});
   all.push_back({"load_balancer", "replacing", sum(workers, &engine_counters::calls_replacing)});
   all.push_back(
+      {"load_balancer", "replacing_unheard", sum(workers, &engine_counters::calls_unheard)});
+  all.push_back(
       {"load_balancer", "calls_uncounted", sum(workers, &engine_counters::calls_uncounted)});
   all.push_back({"load_balancer", "retransmissions_sent",
                  sum(workers, &engine_counters::retransmissions_sent)});

@@ -232,11 +232,13 @@ class call_table {
              unpack_endpoint(text(call, call_text::caller_address)).ip == caller && fits(call);
     });
   }
-  // Visits the records of the Call-ID with this hash, in no order.
+  // Visits the records of the Call-ID with this hash, in no order, if it has no more bytes.
   template <class Visit>
-  void for_each_of(std::uint64_t hash, Visit&& visit) {
+  void for_each_of(std::uint64_t hash, std::size_t most_bytes, Visit&& visit) {
     (void)index_.find(hash, [&](std::uint32_t call) {
-      if (call_hash(text(call, call_text::call_id), secret_) == hash) visit(call);
+      const std::size_t len = records_[call].text_len[static_cast<std::size_t>(call_text::call_id)];
+      if (len <= most_bytes && call_hash(text(call, call_text::call_id), secret_) == hash)
+        visit(call);
       return false;
     });
   }

@@ -44,7 +44,10 @@ void engine::state::on_deadline(std::uint32_t transaction) {
     finish_transaction(transaction);
     return;
   }
-  if (t.client == client_state::parked && t.asks) return stop_asking(transaction);
+  if (t.client == client_state::parked && t.asks) {
+    count(counters.calls_unheard);
+    return go_on(transaction);
+  }
   if (t.client == client_state::parked) {
     ledger.withdraw(waiter_of(transaction));
     t.client = client_state::none;

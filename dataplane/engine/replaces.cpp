@@ -2,9 +2,9 @@
 // An INVITE that replaces a call (RFC 3891) goes, of all candidates of its rule, to the destination
 // that has that call. Where the Call-ID of that one belongs to another worker, this one asks by
 // mail and the INVITE is parked; it asks again, in case a ring was full, until the deadline for
-// parked INVITEs, after which the selection is as if nothing were known. So it is where it cannot
-// be read which call is meant: to refuse that is for whom the INVITE reaches (RFC 3261 16.3, RFC
-// 3891 3).
+// parked INVITEs, after which the selection is as if nothing were known. So it is at once where as
+// many wait already as may wait for a lease, and where it cannot be read which call is meant: to
+// refuse that is for whom the INVITE reaches (RFC 3261 16.3, RFC 3891 3).
 //
 //   find_replaced    value = hash of the Call-ID, subject = marks of to-tag and from-tag,
 //                    slot and flags = the INVITE that waits
@@ -22,6 +22,10 @@ namespace {
 // rings has much to do.
 constexpr std::uint32_t ask_again_ms = 20;
 
+// Of a call that is looked for, all of whose records (32 at most) have to be hashed for it.
+// Call-IDs that software makes have a hundred bytes at most.
+constexpr std::size_t most_call_id_bytes = 256;
+
 constexpr unsigned transaction_bits = 24; // as many as there are at most
 
 } // namespace
@@ -30,7 +34,7 @@ std::optional<engine::state::replaced_call>
 engine::state::replaced_by(const sip::message_view& invite) const {
   if (invite.count_of(sip::header_id::replaces) != 1) return std::nullopt;
   const auto field = sip::parse_replaces(invite.value_of(sip::header_id::replaces));
-  if (!field) return std::nullopt;
+  if (!field || field->call_id.size() > most_call_id_bytes) return std::nullopt;
   return replaced_call{call_hash(field->call_id, setup.secret), mark_of(field->to_tag),
                        mark_of(field->from_tag)};
 }
@@ -38,12 +42,18 @@ engine::state::replaced_by(const sip::message_view& invite) const {
 bool engine::state::know_replaced(std::uint32_t transaction) {
   const auto wanted = replaced_by(view);
   if (!wanted) return true;
-  if (owner_of(wanted->hash, setup.workers) != setup.self) {
-    ask_for_replaced(transaction, *wanted);
-    return false;
+  if (owner_of(wanted->hash, setup.workers) == setup.self) {
+    prefer(transaction, destination_with(*wanted));
+    return true;
   }
-  prefer(transaction, destination_with(*wanted));
-  return true;
+  if (asking >= setup.limits.max_parked) {
+    count(counters.calls_unheard);
+    return true;
+  }
+  transactions[transaction].asks = true;
+  ++asking;
+  ask_for_replaced(transaction, *wanted);
+  return false;
 }
 
 // Unless that one has had this INVITE and has sent it back to us: it would do so again.
@@ -51,7 +61,7 @@ void engine::state::prefer(std::uint32_t transaction, destination_index d) {
   invite_transaction& t = transactions[transaction];
   bool had_it = false;
   if (t.most_attempts != max_attempts)
-    calls.for_each_of(t.hash, [&](std::uint32_t call) {
+    calls.for_each_of(t.hash, most_call_id_bytes, [&](std::uint32_t call) {
       const std::uint32_t before = calls[call].transaction;
       if (calls[call].state != call_state::early || before == no_transaction) return;
       const auto& attempts = transactions[before].attempts;
@@ -64,7 +74,6 @@ void engine::state::prefer(std::uint32_t transaction, destination_index d) {
 
 void engine::state::ask_for_replaced(std::uint32_t transaction, const replaced_call& wanted) {
   invite_transaction& t = transactions[transaction];
-  t.asks = true;
   linehunt::mail question;
   question.kind = mail_kind::find_replaced;
   question.from = setup.self;
@@ -112,12 +121,18 @@ void engine::state::hear_where(const linehunt::mail& answer) {
   const linehunt::destination* const d =
       find_destination(static_cast<destination_index>(answer.subject));
   if (d != nullptr && d->id == answer.value) prefer(transaction, d->index);
-  stop_asking(transaction);
+  go_on(transaction);
 }
 
-void engine::state::stop_asking(std::uint32_t transaction) {
-  transactions[transaction].asks = false;
+void engine::state::go_on(std::uint32_t transaction) {
+  forget_question(transactions[transaction]);
   fail_over(transaction);
+}
+
+void engine::state::forget_question(invite_transaction& t) noexcept {
+  if (!t.asks) return;
+  t.asks = false;
+  --asking;
 }
 
 // We stand between both parties: the INVITE is for the one whose own tag is the to-tag, which may
@@ -128,7 +143,7 @@ destination_index engine::state::destination_with(const replaced_call& wanted) {
   destination_index found = no_index;
   bool found_early = false;
   time_us found_at = 0;
-  calls.for_each_of(wanted.hash, [&](std::uint32_t call) {
+  calls.for_each_of(wanted.hash, most_call_id_bytes, [&](std::uint32_t call) {
     const call_record& record = calls[call];
     if (record.state == call_state::ended) return;
     const bool early = record.state == call_state::early;

@@ -56,6 +56,7 @@ void engine::state::answer_invite(std::uint32_t transaction, std::uint16_t statu
 void engine::state::complete(std::uint32_t transaction) {
   invite_transaction& t = transactions[transaction];
   t.server = server_state::completed;
+  forget_question(t);
   transactions.move_to(transaction_list::lingering, transaction);
   t.server_interval_ms = world->timers.t1_ms;
   timers.arm(server_timer(transaction), after_ms(t.server_interval_ms));
@@ -84,6 +85,7 @@ void engine::state::fail_call(std::uint32_t transaction) {
 }
 
 void engine::state::finish_transaction(std::uint32_t transaction) {
+  forget_question(transactions[transaction]);
   timers.disarm(client_timer(transaction));
   timers.disarm(server_timer(transaction));
   timers.disarm(deadline_timer(transaction));

@@ -121,7 +121,9 @@ struct engine::state final : selection_listener {
   void ask_again(std::uint32_t transaction);
   void answer_where(const linehunt::mail& question);
   void hear_where(const linehunt::mail& answer);
-  void stop_asking(std::uint32_t transaction);
+  void go_on(std::uint32_t transaction); // with what is known
+  // Where it does, its waiting is over.
+  void forget_question(invite_transaction& t) noexcept;
   [[nodiscard]] destination_index destination_with(const replaced_call& wanted);
   [[nodiscard]] destination_index destination_beside(std::uint32_t call, side whose);
 
@@ -384,6 +386,7 @@ struct engine::state final : selection_listener {
   bool draining = false;
   std::uint32_t uncertain_calls = 0; // that a crash has left
   time_us next_turn = 0;             // of one of them, to be asked
+  std::uint32_t asking = 0;          // INVITEs that wait for word of the call that they replace
 
   time_us now = 0;
   time_us back_at = 0; // from the last absence that counts

@@ -109,6 +109,7 @@ struct engine_replaces_mail : ::testing::Test {
     EXPECT_EQ(sent[0].to, where);
   }
   std::uint64_t replaced() const { return engines[0]->counters().calls_replacing; }
+  std::uint64_t unheard() const { return engines[0]->counters().calls_unheard; }
 };
 
 TEST_F(engine_replaces_mail, it_waits_for_word_of_the_other_worker) {
@@ -123,6 +124,7 @@ TEST_F(engine_replaces_mail, it_waits_for_word_of_the_other_worker) {
   deliver(1);
   expect_invite_to(four);
   EXPECT_EQ(replaced(), 1u);
+  EXPECT_EQ(unheard(), 0u);
   wait_ms(400);
   EXPECT_TRUE(sinks[0].mails.empty());
   EXPECT_TRUE(take(0).empty()) << "neither asked nor sent again";
@@ -187,6 +189,7 @@ TEST_F(engine_replaces_mail, without_an_answer_it_goes_by_the_rules) {
   wait_ms(10);
   expect_invite_to(one);
   EXPECT_EQ(replaced(), 0u);
+  EXPECT_EQ(unheard(), 1u);
   // Too late.
   engines[1]->on_mail(question, now, sinks[1]);
   deliver(1);
@@ -216,6 +219,35 @@ TEST_F(engine_replaces_mail, whoever_gives_it_up_while_it_waits_ends_it) {
     EXPECT_TRUE(sinks[0].mails.empty()) << "nor is anybody asked";
     EXPECT_EQ(engines[0]->counters().calls_live, 0u);
   }
+}
+
+// Each of them has a place until it goes on or is given up.
+TEST_F(engine_replaces_mail, so_many_wait_and_the_next_one_goes_by_the_rules) {
+  limits.max_parked = 2;
+  make(false);
+  sinks[0].mails.clear();
+  const auto first_parked = replacing("a");
+  park(first_parked);
+  park(replacing("b"));
+  ASSERT_EQ(give(0, invite(replacing("c"))), verdict::request_forwarded);
+  EXPECT_EQ(take(0).at(1).to, one);
+  EXPECT_EQ(unheard(), 1u);
+  EXPECT_EQ(sinks[0].mails.size(), 2u) << "nobody is asked for it";
+  ASSERT_EQ(give(0, hop_request("CANCEL", first_parked)), verdict::request_answered);
+  (void)take(0);
+  park(replacing("d"));
+  ASSERT_EQ(give(0, invite(replacing("e"))), verdict::request_forwarded);
+  (void)take(0);
+  deliver(0);
+  deliver(1);
+  EXPECT_EQ(take(0).size(), 2u) << "both of them go on";
+  park(replacing("f"));
+  park(replacing("g"));
+  wait_ms(505); // until their deadline
+  (void)take(0);
+  EXPECT_EQ(unheard(), 4u);
+  park(replacing("h"));
+  park(replacing("i"));
 }
 
 TEST_F(engine_replaces_mail, an_answer_is_for_the_invite_that_it_was_asked_for) {

@@ -150,6 +150,21 @@ TEST_F(engine_replaces, a_destination_of_another_group_is_no_candidate) {
   EXPECT_EQ(replaced(), 0u);
 }
 
+TEST_F(engine_replaces, a_call_id_longer_than_any_is_not_looked_for) {
+  for (const std::size_t bytes : {256u, 257u}) {
+    call_parts parts;
+    parts.call_id = std::string(bytes, 'x');
+    parts.from_tag = "long";
+    ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto there = world.take().at(1);
+    ASSERT_EQ(there.to, four);
+    ASSERT_EQ(way_of(""), one);
+    EXPECT_EQ(way_of(replacing("ringing", "long", parts.call_id)), bytes == 256 ? four : one);
+    ASSERT_EQ(world.give(response(there.bytes, 486, "t"), four), verdict::response_forwarded);
+    (void)world.take();
+  }
+}
+
 TEST_F(engine_replaces, where_a_rule_forwards_it_goes_there) {
   auto model = study_case();
   model.rules[2].action = rule_action::forward;
