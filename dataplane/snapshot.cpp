@@ -53,4 +53,10 @@ const destination* snapshot::destination_from(const endpoint& source,
   return position ? &destinations[*position] : nullptr;
 }
 
+const destination* snapshot::destination_in(std::uint32_t group,
+                                            const endpoint& address) const noexcept {
+  const auto position = sources_.find(address, group);
+  return position ? &destinations[*position] : nullptr;
+}
+
 } // namespace linehunt

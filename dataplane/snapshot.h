@@ -106,6 +106,9 @@ struct snapshot {
   // fills `destinations` calls index_sources afterwards (build_snapshot does).
   [[nodiscard]] const destination* destination_from(const endpoint& source,
                                                     std::uint32_t group) const noexcept;
+  // The destination of that group with that address, the first of several; nullptr for none.
+  [[nodiscard]] const destination* destination_in(std::uint32_t group,
+                                                  const endpoint& address) const noexcept;
   void index_sources();
 
  private:

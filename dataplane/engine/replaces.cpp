@@ -56,20 +56,37 @@ bool engine::state::know_replaced(std::uint32_t transaction) {
   return false;
 }
 
+// The same box may be a destination of several groups: it is the one of the rule's group that has
+// an address of it.
+destination_index engine::state::in_group(destination_index d, std::uint32_t group) const {
+  const linehunt::destination* const there = find_destination(d);
+  if (there == nullptr || there->group == group) return d;
+  for (const endpoint& address : there->addresses)
+    if (const linehunt::destination* const here = world->destination_in(group, address))
+      return here->index;
+  return no_index;
+}
+
 // Unless that one has had this INVITE and has sent it back to us: it would do so again.
 void engine::state::prefer(std::uint32_t transaction, destination_index d) {
   invite_transaction& t = transactions[transaction];
+  const destination_index preferred = in_group(d, t.plan.group);
+  const linehunt::destination* const there = find_destination(preferred);
+  if (there == nullptr) return;
   bool had_it = false;
   if (t.most_attempts != max_attempts)
     calls.for_each_of(t.hash, most_call_id_bytes, [&](std::uint32_t call) {
       const std::uint32_t before = calls[call].transaction;
       if (calls[call].state != call_state::early || before == no_transaction) return;
       const auto& attempts = transactions[before].attempts;
-      had_it = had_it ||
-               std::any_of(attempts.begin(), attempts.begin() + transactions[before].attempt_count,
-                           [&](const attempt& a) { return a.destination == d; });
+      had_it =
+          had_it ||
+          std::any_of(attempts.begin(), attempts.begin() + transactions[before].attempt_count,
+                      [&](const attempt& a) {
+                        return std::ranges::find(there->addresses, a.to) != there->addresses.end();
+                      });
     });
-  if (!had_it) t.preferred = d;
+  if (!had_it) t.preferred = preferred;
 }
 
 void engine::state::ask_for_replaced(std::uint32_t transaction, const replaced_call& wanted) {
@@ -169,7 +186,12 @@ destination_index engine::state::destination_with(const replaced_call& wanted) {
 destination_index engine::state::destination_beside(std::uint32_t call, side whose) {
   const linehunt::destination* const own = find_destination(calls[call].destination);
   const destination_index own_index = own != nullptr ? own->index : no_index;
-  if (whose == side::callee) return own_index;
+  if (whose == side::callee) {
+    if (own != nullptr) return own_index;
+    // Not configured any more, or as another one.
+    const linehunt::destination* const there = world->destination_from(callee_of(call), 0);
+    return there != nullptr ? there->index : no_index;
+  }
   const endpoint caller = calls::unpack_endpoint(calls.text(call, call_text::caller_address));
   const auto is_there = [&](const endpoint& e) { return e.ip == caller.ip; };
   if (own != nullptr && std::ranges::any_of(own->addresses, is_there)) return own_index;

@@ -118,6 +118,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] bool know_replaced(std::uint32_t transaction);
   void prefer(std::uint32_t transaction, destination_index d);
   void ask_for_replaced(std::uint32_t transaction, const replaced_call& wanted);
+  [[nodiscard]] destination_index in_group(destination_index d, std::uint32_t group) const;
   void ask_again(std::uint32_t transaction);
   void answer_where(const linehunt::mail& question);
   void hear_where(const linehunt::mail& answer);

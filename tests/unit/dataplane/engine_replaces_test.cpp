@@ -150,6 +150,50 @@ TEST_F(engine_replaces, a_destination_of_another_group_is_no_candidate) {
   EXPECT_EQ(replaced(), 0u);
 }
 
+// Machine 1 is in both groups; the call is there as one of the other.
+TEST_F(engine_replaces, a_destination_of_the_group_with_the_same_address_has_the_call) {
+  for (const bool same_port : {true, false}) {
+    auto model = study_case();
+    auto again = model.destinations[0];
+    again.id = 21;
+    again.group = 2;
+    if (!same_port) again.addresses = {at("192.0.2.11:5070")};
+    auto other = model.destinations[3];
+    other.id = 24;
+    other.group = 2;
+    model.destinations.push_back(again);
+    model.destinations.push_back(other);
+    model.rules[2].group = 2;
+    engine_world fresh(study_case());
+    const auto call = establish(fresh);
+    ASSERT_EQ(call.callee, one);
+    fresh.reload(model);
+    // By the lines it would be machine 4 or, once that has a call, machine 1.
+    call_parts parts;
+    parts.call_id = "new@other.example";
+    parts.branch = "z9hG4bKnew";
+    ASSERT_EQ(fresh.give(invite(parts), caller_address), verdict::request_forwarded);
+    ASSERT_EQ(fresh.take().at(1).to, same_port ? one : at("192.0.2.11:5070"));
+    parts.call_id = "newer@other.example";
+    parts.branch = "z9hG4bKnewer";
+    parts.extra = replacing();
+    ASSERT_EQ(fresh.give(invite(parts), caller_address), verdict::request_forwarded);
+    EXPECT_EQ(fresh.take().at(1).to, same_port ? one : four);
+    EXPECT_EQ(fresh.counters().calls_replacing, same_port ? 1u : 0u);
+    EXPECT_EQ(fresh.load(21, "pstn"), same_port ? 2 : 1);
+  }
+}
+
+TEST_F(engine_replaces, a_call_of_a_destination_that_is_configured_anew_is_there) {
+  auto model = study_case();
+  model.destinations[0].id = 9;
+  world.reload(model);
+  ASSERT_EQ(offer("").to, one);
+  ASSERT_EQ(way_of(""), four);
+  EXPECT_EQ(way_of(replacing()), one);
+  EXPECT_EQ(replaced(), 1u);
+}
+
 TEST_F(engine_replaces, a_call_id_longer_than_any_is_not_looked_for) {
   for (const std::size_t bytes : {256u, 257u}) {
     call_parts parts;
