@@ -131,7 +131,10 @@ void engine::state::on_call_timer(std::uint32_t call) {
     break;
   }
   case call_state::leaving:
-    end_call(call, end_cause::bye);
+    if ((record.origin & (call_record::caller_bye_astray | call_record::callee_bye_astray)) != 0)
+      close_call(call, end_cause::bye);
+    else
+      end_call(call, end_cause::bye);
     break;
   case call_state::closing:
     send_byes(call);

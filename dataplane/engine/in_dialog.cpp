@@ -116,12 +116,16 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   // ever gets.
   const side other = to_callee ? side::callee : side::caller;
   const bool rings = record.state == call_state::early && to_callee;
-  if (to && !belongs_to(call, other, to->ip) && !(rings && was_tried(call, to->ip))) to.reset();
+  const bool is_bye = view.method == sip::method::bye;
+  bool leads_there = is_bye && to && leads_to(call, other, *to);
+  if (to && !leads_there && !belongs_to(call, other, to->ip) && !(rings && was_tried(call, to->ip)))
+    to.reset();
   const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
   std::optional<listener_index> listener;
   if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);
   if (!listener) {
     to = peer();
+    leads_there = true;
     if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
     listener = listener_towards(*to, used);
     if (!listener) return verdict::dropped_no_route;
@@ -132,6 +136,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   expect_answer(match);
   note_request(match);
+  if (is_bye) note_way_of_bye(match, leads_there);
   for (const std::uint64_t handle : plan.further) {
     if (handle == 0) break;
     const dialog_match again = find_dialog(handle);
@@ -234,6 +239,38 @@ bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
   return belongs_to(call, side::caller, source.ip) || belongs_to(call, side::callee, source.ip);
 }
 
+// Where requests to that side go by what is known of it, to the port. Any port of its addresses may
+// be its own as well, as of a Contact that we could not learn; but somebody else may listen there.
+bool engine::state::leads_to(std::uint32_t call, side whose, const endpoint& to) const {
+  const bool callee = whose == side::callee;
+  const endpoint peer =
+      callee ? callee_of(call) : unpack_endpoint(calls.text(call, call_text::caller_address));
+  if (peer == to) return true;
+  if (uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target)) ==
+      to)
+    return true;
+  if (uri_target(first_route(call, whose)) == to) return true;
+  const auto both_of = [&](const linehunt::destination* d) {
+    return d != nullptr && std::ranges::find(d->addresses, to) != d->addresses.end() &&
+           std::ranges::any_of(d->addresses, [&](const endpoint& e) { return e.ip == peer.ip; });
+  };
+  return both_of(find_destination(calls[call].destination)) ||
+         (!callee && both_of(world->destination_from({peer.ip, 0}, 0)));
+}
+
+// The first of its routes that is not ours: we are in them twice where the call passes us twice.
+std::string_view engine::state::first_route(std::uint32_t call, side whose) const {
+  std::string_view routes =
+      calls.text(call, whose == side::callee ? call_text::callee_routes : call_text::caller_routes);
+  while (!routes.empty()) {
+    const auto route = sip::parse_address(routes);
+    if (!route) break;
+    if (!names_us(*world, route->uri)) return route->uri;
+    routes = route->rest;
+  }
+  return {};
+}
+
 bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address& ip) const {
   const bool callee = whose == side::callee;
   const endpoint peer =
@@ -242,16 +279,7 @@ bool engine::state::belongs_to(std::uint32_t call, side whose, const ip_address&
   if (uri_address(calls.text(call, callee ? call_text::callee_target : call_text::caller_target)) ==
       ip)
     return true;
-  // The first of its routes that is not ours: we are in them twice where the call passes us twice.
-  std::string_view routes =
-      calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes);
-  while (!routes.empty()) {
-    const auto route = sip::parse_address(routes);
-    if (!route) break;
-    if (uri_address(route->uri) == ip) return true;
-    if (!names_us(*world, route->uri)) break;
-    routes = route->rest;
-  }
+  if (uri_address(first_route(call, whose)) == ip) return true;
   // Any other address of the destination, which is on the caller's side where its lines are those
   // of a call that it makes; or where one destination calls another.
   const auto both_of = [&](const linehunt::destination* d) {
@@ -312,6 +340,13 @@ void engine::state::note_request(const dialog_match& match) {
   default:
     break;
   }
+}
+
+void engine::state::note_way_of_bye(const dialog_match& match, bool leads_there) {
+  std::uint16_t& origin = calls[match.call].origin;
+  const auto astray =
+      match.from == side::caller ? call_record::caller_bye_astray : call_record::callee_bye_astray;
+  origin = static_cast<std::uint16_t>(leads_there ? origin & ~astray : origin | astray);
 }
 
 void engine::state::leave(std::uint32_t call) {

@@ -218,8 +218,11 @@ struct engine::state final : selection_listener {
                                                                listener_index used) const;
   [[nodiscard]] bool was_tried(std::uint32_t call, const ip_address& ip) const;
   [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;
+  [[nodiscard]] bool leads_to(std::uint32_t call, side whose, const endpoint& to) const;
+  [[nodiscard]] std::string_view first_route(std::uint32_t call, side whose) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);
+  void note_way_of_bye(const dialog_match& match, bool leads_there);
   // A BYE is on its way.
   void leave(std::uint32_t call);
   // Of a tag or an address, to know it again; never 0.

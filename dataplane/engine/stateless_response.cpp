@@ -151,8 +151,15 @@ void engine::state::on_bye_answered(const dialog_match& match) {
     // line.
     const auto sent =
         match.from == side::caller ? call_record::caller_bye : call_record::callee_bye;
-    if (record.state == call_state::leaving ||
-        (record.state == call_state::answered && (record.origin & sent) != 0))
+    if (record.state != call_state::leaving &&
+        (record.state != call_state::answered || (record.origin & sent) == 0))
+      return;
+    // Somebody else may have said that he knows no such call.
+    const auto astray = match.from == side::caller ? call_record::caller_bye_astray
+                                                   : call_record::callee_bye_astray;
+    if (view.status / 100 != 2 && (record.origin & astray) != 0)
+      close_call(match.call, end_cause::bye);
+    else
       end_call(match.call, end_cause::bye);
   } else if (record.state != call_state::leaving) {
     return;

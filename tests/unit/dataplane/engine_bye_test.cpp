@@ -117,6 +117,79 @@ TEST_F(engine_bye, of_a_second_dialog_goes_on_where_the_caller_was) {
   EXPECT_TRUE(seen);
 }
 
+// Else a party could have a BYE answered at another port, where nobody knows the call, or not at
+// all, and talk on without a line.
+TEST_F(engine_bye, that_went_to_another_port_of_the_other_side_is_over_with_byes_of_ours) {
+  for (const bool by_caller : {true, false})
+    for (const int status : {200, 481, 408, 0}) {
+      engine_world fresh;
+      const auto call = establish(fresh);
+      dialog_request what;
+      what.from_caller = by_caller;
+      const auto text = within(call.ok_at_caller, what);
+      const auto astray = by_caller ? replace(text, "@192.0.2.99:5070", "@192.0.2.99:5999")
+                                    : replace(text, "@198.51.100.7:5060", "@198.51.100.7:5999");
+      ASSERT_EQ(fresh.give(astray, by_caller ? caller_address : call.callee),
+                verdict::request_forwarded);
+      const auto there = fresh.take_one();
+      ASSERT_EQ(there.to, at(by_caller ? "192.0.2.99:5999" : "198.51.100.7:5999"));
+      if (status != 0) {
+        ASSERT_EQ(fresh.give(response(there.bytes, status, ""), there.to),
+                  verdict::response_forwarded);
+      } else {
+        fresh.wait_ms(32'100);
+      }
+      std::size_t byes = 0;
+      EXPECT_EQ(fresh.total_load(), status == 200 ? 0 : 1) << status;
+      for (const auto& m : fresh.take()) {
+        if (!m.bytes.starts_with("BYE ")) continue;
+        ++byes;
+        EXPECT_TRUE(m.to == caller_address || m.to == at("192.0.2.99:5070"));
+        EXPECT_EQ(fresh.give(response(m.bytes, 200, ""), m.to), verdict::response_consumed);
+      }
+      EXPECT_EQ(byes, status == 200 ? 0u : 2u) << status;
+      EXPECT_EQ(fresh.total_load(), 0);
+      EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 1u);
+    }
+}
+
+// Its Contact, where the INVITE came from or went (as from behind a NAT), a Contact that has
+// changed, a proxy of its own.
+TEST_F(engine_bye, that_went_where_the_other_side_is_known_to_be_is_over_with_a_481) {
+  call_parts parts;
+  parts.extra = "Record-Route: <sip:198.51.100.9:5080;lr>\r\n";
+  for (const bool by_route : {true, false})
+    for (const std::string& target :
+         {std::string{"192.0.2.99:5070"}, std::string{"192.0.2.11:5060"},
+          std::string{"192.0.2.99:5999"}}) {
+      engine_world fresh;
+      const auto call = establish(fresh, by_route ? parts : call_parts{});
+      if (target.ends_with("5999")) {
+        dialog_request again;
+        again.method = "INVITE";
+        ASSERT_EQ(fresh.give(within(call.ok_at_caller, again), caller_address),
+                  verdict::request_forwarded);
+        const auto there = fresh.take_one();
+        ASSERT_EQ(fresh.give(replace(response(there.bytes, 200, ""), "192.0.2.99:5070", target),
+                             there.to),
+                  verdict::response_forwarded);
+        (void)fresh.take();
+      }
+      dialog_request what;
+      what.cseq = 3;
+      what.from_caller = !by_route;
+      auto text = within(call.ok_at_caller, what);
+      if (!by_route) text = replace(text, "192.0.2.99:5070", target);
+      ASSERT_EQ(fresh.give(text, by_route ? call.callee : caller_address),
+                verdict::request_forwarded);
+      const auto bye = fresh.take_one();
+      EXPECT_EQ(bye.to, at(by_route ? "198.51.100.9:5080" : target));
+      ASSERT_EQ(fresh.give(response(bye.bytes, 481, ""), bye.to), verdict::response_forwarded);
+      EXPECT_EQ(fresh.total_load(), 0);
+      EXPECT_EQ(fresh.take().size(), 1u) << "no BYE of ours";
+    }
+}
+
 TEST_F(engine_bye, of_two_that_cross_one_is_enough) {
   for (const bool challenged_first : {true, false}) {
     engine_world fresh;
