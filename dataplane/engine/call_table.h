@@ -83,6 +83,9 @@ struct call_record {
   // Its last BYE went to a port where nothing says that the other side is.
   static constexpr std::uint16_t caller_bye_astray = 2048;
   static constexpr std::uint16_t callee_bye_astray = 4096;
+  // An offer went there while both were asked already: what comes of it is looked at after that.
+  static constexpr std::uint16_t caller_owes = 8192;
+  static constexpr std::uint16_t callee_owes = 16384;
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -120,7 +123,8 @@ struct call_record {
   }
   void ask_no_more() noexcept {
     transaction = no_transaction;
-    origin &= static_cast<std::uint16_t>(~(caller_doubted | callee_doubted | asked));
+    origin &= static_cast<std::uint16_t>(
+        ~(caller_doubted | callee_doubted | asked | caller_owes | callee_owes));
   }
   // While closing, which knows nothing of the answer any more.
   void note_cause(end_cause cause) noexcept {

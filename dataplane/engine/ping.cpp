@@ -26,6 +26,8 @@ constexpr std::uint8_t open_flags = call_record::caller_ping_open | call_record:
 static_assert(wanted_flags << 2 == open_flags);
 constexpr std::uint16_t doubted = call_record::caller_doubted | call_record::callee_doubted;
 static_assert(doubted == open_flags);
+constexpr std::uint16_t owes = call_record::caller_owes | call_record::callee_owes;
+static_assert(doubted << 7 == owes);
 
 constexpr std::uint32_t unverified_interval_s = 30;
 constexpr std::uint8_t most_tries_unwanted = 4;
@@ -165,7 +167,14 @@ void engine::state::take_for_alive(std::uint32_t call) {
   call_record& record = calls[call];
   record.flags &= static_cast<std::uint8_t>(~open_flags);
   record.origin &= static_cast<std::uint16_t>(~call_record::unverified);
-  if ((record.origin & call_record::asked) != 0) record.ask_no_more();
+  if ((record.origin & call_record::asked) != 0) {
+    const auto owed = static_cast<std::uint16_t>((record.origin & owes) >> 7);
+    record.ask_no_more();
+    if (owed != 0) {
+      record.origin |= owed;
+      record.ask_at(after_ms(transaction_timeout_ms() + world->timers.t2_ms));
+    }
+  }
   arm_call_timer(call);
 }
 
@@ -190,8 +199,11 @@ void engine::state::ask_later(const dialog_match& match, std::uint64_t wait_ms) 
   call_record& record = calls[match.call];
   const auto of_it =
       match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
-  // He is asked for another reason already, for which his silence did not count.
-  if ((record.origin & call_record::asked) != 0 && wait_ms == 0) record.origin |= of_it;
+  if ((record.origin & call_record::asked) != 0) {
+    // He is asked for another reason already, for which his silence did not count.
+    record.origin |= static_cast<std::uint16_t>(wait_ms == 0 ? of_it : of_it << 7);
+    if (wait_ms == 0) record.origin &= static_cast<std::uint16_t>(~(of_it << 7));
+  }
   if (!may_be_asked(match.call)) return;
   record.origin |= of_it;
   const time_us at = after_ms(wait_ms + world->timers.t2_ms);
@@ -232,6 +244,8 @@ void engine::state::note_answer(const dialog_match& match) {
   call_record& record = calls[match.call];
   if (record.state != call_state::answered) return;
   if (!is_to_be_asked(match.call)) {
+    record.origin &= static_cast<std::uint16_t>(
+        ~(match.from == side::caller ? call_record::callee_owes : call_record::caller_owes));
     note_life(match.call, match.from == side::caller ? side::callee : side::caller);
     return;
   }
@@ -249,7 +263,9 @@ void engine::state::note_provisional(const dialog_match& match) {
       match.from == side::caller ? call_record::callee_doubted : call_record::caller_doubted;
   if ((record.origin & call_record::asked) != 0) {
     if (view.status == 100) return;
+    record.origin &= static_cast<std::uint16_t>(~(of_it << 7));
     take_for_alive(match.call);
+    if (record.asks()) return; // the other side owes one as well
   } else if ((record.origin & doubted) != of_it) {
     return; // it has had its final answer; or the other side owes one as well
   }

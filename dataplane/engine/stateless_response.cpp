@@ -20,7 +20,12 @@ bool may_end_session(std::uint16_t status) noexcept {
   return std::ranges::find(all, status) != all.end();
 }
 
-// A 481 to one of these does not speak of a subscription, another transaction or a BYE.
+// The same of any request, whose dialog is over then with all that it is used for; but for 480.
+bool may_end_dialog(std::uint16_t status) noexcept {
+  return status == 481 || (may_end_session(status) && status != 480);
+}
+
+// An answer to one of these does not speak of a subscription, another transaction or a BYE.
 bool speaks_of_the_call(sip::method method) noexcept {
   return method == sip::method::info || method == sip::method::options ||
          method == sip::method::message || method == sip::method::refer;
@@ -107,7 +112,7 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
   } else if (record.state == call_state::answered && !is_offer) {
-    if (view.status == 481 && speaks_of_the_call(routing.cseq.method))
+    if (may_end_dialog(view.status) && speaks_of_the_call(routing.cseq.method))
       ask_of_drop(match.call);
     else if (view.status >= 200 && view.status != 481 && view.status != 408)
       note_life(match.call, match.from == side::caller ? side::callee : side::caller);

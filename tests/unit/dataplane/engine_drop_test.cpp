@@ -101,6 +101,28 @@ TEST_F(engine_drop, whose_peer_does_not_know_the_call_in_an_info_is_asked) {
   }
 }
 
+// RFC 5057 5.1: its dialog is over then, whatever was asked. 480 speaks of the usage.
+TEST_F(engine_drop, who_is_not_found_by_an_info_is_asked) {
+  for (const std::string method : {"INFO", "REFER", "SUBSCRIBE"})
+    for (const int status : {404, 410, 480, 603}) {
+      const auto call = start();
+      const auto there = offer(call, true, method);
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      (void)world.take();
+      if (method == "SUBSCRIBE" || status == 480 || status == 603) {
+        (void)asked(60'000, 0);
+        EXPECT_EQ(world.total_load(), 1);
+        end_by_admin(world);
+        both_answer(byes());
+        world.wait_ms(40'000);
+        (void)world.take();
+      } else {
+        ends_by_481_alone(asked(4'100, 2), status == 404);
+      }
+    }
+}
+
 // Not all devices answer OPTIONS, and one that rings has timer C for its answer: neither a stranger
 // nor an INFO cuts that short.
 TEST_F(engine_drop, a_sign_of_a_drop_does_not_shorten_the_time_of_who_owes_an_answer) {

@@ -55,6 +55,43 @@ TEST_F(engine_unanswered, who_has_dropped_the_call_says_so) {
   }
 }
 
+// The answer to OPTIONS was from before the callee has gone.
+TEST_F(engine_unanswered, an_offer_that_goes_on_while_both_are_asked_is_looked_at_after_that) {
+  for (const int status : {0, 100, 183, 200, 488, 408}) {
+    const auto call = start();
+    timed_out(call, true);
+    const auto pings = asked(4'100, 2);
+    const auto there = offer(call, true, "INVITE", 3);
+    answers(pings[1], 200);
+    if (status != 0) {
+      ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to),
+                verdict::response_forwarded);
+      (void)world.take();
+    }
+    if (status != 183) answers(pings[0], 200);
+    if (status == 200 || status == 488) {
+      (void)asked(240'000, 0);
+      EXPECT_EQ(world.total_load(), 1);
+      end_by_admin(world);
+    } else {
+      // Timer C where it rings, and nothing more where a proxy has said 408 in the meantime.
+      const std::uint64_t from_now = status == 183 ? 185'000 : 36'000;
+      if (status == 408) {
+        (void)asked(60'000, 0);
+        end_by_admin(world);
+      } else {
+        (void)asked(from_now - 100, 0);
+        answers(asked(200, 2)[0], 200);
+        world.wait_ms(36'000);
+      }
+    }
+    both_answer(byes());
+    EXPECT_EQ(world.total_load(), 0) << status;
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
 // What we send may not reach who has asked: that he lives his own offer has shown.
 TEST_F(engine_unanswered, the_silence_of_who_has_asked_ends_nothing) {
   for (const int status : {0, 408}) {
