@@ -72,8 +72,11 @@ kept_call engine::state::kept(std::uint32_t call) const {
   kept.ping_caller = (record.flags & call_record::ping_caller) != 0;
   kept.ping_callee = (record.flags & call_record::ping_callee) != 0;
   kept.uncertain = (record.origin & call_record::uncertain) != 0;
-  kept.caller_doubted = (record.origin & call_record::caller_doubted) != 0;
-  kept.callee_doubted = (record.origin & call_record::callee_doubted) != 0;
+  constexpr auto caller_owes = call_record::caller_doubted | call_record::caller_owes;
+  constexpr auto callee_owes = call_record::callee_doubted | call_record::callee_owes;
+  kept.caller_doubted = (record.origin & caller_owes) != 0;
+  kept.callee_doubted = (record.origin & callee_owes) != 0;
+  kept.asked = record.state == call_state::answered && record.asks();
   return kept;
 }
 
@@ -160,7 +163,10 @@ bool engine::state::restore(const kept_call& kept) {
   } else {
     // What a crash has left may have been answered since, as nearly every offer is at once, and is
     // asked anyway.
-    if (!kept.uncertain) doubt_anew(call, kept.caller_doubted, kept.callee_doubted);
+    if (!kept.uncertain) {
+      doubt_anew(call, kept.caller_doubted, kept.callee_doubted);
+      if (kept.asked) ask_of_drop(call);
+    }
     arm_call_timer(call);
   }
   return true;

@@ -123,6 +123,25 @@ TEST_F(engine_drop, who_is_not_found_by_an_info_is_asked) {
     }
 }
 
+TEST_F(engine_drop, what_has_made_us_ask_is_asked_after_a_restart_too) {
+  for (const bool asked_already : {false, true}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    ASSERT_EQ(fresh.give(within(call.ok_at_caller, {}), at("198.51.100.77:5060")),
+              verdict::dropped_wrong_source);
+    if (asked_already) fresh.wait_ms(4'100);
+    ASSERT_EQ(fresh.take().size(), asked_already ? 2u : 0u);
+    ASSERT_EQ(fresh.restart(), 1u);
+    fresh.wait_ms(4'100);
+    const auto pings = fresh.take();
+    ASSERT_EQ(pings.size(), 2u);
+    EXPECT_EQ(fresh.give(response(pings[0].bytes, 481, ""), pings[0].to),
+              verdict::response_consumed);
+    EXPECT_EQ(fresh.take().size(), 2u) << "BYEs";
+    EXPECT_EQ(fresh.counters().calls_live, 1u);
+  }
+}
+
 // Not all devices answer OPTIONS, and one that rings has timer C for its answer: neither a stranger
 // nor an INFO cuts that short.
 TEST_F(engine_drop, a_sign_of_a_drop_does_not_shorten_the_time_of_who_owes_an_answer) {
