@@ -205,7 +205,6 @@ tl::expected<void, error> runtime::state::make_rings(const runtime_setup& setup)
 
 tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& setup,
                                                           const std::vector<unsigned>& cores) {
-  std::vector<preparation> preparations(setup.workers);
   for (worker_id w = 0; w < setup.workers; ++w) {
     worker_setup ws;
     ws.self = w;
@@ -223,9 +222,13 @@ tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& s
       return tl::unexpected(error{"no memory for worker " + std::to_string(w) + "; " +
                                   how_to_get_more(setup.hugepages, nodes[w])});
     }
-    preparations[w].who = workers.back().get();
+  }
+  // Here, where nothing returns before all of them are done with what they write to.
+  std::vector<preparation> preparations(setup.workers);
+  for (worker_id w = 0; w < setup.workers; ++w) {
+    preparations[w].who = workers[w].get();
     if (rte_eal_remote_launch(prepare_worker, &preparations[w], lcore_of(w)) != 0)
-      return tl::unexpected(error{"worker " + std::to_string(w) + " cannot be started"});
+      preparations[w].problem = "cannot be started";
   }
   wait_for_workers();
   for (worker_id w = 0; w < setup.workers; ++w)

@@ -20,6 +20,7 @@
 #include <numa.h>
 #include <numaif.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <sched.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -346,6 +347,32 @@ TEST(start, knows_how_much_an_rx_queue_holds) {
 TEST(start, null_device_runs_and_stops) {
   const std::string message = error_for("net_null0,size=64");
   EXPECT_EQ(message, "");
+}
+
+// The one before it is filling its tables by then, in a thread of its own.
+TEST(start, says_for_which_worker_there_is_no_memory) {
+  dpdk::runtime_setup setup;
+  dpdk::port_setup port;
+  port.name = "wan";
+  port.device = "net_null0,size=64";
+  setup.ports = {port};
+  setup.workers = 2;
+  setup.cores = {0, 0};
+  setup.mbufs = 1024;
+  std::vector<void*> taken;
+  while (void* const piece = rte_malloc(nullptr, 64 << 10, 0))
+    taken.push_back(piece);
+  std::string message;
+  while (message.find("worker 1") == std::string::npos && !taken.empty()) {
+    rte_free(taken.back());
+    taken.pop_back();
+    const auto started = dpdk::runtime::start(setup, std::make_unique<snapshot>());
+    ASSERT_FALSE(started) << "one worker more or less takes more than a piece";
+    message = started.error().message;
+  }
+  EXPECT_TRUE(says(message, {"no memory for worker 1", "raise memory_mb"}));
+  for (void* const piece : taken)
+    rte_free(piece);
 }
 
 TEST(start, reports_a_device_that_is_lost) {
