@@ -51,8 +51,8 @@ enum class method : std::uint8_t {
   publish,
 };
 
-// The headers that routing and call control look at, and those that rules ask for most. All others
-// are not indexed.
+// The headers that somebody reads by their number: routing, call control, replies. All others are
+// not indexed; a rule on one finds its lines by itself (dataplane/rules/header_lines.h).
 enum class header_id : std::uint8_t {
   other,
   via,
@@ -68,17 +68,9 @@ enum class header_id : std::uint8_t {
   content_type,
   require,
   proxy_require,
-  supported,
-  unsupported,
   session_expires,
-  min_se,
-  expires,
   retry_after,
   reason,
-  proxy_authorization,
-  authorization,
-  p_asserted_identity,
-  diversion,
   timestamp,
   replaces,
   count_,

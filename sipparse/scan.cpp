@@ -66,13 +66,6 @@ void put(header& h, std::uint32_t start, std::uint32_t end,
   std::memcpy(static_cast<void*>(&h.id), &id_not_folded, sizeof id_not_folded);
 }
 
-// Is it the slot's name although its colon is not among the first sixteen bytes, which are the
-// slot's? Apart, since it is rare and takes registers.
-[[gnu::noinline]] bool is_long_name(const header_name::slot_entry& slot, const char* line,
-                                    std::uint32_t length) noexcept {
-  return slot.length == length && header_name::matches_from(slot, line, 16);
-}
-
 class header_scan {
  public:
   header_scan(message_view& out, std::uint32_t begin) noexcept
@@ -219,8 +212,7 @@ scan_result header_scan::headers() noexcept {
         break;
       const auto length = static_cast<std::uint32_t>(__builtin_ctz(colons));
       const auto& slot = header_name::slot_for(line, length);
-      if (!header_name::matches_16(slot, begin) ||
-          (length > 15 && !is_long_name(slot, line, length))) {
+      if (!header_name::matches_16(slot, begin)) {
         // Not a name that we know. It has to be one, though: it may be empty, white space before
         // the colon may still make it "Via :", and the colon may be that of a later line.
         if (length == 0 || static_cast<unsigned char>(line[0]) <= ' ' ||
