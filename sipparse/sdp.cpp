@@ -101,11 +101,11 @@ std::string_view take_line(std::string_view& rest) noexcept {
   return line;
 }
 
-template <class Line, class Grammar>
-std::optional<Line> parse_line(std::string_view text, const Grammar& grammar) noexcept {
+template <class Line, class Rule>
+std::optional<Line> parse_line(std::string_view text, const Rule& rule) noexcept {
   Line line;
   const char* at = text.data();
-  if (!x3::parse(at, at + text.size(), x3::with<Line>(line)[grammar])) {
+  if (!x3::parse(at, at + text.size(), x3::with<grammar::target>(line)[rule])) {
     return std::nullopt;
   }
   return line;

@@ -62,8 +62,8 @@ field_result<uri> grammar::uri_by_grammar(std::string_view text) noexcept {
   field_result<uri> result;
   const char* at = text.data();
   const char* const end = at + text.size();
-  const auto parse = [&](const auto& grammar) {
-    return x3::parse(at, end, x3::with<uri>(result.value)[grammar]);
+  const auto parse = [&](const auto& rule) {
+    return x3::parse(at, end, x3::with<grammar::target>(result.value)[rule]);
   };
 
   bool ok = parse(uri_grammar::scheme_text) && at != end && *at == ':';
