@@ -2,6 +2,8 @@
 // Look-ups over a published snapshot.
 #include "dataplane/snapshot.h"
 
+#include "sipparse/ascii_case.h"
+
 #include <algorithm>
 
 namespace linehunt {
@@ -28,9 +30,7 @@ bool snapshot::is_local(const endpoint& e) const noexcept {
 
 bool snapshot::is_local(std::string_view name, std::uint16_t port) const noexcept {
   const auto same = [name](const std::string& ours) {
-    return std::equal(ours.begin(), ours.end(), name.begin(), name.end(), [](char a, char b) {
-      return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b | 0x20) : b);
-    });
+    return sip::equals_ignoring_case(ours, name);
   };
   return std::any_of(listeners.begin(), listeners.end(), [&](const listener& l) {
     return (l.outside ? l.outside->port : l.local.port) == port &&

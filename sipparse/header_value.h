@@ -19,6 +19,15 @@ namespace linehunt::sip {
   return is_wsp(c) || c == '\r' || c == '\n';
 }
 
+// Without outer white space, folds included.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && is_fold_byte(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_fold_byte(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
 [[nodiscard]] constexpr slice from_to(std::uint32_t begin, std::uint32_t end) noexcept {
   return {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(end - begin)};
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding the SDP in a body: the body itself, or a part of a multipart one (RFC 2046 5.1, RFC
 // 5621).
+#include "sipparse/ascii_case.h"
 #include "sipparse/fields.h"
+#include "sipparse/header_value.h"
 #include "sipparse/sdp.h"
 
 #include <algorithm>
@@ -11,19 +13,6 @@ namespace linehunt::sip {
 namespace {
 
 constexpr int max_depth = 3; // multipart in multipart
-
-bool same_letters(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-  });
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view white = " \t\r\n";
-  const auto from = text.find_first_not_of(white);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(white) - from + 1);
-}
 
 struct media_type {
   std::string_view type, subtype; // "application", "sdp"
@@ -103,7 +92,7 @@ part split_part(std::string_view text) noexcept {
     if (line.empty()) break;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    if (same_letters(trimmed(line.substr(0, colon)), "content-type")) {
+    if (equals_ignoring_case(trimmed(line.substr(0, colon)), "content-type")) {
       result.content_type = trimmed(line.substr(colon + 1));
     }
   }
@@ -114,8 +103,9 @@ part split_part(std::string_view text) noexcept {
 std::string_view find_sdp_within(std::string_view content_type, std::string_view body,
                                  int depth) noexcept {
   const auto [type, subtype, parameters] = split_type(content_type);
-  if (same_letters(type, "application") && same_letters(subtype, "sdp")) return body;
-  if (!same_letters(type, "multipart") || depth == max_depth) return {};
+  if (equals_ignoring_case(type, "application") && equals_ignoring_case(subtype, "sdp"))
+    return body;
+  if (!equals_ignoring_case(type, "multipart") || depth == max_depth) return {};
   boundary_bytes unquoted;
   const auto boundary = boundary_of(parameters, unquoted);
   if (boundary.empty()) return {};

@@ -2,6 +2,9 @@
 // See overload.h.
 #include "sipparse/overload.h"
 
+#include "sipparse/ascii_case.h"
+#include "sipparse/header_value.h"
+
 namespace linehunt::sip {
 namespace {
 
@@ -9,19 +12,6 @@ struct parameter {
   std::string_view name, value, text; // text: from the ';' to the end of the value
   bool has_value = false;
 };
-
-// Folds count as white space (RFC 3261 7.3.1).
-constexpr bool is_blank(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && is_blank(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back()))
-    text.remove_suffix(1);
-  return text;
-}
 
 // The next of ";a=b;c"; `rest` begins with a ';' and moves on. Only quoted strings hold a ';' (RFC
 // 3261 25.1 generic-param).
@@ -42,15 +32,6 @@ parameter next(std::string_view& rest) noexcept {
   p.name = trimmed(inside.substr(0, equals));
   if (p.has_value) p.value = trimmed(inside.substr(equals + 1));
   return p;
-}
-
-bool same_word(std::string_view text, std::string_view lower) noexcept {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] | 0x20) : text[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
 }
 
 // Digits and nothing else, at most `most_digits`.
@@ -98,26 +79,26 @@ overload_report parse_overload(std::string_view via_element) noexcept {
   bool has_algorithm = false;
   for (std::string_view rest = parameters_of(via_element); !rest.empty();) {
     const parameter p = next(rest);
-    if (same_word(p.name, "oc")) {
+    if (equals_ignoring_case(p.name, "oc")) {
       if (report.present) continue;
       report.present = true;
       report.has_value = p.has_value;
       if (p.has_value && !read_number(p.value, report.value)) report.well_formed = false;
-    } else if (same_word(p.name, "oc-validity")) {
+    } else if (equals_ignoring_case(p.name, "oc-validity")) {
       if (report.has_validity) continue;
       report.has_validity = true;
       if (!read_number(p.value, report.validity_ms)) report.well_formed = false;
-    } else if (same_word(p.name, "oc-seq")) {
+    } else if (equals_ignoring_case(p.name, "oc-seq")) {
       if (report.has_seq) continue;
       report.has_seq = true;
       if (!read_seq(p.value, report.seq)) report.well_formed = false;
-    } else if (same_word(p.name, "oc-algo")) {
+    } else if (equals_ignoring_case(p.name, "oc-algo")) {
       if (has_algorithm) continue;
       has_algorithm = true;
       std::string_view name = p.value;
       if (name.size() >= 2 && name.front() == '"' && name.back() == '"')
         name = name.substr(1, name.size() - 2);
-      report.loss = same_word(trimmed(name), "loss");
+      report.loss = equals_ignoring_case(trimmed(name), "loss");
     }
   }
   return report;
@@ -127,8 +108,8 @@ overload_texts find_overload(std::string_view via_element) noexcept {
   overload_texts found;
   for (std::string_view rest = parameters_of(via_element); !rest.empty();) {
     const parameter p = next(rest);
-    if (!same_word(p.name, "oc") && !same_word(p.name, "oc-algo") &&
-        !same_word(p.name, "oc-validity") && !same_word(p.name, "oc-seq"))
+    if (!equals_ignoring_case(p.name, "oc") && !equals_ignoring_case(p.name, "oc-algo") &&
+        !equals_ignoring_case(p.name, "oc-validity") && !equals_ignoring_case(p.name, "oc-seq"))
       continue;
     if (found.count > 0) {
       std::string_view& last = found.pieces[found.count - 1u];

@@ -3,6 +3,7 @@
 #include "dataplane/rules/call_facts.h"
 
 #include "dataplane/snapshot.h"
+#include "sipparse/ascii_case.h"
 #include "sipparse/sdp.h"
 
 #include <algorithm>
@@ -14,12 +15,6 @@ namespace {
 
 // Lines of one header name that are looked at; what a sender may make us do is bounded.
 constexpr int max_header_lines = 64;
-
-bool is_name(std::string_view codec, std::string_view lower_name) noexcept {
-  return std::equal(
-      codec.begin(), codec.end(), lower_name.begin(), lower_name.end(),
-      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; });
-}
 
 std::string_view uri_of(const sip::message_view& message, sip::header_id id) noexcept {
   const auto address = sip::parse_address(message.value_of(id));
@@ -118,7 +113,8 @@ const call_facts::codecs& call_facts::offer() noexcept {
   const auto collect = [](void* context, const sip::sdp_codec& codec) {
     auto& into = *static_cast<collector*>(context);
     for (std::size_t i = 0; i < into.names.size(); ++i)
-      if (is_name(codec.name, into.names[i])) into.found.offered |= std::uint64_t{1} << i;
+      if (sip::equals_ignoring_case(codec.name, into.names[i]))
+        into.found.offered |= std::uint64_t{1} << i;
     return true;
   };
   const auto content_type = input_.message->value_of(sip::header_id::content_type);

@@ -3,6 +3,8 @@
 // thread; does not look at messages.
 #include "dataplane/rules/compiled.h"
 
+#include "sipparse/ascii_case.h"
+
 #include <algorithm>
 
 namespace linehunt {
@@ -11,7 +13,7 @@ namespace {
 
 std::string lower_case(std::string text) {
   for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    c = sip::ascii_lower(c);
   return text;
 }
 
