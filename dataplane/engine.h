@@ -77,7 +77,6 @@ struct engine_counters {
   std::atomic<std::uint64_t> calls_uncounted{0};
   std::atomic<std::uint64_t> retransmissions_sent{0};
   std::atomic<std::uint64_t> transactions_live{0};
-  std::atomic<std::uint64_t> events_lost{0};
   // Calls refused for want of a destination, by reason, before they were sent to any: those that
   // were are in calls_failed. The verdicts of the same names count what was answered at once, and
   // not those that waited for a lease.
@@ -119,7 +118,7 @@ class engine {
   // From `since` until `until`, which is not after the next `now`, this worker did not run, or one
   // that hears for it. Who had not answered an INVITE then has his time anew.
   void note_absence(time_us since, time_us until) noexcept;
-  // When the next timer is due, at the earliest; for the simulator and for sleeping workers.
+  // When the next timer is due, at the earliest; for who has a clock of its own, as the simulator.
   [[nodiscard]] time_us next_timer() const noexcept;
 
   // A new snapshot; the old one is not looked at again.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scan: one SIMD pass over the header section that finds lines, colons and folds, classifies
-// header names, and splits the start line. Never reads a byte at or past base + len.
+// The scan: one SIMD pass finds where lines end; folds, header names, values and the parts of the
+// start line are found in them. Never reads a byte at or past the end of the datagram.
 #pragma once
 
 #include "sipparse/message_view.h"

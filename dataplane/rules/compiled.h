@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled form of the rules: what compile.cpp makes and decide.cpp runs. Private to rules.
+// The compiled form of the rules: what compile.cpp makes and rules.cpp runs. Private to rules.
 #pragma once
 
 #include "dataplane/rules.h"
