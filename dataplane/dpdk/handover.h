@@ -34,7 +34,7 @@ class handover {
 
  private:
   struct batch {
-    std::array<rte_mbuf*, 32> packets{};
+    std::array<rte_mbuf*, burst> packets{};
     std::size_t count = 0;
   };
 

@@ -14,6 +14,9 @@
 
 namespace linehunt::dpdk {
 
+// Packets or messages taken from a queue or ring, or given to one, at once.
+inline constexpr std::size_t burst = 32;
+
 struct mbuf_free {
   void operator()(rte_mbuf* m) const noexcept { rte_pktmbuf_free(m); }
 };

@@ -80,7 +80,7 @@ int run_worker(void* argument) {
 }
 
 void free_packets(spsc_ring<rte_mbuf*>& ring) {
-  std::array<rte_mbuf*, 32> packets;
+  std::array<rte_mbuf*, burst> packets;
   for (auto left = ring.pop_burst(packets); !left.empty(); left = ring.pop_burst(packets))
     rte_pktmbuf_free_bulk(left.data(), static_cast<unsigned>(left.size()));
 }

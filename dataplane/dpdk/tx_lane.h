@@ -15,8 +15,6 @@ namespace linehunt::dpdk {
 
 class tx_lane {
  public:
-  static constexpr std::size_t burst = 32;
-
   // `speaks`: the device sends frames of its own along with ours, see speak().
   tx_lane(std::uint16_t device, std::uint16_t queue, bool prepare, bool speaks,
           worker_counters& counters)

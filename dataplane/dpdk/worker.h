@@ -38,8 +38,6 @@ struct worker_setup {
   std::uint64_t random_seed = 1;
 };
 
-// Packets or messages taken at once from a queue or ring.
-inline constexpr std::size_t burst = 32;
 // In so many loops a worker takes all mail that was there before them.
 inline constexpr std::size_t loops_for_all_mail = worker_mesh::most_depth / burst + 1;
 
@@ -120,7 +118,7 @@ class worker {
   };
   std::vector<crossing> crossings_;
   std::vector<char> scratch_; // a datagram that lies in several segments
-  std::array<rte_mbuf*, 32> kept_{};
+  std::array<rte_mbuf*, burst> kept_{};
   std::size_t kept_count_ = 0; // 0 outside of a pass over a burst
   std::array<rte_mbuf*, overload_guard::deep_packets> backlog_{}; // of look_deeper
   std::array<rte_mbuf*, burst> let_go_{};                         // of the burst at hand
