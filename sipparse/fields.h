@@ -72,9 +72,6 @@ field_result<std::uint32_t> parse_number(std::string_view value, std::uint32_t m
 // RFC 3261 20.33: seconds; comment and parameters are allowed and ignored.
 field_result<std::uint32_t> parse_retry_after(std::string_view value) noexcept;
 
-// RFC 3261 20.8: word [ "@" word ].
-[[nodiscard]] bool is_call_id(std::string_view value) noexcept;
-
 // RFC 4028 4.
 enum class refresher : std::uint8_t { unspecified, uac, uas };
 struct session_expires_field {

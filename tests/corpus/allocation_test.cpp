@@ -66,7 +66,7 @@ std::size_t all_the_way(std::string_view bytes) {
     const auto value = view.text(view.headers[i].value);
     auto tokens = value;
     sum += parse_via(value).at + parse_cseq(value).at + parse_retry_after(value).at +
-           parse_session_expires(value).at + parse_replaces(value).at + is_call_id(value) +
+           parse_session_expires(value).at + parse_replaces(value).at +
            next_token(tokens).value_or("").size();
     const auto address = parse_address(value);
     sum += parse_uri(address->uri)->host.size();

@@ -2,6 +2,9 @@
 // CSeq, numbers, Retry-After, Call-ID, Session-Expires, Replaces, token lists, parameters.
 #include "sipparse/fields.h"
 
+#include "sipparse/routing_view.h"
+#include "sipparse/scan.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -43,6 +46,19 @@ TEST(RetryAfter, CommentAndParameters) { // RFC 3261 20.33
   for (const auto* text : {"", "x", "12 (open", "12 (a\\)", "12 x", "12;"})
     EXPECT_FALSE(parse_retry_after(text)) << text;
   EXPECT_FALSE(parse_retry_after("1 " + std::string(60000, '('))); // deep, and no stack for it
+}
+
+bool is_call_id(const std::string& value) {
+  const std::string text = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n"
+                           "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCSeq: 1 OPTIONS\r\n"
+                           "Call-ID: " +
+                           value + "\r\n\r\n";
+  message_view view;
+  routing_view routed;
+  EXPECT_TRUE(scan(text, view)) << value;
+  const auto result = make_routing_view(view, routed);
+  EXPECT_EQ(result.error, result ? routing_error::none : routing_error::call_id) << value;
+  return static_cast<bool>(result);
 }
 
 TEST(CallId, Grammar) { // RFC 3261 25.1
