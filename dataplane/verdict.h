@@ -41,7 +41,7 @@ namespace linehunt {
   X(rejected_too_long, "513, or a reply that does not fit")                                        \
   /* SIP, dropped */                                                                               \
   X(dropped_not_sip, "not a SIP message")                                                          \
-  X(dropped_malformed, "broken response or ACK")                                                   \
+  X(dropped_malformed, "broken response or ACK, or a broken request that no answer would reach")   \
   X(dropped_foreign_via, "response whose topmost Via is not ours or is not genuine")               \
   X(dropped_stray_response, "response without a transaction of ours")                              \
   X(dropped_stray_ack, "ACK outside any call")                                                     \
