@@ -65,20 +65,14 @@ struct cseq_field {
 };
 field_result<cseq_field> parse_cseq(std::string_view value) noexcept;
 
-// Digits only (Max-Forwards, Content-Length, Expires, Min-SE, Retry-After before its comment or
-// parameters). A value above `most` is an error.
+// Digits only (Max-Forwards, Content-Length). A value above `most` is an error.
 field_result<std::uint32_t> parse_number(std::string_view value, std::uint32_t most) noexcept;
 
 // RFC 3261 20.33: seconds; comment and parameters are allowed and ignored.
 field_result<std::uint32_t> parse_retry_after(std::string_view value) noexcept;
 
-// RFC 4028 4.
-enum class refresher : std::uint8_t { unspecified, uac, uas };
-struct session_expires_field {
-  std::uint32_t delta_seconds = 0;
-  sip::refresher refresher = sip::refresher::unspecified;
-};
-field_result<session_expires_field> parse_session_expires(std::string_view value) noexcept;
+// RFC 4028 4: seconds; parameters are allowed and ignored: who is to refresh is up to the parties.
+field_result<std::uint32_t> parse_session_expires(std::string_view value) noexcept;
 
 // RFC 3891 6.1: the dialog that an INVITE replaces. Each tag once, with a value; `early-only` and
 // what else stands there is for whom it reaches.

@@ -198,8 +198,8 @@ void engine::state::note_refresh(std::uint32_t call) {
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {
       const std::uint64_t age_s = (now - record.started_at + 999'999) / 1'000'000;
-      record.expires_after_s = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-          age_s + std::max(session->delta_seconds, least_session_s), 0xffffffffu));
+      record.expires_after_s = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(age_s + std::max(*session, least_session_s), 0xffffffffu));
     }
   }
 }

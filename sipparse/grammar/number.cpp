@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fields that are a number: Max-Forwards, Content-Length, Expires, Min-SE (RFC 3261 20.14, 20.19,
-// 20.22; RFC 4028 5), and Retry-After with what may stand behind its number (RFC 3261 20.33).
+// Fields that are a number: Max-Forwards, Content-Length (RFC 3261 20.14, 20.22), and Retry-After
+// and Session-Expires with what may stand behind theirs (RFC 3261 20.33, RFC 4028 4).
 #include "sipparse/grammar/primitives.h"
 
 namespace linehunt::sip {
@@ -33,8 +33,9 @@ struct comment_parser : primitive<comment_parser> {
 };
 
 const auto number = view<&number_target::digits>(run<digit>) >> mark;
-const auto retry_after = number >> sws >> -comment_parser{} >> mark >>
-                         *(separator(';') >> token >> -(separator('=') >> gen_value) >> mark);
+const auto parameters = *(separator(';') >> token >> -(separator('=') >> gen_value) >> mark);
+const auto retry_after = number >> sws >> -comment_parser{} >> mark >> parameters;
+const auto session_expires = number >> parameters;
 
 template <class Rule>
 field_result<std::uint32_t> parse(const Rule& rule, std::string_view value,
@@ -57,6 +58,10 @@ field_result<std::uint32_t> parse_number(std::string_view value, std::uint32_t m
 
 field_result<std::uint32_t> parse_retry_after(std::string_view value) noexcept {
   return grammar::parse(grammar::retry_after, value, 0xffffffffU);
+}
+
+field_result<std::uint32_t> parse_session_expires(std::string_view value) noexcept {
+  return grammar::parse(grammar::session_expires, value, 0xffffffffU);
 }
 
 } // namespace linehunt::sip

@@ -43,6 +43,14 @@ TEST_F(engine_session, a_session_is_ended_when_its_time_is_up) {
   expect_gone(end_cause::session_expired);
 }
 
+// RFC 4028 4: any other value is that of a parameter that we do not know.
+TEST_F(engine_session, a_session_is_ended_whoever_is_to_refresh_it) {
+  (void)answered_with("Session-Expires: 90;refresher=both\r\n");
+  world.wait_ms(90'100);
+  both_answer(byes());
+  expect_gone(end_cause::session_expired);
+}
+
 TEST_F(engine_session, a_session_lasts_no_shorter_than_agreed) {
   (void)answered_with("Session-Expires: 90\r\n", 900);
   world.wait_ms(89'950);
