@@ -6,13 +6,14 @@
 #include "sipparse/header_value.h"
 #include "sipparse/uri.h"
 
+#include <algorithm>
+
 namespace linehunt::sip {
 namespace {
 
 struct fault {
   std::uint16_t status = 0; // 0: none
   std::string_view reason;
-  std::string_view offending = {};
 };
 
 constexpr std::string_view no_text; // where a switch has to end in a value
@@ -60,14 +61,12 @@ std::string_view reason_of(routing_error error) noexcept {
   return no_text;
 }
 
-// The first Proxy-Require that names an option tag. We know none of them (RFC 3261 16.3 5.).
-std::string_view proxy_require(const message_view& request) noexcept {
-  if (!request.has(header_id::proxy_require)) return {};
-  for (std::size_t i = 0; i < request.header_count; ++i) {
-    const header& h = request.headers[i];
-    if (h.id == header_id::proxy_require && h.value.len > 0) return request.text(h.value);
-  }
-  return {};
+// We know none of the option tags that a Proxy-Require names (RFC 3261 16.3 5.).
+bool requires_extension(const message_view& request) noexcept {
+  if (!request.has(header_id::proxy_require)) return false;
+  return std::any_of(
+      request.headers.begin(), request.headers.begin() + request.header_count,
+      [](const header& h) { return h.id == header_id::proxy_require && h.value.len > 0; });
 }
 
 fault fault_of_request(const message_view& request, scan_result scanned, const routing_view& view,
@@ -89,9 +88,7 @@ fault fault_of_request(const message_view& request, scan_result scanned, const r
   if (request.method == method::cancel) return {};
   if (view.max_forwards == 0) return {483, "Too Many Hops"};
   if (request.method == method::ack) return {};
-  if (const auto tags = proxy_require(request); !tags.empty()) {
-    return {420, "Bad Extension", tags};
-  }
+  if (requires_extension(request)) return {420, "Bad Extension"};
   return {};
 }
 
@@ -133,15 +130,15 @@ bool is_sip(scan_error error) noexcept {
 
 validation validate(const message_view& message, scan_result scanned, const routing_view& view,
                     routing_result routed) noexcept {
-  if (!is_sip(scanned.error)) return {disposition::drop, 0, "Not SIP", {}};
+  if (!is_sip(scanned.error)) return {disposition::drop, 0, "Not SIP"};
   if (!message.is_request) {
     if (scanned && routed && !message.index_full && !goes_to_broadcast(view)) return {};
-    return {disposition::drop, 0, "Bad Response", {}};
+    return {disposition::drop, 0, "Bad Response"};
   }
   const fault found = fault_of_request(message, scanned, view, routed);
   if (found.status == 0) return {};
   return {can_be_answered(message) ? disposition::reply : disposition::drop, found.status,
-          found.reason, found.offending};
+          found.reason};
 }
 
 } // namespace linehunt::sip

@@ -20,9 +20,8 @@ enum class disposition : std::uint8_t {
 
 struct [[nodiscard]] validation {
   disposition what = disposition::accept;
-  std::uint16_t status = 0;   // 400, 416, 420, 483, 505 where `what` is reply
-  std::string_view reason;    // static text: "Bad Request - CSeq" and the like
-  std::string_view offending; // for 420: the first Proxy-Require value
+  std::uint16_t status = 0; // 400, 416, 420, 483, 505 where `what` is reply
+  std::string_view reason;  // static text: "Bad Request - CSeq" and the like
 };
 
 // `scanned` and `routed` are what scan and make_routing_view said. `status` and `reason` are filled

@@ -447,7 +447,7 @@ void check(std::string_view datagram) {
     require(verdict.status == 400 || verdict.status == 416 || verdict.status == 420 ||
                 verdict.status == 483 || verdict.status == 505,
             "validate: unexpected status");
-    require((verdict.status == 420) == !verdict.offending.empty(), "validate: offending");
+    require(verdict.status != 420 || view.has(header_id::proxy_require), "validate: 420");
     check_reply(view, routed, scanned && routing, verdict.status, buffer);
     return;
   case disposition::accept:
