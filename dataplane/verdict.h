@@ -58,7 +58,7 @@ namespace linehunt {
   X(tcp_refused, "TCP connection refused: SIP goes on with UDP")                                   \
   X(path_mtu_learnt, "a router says that packets to somebody must be smaller")                     \
   X(fragment_kept, "IP fragment waiting for the rest")                                             \
-  X(dropped_fragment, "IP fragment that cannot be put together")                                   \
+  X(dropped_fragment, "IP fragment that cannot be put together, or came twice")                    \
   X(dropped_short_frame, "shorter than its headers say")                                           \
   X(dropped_ethertype, "not IPv4, IPv6 or ARP")                                                    \
   X(dropped_other_mac, "for another station")                                                      \

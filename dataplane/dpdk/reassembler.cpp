@@ -7,6 +7,7 @@
 #include <new>
 #include <rte_byteorder.h>
 #include <rte_ip.h>
+#include <rte_jhash.h>
 #include <rte_udp.h>
 #include <span>
 #include <utility>
@@ -19,6 +20,9 @@ namespace {
 struct position {
   std::uint32_t offset_bytes, len_bytes;
   bool more;
+  [[nodiscard]] std::uint32_t in_one() const noexcept { // an offset is a multiple of eight
+    return len_bytes << 16 | offset_bytes | (more ? 1u : 0u);
+  }
 };
 
 // The library trusts these. A first fragment without the whole UDP header is the "tiny fragment"
@@ -47,7 +51,7 @@ void remove_bytes(rte_mbuf& m, std::size_t at, std::size_t count) noexcept {
 reassembler::reassembler(int numa_node, unsigned most_mbufs)
     : table_(rte_ip_frag_table_create(most_mbufs, 4, most_mbufs + max_fragments, patience_us,
                                       numa_node)),
-      half_mbufs_(most_mbufs / 2) {
+      half_mbufs_(most_mbufs / 2), pieces_(most_mbufs) {
   if (table_ == nullptr) throw std::bad_alloc();
 }
 
@@ -55,6 +59,24 @@ unsigned reassembler::share_of(std::size_t pool_mbufs, std::size_t workers) noex
   constexpr std::size_t least = 8 * max_fragments;
   const std::size_t share = pool_mbufs / (4 * std::max<std::size_t>(workers, 1));
   return static_cast<unsigned>(std::clamp<std::size_t>(share, least, max_mbufs)) & ~1u;
+}
+
+bool reassembler::pieces::add(std::uint32_t piece) noexcept {
+  const std::span known(where.data(), count);
+  if (std::ranges::find(known, piece) != known.end()) return false;
+  if (count < where.size()) where[count++] = piece;
+  return true;
+}
+
+reassembler::pieces& reassembler::pieces_of(const frame& f, std::uint32_t id,
+                                            time_us now) noexcept {
+  const auto& bytes = f.source.bytes;
+  pieces& at = pieces_[rte_jhash(bytes.data(), bytes.size(), id) % pieces_.size()];
+  const time_us clock = now + aged_us_;
+  if (at.count == 0 || at.id != id || at.source != f.source || at.destination != f.destination ||
+      at.since + patience_us < clock)
+    at = {f.source, f.destination, id, 0, clock, {}};
+  return at;
 }
 
 rte_mbuf* reassembler::admit(mbuf_ptr m, time_us now) noexcept {
@@ -77,7 +99,8 @@ reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_u
                         : take_ipv4(std::move(fragment), f, now);
 }
 
-reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made) noexcept {
+reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made,
+                                         pieces& of) noexcept {
   outcome result;
   // What the device said of the first fragment does not hold for the whole.
   if (made != nullptr) {
@@ -89,6 +112,7 @@ reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made) 
   const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
   if (made == nullptr && std::ranges::find(dead, given) != dead.end())
     result.why = verdict::dropped_fragment;
+  if (made != nullptr || result.why == verdict::dropped_fragment) of.count = 0;
   if (dead_.cnt != 0) collect();
   return result;
 }
@@ -100,6 +124,8 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
                    (field & RTE_IPV4_HDR_MF_FLAG) != 0};
   if (f.protocol != IPPROTO_UDP || !plausible(p) || !cut_after(*m, f.l4_off + f.l4_len))
     return {nullptr, verdict::dropped_fragment};
+  pieces& known = pieces_of(f, ip->packet_id, now);
+  if (!known.add(p.in_one())) return {nullptr, verdict::dropped_fragment};
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = (f.l4_off - f.l3_off) & 0x1ff;
 
@@ -112,7 +138,7 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
     whole.hdr_checksum =
         static_cast<std::uint16_t>(~rte_raw_cksum(&whole, rte_ipv4_hdr_len(&whole)));
   }
-  return finish(given, made);
+  return finish(given, made, known);
 }
 
 reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept {
@@ -137,11 +163,14 @@ reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us 
     m->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
     return {std::move(m), verdict::fragment_kept};
   }
+  pieces& known = pieces_of(f, header->id, now);
+  if (!known.add(p.in_one())) return {nullptr, verdict::dropped_fragment};
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = sizeof(rte_ipv6_hdr) + sizeof(rte_ipv6_fragment_ext);
   rte_mbuf* const given = admit(std::move(m), now);
-  return finish(given, rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_,
-                                                       ip, header));
+  rte_mbuf* const made =
+      rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_, ip, header);
+  return finish(given, made, known);
 }
 
 void reassembler::expire(time_us now) noexcept {

@@ -7,10 +7,12 @@
 #include "dataplane/dpdk/frame.h"
 #include "dataplane/dpdk/mbuf.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <rte_ip_frag.h>
+#include <vector>
 
 namespace linehunt::dpdk {
 
@@ -41,9 +43,22 @@ class reassembler {
   [[nodiscard]] static unsigned share_of(std::size_t pool_mbufs, std::size_t workers) noexcept;
 
  private:
+  // Which pieces of a datagram are kept. The library takes one that comes twice, as on a path that
+  // carries every packet twice, for an overlap, and drops all of the datagram (RFC 8200 4.5).
+  struct pieces {
+    ip_address source, destination;
+    std::uint32_t id = 0;
+    unsigned count = 0; // 0: none, of no datagram
+    time_us since = 0;  // by the library's clock
+    std::array<std::uint32_t, max_fragments> where{};
+    // False: it was there before.
+    [[nodiscard]] bool add(std::uint32_t piece) noexcept;
+  };
+
   [[nodiscard]] outcome take_ipv4(mbuf_ptr m, const frame& f, time_us now) noexcept;
   [[nodiscard]] outcome take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept;
-  [[nodiscard]] outcome finish(const rte_mbuf* given, rte_mbuf* made) noexcept;
+  [[nodiscard]] outcome finish(const rte_mbuf* given, rte_mbuf* made, pieces& of) noexcept;
+  [[nodiscard]] pieces& pieces_of(const frame& f, std::uint32_t id, time_us now) noexcept;
   [[nodiscard]] rte_mbuf* admit(mbuf_ptr m, time_us now) noexcept;
   void collect() noexcept;
 
@@ -58,6 +73,8 @@ class reassembler {
   const std::size_t half_mbufs_;
   std::size_t kept_mbufs_ = 0;
   time_us aged_us_ = 0;
+  // By a hash of the datagram; of two with the same one, the later is known.
+  std::vector<pieces> pieces_;
 };
 
 } // namespace linehunt::dpdk

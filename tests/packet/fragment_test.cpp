@@ -149,6 +149,36 @@ TEST_P(reassembly, overlap_is_dropped) {
   EXPECT_EQ(got.verdicts, (std::vector{verdict::fragment_kept, verdict::dropped_fragment}));
 }
 
+// As two networks side by side carry it, or a mirrored link.
+TEST_P(reassembly, a_piece_that_comes_twice_does_not_harm_its_datagram) {
+  const std::string text = text_of(2000);
+  const auto frames = pieces(from(), to(), udp(from(), to(), text), 800);
+  ASSERT_EQ(frames.size(), 3u);
+  dpdk::reassembler r(0);
+  for (const std::vector<std::size_t>& order : std::vector<std::vector<std::size_t>>{
+           {0, 0, 1, 1, 2}, {2, 2, 1, 1, 1, 0}, {1, 1, 0, 2}, {1, 0, 1, 0, 2}, {0, 1, 2}}) {
+    std::vector<std::string> sent;
+    for (const std::size_t which : order)
+      sent.push_back(frames[which]);
+    const fed got = feed(r, sent);
+    ASSERT_TRUE(got.whole);
+    EXPECT_EQ(payload_of(*got.whole), text);
+    EXPECT_EQ(std::ranges::count(got.verdicts, verdict::fragment_kept), 2);
+    EXPECT_EQ(std::ranges::count(got.verdicts, verdict::dropped_fragment),
+              std::ssize(order) - std::ssize(frames));
+  }
+}
+
+// The first one is gone by then.
+TEST_P(reassembly, a_piece_that_comes_again_after_the_patience_counts) {
+  const auto frames = pieces(from(), to(), udp(from(), to(), text_of(1000)), 504);
+  dpdk::reassembler r(0);
+  (void)feed(r, {frames[0]});
+  const time_us later = 1000 + dpdk::reassembler::patience_us + 1;
+  EXPECT_EQ(feed(r, {frames[0]}, later).verdicts, std::vector{verdict::fragment_kept});
+  EXPECT_TRUE(feed(r, {frames[1]}, later).whole);
+}
+
 TEST_P(reassembly, tiny_empty_and_crooked_are_dropped) {
   dpdk::reassembler r(0);
   const std::string datagram = udp(from(), to(), text_of(1000));
