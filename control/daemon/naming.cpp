@@ -58,6 +58,7 @@ void naming::start(reloader& reloading, admin::raising raise) {
   resolver_.begin_asking();
   reloading.on_published([this](const config::configuration& running) {
     resolver_.forget_unasked();
+    resolver_.tell_published();
     resolver_.begin_asking();
     unusable_.keep();
     configure(running.dns);

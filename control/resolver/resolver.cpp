@@ -224,7 +224,7 @@ void resolver::take(entry& of, lookup_result result) {
   of.ttl = ttl;
   if (result.where != of.where) {
     of.where = std::move(result.where);
-    note_change();
+    note_change(of);
   }
   set_status(of, name_status::resolved, {});
   look_again(of, ttl);
@@ -233,7 +233,7 @@ void resolver::take(entry& of, lookup_result result) {
 void resolver::lose(entry& of, std::string cause) {
   if (!of.where.addresses.empty()) {
     of.where = {};
-    note_change();
+    note_change(of);
   }
   set_status(of, name_status::unresolved, std::move(cause));
 }
@@ -257,15 +257,29 @@ resolver::clock::duration resolver::backoff(const entry& of) const {
 }
 
 void resolver::set_status(entry& of, name_status status, std::string cause) {
-  // The first failure is news too, though nothing has got worse.
-  const bool news = !std::exchange(of.reported, true) || of.status != status;
   of.status = status;
   of.cause = std::move(cause);
-  if (news) report_({of.name.host, status, of.cause, of.where.addresses.size()});
+  if (!of.unpublished) tell(of);
+}
+
+// The first failure is news too, though nothing has got worse.
+void resolver::tell(entry& of) {
+  if (of.reported == of.status) return;
+  of.reported = of.status;
+  report_({of.name.host, of.status, of.cause, of.where.addresses.size()});
+}
+
+void resolver::tell_published() {
+  std::vector<std::shared_ptr<entry>> due; // who is told may ask for others
+  for (const auto& [name, e] : entries_)
+    if (std::exchange(e->unpublished, false)) due.push_back(e);
+  for (const auto& e : due)
+    tell(*e);
 }
 
 // A thousand names that resolve in one second are one or two changes to those who are told.
-void resolver::note_change() {
+void resolver::note_change(entry& of) {
+  of.unpublished = true;
   if (std::exchange(to_tell_, true)) return;
   const auto now = clock::now();
   const auto earliest =
@@ -277,6 +291,7 @@ void resolver::note_change() {
     (*self)->to_tell_ = false;
     (*self)->told_at_ = clock::now();
     (*self)->changed_();
+    (*self)->tell_published();
   });
 }
 

@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -65,7 +66,8 @@ struct known_name {
 class resolver {
  public:
   // `changed`: addresses differ from what current() has given; comes seldom, for many at once.
-  // `report`: a name's status has become another.
+  // `report`: a name's status has become another. Where its addresses have changed with it, that
+  // comes behind `changed`, when they are in use.
   resolver(boost::asio::io_context& loop, address_families families, std::function<void()> changed,
            std::function<void(const name_report&)> report);
 
@@ -88,6 +90,8 @@ class resolver {
   // Names that nobody has asked for between begin_asking and forget_unasked are forgotten.
   void begin_asking();
   void forget_unasked();
+  // What current() has given is in use from now on.
+  void tell_published();
 
   [[nodiscard]] std::size_t names() const noexcept { return entries_.size(); }
 
@@ -104,7 +108,9 @@ class resolver {
     name_status status = name_status::unresolved;
     std::string cause = "not looked up yet";
     unsigned failures = 0; // in a row
-    bool asked = true, waiting = false, under_way = false, reported = false;
+    bool asked = true, waiting = false, under_way = false;
+    bool unpublished = false;            // `where` has changed, and nobody was told yet
+    std::optional<name_status> reported; // the last that was
   };
 
   // The file that names the servers, as it was read; all 0 where there was none.
@@ -126,7 +132,8 @@ class resolver {
   void lose(entry& of, std::string cause);
   void look_again(entry& of, clock::duration after);
   void set_status(entry& of, name_status status, std::string cause);
-  void note_change();
+  void note_change(entry& of);
+  void tell(entry& of);
   [[nodiscard]] clock::duration backoff(const entry& of) const;
 
   boost::asio::io_context& loop_;

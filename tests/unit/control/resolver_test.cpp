@@ -201,6 +201,42 @@ TEST_F(resolver_test, stale_answer_ends_after_its_time) {
   EXPECT_THAT(resolved({"box.test"}), ElementsAre("192.0.2.1:5060"));
 }
 
+struct resolver_order : resolver_test {
+  resolver_order() {
+    settings.gather = 100ms;
+    server.start({"--host-record=box.test,192.0.2.1"});
+  }
+  // Asks for a name, until that has been heard.
+  void begin(std::size_t heard) {
+    ASSERT_TRUE(told.configure(settings));
+    (void)told.current({"box.test"});
+    ASSERT_TRUE(until([&] { return seen.size() == heard && !now().empty(); }));
+  }
+  std::vector<endpoint> now() { return told.current({"box.test"}).addresses; }
+  std::vector<std::string> seen;
+  resolver told{loop,
+                {true, true},
+                [this] { seen.push_back("changed, " + std::to_string(now().size())); },
+                [this](const name_report& r) { seen.emplace_back(word_for(r.status)); }};
+};
+
+TEST_F(resolver_order, a_name_is_told_when_its_addresses_are_in_use) {
+  begin(2);
+  EXPECT_THAT(seen, ElementsAre("changed, 1", "resolved"));
+  server.stop();
+  server.start({"--host-record=other.test,192.0.2.1"});
+  ASSERT_TRUE(until([&] { return seen.back() == "unresolved"; }));
+  EXPECT_EQ(*(seen.end() - 2), "changed, 0");
+}
+
+TEST_F(resolver_order, a_name_is_told_when_somebody_else_has_its_addresses_in_use_before) {
+  begin(0);
+  told.tell_published();
+  EXPECT_THAT(seen, ElementsAre("resolved"));
+  ASSERT_TRUE(until([&] { return seen.size() == 2; }));
+  EXPECT_THAT(seen, ElementsAre("resolved", "changed, 1")) << "and once";
+}
+
 TEST_F(resolver_test, name_that_was_taken_away_ends_at_once) {
   use({"--host-record=box.test,192.0.2.1"});
   (void)resolved({"box.test"});
