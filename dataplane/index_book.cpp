@@ -3,6 +3,8 @@
 #include "dataplane/index_book.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace linehunt {
 
@@ -14,7 +16,7 @@ index_book::index_book(std::uint32_t max_destinations, std::uint32_t max_slots) 
 template <class Owner>
 std::uint32_t index_book::numbers<Owner>::of(const Owner& owner) {
   if (const auto found = by_owner.find(owner); found != by_owner.end()) {
-    found->second.configured = true;
+    if (!std::exchange(found->second.configured, true)) --retired;
     return found->second.index;
   }
   std::uint32_t index = no_index;
@@ -31,15 +33,22 @@ std::uint32_t index_book::numbers<Owner>::of(const Owner& owner) {
 }
 
 template <class Owner>
+void index_book::numbers<Owner>::retire_all() {
+  for (auto& [owner, entry] : by_owner)
+    entry.configured = false;
+  retired = by_owner.size();
+}
+
+// Of one that was retired.
+template <class Owner>
 void index_book::numbers<Owner>::give_back(std::uint32_t index) {
+  --retired;
   free.insert(std::lower_bound(free.begin(), free.end(), index, std::greater<>{}), index);
 }
 
 void index_book::begin_reload() {
-  for (auto& [owner, entry] : destinations_.by_owner)
-    entry.configured = false;
-  for (auto& [owner, entry] : slots_.by_owner)
-    entry.configured = false;
+  destinations_.retire_all();
+  slots_.retire_all();
 }
 
 destination_index index_book::destination(std::uint32_t id) {
@@ -78,14 +87,6 @@ std::size_t index_book::release_unheld(const std::function<bool(slot_index)>& he
     return true;
   });
   return released;
-}
-
-std::size_t index_book::retired() const noexcept {
-  const auto is_retired = [](const auto& item) { return !item.second.configured; };
-  const auto count = [&](const auto& owners) {
-    return std::count_if(owners.begin(), owners.end(), is_retired);
-  };
-  return static_cast<std::size_t>(count(destinations_.by_owner) + count(slots_.by_owner));
 }
 
 std::vector<slot_index> index_book::retired_slots() const {

@@ -44,7 +44,10 @@ class index_book {
   std::size_t release_unheld(const std::function<bool(slot_index)>& held,
                              const std::function<bool(destination_index)>& has_calls);
 
-  [[nodiscard]] std::size_t retired() const noexcept; // slots and destinations waiting for that
+  // Slots and destinations waiting for that.
+  [[nodiscard]] std::size_t retired() const noexcept {
+    return destinations_.retired + slots_.retired;
+  }
   [[nodiscard]] std::vector<slot_index> retired_slots() const;
   [[nodiscard]] std::uint32_t max_destinations() const noexcept { return destinations_.most; }
   [[nodiscard]] std::uint32_t max_slots() const noexcept { return slots_.most; }
@@ -61,7 +64,9 @@ class index_book {
     std::map<Owner, entry> by_owner;
     std::vector<std::uint32_t> free; // highest first
     std::uint32_t unused_from = 0;   // never handed out so far
+    std::size_t retired = 0;         // not configured, of by_owner
 
+    void retire_all();
     std::uint32_t of(const Owner& owner);
     void give_back(std::uint32_t index);
   };

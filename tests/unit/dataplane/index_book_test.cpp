@@ -119,7 +119,12 @@ TEST(index_book, random_reloads) {
       }
     }
     if (random() % 2) std::erase_if(held, [&](const auto&) { return random() % 3 == 0; });
-    book.release_unheld([&](slot_index slot) { return held.contains(slot); }, no_calls);
+    const std::size_t slots = book.retired_slots().size(), all = book.retired();
+    const std::size_t released =
+        book.release_unheld([&](slot_index slot) { return held.contains(slot); }, no_calls);
+    ASSERT_GE(all, slots);
+    ASSERT_EQ(book.retired(), all - released);
+    ASSERT_GE(book.retired(), book.retired_slots().size());
   }
   book.begin_reload();
   book.release_unheld(nothing_held, no_calls);
