@@ -274,7 +274,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   view.report_state_by([&] { return kept.unwritten(); });
   reloading.on_status_set_back(
       [&](destination_index which, bool enabled) { view.on_status_set_back(which, enabled); });
-  view.report_names_by([&](const std::string& uri) { return names.about(uri); });
+  view.report_names_by([&](const std::string& uri) { return names.about(uri); },
+                       [&] { return names.any_stale(); });
   names.start(reloading, raise);
   capacity_feedback feedback(loop, view, raise);
   feedback.remember(before.beats, before.socket_names);

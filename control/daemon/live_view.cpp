@@ -4,7 +4,6 @@
 
 #include "control/daemon/call_copies.h"
 #include "control/daemon/log_levels.h"
-#include "control/daemon/statistics.h"
 #include "control/daemon/status_told.h"
 
 #include <algorithm>
@@ -122,15 +121,17 @@ admin::destination_state live_view::state_at(std::size_t place,
                                              const std::vector<dpdk::worker_report>& workers) {
   const destination& d = runtime_.world().destinations[place];
   const destination_model& model = source_.destinations()[place];
-  const destination_status status = source_.changes().status(d.id);
+  const operator_state& changes = source_.changes();
+  const destination_status status = changes.status_at(place);
   admin::destination_state state{
       d.id, d.group, d.uri, status.enabled, !status.by_admin, model.attrs, model.description, {}};
-  if (const auto name = names_ ? names_(d.uri) : std::nullopt) add_name(state, d, *name);
+  if (names_ && source_.has_name(place))
+    if (const auto name = names_(d.uri)) add_name(state, d, *name);
   for (std::size_t r = 0; r < d.resources.size(); ++r) {
     const resource_model& resource = model.resources[r];
     admin::resource_state& shown = state.resources.emplace_back();
     shown.name = resource.label;
-    shown.capacity = source_.changes().capacity(d.id, resource.name);
+    shown.capacity = changes.capacity_at(place, r);
     shown.load = load(workers, d.resources[r].slot);
     if (!resource.heartbeat || !heartbeats_) continue;
     if (const auto report = heartbeats_(d.id, resource.name))
@@ -167,60 +168,6 @@ std::vector<admin::destination_state> live_view::destinations() {
     // Those without calls wait for the next keep_house only.
     if (has_calls(workers, gone.index)) all.push_back(std::move(state));
   }
-  return all;
-}
-
-node_statistics live_view::node() {
-  node_statistics all;
-  all.generation = runtime_.world().generation;
-  all.draining = draining_.draining();
-  all.mbufs_in_use = runtime_.mbufs_in_use();
-  all.ports = runtime_.ports();
-  all.uptime_s = static_cast<std::uint64_t>(uptime().count());
-  bool stale = false;
-  for (const destination& d : runtime_.world().destinations) {
-    const auto name = names_ ? names_(d.uri) : std::nullopt;
-    stale = stale || (name && name->status == dns::name_status::stale);
-    ++all.destinations;
-    all.destinations_disabled += source_.changes().status(d.id).enabled ? 0 : 1;
-  }
-  all.degraded = degraded_by({.reload_refused = reload_refused_,
-                              .database_unread = !reloading_.rows_are_read(),
-                              .changes_unsaved = !changes_saved_,
-                              .names_stale = stale,
-                              .log_unwritten = log_unwritten_ && log_unwritten_(),
-                              .state_unwritten = state_unwritten_ && state_unwritten_()});
-  return all;
-}
-
-std::vector<admin::statistic> live_view::statistics() {
-  auto all = statistics_of(reports(), node());
-  for (const counting* more : {&more_statistics_, &copies_})
-    if (*more)
-      for (admin::statistic& one : (*more)())
-        all.push_back(std::move(one));
-  return all;
-}
-
-metrics::node_figures live_view::figures() {
-  metrics::node_figures all;
-  all.started_at = started_at_;
-  all.destinations = destinations();
-  all.workers = reports();
-  all.node = node();
-  for (const destination& d : runtime_.world().destinations) {
-    metrics::destination_delays& delays = all.post_dial.emplace_back();
-    delays.destination = d.id;
-    for (const dpdk::worker_report& worker : all.workers) {
-      const post_dial_delay& of_worker = worker.post_dial_delays[d.index];
-      delays.sum_us += of_worker.sum_us.load(std::memory_order_relaxed);
-      delays.moved_on += of_worker.moved_on.load(std::memory_order_relaxed);
-      for (std::size_t i = 0; i < delays.counts.size(); ++i)
-        delays.counts[i] += of_worker.counts[i].load(std::memory_order_relaxed);
-    }
-  }
-  if (more_statistics_) all.ways_in = more_statistics_();
-  if (copies_) all.copies = copies_();
   return all;
 }
 
@@ -430,12 +377,10 @@ void live_view::reload(std::function<void(reload_outcome)> done) {
 }
 
 std::string live_view::status_line() {
-  const auto& all = runtime_.world().destinations;
-  const auto usable = std::ranges::count_if(
-      all, [&](const destination& d) { return source_.changes().status(d.id).enabled; });
+  const std::size_t all = runtime_.world().destinations.size();
   return fmt::format("{}, {} calls, {} of {} destinations enabled",
-                     draining_.draining() ? "draining" : "serving", live_calls(runtime_), usable,
-                     all.size());
+                     draining_.draining() ? "draining" : "serving", live_calls(runtime_),
+                     all - source_.changes().disabled(), all);
 }
 
 // Silence says nothing where the link towards it is down, or has been while it was waited for.

@@ -88,9 +88,13 @@ class live_view final : public admin::daemon_view {
   void also_count(counting more) { more_statistics_ = std::move(more); }
   void count_copies(counting more) { copies_ = std::move(more); }
 
-  // Says of a URI with a host name how its resolution stands; nullopt for one with an address.
+  // Says of a URI with a host name how its resolution stands; nullopt for one with an address. And
+  // whether any name is stale.
   using naming_report = std::function<std::optional<dns::name_report>(const std::string& uri)>;
-  void report_names_by(naming_report report) { names_ = std::move(report); }
+  void report_names_by(naming_report report, std::function<bool()> any_stale) {
+    names_ = std::move(report);
+    names_stale_ = std::move(any_stale);
+  }
   // Whether lines of the log are not where they should be.
   void report_log_by(std::function<bool()> unwritten) { log_unwritten_ = std::move(unwritten); }
   // Whether state_dir could not be written since the start.
@@ -168,6 +172,7 @@ class live_view final : public admin::daemon_view {
   [[nodiscard]] bool could_be_heard(const destination& d, std::chrono::milliseconds waited);
   void look_at_links();
   [[nodiscard]] node_statistics node();
+  void add_destinations(metrics::node_figures& all);
   void tell_refused(const std::vector<dpdk::worker_report>& workers);
   void tell_elsewhere(const std::vector<dpdk::worker_report>& workers);
   [[nodiscard]] nlohmann::json moved_on_since(const std::vector<dpdk::worker_report>& workers);
@@ -185,7 +190,7 @@ class live_view final : public admin::daemon_view {
   std::function<std::optional<std::uint32_t>(std::uint32_t)> round_trip_us_;
   counting more_statistics_, copies_;
   naming_report names_;
-  std::function<bool()> log_unwritten_, state_unwritten_;
+  std::function<bool()> names_stale_, log_unwritten_, state_unwritten_;
   heartbeat_report heartbeats_;
   pauses pauses_;
   link_watch links_;

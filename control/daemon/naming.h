@@ -31,6 +31,8 @@ class naming {
   void start(reloader& reloading, admin::raising raise);
 
   [[nodiscard]] std::optional<dns::name_report> about(const std::string& uri) const;
+  // A name has addresses whose TTL is over, because nobody answers.
+  [[nodiscard]] bool any_stale() const noexcept { return resolver_.stale_names() != 0; }
 
  private:
   [[nodiscard]] dns::found_addresses addresses_of(const std::string& uri);

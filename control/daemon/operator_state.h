@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 namespace linehunt {
@@ -46,12 +47,22 @@ class operator_state {
   void apply(std::vector<destination_model>& configured);
 
   // Of destinations that apply() has seen.
-  [[nodiscard]] bool knows(std::uint32_t id) const { return records_.contains(id); }
+  [[nodiscard]] bool knows(std::uint32_t id) const { return places_.contains(id); }
   [[nodiscard]] destination_status status(std::uint32_t id) const;
+  // How many of them are not enabled.
+  [[nodiscard]] std::size_t disabled() const noexcept { return disabled_; }
   void set_by_admin(std::uint32_t id, bool enabled);
   // By a failure or a probe; does nothing to what an admin has disabled.
   void set_usable(std::uint32_t id, bool enabled);
   [[nodiscard]] std::int32_t capacity(std::uint32_t id, const std::string& resource) const;
+  // The same for whoever goes through all of them: by their places in what apply() was given, and
+  // by those of their resources.
+  [[nodiscard]] destination_status status_at(std::size_t place) const {
+    return records_[place].status;
+  }
+  [[nodiscard]] std::int32_t capacity_at(std::size_t place, std::size_t resource) const {
+    return records_[place].resources[resource].capacity;
+  }
   void set_capacity(std::uint32_t id, const std::string& resource, std::int32_t capacity);
   // Of a resource that follows a heartbeat: stays as long as it follows the same one, and takes the
   // place of what an operator has said before.
@@ -69,6 +80,7 @@ class operator_state {
 
  private:
   struct resized {
+    std::string name;
     std::int32_t configured = 0;
     std::int32_t capacity = 0;
     bool changed = false; // by an operator
@@ -76,22 +88,29 @@ class operator_state {
     bool beaten = false; // the capacity is that of a heartbeat
   };
   struct record {
-    std::uint32_t group = 0;
+    std::uint32_t id = 0, group = 0;
     std::string uri;
     destination_status status;
-    std::map<std::string, resized> resources;
-    bool before_restart = false; // remembered of the run before, and configured so at its end
+    std::vector<resized> resources; // in the order of the configuration
+    bool before_restart = false;    // remembered of the run before, and configured so at its end
   };
+  [[nodiscard]] static resized* resource_of(record& r, const std::string& name);
+  [[nodiscard]] static const resized* resource_of(const record& r, const std::string& name);
+  [[nodiscard]] record* find(std::uint32_t id);
+  [[nodiscard]] const record* find(std::uint32_t id) const;
+  void set_status(record& r, destination_status status);
   [[nodiscard]] static bool by_operator(const record& r);
   using identity = std::tuple<std::uint32_t, std::uint32_t, std::string>; // id, group, URI
-  [[nodiscard]] static identity identity_of(std::uint32_t id, const record& r);
+  [[nodiscard]] static identity identity_of(const record& r);
   [[nodiscard]] const record* remembered(const destination_model& model) const;
   [[nodiscard]] const record* whose_status(const destination_model& model) const;
   [[nodiscard]] const record* whose_sizes(const destination_model& model) const;
-  void remember_gone(std::map<std::uint32_t, record>&& before);
+  void remember_gone(std::vector<record>&& before);
 
-  std::map<std::uint32_t, record> records_; // by destination id
-  std::map<identity, record> remembered_;   // not configured so, what operators said alone
+  std::vector<record> records_;                           // in the order of what apply() was given
+  std::unordered_map<std::uint32_t, std::size_t> places_; // of them, by destination id
+  std::size_t disabled_ = 0;                              // of them
+  std::map<identity, record> remembered_; // not configured so, what operators said alone
 };
 
 } // namespace linehunt

@@ -25,7 +25,7 @@ std::unique_ptr<const snapshot> world_source::build(const config::configuration&
     return nullptr;
   }
   changes_ = std::move(changes);
-  std::vector<published> next = published_in(*built);
+  std::vector<published> next = published_in(*built, whole);
   retire(*built);
   destinations_ = std::move(model.destinations);
   published_ = std::move(next);
@@ -84,15 +84,18 @@ void world_source::retire(const snapshot& next) {
   std::ranges::stable_sort(draining_resources_, {}, &retired_resource::id);
 }
 
-std::vector<world_source::published> world_source::published_in(const snapshot& next) const {
+std::vector<world_source::published>
+world_source::published_in(const snapshot& next, const config::configuration& whole) const {
   std::unordered_map<destination_index, std::size_t> places; // in the last one
   for (std::size_t i = 0; i < published_.size(); ++i)
     places.emplace(published_[i].index, i);
   std::vector<published> all;
+  all.reserve(next.destinations.size());
   for (const destination& d : next.destinations) {
     published& one = all.emplace_back();
     one.index = d.index;
     one.since = next.generation;
+    one.has_name = whole.destinations[all.size() - 1].model.addresses.empty();
     for (const resource& r : d.resources)
       one.slots.push_back(r.slot);
     const auto before = places.find(d.index);

@@ -38,6 +38,8 @@ class world_source {
   [[nodiscard]] const std::vector<destination_model>& destinations() const noexcept {
     return destinations_;
   }
+  // Of a place among them: its URI has a name, so that its addresses come from resolve_by.
+  [[nodiscard]] bool has_name(std::size_t place) const { return published_[place].has_name; }
   // No longer configured, but calls were still there when release_settled was last asked.
   struct retired {
     destination_model model;
@@ -76,8 +78,10 @@ class world_source {
     destination_index index = no_index;
     std::uint64_t since = 0;       // the first generation with this number, id, group and URI
     std::vector<slot_index> slots; // beside its resources
+    bool has_name = false;
   };
-  [[nodiscard]] std::vector<published> published_in(const snapshot& next) const;
+  [[nodiscard]] std::vector<published> published_in(const snapshot& next,
+                                                    const config::configuration& whole) const;
 
   index_book book_;
   address_source addresses_;

@@ -7,8 +7,12 @@
 namespace linehunt::metrics {
 namespace {
 
-std::string id_of(const admin::destination_state& d) {
+std::string id_of(const destination_figures& d) {
   return std::to_string(d.id);
+}
+
+labels of(const resource_figures& r) {
+  return {{"destination", std::to_string(r.destination)}, {"resource", r.name}};
 }
 
 prometheus::ClientMetric::Histogram histogram_of(const destination_delays& delays) {
@@ -40,7 +44,7 @@ void add_destinations(family_list& out, const node_figures& figures) {
   out.gauge("linehunt_destination_resolved",
             "1 where a destination has an address, 0 where DNS gives none and it gets no call. Of "
             "configured ones.");
-  configured([](const auto& d) { return d.unresolved.empty() ? 1 : 0; });
+  configured([](const auto& d) { return d.resolved ? 1 : 0; });
   out.gauge("linehunt_destination_paused_seconds",
             "How long a destination gets no new calls yet, as it asked itself (Retry-After). Of "
             "configured ones.");
@@ -56,20 +60,16 @@ void add_destinations(family_list& out, const node_figures& figures) {
     if (d.probe_round_trip_us) out.add({{"destination", id_of(d)}}, *d.probe_round_trip_us / 1e6);
 
   out.gauge("linehunt_destination_load", "Lines of a resource that live calls hold.");
-  for (const auto& d : figures.destinations)
-    for (const auto& r : d.resources)
-      out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.load);
+  for (const resource_figures& r : figures.resources)
+    out.add(of(r), r.load);
   out.gauge("linehunt_destination_capacity", "Lines of a resource that a destination offers.");
-  for (const auto& d : figures.destinations)
-    for (const auto& r : d.resources)
-      out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.capacity);
+  for (const resource_figures& r : figures.resources)
+    out.add(of(r), r.capacity);
 
   out.gauge("linehunt_heartbeat_fresh",
             "1 where the capacity of a resource follows a FreeSWITCH that is heard, else 0.");
-  for (const auto& d : figures.destinations)
-    for (const auto& r : d.resources)
-      if (!r.heartbeat.empty())
-        out.add({{"destination", id_of(d)}, {"resource", r.name}}, r.heartbeat == "fresh" ? 1 : 0);
+  for (const resource_figures& r : figures.resources)
+    if (r.heartbeat_fresh) out.add(of(r), *r.heartbeat_fresh ? 1 : 0);
 
   out.counter("linehunt_destination_failovers_total",
               "Calls that failed at a destination and were sent on to another one.");

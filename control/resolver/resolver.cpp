@@ -99,7 +99,7 @@ void resolver::remember(std::vector<known_name> before) {
 }
 
 // The listeners may be others than they were.
-void resolver::begin_with(entry& of, known_name before) const {
+void resolver::begin_with(entry& of, known_name before) {
   if (clock::now() >= stale_until(before.answered_at, before.ttl)) return;
   for (std::size_t i = 0; i < before.where.addresses.size(); ++i) {
     const endpoint& at = before.where.addresses[i];
@@ -112,7 +112,7 @@ void resolver::begin_with(entry& of, known_name before) const {
   of.in_part = before.in_part;
   of.answered_at = before.answered_at;
   of.ttl = before.ttl;
-  of.status = name_status::stale;
+  put_status(of, name_status::stale);
   of.cause = "not looked up yet, the addresses are those of before the start";
 }
 
@@ -145,7 +145,11 @@ void resolver::begin_asking() {
 }
 
 void resolver::forget_unasked() {
-  std::erase_if(entries_, [](const auto& item) { return !item.second->asked; });
+  std::erase_if(entries_, [this](const auto& item) {
+    if (item.second->asked) return false;
+    put_status(*item.second, name_status::unresolved);
+    return true;
+  });
 }
 
 void resolver::enqueue(const std::shared_ptr<entry>& which) {
@@ -257,7 +261,7 @@ resolver::clock::duration resolver::backoff(const entry& of) const {
 }
 
 void resolver::set_status(entry& of, name_status status, std::string cause) {
-  of.status = status;
+  put_status(of, status);
   of.cause = std::move(cause);
   if (!of.unpublished) tell(of);
 }
@@ -275,6 +279,12 @@ void resolver::tell_published() {
     if (std::exchange(e->unpublished, false)) due.push_back(e);
   for (const auto& e : due)
     tell(*e);
+}
+
+void resolver::put_status(entry& of, name_status status) {
+  stale_ -= of.status == name_status::stale ? 1 : 0;
+  stale_ += status == name_status::stale ? 1 : 0;
+  of.status = status;
 }
 
 // A thousand names that resolve in one second are one or two changes to those who are told.

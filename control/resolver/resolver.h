@@ -94,6 +94,7 @@ class resolver {
   void tell_published();
 
   [[nodiscard]] std::size_t names() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::size_t stale_names() const noexcept { return stale_; }
 
  private:
   using clock = std::chrono::steady_clock;
@@ -122,7 +123,7 @@ class resolver {
   [[nodiscard]] static file_stamp stamp_of(const dns_servers& servers);
   [[nodiscard]] clock::time_point stale_until(clock::time_point answered_at,
                                               clock::duration ttl) const;
-  void begin_with(entry& of, known_name before) const;
+  void begin_with(entry& of, known_name before);
   void follow_servers();
   void ask_again(); // those without a fresh answer
   void enqueue(const std::shared_ptr<entry>& which);
@@ -132,6 +133,7 @@ class resolver {
   void lose(entry& of, std::string cause);
   void look_again(entry& of, clock::duration after);
   void set_status(entry& of, name_status status, std::string cause);
+  void put_status(entry& of, name_status status); // and counts
   void note_change(entry& of);
   void tell(entry& of);
   [[nodiscard]] clock::duration backoff(const entry& of) const;
@@ -144,6 +146,7 @@ class resolver {
   std::shared_ptr<dns_client> client_;
   file_stamp servers_read_;
   std::map<sip_name, std::shared_ptr<entry>> entries_;
+  std::size_t stale_ = 0;                 // of them
   std::map<sip_name, known_name> before_; // of the run before, not asked for yet
   std::deque<std::weak_ptr<entry>> queue_;
   std::size_t under_way_ = 0;

@@ -3,7 +3,9 @@
 #include "control/daemon/live_view.h"
 
 #include "control/config/load_file.h"
+#include "control/config/sip_target.h"
 #include "dataplane/dpdk/eal.h"
+#include "tests/unit/instruction_count.h"
 
 #include <fstream>
 #include <gtest/gtest.h>
@@ -269,6 +271,105 @@ TEST_F(live_view_test, a_call_without_lines_stays_with_its_destination) {
   EXPECT_EQ(where(), 5u) << "which drains";
   daemon.reload(other + box("21", "vm=50"));
   EXPECT_EQ(where(), 5u) << "it has come back";
+}
+
+std::string boxes(unsigned count) {
+  std::string all;
+  for (unsigned id = 1; id <= count; ++id)
+    all += "[[destination]]\nid = " + std::to_string(id) + "\ngroup = 1\nuri = \"sip:192.0.2." +
+           std::to_string(30 + id) + ":5060\"\nresources = \"vm=5; pstn=7\"\n";
+  return all;
+}
+
+TEST_F(live_view_test, figures_are_those_of_the_list) {
+  viewed daemon(box("21", "vm=50; pstn/s=32") + "[[destination]]\nid = 4\ngroup = 2\n"
+                                                "uri = \"sip:box.test\"\nresources = \"vm=3\"\n",
+                one_call(2));
+  daemon.view.report_names_by([](const auto&) { return dns::name_report{}; }, [] { return true; });
+  daemon.view.measure_by([](std::uint32_t id) { return std::optional(1000 * id); });
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  daemon.set_enabled(false);
+  daemon.view.resize(5, "vm", 20, [](const auto& how) { EXPECT_TRUE(how); });
+  const metrics::node_figures now = daemon.view.figures();
+  const auto listed = daemon.view.destinations();
+  ASSERT_EQ(now.destinations.size(), 2u);
+  auto resource = now.resources.begin();
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(now.destinations[i].id, listed[i].id);
+    EXPECT_EQ(now.destinations[i].group, listed[i].group);
+    EXPECT_EQ(now.destinations[i].uri, listed[i].uri);
+    EXPECT_EQ(now.destinations[i].enabled, listed[i].enabled);
+    EXPECT_EQ(now.destinations[i].resolved, listed[i].unresolved.empty());
+    EXPECT_EQ(now.destinations[i].paused_s, listed[i].paused_s);
+    EXPECT_EQ(now.destinations[i].probe_round_trip_us, listed[i].probe_round_trip_us);
+    EXPECT_EQ(now.post_dial[i].destination, listed[i].id);
+    for (const admin::resource_state& shown : listed[i].resources) {
+      ASSERT_NE(resource, now.resources.end());
+      EXPECT_EQ(resource->destination, listed[i].id);
+      EXPECT_EQ(resource->name, shown.name);
+      EXPECT_EQ(resource->capacity, shown.capacity);
+      EXPECT_EQ(resource->load, shown.load);
+      ++resource;
+    }
+  }
+  EXPECT_EQ(resource, now.resources.end());
+  EXPECT_FALSE(listed[0].enabled);
+  EXPECT_EQ(listed[0].resources[0].capacity, 20);
+  EXPECT_EQ(listed[0].resources[0].load, 1);
+  EXPECT_FALSE(listed[1].unresolved.empty());
+  EXPECT_EQ(now.node.destinations, 2u);
+  EXPECT_EQ(now.node.destinations_disabled, 1u);
+}
+
+TEST_F(live_view_test, figures_have_what_calls_hold_of_what_is_not_configured_any_more) {
+  viewed daemon(box("21", "vm=50; pstn=32"), one_call(2));
+  daemon.reload(box("21", "vm=50"));
+  metrics::node_figures now = daemon.view.figures();
+  ASSERT_EQ(now.resources.size(), 2u);
+  EXPECT_EQ(now.resources[1].name, "pstn");
+  EXPECT_EQ(now.resources[1].capacity, 0);
+  EXPECT_EQ(now.resources[1].load, 1);
+  daemon.reload(boxes(1));
+  now = daemon.view.figures();
+  ASSERT_EQ(now.destinations.size(), 2u);
+  EXPECT_EQ(now.destinations[1].id, 5u);
+  EXPECT_TRUE(now.destinations[1].draining);
+  ASSERT_EQ(now.resources.size(), 4u);
+  EXPECT_EQ(now.resources[3].destination, 5u);
+  EXPECT_EQ(now.resources[3].load, 1);
+}
+
+// The loop does nothing else meanwhile. Counted in instructions, which no neighbour changes.
+TEST_F(live_view_test, what_all_destinations_cost_is_little) {
+#ifdef LINEHUNT_SANITIZED
+  GTEST_SKIP() << "a sanitizer's instructions are others";
+#endif
+  struct cost {
+    std::uint64_t one_figure = 0, all_figures = 0, list = 0;
+  };
+  const auto cost_with = [](unsigned destinations) {
+    viewed daemon(boxes(destinations));
+    daemon.view.report_names_by(
+        [](const std::string& uri) -> std::optional<dns::name_report> {
+          if (config::name_to_look_up(uri)) return dns::name_report{};
+          return std::nullopt;
+        },
+        [] { return false; });
+    (void)daemon.view.figures(); // what is made at the first time
+    (void)daemon.view.statistics();
+    cost all;
+    all.one_figure = instructions([&] { (void)daemon.view.statistics(); });
+    all.all_figures = instructions([&] { (void)daemon.view.figures(); });
+    all.list = instructions([&] { (void)daemon.view.destinations(); });
+    return all;
+  };
+  const cost few = cost_with(2), many = cost_with(42);
+  EXPECT_LT(many.one_figure, few.one_figure + few.one_figure / 20) << "it is the same for all";
+  const std::uint64_t in_figures = many.all_figures - few.all_figures;
+  const std::uint64_t in_list = many.list - few.list;
+  RecordProperty("figures", static_cast<int>(in_figures / 40));
+  RecordProperty("list", static_cast<int>(in_list / 40));
+  EXPECT_LT(2 * in_figures, in_list) << "no texts but those that are shown, and no search";
 }
 
 } // namespace

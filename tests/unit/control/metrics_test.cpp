@@ -54,14 +54,12 @@ struct figures_with_two_workers : ::testing::Test {
     figures.workers[1].rings.packets = 17;
     figures.workers[1].verdicts[static_cast<std::size_t>(verdict::rejected_no_capacity)] = 5;
     figures.destinations = {
-        {1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}, {"vm/s", 5, 0}}},
-        {2, 1, "sip:192.0.2.2", false, true, "", "", {{"pstn", 7, 1}}},
-        {3, 1, "sip:192.0.2.3", false, false, "", "", {{"pstn", 0, 2}}}};
+        {1, 1, "sip:192.0.2.1"}, {2, 1, "sip:192.0.2.2", false}, {3, 1, "sip:192.0.2.3", false}};
+    figures.resources = {
+        {1, "pstn", 32, 3, true}, {1, "vm/s", 5, 0, false}, {2, "pstn", 7, 1}, {3, "pstn", 0, 2}};
     figures.destinations[2].draining = true;
     figures.destinations[1].paused_s = 540;
-    figures.destinations[1].unresolved = "no such name";
-    figures.destinations[0].resources[0].heartbeat = "fresh";
-    figures.destinations[0].resources[1].heartbeat = "stale";
+    figures.destinations[1].resolved = false;
     figures.destinations[0].probe_round_trip_us = 1500;
     destination_delays delays;
     delays.destination = 1;

@@ -64,8 +64,8 @@ std::string written_anew() {
   node_figures figures;
   figures.workers.resize(1);
   figures.workers[0].engine = &engine;
-  figures.destinations = {{1, 1, "sip:192.0.2.1", true, true, "", "", {{"pstn", 32, 3}}}};
-  figures.destinations[0].resources[0].heartbeat = "fresh";
+  figures.destinations = {{1, 1, "sip:192.0.2.1"}};
+  figures.resources = {{1, "pstn", 32, 3, true}};
   figures.destinations[0].probe_round_trip_us = 1500;
   figures.post_dial = {destination_delays{.destination = 1}};
   figures.node.ports = {{"access"}};

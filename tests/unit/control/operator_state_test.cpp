@@ -56,6 +56,46 @@ TEST_F(operator_state_test, status_survives_where_id_group_and_uri_are_the_same)
   EXPECT_TRUE(reload(regrouped).enabled);
 }
 
+TEST_F(operator_state_test, those_that_are_disabled_are_counted) {
+  auto three = configured();
+  three.push_back(three[0]);
+  three.push_back(three[0]);
+  three[0].id = 9;
+  three[2].id = 5;
+  (void)reload(three);
+  EXPECT_EQ(state.disabled(), 0u);
+  state.set_by_admin(9, false);
+  state.set_by_admin(9, false);
+  state.set_usable(9, true); // which an admin has disabled
+  state.set_usable(5, false);
+  state.set_usable(7, false); // nobody
+  EXPECT_EQ(state.disabled(), 2u);
+  three[2].uri = "sip:192.0.2.22";
+  (void)reload(three);
+  EXPECT_EQ(state.disabled(), 1u) << "it is another machine now";
+  state.set_by_admin(9, true);
+  EXPECT_EQ(state.disabled(), 0u);
+}
+
+TEST_F(operator_state_test, by_their_places_they_are_as_by_id) {
+  auto two = configured();
+  two.push_back(configured(20)[0]);
+  two[0].id = 9;
+  (void)reload(two);
+  state.set_usable(1, false);
+  state.set_capacity(9, "pstn", 3);
+  EXPECT_TRUE(state.status_at(0).enabled);
+  EXPECT_FALSE(state.status_at(1).enabled);
+  EXPECT_EQ(state.capacity_at(0, 0), 50);
+  EXPECT_EQ(state.capacity_at(0, 1), 3);
+  EXPECT_EQ(state.capacity_at(1, 0), 20);
+  state.set_by_admin(1, false);
+  const auto changes = state.changes();
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0].id, 1u) << "by id, whatever their order is";
+  EXPECT_EQ(changes[1].id, 9u);
+}
+
 TEST_F(operator_state_test, failure_does_not_soften_what_an_admin_said) {
   (void)reload(configured());
   state.set_usable(1, false);

@@ -182,8 +182,10 @@ TEST_F(resolver_test, good_answer_stays_while_the_server_is_dead) {
   ASSERT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::stale; }));
   EXPECT_THAT(addresses({"box.test"}), ElementsAre("192.0.2.1:5060"));
   EXPECT_FALSE(names.about({"box.test"}).cause.empty());
+  EXPECT_EQ(names.stale_names(), 1u);
   server.start({"--host-record=box.test,192.0.2.9"});
   ASSERT_TRUE(until([&] { return names.about({"box.test"}).status == name_status::resolved; }));
+  EXPECT_EQ(names.stale_names(), 0u);
   EXPECT_THAT(addresses({"box.test"}), ElementsAre("192.0.2.9:5060"));
 }
 
@@ -194,6 +196,7 @@ TEST_F(resolver_test, stale_answer_ends_after_its_time) {
   server.stop();
   ASSERT_TRUE(until([&] { return addresses({"box.test"}).empty(); }));
   EXPECT_EQ(names.about({"box.test"}).status, name_status::unresolved);
+  EXPECT_EQ(names.stale_names(), 0u);
   ASSERT_TRUE(until([&] { return changes == 2; }));
   ASSERT_EQ(reports.size(), 3u);
   EXPECT_EQ(reports[1].status, name_status::stale);
@@ -430,6 +433,10 @@ TEST_F(resolver_start, another_port_is_another_name) {
   EXPECT_THAT(addresses({"box.test", 5099}), IsEmpty());
   EXPECT_THAT(addresses({"box.test", 0, true}), IsEmpty()) << "and without NAPTR as well";
   EXPECT_FALSE(addresses({"box.test"}).empty());
+  EXPECT_EQ(names.stale_names(), 1u);
+  names.begin_asking();
+  names.forget_unasked();
+  EXPECT_EQ(names.stale_names(), 0u) << "nobody asks for it any more";
 }
 
 TEST_F(resolver_start, what_is_longer_over_than_max_stale_is_not_used) {

@@ -132,5 +132,18 @@ TEST_F(world_source_test, draining_destination_has_no_number_that_went_to_anothe
   EXPECT_EQ(source.draining_resources(2)[0].slot, fax);
 }
 
+TEST_F(world_source_test, addresses_that_come_from_names_are_known) {
+  source.resolve_by([](const std::string&) {
+    return dns::found_addresses{{endpoint{*parse_ip("192.0.2.31"), 5060}}, {{0, 1}}};
+  });
+  const auto world = build(box(2, "vm=5") + "[[destination]]\nid = 1\ngroup = 1\n"
+                                            "uri = \"sip:box.test\"\nresources = \"vm=5\"\n");
+  ASSERT_EQ(world->destinations.size(), 2u);
+  for (std::size_t place = 0; place < 2; ++place) {
+    EXPECT_FALSE(world->destinations[place].addresses.empty());
+    EXPECT_EQ(source.has_name(place), world->destinations[place].uri == "sip:box.test");
+  }
+}
+
 } // namespace
 } // namespace linehunt::world_source_test
