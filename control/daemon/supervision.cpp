@@ -2,6 +2,8 @@
 // See supervision.h.
 #include "control/daemon/supervision.h"
 
+#include "control/daemon/service_notice.h"
+
 #include <ctime>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -25,27 +27,24 @@ std::uint64_t monotonic_us() {
 } // namespace
 
 void tell_ready() {
-  (void)sd_notify(0, "READY=1");
+  notify_service("READY=1");
 }
 
 void tell_reloading() {
-  (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                   static_cast<unsigned long long>(monotonic_us()));
+  notify_service(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us()));
 }
 
 void tell_busy(std::chrono::microseconds more) {
-  (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu\nWATCHDOG=1",
-                   static_cast<unsigned long long>(more.count()));
+  notify_service(fmt::format("EXTEND_TIMEOUT_USEC={}\nWATCHDOG=1", more.count()));
 }
 
 void tell_stopping(std::chrono::microseconds more, const std::string& status) {
-  (void)sd_notify(0, fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}{}{}", more.count(),
-                                 status.empty() ? "" : "\nSTATUS=", status)
-                         .c_str());
+  notify_service(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}{}{}", more.count(),
+                             status.empty() ? "" : "\nSTATUS=", status));
 }
 
 void tell_status(const std::string& line) {
-  (void)sd_notify(0, ("STATUS=" + line).c_str());
+  notify_service("STATUS=" + line);
 }
 
 std::optional<std::size_t> progress_watch::standing(std::span<const std::uint64_t> loops,
@@ -78,7 +77,7 @@ void supervision::look(bool late) {
     spdlog::critical("worker {} stands still{}", *standing,
                      watched_ ? "; the watchdog is not told that we live" : "");
   stands_ = standing;
-  if (watched_ && !standing) (void)sd_notify(0, "WATCHDOG=1");
+  if (watched_ && !standing) notify_service("WATCHDOG=1");
   tell_status(status());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the service manager (systemd) is told: ready, reloading, stopping, a line of status, and
-// that we live. Where there is no service manager all of it does nothing.
+// that we live. Where there is no service manager all of it does nothing; where it does not listen,
+// it hears the last of each when it does (service_notice.h).
 #pragma once
 
 #include <boost/asio/io_context.hpp>

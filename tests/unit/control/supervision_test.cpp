@@ -6,8 +6,10 @@
 #include "state_bed.h"
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -18,7 +20,9 @@ namespace linehunt::supervision_test {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -81,6 +85,37 @@ TEST_F(supervision_test, says_what_the_unit_waits_for) {
   EXPECT_EQ(all[2], "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000");
   EXPECT_EQ(all[3], "STATUS=serving, 3 calls");
   EXPECT_EQ(all[4], "EXTEND_TIMEOUT_USEC=3000000\nWATCHDOG=1");
+}
+
+// It may be stopped, or wait for a disk itself.
+TEST_F(supervision_test, a_service_manager_that_does_not_listen_is_not_waited_for) {
+  const int other = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  socklen_t len = sizeof address;
+  void* any = &address;
+  ASSERT_EQ(::getsockname(socket_, static_cast<sockaddr*>(any), &len), 0);
+  while (::sendto(other, "x", 1, MSG_DONTWAIT, static_cast<const sockaddr*>(any), len) == 1) {
+  }
+  ASSERT_EQ(errno, EAGAIN);
+  ::close(other);
+  auto told = std::async(std::launch::async, [] {
+    tell_reloading();
+    tell_status("serving, 3 calls");
+    tell_busy(std::chrono::seconds(3));
+    tell_ready();
+    tell_status("serving, 4 calls");
+  });
+  EXPECT_EQ(told.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  EXPECT_THAT(heard(), Each("x"));
+  told.wait();
+  (void)heard();
+  tell_status("serving, 5 calls");
+  const auto all = heard();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_THAT(all[0], StartsWith("MONOTONIC_USEC="));
+  EXPECT_THAT(all[0], EndsWith("\nEXTEND_TIMEOUT_USEC=3000000\nREADY=1\nSTATUS=serving, 5 calls"));
+  tell_status("serving, 6 calls");
+  EXPECT_THAT(heard(), ElementsAre("STATUS=serving, 6 calls"));
 }
 
 // Not the line of before, until the interval is over.
