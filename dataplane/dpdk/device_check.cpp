@@ -102,11 +102,11 @@ unsigned long device_number(std::string_view device, std::string_view key,
   return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
 }
 
-bool is_of_interface(std::string_view driver) noexcept {
-  return driver.starts_with("net_af_packet") || driver.starts_with("net_af_xdp");
-}
-
 } // namespace
+
+bool is_of_interface(std::string_view device) noexcept {
+  return device.starts_with("net_af_packet") || device.starts_with("net_af_xdp");
+}
 
 std::string device_argument(std::string_view device, std::string_view key) {
   const auto all = arguments_of(device, key);

@@ -15,6 +15,8 @@ namespace linehunt::dpdk {
 
 // "0000:01:00.0" or "01:00.0", with or without arguments.
 [[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
+// af_packet and af_xdp, which share an interface of the kernel.
+[[nodiscard]] bool is_of_interface(std::string_view device) noexcept;
 // The value of `key` in "name,key=value,key=value"; empty where it is not there.
 [[nodiscard]] std::string device_argument(std::string_view device, std::string_view key);
 // Of a bond, as its arguments name them: "net_bonding0,slave=0000:3b:00.0,slave=net_tap0".

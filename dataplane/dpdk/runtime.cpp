@@ -2,6 +2,7 @@
 // Start, stop, and what the control thread asks of the running workers.
 #include "dataplane/dpdk/runtime.h"
 
+#include "dataplane/dpdk/address_claim.h"
 #include "dataplane/dpdk/control_block.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/hugepage_check.h"
@@ -93,6 +94,7 @@ struct runtime::state {
     void operator()(rte_rcu_qsbr* v) const noexcept { rte_free(v); }
   };
   bool owns_eal = false;
+  address_claims claims; // until the ports are closed
   std::unique_ptr<const snapshot> world;
   std::optional<mbuf_pools> pools;
   control_block shared;
@@ -157,6 +159,10 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
     if (!opened) return tl::unexpected(opened.error());
     shared.ports.push_back(std::move(*opened));
   }
+  // Before the first of them answers for an address.
+  auto claimed = address_claims::make(setup.ports);
+  if (!claimed) return tl::unexpected(claimed.error());
+  claims = std::move(*claimed);
   std::size_t in_queues = 0;
   for (const port& p : shared.ports)
     in_queues += p.mbufs_kept();

@@ -129,6 +129,42 @@ def a_right_configuration_passes_the_check():
 
 
 @case
+def two_with_one_address_notice_each_other():
+    with study_case() as lab:
+        balancer = lab.start_balancer()
+        text = lab.configuration.text().replace("linehunt.sock", "second.sock")
+        text = text.replace('file_prefix = "', 'file_prefix = "second-').replace("[admin]", '[admin]\nhttp = ""')
+        told = run_with(text, before=lab.device.prefix())
+        check(told.returncode == 1 and "on interface 'eth0' belongs to another linehunt that runs, "
+              f"process {balancer.process.pid} of user 0; end that one" in told.stderr,
+              f"{told.returncode}: {told.stderr}")
+        balancer.process.kill()
+        balancer.stopped_by = signal.SIGKILL
+        balancer.process.wait()
+        lab.start_balancer()
+
+
+@case
+def a_configuration_that_is_long_in_coming_is_waited_for_and_said():
+    """A pipe whose writer pauses, as a disk that hangs."""
+    text = right_configuration().replace("iface=eth0", "iface=lo")
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        pipe, said = Path(name) / "linehunt.toml", Path(name) / "said"
+        os.mkfifo(pipe)
+        with said.open("wb") as errors:
+            process = subprocess.Popen([str(program()), "check", str(pipe)], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=errors, text=True)
+        with pipe.open("w", encoding="utf-8") as writer:
+            writer.write(text[:100])
+            writer.flush()
+            wait_until(lambda: f"{pipe}: reading it takes long" in said.read_text(encoding="utf-8"),
+                       "what it waits for", limit_s=25)
+            writer.write(text[100:])
+        output = process.communicate(timeout=20)[0]
+        check(process.returncode == 0 and "no errors" in output, f"{process.returncode}: {output}")
+
+
+@case
 def the_check_warns_of_a_processor_that_is_not_there():
     text = re.sub(r"\ncores = .*", "", right_configuration().replace("iface=eth0", "iface=lo"))
     told = run_with(text.replace("[runtime]", "[runtime]\ncores = [1023]"), "check")

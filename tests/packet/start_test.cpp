@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starting: what an operator reads where a port cannot be opened, EAL's arguments, and vdevs that
 // need no rights.
+#include "dataplane/dpdk/address_claim.h"
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/hugepage_check.h"
@@ -319,6 +320,42 @@ TEST(start, eal_arguments) {
   setup.eal_arguments = {"--iova-mode=pa"};
   EXPECT_TRUE(says(line(), {"-a 0000:01:00.0 ", "--iova-mode=pa "}));
   EXPECT_FALSE(says(line(), {"--no-pci"}));
+}
+
+// As of two linehunts, in their network namespace. The address is ours alone among the tests that
+// run there.
+TEST(start, an_address_of_an_interface_has_one_owner) {
+  const auto pid = static_cast<unsigned>(::getpid());
+  const std::string own = "10." + std::to_string(pid >> 16 & 255) + '.' +
+                          std::to_string(pid >> 8 & 255) + '.' + std::to_string(pid & 255);
+  const auto claims_of = [](const char* device, const std::string& address, int vlan) {
+    dpdk::port_setup port;
+    port.name = "wan";
+    port.device = device;
+    port.vlan = static_cast<std::uint16_t>(vlan);
+    port.addresses = {{ip(address), 24}};
+    return dpdk::address_claims::make({port});
+  };
+  const char* const device = "net_af_packet0,iface=lo";
+  auto first = claims_of(device, own, 0);
+  ASSERT_TRUE(first) << first.error().message;
+  for (int time = 0; time < 2; ++time) {
+    const auto second = claims_of("net_af_xdp3,iface=lo", own, 0);
+    ASSERT_FALSE(second);
+    EXPECT_TRUE(
+        says(second.error().message,
+             {"port 'wan'", own.c_str(), "'lo'", "another linehunt",
+              (", process " + std::to_string(pid) + " of user ").c_str(), "; end that one"}));
+  }
+  EXPECT_TRUE(claims_of(device, own, 7)) << "another VLAN";
+  EXPECT_TRUE(claims_of(device, "2001:db8::" + std::to_string(pid % 9999), 0));
+  for (const char* other : {"net_null0", "net_ring0", "net_memif0,role=client", "0000:01:00.0"})
+    EXPECT_TRUE(claims_of(other, own, 0)) << other;
+  {
+    const dpdk::address_claims moved = std::move(*first);
+    EXPECT_FALSE(claims_of(device, own, 0));
+  }
+  EXPECT_TRUE(claims_of(device, own, 0));
 }
 
 TEST(start, pci_addresses) {

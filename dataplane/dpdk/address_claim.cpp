@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dpdk/address_claim.h"
+
+#include "dataplane/dpdk/device_check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <net/if.h>
+#include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <utility>
+
+namespace linehunt::dpdk {
+
+namespace {
+
+// Who asks whose a claim is stays in the queue of its socket.
+constexpr int most_askers = 4096;
+
+struct abstract_name {
+  explicit abstract_name(const std::string& name) {
+    at.sun_family = AF_UNIX;
+    const std::size_t size = name.copy(at.sun_path + 1, sizeof at.sun_path - 1);
+    len = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+  }
+  [[nodiscard]] const sockaddr* address() const {
+    return static_cast<const sockaddr*>(static_cast<const void*>(&at));
+  }
+  sockaddr_un at{};
+  socklen_t len = 0;
+};
+
+int stream_socket() {
+  return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+// ", process 4711 of user 0"; empty where that cannot be known.
+std::string holder_of(const abstract_name& name) {
+  const int asking = stream_socket();
+  if (asking < 0) return {};
+  ucred who{};
+  socklen_t len = sizeof who;
+  const bool known = ::connect(asking, name.address(), name.len) == 0 &&
+                     ::getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0;
+  ::close(asking);
+  if (!known || who.pid == 0) return {}; // 0: of another container
+  return ", process " + std::to_string(who.pid) + " of user " + std::to_string(who.uid);
+}
+
+} // namespace
+
+address_claims::~address_claims() {
+  for (const int each : sockets_)
+    ::close(each);
+}
+
+address_claims::address_claims(address_claims&& other) noexcept
+    : sockets_(std::exchange(other.sockets_, {})) {}
+
+address_claims& address_claims::operator=(address_claims&& other) noexcept {
+  std::swap(sockets_, other.sockets_);
+  return *this;
+}
+
+tl::expected<address_claims, error> address_claims::make(const std::vector<port_setup>& ports) {
+  address_claims all;
+  for (const port_setup& port : ports)
+    if (is_of_interface(port.device))
+      for (const port_address& address : port.addresses)
+        if (auto taken = all.add(port, address)) return tl::unexpected(std::move(*taken));
+  return all;
+}
+
+std::optional<error> address_claims::add(const port_setup& port, const port_address& address) {
+  const std::string interface = device_argument(port.device, "iface");
+  const std::string text{std::string_view{to_text(address.ip)}};
+  // By its number, which outlives another name.
+  const abstract_name name("linehunt/" + std::to_string(if_nametoindex(interface.c_str())) + '/' +
+                           std::to_string(port.vlan) + '/' + text);
+  const int claim = stream_socket();
+  if (claim >= 0) {
+    sockets_.push_back(claim);
+    if (::bind(claim, name.address(), name.len) == 0 && ::listen(claim, most_askers) == 0)
+      return std::nullopt;
+  }
+  const int cause = errno;
+  if (cause != EADDRINUSE)
+    return error{"port '" + port.name + "': cannot open a socket: " + std::strerror(cause) +
+                 (cause == EMFILE ? "; raise LimitNOFILE= of the unit, or `ulimit -n`" : "")};
+  return error{"port '" + port.name + "': " + text + " on interface '" + interface +
+               "' belongs to another linehunt that runs" + holder_of(name) +
+               "; end that one, or give this one an address of its own"};
+}
+
+} // namespace linehunt::dpdk

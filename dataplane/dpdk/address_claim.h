@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// One linehunt for each address of an interface: two would both answer ARP for it, and both work on
+// its packets. Each claim is a socket with a name in the abstract name space of Unix sockets, which
+// belongs to the network namespace, as interfaces do; the kernel takes it back however the process
+// ends. Of af_packet and af_xdp only, which let several open the same interface.
+#pragma once
+
+#include "dataplane/dpdk/runtime.h"
+
+#include <optional>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace linehunt::dpdk {
+
+class address_claims {
+ public:
+  address_claims() = default;
+  ~address_claims();
+  address_claims(address_claims&& other) noexcept;
+  address_claims& operator=(address_claims&& other) noexcept;
+
+  // All addresses of those ports. The error says who has one of them, where that can be known.
+  [[nodiscard]] static tl::expected<address_claims, error>
+  make(const std::vector<port_setup>& ports);
+
+ private:
+  [[nodiscard]] std::optional<error> add(const port_setup& port, const port_address& address);
+
+  std::vector<int> sockets_;
+};
+
+} // namespace linehunt::dpdk
