@@ -315,7 +315,11 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     learning->start();
   }
   claim_retry claiming(loop, kept.late(), [&](auto job) { changes_aside.run(std::move(job)); });
-  claiming.start(claim_interval);
+  claiming.start(claim_interval, [&] {
+    changes.forget_known();
+    if (learning) learning->forget_written();
+    view.save_changes();
+  });
   event_pump events(loop, **runtime, view, draining, prober, capturing, changes, supervised);
   events.start();
   reloading.on_published([&](const auto&) { view.on_reloaded(); });

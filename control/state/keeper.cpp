@@ -162,7 +162,8 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
                   "crash forgets calls and changes until it can. Mend the disk, or name the folder "
                   "in ReadWritePaths= of the unit",
                   folder_, std::strerror(failure));
-    late_ = std::make_shared<late_claim>(folder_, user_, lock_ != nullptr, before);
+    late_ = std::make_shared<late_claim>(folder_, user_, lock_ != nullptr, before,
+                                         std::vector{changes_file_, learned_file_});
   }
   left_behind_ = ::access(calls_file_.c_str(), F_OK) == 0;
   return {};

@@ -18,6 +18,7 @@
 #include <string>
 #include <sys/types.h>
 #include <utility>
+#include <vector>
 
 namespace linehunt {
 
@@ -28,12 +29,17 @@ using state_permission = std::function<std::string()>;
 class late_claim {
  public:
   // `locked`: that has been possible already.
-  late_claim(std::string folder, ::uid_t user, bool locked, leftovers before);
+  // `others_write`: files of the folder, beside those of calls, that would be another linehunt's
+  // if one had it meanwhile.
+  late_claim(std::string folder, ::uid_t user, bool locked, leftovers before,
+             std::vector<std::string> others_write = {});
 
   // A state_permission. Empty: the folder is ours alone from now on, and can be written. Else why
   // not; that another linehunt has it is logged, once.
   [[nodiscard]] std::string try_now();
   [[nodiscard]] bool done() const noexcept { return done_; }
+  // Another linehunt has had the folder meanwhile: what this one knows of its files does not hold.
+  [[nodiscard]] bool had_by_another() const noexcept { return had_by_another_; }
 
  private:
   const std::string folder_;
@@ -42,8 +48,9 @@ class late_claim {
   bool locked_;
   open_file lock_;
   leftovers before_;
+  std::vector<std::string> others_write_;
   std::string told_;
-  std::atomic<bool> done_{false};
+  std::atomic<bool> had_by_another_{false}, done_{false};
 };
 
 // Tries it again and again, since there may be nothing else to write. Belongs to the control
@@ -53,10 +60,15 @@ class claim_retry {
   claim_retry(boost::asio::io_context& loop, std::shared_ptr<late_claim> what,
               blocking_thread::running aside)
       : timer_(loop), what_(std::move(what)), aside_(std::move(aside)) {}
-  // Nothing to do where there is no claim to make up for.
-  void start(std::chrono::milliseconds interval);
+  // Nothing to do where there is no claim to make up for. `taken_over`: it is done, and another
+  // linehunt has had the folder before.
+  void start(
+      std::chrono::milliseconds interval, std::function<void()> taken_over = [] {});
 
  private:
+  void go_on(std::chrono::milliseconds interval);
+
+  std::function<void()> taken_over_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<late_claim> what_; // with the thread, which may outlive this
   blocking_thread::running aside_;

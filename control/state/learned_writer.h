@@ -30,6 +30,8 @@ class learned_writer {
 
   // Asked by whoever writes, in the thread or at the end, before each writing; before the first.
   void ask_first(state_permission may) { may_ = std::move(may); }
+  // The file may say anything: what is known is written again.
+  void forget_written() { written_ = {}; }
   // From now on, where there is something new.
   void start();
   // The loop has ended: once more, where the thread leaves the disk within `patience`.

@@ -35,6 +35,8 @@ void leftovers::put_away() const {
         "over what the stop has written, and start; else remove it");
   for (const std::string& file : refused)
     (void)put_aside(file, ", for whoever can mend it");
+  for (const std::string& file : of_another)
+    (void)put_aside(file, ", since another linehunt has had the folder");
   if (calls_become_copy) {
     told(std::rename(calls_file.c_str(), copy_file.c_str()), calls_file);
   } else {

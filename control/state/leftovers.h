@@ -14,6 +14,8 @@ struct leftovers {
   bool calls_refused = false;            // another version or linehunt may read them, say
   bool calls_become_copy = false;        // for a crash that comes before the first copy
   std::vector<std::string> refused = {}; // others, which could not be renamed at first
+  // What another linehunt has written, where one has had the folder meanwhile.
+  std::vector<std::string> of_another = {};
 
   // What cannot be done is logged.
   void put_away() const;

@@ -33,6 +33,8 @@ class operator_writer {
 
   // Asked in the thread before each writing; before the first.
   void ask_first(state_permission may) { may_ = std::move(may); }
+  // The file may say anything: the next changes are written, even those that were there before.
+  void forget_known() { known_.reset(); }
   // Writes them, where they are not what the file says. `done` is called once, at once or later;
   // false: they are not on the disk, or it does not answer. It is logged once.
   void write(changes now, std::function<void(bool saved)> done);

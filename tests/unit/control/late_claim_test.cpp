@@ -2,6 +2,7 @@
 // A state_dir that could not be written at the start, and can later.
 #include "control/state/keeper.h"
 #include "control/state/late_claim.h"
+#include "control/state/operator_file.h"
 #include "control/state/operator_writer.h"
 #include "state_bed.h"
 
@@ -102,6 +103,43 @@ TEST_F(late_claiming, leaves_alone_what_another_has) {
   EXPECT_EQ(read(at("calls.cbor.bad")), "of the other");
 }
 
+// Changes that were there before the other linehunt had the folder are not lost by that, and its
+// own are not taken for ours.
+TEST_F(late_claiming, changes_of_another_are_put_aside_and_ours_written_again) {
+  std::filesystem::remove(file("late"));
+  std::filesystem::create_directory(file("late"));
+  const operator_writer::changes ours{{1, 1, "sip:192.0.2.21", true, {}, false}};
+  operator_writer changes(at("operator.json"), ours, [](const auto& job) { job()(); });
+  const auto one = std::make_shared<late_claim>(
+      file("late"), ::geteuid(), false,
+      leftovers{at("calls.cbor"), at("calls.copy.cbor"), at("calls.tries")},
+      std::vector{at("operator.json"), at("learned.json")});
+  changes.ask_first([&] { return one->try_now(); });
+  config::service_settings settings;
+  settings.state_dir = file("late");
+  auto other = std::make_unique<keeper>(settings);
+  ASSERT_TRUE(other->claim());
+  for (const char* name : {"operator.json", "learned.json"})
+    write(at(name), std::string{"of the other, "} + name);
+  boost::asio::io_context loop;
+  int tries = 0, taken_over = 0;
+  claim_retry again(loop, one, [&](const auto& job) {
+    if (++tries == 2) other.reset();
+    job()();
+  });
+  again.start(std::chrono::milliseconds(1), [&] {
+    ++taken_over;
+    changes.forget_known();
+    changes.write(ours, [](bool done) { EXPECT_TRUE(done); });
+  });
+  loop.run();
+  EXPECT_EQ(taken_over, 1);
+  EXPECT_EQ(read(at("operator.json.bad")), "of the other, operator.json");
+  EXPECT_EQ(read(at("learned.json.bad")), "of the other, learned.json");
+  EXPECT_FALSE(there("learned.json"));
+  EXPECT_EQ(kept_changes(at("operator.json")).value(), ours);
+}
+
 TEST_F(late_claiming, is_tried_again_where_nobody_writes) {
   const auto one = claim_with(true);
   boost::asio::io_context loop;
@@ -114,6 +152,7 @@ TEST_F(late_claiming, is_tried_again_where_nobody_writes) {
   loop.run(); // until there is nothing to do
   EXPECT_EQ(tries, 3);
   EXPECT_TRUE(one->done());
+  again.start(std::chrono::milliseconds(1), [] { FAIL() << "nobody else has had it"; });
   claim_retry(loop, nullptr, {}).start(std::chrono::milliseconds(1));
 }
 
