@@ -5,6 +5,7 @@
 #include "control/daemon/daemon.h"
 #include "control/standard_files.h"
 #include "control/version.h"
+#include "control/waiting_notice.h"
 #include "dataplane/dpdk/device_check.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/hugepage_check.h"
@@ -14,6 +15,8 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <optional>
+#include <string>
 
 namespace linehunt {
 namespace {
@@ -25,6 +28,15 @@ void warn_of_queues(const config::configuration& whole, config::diagnostics& out
   for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i)
     if (const auto lost = dpdk::check_queues(whole.runtime.ports[i]))
       out.warning(whole.port_at[i], "[[port]] " + lost->message);
+}
+
+// A disk may hang. There is no log yet.
+std::optional<config::configuration> read_file(config::diagnostics& out) {
+  const waiting_notice slow(
+      0, out.file() + ": reading it takes long; unless it has very many patterns, look at its disk",
+      waiting_notice::usual,
+      [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+  return config::load_file(dpdk::check_device, out);
 }
 
 int run(int argc, char** argv) {
@@ -46,7 +58,7 @@ int run(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : exit_usage;
   }
   config::diagnostics out(file);
-  const auto whole = config::load_file(dpdk::check_device, out);
+  const auto whole = read_file(out);
   if (whole) warn_of_queues(*whole, out);
   for (const std::string& line : out.lines())
     std::fprintf(stderr, "%s\n", line.c_str());

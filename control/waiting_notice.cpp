@@ -17,14 +17,19 @@ struct waiting_notice::state {
   bool over = false;
 };
 
-waiting_notice::waiting_notice(unsigned core, std::string line, std::chrono::milliseconds after)
+void waiting_notice::log_warning(const std::string& line) {
+  spdlog::warn("{}", line);
+}
+
+waiting_notice::waiting_notice(unsigned core, std::string line, std::chrono::milliseconds after,
+                               saying say)
     : state_(std::make_shared<state>()) {
-  begin_aside(core, [s = state_, line = std::move(line), after] {
+  begin_aside(core, [s = state_, line = std::move(line), after, say = std::move(say)] {
     {
       std::unique_lock lock(s->guards);
       if (s->changed.wait_for(lock, after, [&] { return s->over; })) return;
     }
-    spdlog::warn("{}", line);
+    say(line);
   });
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,12 +12,17 @@ namespace linehunt {
 
 class waiting_notice {
  public:
-  // `line` is logged where this lives longer than that. `core`: the control thread's processor.
-  waiting_notice(unsigned core, std::string line,
-                 std::chrono::milliseconds after = std::chrono::seconds(10));
+  static constexpr std::chrono::seconds usual{10};
+  using saying = std::function<void(const std::string& line)>;
+  // `line` is said where this lives longer than that, by a thread, as a warning of the log where
+  // there is no other way. `core`: the control thread's processor.
+  waiting_notice(unsigned core, std::string line, std::chrono::milliseconds after = usual,
+                 saying say = log_warning);
   ~waiting_notice();
   waiting_notice(const waiting_notice&) = delete;
   waiting_notice& operator=(const waiting_notice&) = delete;
+
+  static void log_warning(const std::string& line);
 
  private:
   struct state;

@@ -155,7 +155,7 @@ bool become_user(const std::optional<account>& whom, const config::configuration
 // What is said where the disk of state_dir keeps the control thread waiting.
 constexpr const char* start_waits =
     "the start waits for its disk, and SIGTERM for the start; look at it, or end linehunt with "
-    "SIGKILL and name another folder";
+    "SIGKILL and name another place";
 constexpr const char* calls_are_read =
     "reading the calls of before takes long; unless there are millions, look at its disk";
 constexpr const char* calls_are_written =
@@ -166,6 +166,13 @@ std::unique_ptr<waiting_notice> noticed(const config::configuration& whole, cons
   if (folder.empty()) return nullptr;
   return std::make_unique<waiting_notice>(whole.runtime.control_core,
                                           fmt::format("[service] state_dir {}: {}", folder, what));
+}
+
+std::unique_ptr<waiting_notice> noticed_copy(const config::configuration& whole) {
+  if (whole.database.url.empty() || whole.database.copy.empty()) return nullptr;
+  return std::make_unique<waiting_notice>(
+      whole.runtime.control_core,
+      fmt::format("[database] copy {}: {}", whole.database.copy, start_waits));
 }
 
 dpdk::call_source noticed_reading(const config::configuration& whole, dpdk::call_source from) {
@@ -217,7 +224,9 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
   const learned before = kept.learned_before();
   slow.reset();
   names.remember(before.names);
+  slow = noticed_copy(whole);
   const first_configuration first = with_copy(whole, file, writer);
+  slow.reset();
   auto world = source.build(first.running, faults);
   for (const std::string& line : faults.lines())
     spdlog::error("{}", line);

@@ -98,6 +98,8 @@ learned keeper::learned_before() {
 dpdk::call_source keeper::calls_of_before() {
   if (!keeps_calls()) return {};
   return [this](const snapshot& world, const dpdk::restoring& restore) {
+    cut_off_ = ::access((calls_file_ + ".new").c_str(), F_OK) == 0 &&
+               ::access(calls_file_.c_str(), F_OK) != 0;
     if (!any_calls()) return;
     trying_ = true;
     const auto tries = note_try(tries_file_);
@@ -153,6 +155,14 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
         folder_, std::strerror(failure)));
   if (auto mine = claim(); !mine) return mine;
   if (found_) report(*found_, rows_unknown);
+  if (cut_off_)
+    spdlog::error(
+        "the end before was killed while it wrote {}, which its disk may have held up: {}. "
+        "Look at that disk",
+        calls_file_,
+        found_ && *found_ ? "calls that the last copy does not have are forgotten"
+                          : "its calls are forgotten, and boxes may get more calls than "
+                            "they have lines until those are over");
   const leftovers before = left_by_the_run_before();
   trying_ = false;
   if (failure == 0) {

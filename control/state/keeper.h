@@ -94,6 +94,7 @@ class keeper {
   bool copies_ = false;
   bool trying_ = false;              // a byte of ours is in tries_file_
   bool crashed_ = false;             // the run before has left nothing but a copy
+  bool cut_off_ = false;             // its end was killed while it wrote the calls
   bool left_behind_ = false;         // calls of the run before, on a disk that cannot be written
   std::vector<std::string> refused_; // files that could not be put aside
   std::shared_ptr<late_claim> late_;

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import case, check
+from cases import case, check, wait_until
 from event_follower import events_of
 from lab.balancer import program
 from lab.configuration import BALANCER, STUDY_CASE_RULES, Configuration

@@ -84,6 +84,24 @@ TEST_F(crash, no_copy_is_left_where_none_are_made) {
   EXPECT_FALSE(there("calls.copy.cbor"));
 }
 
+// By SIGKILL of a service manager that has waited long enough, say.
+TEST_F(crash, an_end_that_was_killed_while_it_wrote_is_told) {
+  const auto told = [&](std::size_t calls) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(start_with().size(), calls);
+    return testing::internal::GetCapturedStdout();
+  };
+  write(file("calls.cbor.new"), "some of them");
+  leave("calls.copy.cbor", "copied@x");
+  EXPECT_THAT(told(1), AllOf(HasSubstr("was killed while it wrote " + file("calls.cbor")),
+                             HasSubstr("calls that the last copy does not have are forgotten")));
+  EXPECT_FALSE(there("calls.cbor.new"));
+  write(file("calls.cbor.new"), "some of them");
+  EXPECT_THAT(told(0), HasSubstr("boxes may get more calls than they have lines"));
+  leave("calls.cbor", "kept@x");
+  EXPECT_THAT(told(1), Not(HasSubstr("was killed")));
+}
+
 TEST_F(crash, a_copy_that_is_too_old_is_not_taken_up) {
   leave("calls.copy.cbor", "copied@x");
   settings.calls_valid_s = 3;

@@ -41,6 +41,14 @@ TEST_F(waiting, that_takes_long_is_said) {
   EXPECT_EQ(said.get(), "it is waited for /x");
 }
 
+TEST_F(waiting, that_takes_long_is_said_in_another_way_before_there_is_a_log) {
+  std::promise<std::string> to_stderr;
+  const waiting_notice slow(0, "it is waited for /x", 1ms,
+                            [&](const std::string& line) { to_stderr.set_value(line); });
+  EXPECT_EQ(to_stderr.get_future().get(), "it is waited for /x");
+  EXPECT_EQ(said.wait_for(0ms), std::future_status::timeout);
+}
+
 TEST_F(waiting, that_is_over_soon_is_not) {
   { const waiting_notice quick(0, "not said", 50ms); }
   EXPECT_EQ(said.wait_for(100ms), std::future_status::timeout);
