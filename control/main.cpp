@@ -2,7 +2,9 @@
 // linehunt: run the balancer, or check a configuration. Exit status 0, 1 where the configuration is
 // wrong, it cannot start or a device was lost, 2 usage.
 #include "control/config/load_file.h"
+#include "control/daemon/copy_check.h"
 #include "control/daemon/daemon.h"
+#include "control/daemon/privileges.h"
 #include "control/standard_files.h"
 #include "control/version.h"
 #include "control/waiting_notice.h"
@@ -17,6 +19,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <string>
+#include <unistd.h>
 
 namespace linehunt {
 namespace {
@@ -37,6 +40,13 @@ std::optional<config::configuration> read_file(config::diagnostics& out) {
       waiting_notice::usual,
       [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
   return config::load_file(dpdk::check_device, out);
+}
+
+// Who has written what a start finds.
+::uid_t user_of(const config::service_settings& service) {
+  const auto found =
+      service.user.empty() ? std::nullopt : std::optional(account_named(service.user));
+  return found && *found ? (*found)->user : ::geteuid();
 }
 
 int run(int argc, char** argv) {
@@ -71,7 +81,12 @@ int run(int argc, char** argv) {
     if (wrong)
       std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
   }
-  fmt::print("{}: no errors, {} destinations, {} rules\n", file, whole->destinations.size(),
+  const copy_verdict copy = check_copy(*whole, file, user_of(whole->service));
+  for (const std::string& line : copy.lines)
+    std::fprintf(stderr, "%s\n", line.c_str());
+  if (copy.fails) return exit_wrong;
+  fmt::print("{}: no errors, {} destinations, {}{} rules\n", file, whole->destinations.size(),
+             copy.rows ? fmt::format("{} of the database's copy, ", *copy.rows) : "",
              whole->rules.size());
   return 0;
 }

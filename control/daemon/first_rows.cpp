@@ -24,11 +24,13 @@ row_source rows_of(database::store& store) {
 
 first_configuration with_copy(const config::configuration& file_says, const std::string& file,
                               ::uid_t user) {
-  first_configuration first{file_says, std::nullopt, 0, {}, {}};
+  first_configuration first;
+  first.running = file_says;
   if (file_says.database.url.empty()) return first;
   const auto copy = database::kept_copy(file_says.database, user);
   if (!copy) {
     first.copy_fault = copy.error().message;
+    first.copy_absent = copy.error().why == database::no_copy::reason::absent;
     return first;
   }
   config::configuration whole = file_says;
@@ -38,11 +40,16 @@ first_configuration with_copy(const config::configuration& file_says, const std:
   const std::size_t taken =
       config::add_rows(*copy, whole, out, config::wrong_rows::leave_out).size();
   if (out.failed() || (taken == 0 && !copy->empty())) {
-    first.copy_fault = "copy " + file_says.database.copy + ": " + out.lines().front();
+    const std::vector<config::diagnostic> all = out.sorted();
+    const auto first_error =
+        std::ranges::find(all, config::severity::error, &config::diagnostic::weight);
+    first.copy_fault = fmt::format("copy {}: {}", file_says.database.copy,
+                                   (out.failed() ? *first_error : all.front()).message);
     return first;
   }
   for (const config::diagnostic& d : out.sorted())
-    if (d.weight != config::severity::note) first.copy_warnings.push_back(out.line_of(d));
+    (d.weight == config::severity::note ? first.copy_notes : first.copy_warnings)
+        .push_back(out.line_of(d));
   first.running = std::move(whole);
   first.copied_rows = taken;
   first.left_out = copy->size() - taken;

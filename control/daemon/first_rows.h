@@ -24,7 +24,9 @@ struct first_configuration {
   std::optional<std::size_t> copied_rows;
   std::size_t left_out = 0;               // rows of it
   std::vector<std::string> copy_warnings; // which those were, and why; and others
-  std::string copy_fault; // why there are none; of interest only where the database is away too
+  std::vector<std::string> copy_notes;    // what may be meant so
+  std::string copy_fault;   // why there are none; of interest only where the database is away too
+  bool copy_absent = false; // for that reason
 };
 
 // `user`: of [service], who has written the copy.

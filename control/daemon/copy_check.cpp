@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// See copy_check.h.
+#include "control/daemon/copy_check.h"
+
+#include "control/config/snapshot_source.h"
+#include "control/daemon/first_rows.h"
+
+#include <fmt/format.h>
+
+namespace linehunt {
+
+copy_verdict check_copy(const config::configuration& file_says, const std::string& file,
+                        ::uid_t user) {
+  copy_verdict said;
+  if (file_says.database.url.empty()) return said;
+  first_configuration first = with_copy(file_says, file, user);
+  if (!first.copied_rows) {
+    if (!first.copy_absent)
+      said.lines.push_back(fmt::format("{}: warning: [database] {}; a start serves without its "
+                                       "rows until the database is read",
+                                       file, first.copy_fault));
+    return said;
+  }
+  said.rows = first.copied_rows;
+  for (const auto* lines : {&first.copy_warnings, &first.copy_notes})
+    said.lines.insert(said.lines.end(), lines->begin(), lines->end());
+  config::diagnostics out(file);
+  config::check_snapshot(first.running, out);
+  for (std::string& line : out.lines())
+    said.lines.push_back(std::move(line));
+  said.fails = out.failed();
+  return said;
+}
+
+} // namespace linehunt
