@@ -159,7 +159,9 @@ constexpr const char* start_waits =
 constexpr const char* calls_are_read =
     "reading the calls of before takes long; unless there are millions, look at its disk";
 constexpr const char* calls_are_written =
-    "writing the calls takes long; unless there are millions, look at its disk";
+    "writing the calls takes long; unless there are millions, look at its disk. SIGKILL ends it, "
+    "and "
+    "the next start takes up the last copy of the calls, where there is one";
 
 std::unique_ptr<waiting_notice> noticed(const config::configuration& whole, const char* what) {
   const std::string& folder = whole.service.state_dir;

@@ -180,6 +180,7 @@ def a_start_and_an_end_say_that_they_wait_for_the_disk_of_state_dir():
             balancer.process.send_signal(signal.SIGTERM)
             wait_until(lambda: f"{folder}: writing the calls takes long" in balancer.tail(100),
                        "the end says what it waits for", limit_s=30)
+            check("the next start takes up the last copy" in balancer.tail(100), balancer.tail(100))
             thaw(folder)
             balancer.stopped_by = signal.SIGTERM
             check(balancer.process.wait(20) == 0, balancer.tail(100))
