@@ -47,8 +47,11 @@ class recent_exposition {
     if (last_ && begun < valid_until_) return done(last_);
     waiting_.push_back(std::move(done));
     if (waiting_.size() > 1) return;
-    aside_([s = shared_, make = read_(), now = now_, begun]() mutable -> std::function<void()> {
-      // What was read goes here as well.
+    aside_([s = shared_, make = read_(), now = now_, begun,
+            old = std::exchange(last_, nullptr)]() mutable -> std::function<void()> {
+      // What was read goes here as well, and the text of before, of which the kernel takes its time
+      // to take the pages back.
+      old.reset();
       text made = std::make_shared<const std::string>(std::exchange(make, nullptr)(s->given_up));
       return [s, made = std::move(made), took = now() - begun] {
         if (s->owner) s->owner->take(made, took);

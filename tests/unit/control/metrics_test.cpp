@@ -230,6 +230,16 @@ TEST_F(shown_in_turn, one_exposition_is_for_all_who_ask_while_it_is_made) {
   EXPECT_EQ(*got.front(), "1");
 }
 
+TEST_F(shown_in_turn, the_one_before_goes_in_the_thread) {
+  const std::weak_ptr<const std::string> first = get();
+  now += recent_exposition::longest;
+  shown->get([](const text&) {});
+  ASSERT_EQ(jobs.size(), 1u);
+  const auto then = jobs.front()();
+  EXPECT_TRUE(first.expired()) << "it would go in the loop";
+  then();
+}
+
 TEST_F(shown_in_turn, one_that_nobody_waits_for_any_more_is_given_up) {
   shown->get([](const text&) { FAIL() << "the daemon ends"; });
   shown.reset();
