@@ -89,6 +89,12 @@ TEST_F(operator_state_test, by_their_places_they_are_as_by_id) {
   EXPECT_EQ(state.capacity_at(0, 0), 50);
   EXPECT_EQ(state.capacity_at(0, 1), 3);
   EXPECT_EQ(state.capacity_at(1, 0), 20);
+  two[1].resources[0].heartbeat = heartbeat_source{};
+  (void)reload(two);
+  state.set_by_heartbeat(1, "vm", 17);
+  EXPECT_EQ(state.capacity_at(0, 1), 3) << "a reload leaves it";
+  EXPECT_EQ(state.capacity_at(1, 0), 17);
+  EXPECT_EQ(state.capacity_at(1, 1), 32);
   state.set_by_admin(1, false);
   const auto changes = state.changes();
   ASSERT_EQ(changes.size(), 2u);
