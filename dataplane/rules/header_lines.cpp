@@ -4,6 +4,7 @@
 
 #include "sipparse/ascii_case.h"
 
+#include <algorithm>
 #include <array>
 
 namespace linehunt::rules {
