@@ -216,7 +216,7 @@ void engine::state::end_by_handle(std::uint64_t handle) {
   const call_record& record = calls[call];
   if (record.state == call_state::answered || record.state == call_state::leaving) {
     close_others(call, end_cause::admin);
-    close_call(call, end_cause::admin);
+    if (record.state != call_state::ended) close_call(call, end_cause::admin);
   } else if (record.state == call_state::early && record.transaction != no_transaction) {
     const std::uint32_t transaction = record.transaction;
     invite_transaction& t = transactions[transaction];

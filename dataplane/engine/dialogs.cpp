@@ -69,8 +69,9 @@ void engine::state::close_others(std::uint32_t call, end_cause cause) {
     if (calls[beside].state != call_state::closing) others[count_others++] = beside;
     return count_others == others.size();
   });
+  // Where nobody can be reached, the end of one may have been that of another, too.
   for (std::size_t i = 0; i < count_others; ++i)
-    close_call(others[i], cause);
+    if (calls[others[i]].state != call_state::ended) close_call(others[i], cause);
 }
 
 } // namespace linehunt

@@ -192,5 +192,38 @@ TEST_F(engine_dialogs, an_admin_ends_them_all) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+// A call that passes us twice from the same proxy, told from no fork after a restart, and nobody
+// can be sent a BYE any more.
+TEST_F(engine_dialogs, an_admin_ends_each_once_where_nobody_can_be_reached) {
+  engine_world fresh;
+  ASSERT_EQ(fresh.give(invite(), caller_address), verdict::request_forwarded);
+  const auto at_box = fresh.take().at(1);
+  const std::string via = "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKagain\r\n";
+  auto onward = at_box.bytes;
+  onward.insert(onward.find("Via: "), via);
+  ASSERT_EQ(fresh.give(onward, caller_address), verdict::request_forwarded);
+  const auto there = fresh.take().at(1);
+  ASSERT_EQ(fresh.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  ASSERT_EQ(fresh.give(replace(fresh.take_one().bytes, via, ""), at_box.to),
+            verdict::response_forwarded);
+  (void)fresh.take();
+  snapshot_model model = study_case();
+  model.listeners = {models::listening_at("2001:db8::1")};
+  model.routes.clear();
+  model.rules.clear();
+  for (destination_model& d : model.destinations) {
+    d.uri = "sip:[2001:db8::1" + std::to_string(d.id) + "]:5060";
+    d.addresses = {*parse_endpoint(d.uri.substr(4), 0)};
+  }
+  ASSERT_EQ(fresh.restart(model), 2u);
+  ASSERT_EQ(fresh.counters().calls_live, 2u);
+  end_by_admin(fresh);
+  EXPECT_EQ(fresh.total_load(), 0);
+  EXPECT_EQ(fresh.counters().calls_live, 0u);
+  EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::admin)], 2u);
+  for (const auto& calls_there : fresh.engine().destination_calls())
+    EXPECT_EQ(calls_there, 0u);
+}
+
 } // namespace
 } // namespace linehunt::test::engine_dialogs_test
