@@ -240,7 +240,8 @@ bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
 }
 
 // Where requests to that side go by what is known of it, to the port. Any port of its addresses may
-// be its own as well, as of a Contact that we could not learn; but somebody else may listen there.
+// be its own as well, as of a Contact that we could not learn; but somebody else may listen there,
+// as at another address of the same destination.
 bool engine::state::leads_to(std::uint32_t call, side whose, const endpoint& to) const {
   const bool callee = whose == side::callee;
   const endpoint peer =
@@ -249,13 +250,7 @@ bool engine::state::leads_to(std::uint32_t call, side whose, const endpoint& to)
   if (uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target)) ==
       to)
     return true;
-  if (uri_target(first_route(call, whose)) == to) return true;
-  const auto both_of = [&](const linehunt::destination* d) {
-    return d != nullptr && std::ranges::find(d->addresses, to) != d->addresses.end() &&
-           std::ranges::any_of(d->addresses, [&](const endpoint& e) { return e.ip == peer.ip; });
-  };
-  return both_of(find_destination(calls[call].destination)) ||
-         (!callee && both_of(world->destination_from({peer.ip, 0}, 0)));
+  return uri_target(first_route(call, whose)) == to;
 }
 
 // The first of its routes that is not ours: we are in them twice where the call passes us twice.
@@ -342,11 +337,11 @@ void engine::state::note_request(const dialog_match& match) {
   }
 }
 
+// For good: which of several BYEs an answer is to, nobody knows.
 void engine::state::note_way_of_bye(const dialog_match& match, bool leads_there) {
-  std::uint16_t& origin = calls[match.call].origin;
-  const auto astray =
+  if (leads_there) return;
+  calls[match.call].origin |=
       match.from == side::caller ? call_record::caller_bye_astray : call_record::callee_bye_astray;
-  origin = static_cast<std::uint16_t>(leads_there ? origin & ~astray : origin | astray);
 }
 
 void engine::state::leave(std::uint32_t call) {

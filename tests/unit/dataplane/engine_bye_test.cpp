@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace linehunt::test::engine_bye_test {
 namespace {
 
@@ -151,6 +153,56 @@ TEST_F(engine_bye, that_went_to_another_port_of_the_other_side_is_over_with_byes
       EXPECT_EQ(fresh.total_load(), 0);
       EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 1u);
     }
+}
+
+// Nor by one more that goes where the call is, with a number that is refused there.
+TEST_F(engine_bye, that_went_astray_is_not_made_good_by_another_one) {
+  for (const bool by_caller : {true, false}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    dialog_request what;
+    what.from_caller = by_caller;
+    const auto source = by_caller ? caller_address : call.callee;
+    const auto astray = replace(within(call.ok_at_caller, what),
+                                by_caller ? "@192.0.2.99:5070" : "@198.51.100.7:5060",
+                                by_caller ? "@192.0.2.99:5999" : "@198.51.100.7:5999");
+    ASSERT_EQ(fresh.give(astray, source), verdict::request_forwarded);
+    const auto there = fresh.take_one();
+    what.cseq = 1;
+    what.branch = "z9hG4bKlow";
+    ASSERT_EQ(fresh.give(within(call.ok_at_caller, what), source), verdict::request_forwarded);
+    ASSERT_NE(fresh.take_one().to, there.to);
+    ASSERT_EQ(fresh.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(fresh.total_load(), 1) << "it goes on";
+    const auto sent = fresh.take();
+    EXPECT_EQ(std::ranges::count_if(
+                  sent, [](const sent_message& m) { return m.bytes.starts_with("BYE "); }),
+              2);
+  }
+}
+
+// Another machine of the same destination does not know the call.
+TEST_F(engine_bye, that_went_to_another_address_of_the_destination_is_over_with_byes_of_ours) {
+  snapshot_model model = study_case();
+  model.destinations[0].addresses = {at("192.0.2.11"), at("192.0.2.61")};
+  engine_world fresh(model);
+  const auto call = establish(fresh);
+  const auto other = at(call.callee == at("192.0.2.11") ? "192.0.2.61" : "192.0.2.11");
+  const std::string there_is = "@" + std::string{std::string_view{to_text(other)}};
+  ASSERT_EQ(fresh.give(replace(within(call.ok_at_caller, {}), "@192.0.2.99:5070", there_is),
+                       caller_address),
+            verdict::request_forwarded);
+  const auto there = fresh.take_one();
+  ASSERT_EQ(there.to, other);
+  ASSERT_EQ(fresh.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+  EXPECT_EQ(fresh.total_load(), 1);
+  for (const auto& m : fresh.take())
+    if (m.bytes.starts_with("BYE ")) {
+      EXPECT_TRUE(m.to == caller_address || m.to == at("192.0.2.99:5070"));
+      EXPECT_EQ(fresh.give(response(m.bytes, 200, ""), m.to), verdict::response_consumed);
+    }
+  EXPECT_EQ(fresh.total_load(), 0);
+  EXPECT_EQ(fresh.counters().calls_ended, 1u);
 }
 
 // Its Contact, where the INVITE came from or went (as from behind a NAT), a Contact that has
