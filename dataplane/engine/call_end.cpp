@@ -214,9 +214,10 @@ void engine::state::end_by_handle(std::uint64_t handle) {
   const std::uint32_t call = calls.find_handle(handle);
   if (call == no_call) return;
   const call_record& record = calls[call];
-  if (record.state == call_state::answered || record.state == call_state::leaving) {
+  if (is_kept(call)) {
     close_others(call, end_cause::admin);
-    if (record.state != call_state::ended) close_call(call, end_cause::admin);
+    if (record.state == call_state::answered || record.state == call_state::leaving)
+      close_call(call, end_cause::admin);
   } else if (record.state == call_state::early && record.transaction != no_transaction) {
     const std::uint32_t transaction = record.transaction;
     invite_transaction& t = transactions[transaction];

@@ -192,6 +192,39 @@ TEST_F(engine_dialogs, an_admin_ends_them_all) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+// It is still on the list, and by its Call-ID the first one that is found is meant.
+TEST_F(engine_dialogs, an_admin_ends_the_others_of_one_that_is_ending_already) {
+  for (const char* named : {"to-1", "fork"}) {
+    engine_world fresh;
+    const auto one = establish(fresh);
+    ASSERT_EQ(fresh.give(response(one.invite_at_callee, 200, "fork"), one.callee),
+              verdict::response_forwarded);
+    (void)fresh.take();
+    mail end;
+    end.kind = mail_kind::end_call;
+    fresh.engine().for_each_call([&](const call_info& c) {
+      if (c.to_tag == named) end.subject = c.handle;
+    });
+    ASSERT_EQ(fresh.give(within(one.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+    const auto refused = fresh.take_one();
+    ASSERT_EQ(fresh.give(response(refused.bytes, 500, ""), refused.to),
+              verdict::response_forwarded);
+    (void)byes_of(fresh);
+    fresh.mail(end);
+    for (const auto& bye : fresh.take()) {
+      ASSERT_NE((header(bye.bytes, "From") + header(bye.bytes, "To")).find(";tag=fork"),
+                std::string::npos);
+      EXPECT_EQ(fresh.give(response(bye.bytes, 200, ""), bye.to), verdict::response_consumed);
+    }
+    EXPECT_EQ(fresh.handles().size(), 1u) << "whose BYEs are on their way already";
+    EXPECT_EQ(fresh.total_load(), 1);
+    fresh.wait_ms(40'000);
+    EXPECT_TRUE(fresh.handles().empty());
+    EXPECT_EQ(fresh.total_load(), 0);
+    EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 1u);
+  }
+}
+
 // A call that passes us twice from the same proxy, told from no fork after a restart, and nobody
 // can be sent a BYE any more.
 TEST_F(engine_dialogs, an_admin_ends_each_once_where_nobody_can_be_reached) {
