@@ -34,6 +34,28 @@ struct engine_dialogs : ending_call {
     EXPECT_EQ(world.give(response(bye.bytes, status, ""), bye.to), verdict::response_forwarded);
     (void)world.take();
   }
+  // The call is over, and another one is answered by the destination that it has gone on to, and
+  // after all by the one before. As the caller gets these answers.
+  std::pair<std::string, std::string> answered_by_two() {
+    hang_up(call.ok_at_caller);
+    (void)world.take();
+    call_parts parts;
+    parts.call_id = "18@caller.example";
+    parts.branch = "z9hG4bKlate";
+    EXPECT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto first = world.take().at(1);
+    world.wait_ms(5'100);
+    const auto second = world.take().back();
+    EXPECT_TRUE(second.bytes.starts_with("INVITE "));
+    EXPECT_NE(second.to, first.to);
+    EXPECT_EQ(world.give(response(second.bytes, 200, "b"), second.to), verdict::response_forwarded);
+    const auto of_second = world.take_one().bytes;
+    acknowledge(of_second);
+    EXPECT_EQ(world.give(response(first.bytes, 200, "a"), first.to), verdict::response_forwarded);
+    const auto of_first = world.take_one().bytes;
+    acknowledge(of_first);
+    return {of_second, of_first};
+  }
   // Of the last one.
   void expect_lines_until(const std::string& ok, end_cause cause = end_cause::bye) {
     EXPECT_EQ(world.total_load(), 1);
@@ -144,25 +166,8 @@ TEST_F(engine_dialogs, signs_of_life_are_asked_of_the_one_that_is_left) {
   EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::ping_lost)], 1u);
 }
 
-// The destination before has answered after all, behind the one that the call has gone on to.
 TEST_F(engine_dialogs, the_line_is_one_of_the_destination_where_the_last_one_is) {
-  call_parts parts;
-  parts.call_id = "18@caller.example";
-  parts.branch = "z9hG4bKlate";
-  hang_up(call.ok_at_caller);
-  (void)world.take();
-  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
-  const auto first = world.take().at(1);
-  world.wait_ms(5'100);
-  const auto second = world.take().back();
-  ASSERT_TRUE(second.bytes.starts_with("INVITE "));
-  ASSERT_NE(second.to, first.to);
-  ASSERT_EQ(world.give(response(second.bytes, 200, "b"), second.to), verdict::response_forwarded);
-  const auto kept_not = world.take_one().bytes;
-  acknowledge(kept_not);
-  ASSERT_EQ(world.give(response(first.bytes, 200, "a"), first.to), verdict::response_forwarded);
-  const auto kept = world.take_one().bytes;
-  acknowledge(kept);
+  const auto [kept_not, kept] = answered_by_two();
   EXPECT_EQ(world.load(4, "pstn"), 1);
   EXPECT_EQ(world.load(1, "pstn"), 0);
   hang_up(kept_not);
@@ -173,6 +178,76 @@ TEST_F(engine_dialogs, the_line_is_one_of_the_destination_where_the_last_one_is)
   hang_up(kept);
   expect_gone(end_cause::bye);
   EXPECT_EQ(world.engine().destination_calls()[0], 0u);
+}
+
+TEST_F(engine_dialogs, the_line_stays_where_it_is_if_the_other_destination_offers_none_any_more) {
+  const auto [kept_not, kept] = answered_by_two();
+  auto model = study_case();
+  std::erase_if(model.destinations[0].resources, [](const auto& r) { return r.name == "pstn"; });
+  world.reload(model);
+  hang_up(kept_not);
+  EXPECT_EQ(world.load(4, "pstn"), 1);
+  EXPECT_EQ(world.engine().destination_calls()[3], 1u);
+  remember();
+  hang_up(kept);
+  expect_gone(end_cause::bye);
+}
+
+TEST_F(engine_dialogs, a_call_whose_lines_are_gone_stays_where_it_is) {
+  (void)fork("fork");
+  auto model = study_case();
+  std::erase_if(model.destinations[0].resources, [](const auto& r) { return r.name == "pstn"; });
+  ASSERT_EQ(world.restart(model), 2u);
+  ASSERT_EQ(world.engine().destination_calls()[0], 2u);
+  hang_up(call.ok_at_caller);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  EXPECT_EQ(world.engine().destination_calls()[0], 1u);
+}
+
+TEST_F(engine_dialogs, one_that_goes_on_has_the_line_before_those_that_are_left) {
+  const auto left = fork("fork2"), kept = fork("fork3"), left_too = fork("fork4");
+  for (const auto& ok : {left, left_too}) {
+    ASSERT_EQ(world.give(within(ok, {}), caller_address), verdict::request_forwarded);
+    (void)world.take();
+  }
+  hang_up(call.ok_at_caller);
+  world.engine().for_each_call([](const call_info& c) {
+    EXPECT_EQ(c.held.slot_count, c.to_tag == "fork3" ? 1 : 0) << c.to_tag;
+  });
+  hang_up(kept);
+  EXPECT_EQ(world.total_load(), 1) << "whether these BYEs arrive is not known";
+  world.wait_ms(32'100);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
+// The line of the way before is given back.
+TEST_F(engine_dialogs, of_a_call_that_passes_us_twice_the_line_of_its_last_way_is_passed_on) {
+  hang_up(call.ok_at_caller);
+  call_parts parts;
+  parts.call_id = "18@caller.example";
+  parts.branch = "z9hG4bKtwice";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  const auto at_proxy = world.take().at(1);
+  const std::string via = "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n";
+  auto onward = at_proxy.bytes;
+  onward.insert(onward.find("Via: "), via);
+  ASSERT_EQ(world.give(onward, at_proxy.to), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  std::vector<std::string> oks;
+  for (const char* tag : {"a", "b"}) {
+    ASSERT_EQ(world.give(response(there.bytes, 200, tag), there.to), verdict::response_forwarded);
+    ASSERT_EQ(world.give(replace(world.take_one().bytes, via, ""), at_proxy.to),
+              verdict::response_forwarded);
+    acknowledge(oks.emplace_back(world.take_one().bytes));
+  }
+  EXPECT_EQ(world.total_load(), 2);
+  hang_up(oks[0]);
+  EXPECT_EQ(world.total_load(), 1);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  remember();
+  hang_up(oks[1]);
+  expect_gone(end_cause::bye);
 }
 
 TEST_F(engine_dialogs, an_admin_ends_them_all) {

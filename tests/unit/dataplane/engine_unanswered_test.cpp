@@ -405,6 +405,24 @@ TEST_F(engine_unanswered, a_doubt_outlives_a_restart) {
     }
 }
 
+TEST_F(engine_unanswered, an_offer_that_is_to_be_looked_at_yet_is_so_after_a_restart) {
+  for (const bool from_caller : {true, false}) {
+    const auto call = start();
+    timed_out(call, !from_caller);
+    (void)asked(4'100, 2);
+    (void)offer(call, from_caller, "INVITE", 3);
+    ASSERT_EQ(world.restart(), 1u);
+    (void)asked(184'900, 0);
+    const auto pings = asked(200, 2);
+    answers(pings[from_caller ? 0 : 1], 200);
+    world.wait_ms(36'000);
+    both_answer(byes());
+    EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::ping_lost)], 1u);
+    world.wait_ms(40'000);
+    (void)world.take();
+  }
+}
+
 TEST_F(engine_unanswered, an_answer_after_a_restart_settles_it) {
   const auto call = start();
   (void)offer(call, true);
