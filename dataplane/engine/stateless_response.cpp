@@ -100,7 +100,9 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
       routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
     on_bye_answered(match);
-    // The same call on its other ways through us has the same tags, and ends with it.
+    // The same call on its other ways through us has the same tags, and ends with it; where BYEs of
+    // ours are on their way, with these.
+    if (record.state == call_state::closing) return;
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
   } else if (view.status / 100 == 2 && record.state == call_state::answered && is_offer) {

@@ -181,6 +181,32 @@ TEST_F(engine_bye, that_went_astray_is_not_made_good_by_another_one) {
   }
 }
 
+// Nor are the lines of the same call on its other way through us free before.
+TEST_F(engine_bye, that_went_astray_holds_the_lines_of_both_passes) {
+  const auto [at_proxy, at_box] = pass_twice(world);
+  ASSERT_EQ(world.give(response(at_box.bytes, 200, "t"), at_box.to), verdict::response_forwarded);
+  const auto back = replace(world.take_one().bytes,
+                            "Via: SIP/2.0/UDP 192.0.2.11:5060;branch=z9hG4bKproxy\r\n", "");
+  ASSERT_EQ(world.give(back, at_proxy.to), verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  acknowledge(ok);
+  const auto text = replace(within(ok, {}), "@192.0.2.99:5070", "@192.0.2.99:5999");
+  ASSERT_EQ(world.give(text, caller_address), verdict::request_forwarded);
+  const auto there = world.take_one();
+  ASSERT_EQ(there.to, at("192.0.2.99:5999"));
+  ASSERT_EQ(world.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 2);
+  std::size_t byes = 0;
+  for (const auto& m : world.take())
+    if (m.bytes.starts_with("BYE ")) {
+      ++byes;
+      (void)world.give(response(m.bytes, 200, ""), m.to);
+    }
+  EXPECT_EQ(byes, 2u);
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 2u);
+}
+
 // Another machine of the same destination does not know the call.
 TEST_F(engine_bye, that_went_to_another_address_of_the_destination_is_over_with_byes_of_ours) {
   snapshot_model model = study_case();
