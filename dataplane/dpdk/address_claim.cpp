@@ -2,6 +2,7 @@
 #include "dataplane/dpdk/address_claim.h"
 
 #include "dataplane/dpdk/device_check.h"
+#include "dataplane/dpdk/umem.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <net/if.h>
 #include <string>
+#include <string_view>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -68,19 +70,32 @@ address_claims& address_claims::operator=(address_claims&& other) noexcept {
 
 tl::expected<address_claims, error> address_claims::make(const std::vector<port_setup>& ports) {
   address_claims all;
-  for (const port_setup& port : ports)
-    if (is_of_interface(port.device))
-      for (const port_address& address : port.addresses)
-        if (auto taken = all.add(port, address)) return tl::unexpected(std::move(*taken));
+  std::vector<unsigned> with_xdp; // interfaces of ours, which may have several ports
+  for (const port_setup& port : ports) {
+    if (!is_of_interface(port.device)) continue;
+    const std::string interface = device_argument(port.device, "iface");
+    const unsigned number = if_nametoindex(interface.c_str());
+    if (number == 0) continue; // opening it says so
+    // By its number, which outlives another name.
+    const std::string place = "linehunt/" + std::to_string(number) + '/';
+    const std::string named = "interface '" + interface + "'";
+    for (const port_address& address : port.addresses) {
+      const std::string text{std::string_view{to_text(address.ip)}};
+      if (auto taken = all.add(port, place + std::to_string(port.vlan) + '/' + text,
+                               text + " on " + named, "address"))
+        return tl::unexpected(std::move(*taken));
+    }
+    if (!is_af_xdp(port.device) || std::ranges::find(with_xdp, number) != with_xdp.end()) continue;
+    with_xdp.push_back(number);
+    if (auto taken = all.add(port, place + "af_xdp", named + " with af_xdp", "interface"))
+      return tl::unexpected(std::move(*taken));
+  }
   return all;
 }
 
-std::optional<error> address_claims::add(const port_setup& port, const port_address& address) {
-  const std::string interface = device_argument(port.device, "iface");
-  const std::string text{std::string_view{to_text(address.ip)}};
-  // By its number, which outlives another name.
-  const abstract_name name("linehunt/" + std::to_string(if_nametoindex(interface.c_str())) + '/' +
-                           std::to_string(port.vlan) + '/' + text);
+std::optional<error> address_claims::add(const port_setup& port, const std::string& what,
+                                         const std::string& subject, std::string_view kind) {
+  const abstract_name name(what);
   const int claim = stream_socket();
   if (claim >= 0) {
     sockets_.push_back(claim);
@@ -91,9 +106,9 @@ std::optional<error> address_claims::add(const port_setup& port, const port_addr
   if (cause != EADDRINUSE)
     return error{"port '" + port.name + "': cannot open a socket: " + std::strerror(cause) +
                  (cause == EMFILE ? "; raise LimitNOFILE= of the unit, or `ulimit -n`" : "")};
-  return error{"port '" + port.name + "': " + text + " on interface '" + interface +
-               "' belongs to another linehunt that runs" + holder_of(name) +
-               "; end that one, or give this one an address of its own"};
+  return error{"port '" + port.name + "': " + subject + " belongs to another linehunt that runs" +
+               holder_of(name) + "; end that one, or give this one an " + std::string{kind} +
+               " of its own"};
 }
 
 } // namespace linehunt::dpdk

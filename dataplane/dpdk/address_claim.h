@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One linehunt for each address of an interface: two would both answer ARP for it, and both work on
-// its packets. Each claim is a socket with a name in the abstract name space of Unix sockets, which
-// belongs to the network namespace, as interfaces do; the kernel takes it back however the process
-// ends. Of af_packet and af_xdp only, which let several open the same interface.
+// its packets. And one with af_xdp for each interface: as a second one closes it, the driver takes
+// the first one's program off. Each claim is a socket with a name in the abstract name space of
+// Unix sockets, which belongs to the network namespace, as interfaces do; the kernel takes it back
+// however the process ends. Of af_packet and af_xdp only, which let several open the same
+// interface.
 #pragma once
 
 #include "dataplane/dpdk/runtime.h"
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -20,12 +24,15 @@ class address_claims {
   address_claims(address_claims&& other) noexcept;
   address_claims& operator=(address_claims&& other) noexcept;
 
-  // All addresses of those ports. The error says who has one of them, where that can be known.
+  // All addresses of those ports; before any of them is opened. The error says who has one of them,
+  // where that can be known.
   [[nodiscard]] static tl::expected<address_claims, error>
   make(const std::vector<port_setup>& ports);
 
  private:
-  [[nodiscard]] std::optional<error> add(const port_setup& port, const port_address& address);
+  // `what`: its name; `subject`: what an error calls it; `kind`: what another one needs.
+  [[nodiscard]] std::optional<error> add(const port_setup& port, const std::string& what,
+                                         const std::string& subject, std::string_view kind);
 
   std::vector<int> sockets_;
 };

@@ -154,15 +154,15 @@ tl::expected<void, error> runtime::state::start(const runtime_setup& setup,
   if (!fill_random(shared.secret))
     return tl::unexpected(error{"the kernel gives no random numbers"});
 
+  // Before the first of them is opened: closing one of af_xdp again ends whose it is.
+  auto claimed = address_claims::make(setup.ports);
+  if (!claimed) return tl::unexpected(claimed.error());
+  claims = std::move(*claimed);
   for (const port_setup& p : setup.ports) {
     auto opened = port::probe(p, setup.workers);
     if (!opened) return tl::unexpected(opened.error());
     shared.ports.push_back(std::move(*opened));
   }
-  // Before the first of them answers for an address.
-  auto claimed = address_claims::make(setup.ports);
-  if (!claimed) return tl::unexpected(claimed.error());
-  claims = std::move(*claimed);
   std::size_t in_queues = 0;
   for (const port& p : shared.ports)
     in_queues += p.mbufs_kept();

@@ -128,16 +128,29 @@ def a_right_configuration_passes_the_check():
     check(told.returncode == 0, f"without -c: exit status {told.returncode}\n{told.stderr}")
 
 
-@case
-def two_with_one_address_notice_each_other():
-    with study_case() as lab:
+@case(device="af_packet")
+@case(device="af_xdp")
+def two_with_one_address_notice_each_other(device: str):
+    """And the first one goes on. With af_xdp they cannot share the interface either."""
+    with study_case(device, boxes={1: {"vm": 50}, 2: {"fax": 1}}) as lab:
         balancer = lab.start_balancer()
+        lab.start_box(1)
         text = lab.configuration.text().replace("linehunt.sock", "second.sock")
         text = text.replace('file_prefix = "', 'file_prefix = "second-').replace("[admin]", '[admin]\nhttp = ""')
-        told = run_with(text, before=lab.device.prefix())
-        check(told.returncode == 1 and "on interface 'eth0' belongs to another linehunt that runs, "
-              f"process {balancer.process.pid} of user 0; end that one" in told.stderr,
-              f"{told.returncode}: {told.stderr}")
+        own, other = address(BALANCER), address(BALANCER + 1)
+        alone = text.replace(f'"{own}/', f'"{other}/').replace(f'"{own}"', f'"{other}"')
+        for ipv6 in re.findall(r'"(fd[^"/]*)[/"]', alone):
+            alone = alone.replace(ipv6, address(BALANCER + 1, True))
+        whose = {text: f"{own} on interface 'eth0'"}
+        if device == "af_xdp":
+            whose[alone] = "interface 'eth0' with af_xdp"
+        for configured, what in whose.items():
+            told = run_with(configured, before=lab.device.prefix())
+            check(told.returncode == 1 and f"{what} belongs to another linehunt that runs, "
+                  f"process {balancer.process.pid} of user 0; end that one" in told.stderr,
+                  f"{told.returncode}: {told.stderr}")
+        core = lab.start_core([("VM_1", 100)], 10)
+        check(core.wait(10) == 0, f"{core.counts()}\n{diagnosis(lab)}")
         balancer.process.kill()
         balancer.stopped_by = signal.SIGKILL
         balancer.process.wait()
