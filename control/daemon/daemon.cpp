@@ -239,6 +239,8 @@ int run_daemon(const config::configuration& whole, const std::string& file) {
     spdlog::error("{}", runtime.error().message);
     return 1;
   }
+  for (const std::string& line : (*runtime)->warnings())
+    spdlog::warn("{}", line);
   for (const std::string& line : misplaced((*runtime)->ports(), reports_of(**runtime)))
     spdlog::warn("{}", line);
   slow = noticed(whole, start_waits);

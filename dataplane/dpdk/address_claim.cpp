@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <net/if.h>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -40,17 +42,26 @@ int stream_socket() {
   return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+// Who listens there. Another linehunt does so right after it has taken the name.
+std::optional<ucred> holder_of(const abstract_name& name) {
+  for (int time = 0; time < 3; ++time) {
+    const int asking = stream_socket();
+    if (asking < 0) return std::nullopt;
+    ucred who{};
+    socklen_t len = sizeof who;
+    const bool known = ::connect(asking, name.address(), name.len) == 0 &&
+                       ::getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0;
+    ::close(asking);
+    if (known) return who;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return std::nullopt;
+}
+
 // ", process 4711 of user 0"; empty where that cannot be known.
-std::string holder_of(const abstract_name& name) {
-  const int asking = stream_socket();
-  if (asking < 0) return {};
-  ucred who{};
-  socklen_t len = sizeof who;
-  const bool known = ::connect(asking, name.address(), name.len) == 0 &&
-                     ::getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0;
-  ::close(asking);
-  if (!known || who.pid == 0) return {}; // 0: of another container
-  return ", process " + std::to_string(who.pid) + " of user " + std::to_string(who.uid);
+std::string told(const std::optional<ucred>& who) {
+  if (!who || who->pid == 0) return {}; // 0: of another container
+  return ", process " + std::to_string(who->pid) + " of user " + std::to_string(who->uid);
 }
 
 } // namespace
@@ -61,10 +72,11 @@ address_claims::~address_claims() {
 }
 
 address_claims::address_claims(address_claims&& other) noexcept
-    : sockets_(std::exchange(other.sockets_, {})) {}
+    : sockets_(std::exchange(other.sockets_, {})), unguarded_(std::move(other.unguarded_)) {}
 
 address_claims& address_claims::operator=(address_claims&& other) noexcept {
   std::swap(sockets_, other.sockets_);
+  std::swap(unguarded_, other.unguarded_);
   return *this;
 }
 
@@ -106,8 +118,18 @@ std::optional<error> address_claims::add(const port_setup& port, const std::stri
   if (cause != EADDRINUSE)
     return error{"port '" + port.name + "': cannot open a socket: " + std::strerror(cause) +
                  (cause == EMFILE ? "; raise LimitNOFILE= of the unit, or `ulimit -n`" : "")};
+  const auto who = holder_of(name);
+  // Whoever may open ports is root, or has been given our rights. All others may take names, too,
+  // and must not keep us from starting by that.
+  if (!who || (who->uid != 0 && who->uid != ::geteuid())) {
+    unguarded_.push_back(
+        "port '" + port.name + "': something that is no linehunt" + told(who) +
+        ", has the name '@" + what + "', by which two linehunts with " + subject +
+        " notice each other; look for it with `ss -xap`, end it, and restart linehunt");
+    return std::nullopt;
+  }
   return error{"port '" + port.name + "': " + subject + " belongs to another linehunt that runs" +
-               holder_of(name) + "; end that one, or give this one an " + std::string{kind} +
+               told(who) + "; end that one, or give this one an " + std::string{kind} +
                " of its own"};
 }
 

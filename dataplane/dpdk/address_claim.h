@@ -28,6 +28,8 @@ class address_claims {
   // where that can be known.
   [[nodiscard]] static tl::expected<address_claims, error>
   make(const std::vector<port_setup>& ports);
+  // A line for each name that was taken by somebody who is no linehunt, as any user may do.
+  [[nodiscard]] const std::vector<std::string>& unguarded() const noexcept { return unguarded_; }
 
  private:
   // `what`: its name; `subject`: what an error calls it; `kind`: what another one needs.
@@ -35,6 +37,7 @@ class address_claims {
                                          const std::string& subject, std::string_view kind);
 
   std::vector<int> sockets_;
+  std::vector<std::string> unguarded_;
 };
 
 } // namespace linehunt::dpdk

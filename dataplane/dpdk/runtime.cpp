@@ -420,6 +420,10 @@ std::vector<port_report> runtime::ports() const {
   return all;
 }
 
+const std::vector<std::string>& runtime::warnings() const noexcept {
+  return state_->claims.unguarded();
+}
+
 void runtime::announce() {
   state_->shared.announcements.fetch_add(1, std::memory_order_relaxed);
 }

@@ -161,6 +161,8 @@ class runtime {
   [[nodiscard]] worker_id workers() const noexcept;
   [[nodiscard]] worker_report report(worker_id worker) const;
   [[nodiscard]] std::vector<port_report> ports() const; // by port index
+  // What the start has found that need not end it, a line for each.
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept;
   // Tells the neighbours of all ports again where we are, as at the start.
   void announce();
   // Copies frames from here on. One at a time; it must have ended before this runtime does. The

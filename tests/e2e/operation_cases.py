@@ -157,6 +157,33 @@ def two_with_one_address_notice_each_other(device: str):
         lab.start_balancer()
 
 
+# Binds the name of linehunt's address on eth0 as any user may, and listens there or not.
+STRANGER = """import socket, sys, time
+taken = socket.socket(socket.AF_UNIX)
+taken.bind(f"\\0linehunt/{socket.if_nametoindex('eth0')}/0/" + sys.argv[1])
+if sys.argv[2] == "True":
+    taken.listen()
+print("taken", flush=True)
+time.sleep(60)"""
+
+
+@case(listens=True)
+@case(listens=False)
+def a_user_who_has_its_name_does_not_keep_it_from_starting(listens: bool):
+    with study_case() as lab:
+        words = ["setpriv", "--reuid=65534", "--clear-groups", "/usr/bin/python3", "-c", STRANGER,
+                 address(BALANCER), str(listens)]
+        with subprocess.Popen([*lab.device.prefix(), *words], stdout=subprocess.PIPE, text=True) as stranger:
+            try:
+                check(stranger.stdout.readline() == "taken\n", "the name was not taken")
+                balancer = lab.start_balancer()
+            finally:
+                stranger.kill()
+        who = f", process {stranger.pid} of user 65534" if listens else ""
+        check(f"something that is no linehunt{who}, has the name '@linehunt/" in balancer.tail(),
+              balancer.tail())
+
+
 @case
 def a_configuration_that_is_long_in_coming_is_waited_for_and_said():
     """A pipe whose writer pauses, as a disk that hangs."""
