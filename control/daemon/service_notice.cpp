@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 #include <vector>
 
 namespace linehunt {
@@ -38,7 +36,7 @@ void keep(std::string_view lines) {
   }
 }
 
-// False: it is full.
+// False: it is full, say; later it may not be.
 bool send(const char* path, std::string_view text) {
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
@@ -47,14 +45,13 @@ bool send(const char* path, std::string_view text) {
   name.copy(to.sun_path, name.size());
   if (name.front() == '@') to.sun_path[0] = '\0'; // in the abstract name space
   const auto len = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-  const int from = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (from < 0) return true;
+  // Kept open: where clients have all file descriptors, the watchdog would end us.
+  static int from = -1;
+  if (from < 0) from = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (from < 0) return false;
   const void* any = &to;
-  const bool full = ::sendto(from, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             static_cast<const sockaddr*>(any), len) < 0 &&
-                    errno == EAGAIN;
-  ::close(from);
-  return !full;
+  return ::sendto(from, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                  static_cast<const sockaddr*>(any), len) >= 0;
 }
 
 } // namespace

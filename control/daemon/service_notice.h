@@ -9,9 +9,10 @@
 
 namespace linehunt {
 
-// `lines`: "KEY=VALUE", one or several. Where the socket is full they are kept, and sent with those
-// that come next: the last value of a key, and the last of READY, RELOADING and STOPPING; but not
-// WATCHDOG, which is of its moment. Nothing to do without a service manager.
+// `lines`: "KEY=VALUE", one or several. Where they cannot be sent, since the socket is full, say,
+// they are kept, and sent with those that come next: the last value of a key, and the last of
+// READY, RELOADING and STOPPING; but not WATCHDOG, which is of its moment. Nothing to do without a
+// service manager.
 void notify_service(std::string_view lines);
 
 } // namespace linehunt

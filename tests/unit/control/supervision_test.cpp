@@ -12,6 +12,7 @@
 #include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -116,6 +117,31 @@ TEST_F(supervision_test, a_service_manager_that_does_not_listen_is_not_waited_fo
   EXPECT_THAT(all[0], EndsWith("\nEXTEND_TIMEOUT_USEC=3000000\nREADY=1\nSTATUS=serving, 5 calls"));
   tell_status("serving, 6 calls");
   EXPECT_THAT(heard(), ElementsAre("STATUS=serving, 6 calls"));
+}
+
+// As clients of the ways in may take them all.
+TEST_F(supervision_test, is_heard_while_no_file_descriptor_is_left) {
+  tell_status("serving, 3 calls");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_LT(::dup(socket_), 0);
+  tell_ready();
+  tell_busy(std::chrono::seconds(3));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(heard(), ElementsAre("STATUS=serving, 3 calls", "READY=1",
+                                   "EXTEND_TIMEOUT_USEC=3000000\nWATCHDOG=1"));
+}
+
+// A service manager that comes back, say.
+TEST_F(supervision_test, what_nobody_has_heard_is_told_when_somebody_listens) {
+  const std::string name = ::getenv("NOTIFY_SOCKET");
+  ::setenv("NOTIFY_SOCKET", (name + "-other").c_str(), 1);
+  tell_ready();
+  ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+  tell_status("serving, 3 calls");
+  EXPECT_THAT(heard(), ElementsAre("READY=1\nSTATUS=serving, 3 calls"));
 }
 
 // Not the line of before, until the interval is over.
