@@ -17,9 +17,11 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace linehunt {
 namespace {
@@ -34,11 +36,15 @@ void warn_of_queues(const config::configuration& whole, config::diagnostics& out
 }
 
 // A disk may hang. There is no log yet.
+std::unique_ptr<waiting_notice> noticed(std::string line) {
+  return std::make_unique<waiting_notice>(
+      0, std::move(line), waiting_notice::usual,
+      [](const std::string& said) { std::fprintf(stderr, "%s\n", said.c_str()); });
+}
+
 std::optional<config::configuration> read_file(config::diagnostics& out) {
-  const waiting_notice slow(
-      0, out.file() + ": reading it takes long; unless it has very many patterns, look at its disk",
-      waiting_notice::usual,
-      [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+  const auto slow = noticed(
+      out.file() + ": reading it takes long; unless it has very many patterns, look at its disk");
   return config::load_file(dpdk::check_device, out);
 }
 
@@ -47,6 +53,15 @@ std::optional<config::configuration> read_file(config::diagnostics& out) {
   const auto found =
       service.user.empty() ? std::nullopt : std::optional(account_named(service.user));
   return found && *found ? (*found)->user : ::geteuid();
+}
+
+copy_verdict read_copy(const config::configuration& whole, const std::string& file) {
+  const auto slow =
+      whole.database.copy.empty()
+          ? nullptr
+          : noticed(fmt::format("{}: reading [database] copy {} takes long; look at its disk", file,
+                                whole.database.copy));
+  return check_copy(whole, file, user_of(whole.service));
 }
 
 int run(int argc, char** argv) {
@@ -81,7 +96,7 @@ int run(int argc, char** argv) {
     if (wrong)
       std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
   }
-  const copy_verdict copy = check_copy(*whole, file, user_of(whole->service));
+  const copy_verdict copy = read_copy(*whole, file);
   for (const std::string& line : copy.lines)
     std::fprintf(stderr, "%s\n", line.c_str());
   if (copy.fails) return exit_wrong;

@@ -205,6 +205,21 @@ def a_configuration_that_is_long_in_coming_is_waited_for_and_said():
 
 
 @case
+def a_copy_of_rows_that_is_long_in_coming_is_waited_for_and_said():
+    """strace holds up the check where it opens the copy, as a disk that hangs."""
+    with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
+        copy = Path(name) / "rows.json"
+        copy.write_text("none", encoding="ascii")
+        text = right_configuration().replace("iface=eth0", "iface=lo")
+        text += f'\n[database]\nurl = "sqlite://{name}/rows.sqlite"\ncopy = "{copy}"\n'
+        told = run_with(text, "check", before=["strace", "-f", "-o", "/dev/null", "-P", str(copy), "-e",
+                                               "inject=openat:delay_enter=11s:when=1"])
+        check(told.returncode == 0 and f"reading [database] copy {copy} takes long; look at its disk"
+              in told.stderr and f"copy {copy} is damaged" in told.stderr,
+              f"{told.returncode}: {told.stdout}{told.stderr}")
+
+
+@case
 def the_check_warns_of_a_processor_that_is_not_there():
     text = re.sub(r"\ncores = .*", "", right_configuration().replace("iface=eth0", "iface=lo"))
     told = run_with(text.replace("[runtime]", "[runtime]\ncores = [1023]"), "check")
