@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <net/if.h>
 #include <string>
 #include <string_view>
@@ -43,8 +44,8 @@ int stream_socket() {
 }
 
 // Who listens there. Another linehunt does so right after it has taken the name.
-std::optional<ucred> holder_of(const abstract_name& name) {
-  for (int time = 0; time < 3; ++time) {
+std::optional<ucred> holder_of(const abstract_name& name, int tries = 1) {
+  for (; tries > 0; --tries) {
     const int asking = stream_socket();
     if (asking < 0) return std::nullopt;
     ucred who{};
@@ -53,7 +54,7 @@ std::optional<ucred> holder_of(const abstract_name& name) {
                        ::getsockopt(asking, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0;
     ::close(asking);
     if (known) return who;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (tries > 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return std::nullopt;
 }
@@ -62,6 +63,29 @@ std::optional<ucred> holder_of(const abstract_name& name) {
 std::string told(const std::optional<ucred>& who) {
   if (!who || who->pid == 0) return {}; // 0: of another container
   return ", process " + std::to_string(who->pid) + " of user " + std::to_string(who->uid);
+}
+
+// Whoever may open ports is root, or has been given our rights. All others may take names, too, and
+// must not keep us from starting by that.
+bool is_linehunt(const std::optional<ucred>& who) {
+  return who && (who->uid == 0 || who->uid == ::geteuid());
+}
+
+error belongs_to(const std::optional<ucred>& who, const port_setup& port,
+                 const std::string& subject, std::string_view kind) {
+  return error{"port '" + port.name + "': " + subject + " belongs to another linehunt that runs" +
+               told(who) + "; end that one, or give this one an " + std::string{kind} +
+               " of its own"};
+}
+
+// Names of the network namespace that begin so; none where the kernel does not show them.
+std::vector<std::string> names_that_begin(const std::string& begin) {
+  std::vector<std::string> all;
+  std::ifstream sockets("/proc/net/unix");
+  for (std::string line; std::getline(sockets, line);)
+    if (const auto at = line.find(" @" + begin); at != std::string::npos)
+      all.push_back(line.substr(at + 2));
+  return all;
 }
 
 } // namespace
@@ -82,7 +106,7 @@ address_claims& address_claims::operator=(address_claims&& other) noexcept {
 
 tl::expected<address_claims, error> address_claims::make(const std::vector<port_setup>& ports) {
   address_claims all;
-  std::vector<unsigned> with_xdp; // interfaces of ours, which may have several ports
+  std::vector<std::string> ours;
   for (const port_setup& port : ports) {
     if (!is_of_interface(port.device)) continue;
     const std::string interface = device_argument(port.device, "iface");
@@ -93,14 +117,24 @@ tl::expected<address_claims, error> address_claims::make(const std::vector<port_
     const std::string named = "interface '" + interface + "'";
     for (const port_address& address : port.addresses) {
       const std::string text{std::string_view{to_text(address.ip)}};
-      if (auto taken = all.add(port, place + std::to_string(port.vlan) + '/' + text,
-                               text + " on " + named, "address"))
+      ours.push_back(place + std::to_string(port.vlan) + '/' + text);
+      if (auto taken = all.add(port, ours.back(), text + " on " + named, "address"))
         return tl::unexpected(std::move(*taken));
     }
-    if (!is_af_xdp(port.device) || std::ranges::find(with_xdp, number) != with_xdp.end()) continue;
-    with_xdp.push_back(number);
-    if (auto taken = all.add(port, place + "af_xdp", named + " with af_xdp", "interface"))
-      return tl::unexpected(std::move(*taken));
+    const std::string alone = place + "af_xdp", subject = named + ", which af_xdp needs alone,";
+    const bool with_xdp = is_af_xdp(port.device);
+    // Of ours it may have several ports.
+    if (with_xdp && std::ranges::find(ours, alone) == ours.end()) {
+      ours.push_back(alone);
+      if (auto taken = all.add(port, alone, subject, "interface"))
+        return tl::unexpected(std::move(*taken));
+    }
+    for (const std::string& name : names_that_begin(with_xdp ? place : alone)) {
+      if (std::ranges::find(ours, name) != ours.end()) continue;
+      const auto who = holder_of(abstract_name(name));
+      if (is_linehunt(who) && who->pid != ::getpid())
+        return tl::unexpected(belongs_to(who, port, subject, "interface"));
+    }
   }
   return all;
 }
@@ -118,19 +152,13 @@ std::optional<error> address_claims::add(const port_setup& port, const std::stri
   if (cause != EADDRINUSE)
     return error{"port '" + port.name + "': cannot open a socket: " + std::strerror(cause) +
                  (cause == EMFILE ? "; raise LimitNOFILE= of the unit, or `ulimit -n`" : "")};
-  const auto who = holder_of(name);
-  // Whoever may open ports is root, or has been given our rights. All others may take names, too,
-  // and must not keep us from starting by that.
-  if (!who || (who->uid != 0 && who->uid != ::geteuid())) {
-    unguarded_.push_back(
-        "port '" + port.name + "': something that is no linehunt" + told(who) +
-        ", has the name '@" + what + "', by which two linehunts with " + subject +
-        " notice each other; look for it with `ss -xap`, end it, and restart linehunt");
-    return std::nullopt;
-  }
-  return error{"port '" + port.name + "': " + subject + " belongs to another linehunt that runs" +
-               told(who) + "; end that one, or give this one an " + std::string{kind} +
-               " of its own"};
+  const auto who = holder_of(name, 3);
+  if (is_linehunt(who)) return belongs_to(who, port, subject, kind);
+  unguarded_.push_back(
+      "port '" + port.name + "': something that is no linehunt" + told(who) + ", has the name '@" +
+      what + "', by which two linehunts with " + subject +
+      " notice each other; look for it with `ss -xap`, end it, and restart linehunt");
+  return std::nullopt;
 }
 
 } // namespace linehunt::dpdk

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One linehunt for each address of an interface: two would both answer ARP for it, and both work on
-// its packets. And one with af_xdp for each interface: as a second one closes it, the driver takes
-// the first one's program off. Each claim is a socket with a name in the abstract name space of
-// Unix sockets, which belongs to the network namespace, as interfaces do; the kernel takes it back
-// however the process ends. Of af_packet and af_xdp only, which let several open the same
-// interface.
+// its packets. And one for each interface with af_xdp, which takes the frames of all others there:
+// as a second one closes it, the driver takes the first one's program off. Each claim is a socket
+// with a name in the abstract name space of Unix sockets, which belongs to the network namespace,
+// as interfaces do; the kernel takes it back however the process ends. Of af_packet and af_xdp
+// only, which let several open the same interface.
 #pragma once
 
 #include "dataplane/dpdk/runtime.h"

@@ -128,22 +128,25 @@ def a_right_configuration_passes_the_check():
     check(told.returncode == 0, f"without -c: exit status {told.returncode}\n{told.stderr}")
 
 
-@case(device="af_packet")
-@case(device="af_xdp")
-def two_with_one_address_notice_each_other(device: str):
+@case(device="af_packet", second="af_packet")
+@case(device="af_packet", second="af_xdp")
+@case(device="af_xdp", second="af_packet")
+@case(device="af_xdp", second="af_xdp")
+def two_with_one_address_notice_each_other(device: str, second: str):
     """And the first one goes on. With af_xdp they cannot share the interface either."""
     with study_case(device, boxes={1: {"vm": 50}, 2: {"fax": 1}}) as lab:
         balancer = lab.start_balancer()
         lab.start_box(1)
         text = lab.configuration.text().replace("linehunt.sock", "second.sock")
         text = text.replace('file_prefix = "', 'file_prefix = "second-').replace("[admin]", '[admin]\nhttp = ""')
+        text = text.replace(f"net_{device}0", f"net_{second}0")
         own, other = address(BALANCER), address(BALANCER + 1)
         alone = text.replace(f'"{own}/', f'"{other}/').replace(f'"{own}"', f'"{other}"')
         for ipv6 in re.findall(r'"(fd[^"/]*)[/"]', alone):
             alone = alone.replace(ipv6, address(BALANCER + 1, True))
         whose = {text: f"{own} on interface 'eth0'"}
-        if device == "af_xdp":
-            whose[alone] = "interface 'eth0' with af_xdp"
+        if "af_xdp" in (device, second):
+            whose[alone] = "interface 'eth0', which af_xdp needs alone,"
         for configured, what in whose.items():
             told = run_with(configured, before=lab.device.prefix())
             check(told.returncode == 1 and f"{what} belongs to another linehunt that runs, "
