@@ -71,7 +71,8 @@ bool reassembler::pieces::add(std::uint32_t piece) noexcept {
 reassembler::pieces& reassembler::pieces_of(const frame& f, std::uint32_t id,
                                             time_us now) noexcept {
   const auto& bytes = f.source.bytes;
-  pieces& at = pieces_[rte_jhash(bytes.data(), bytes.size(), id) % pieces_.size()];
+  const std::uint32_t hash = rte_jhash(bytes.data(), static_cast<std::uint32_t>(bytes.size()), id);
+  pieces& at = pieces_[hash % pieces_.size()];
   const time_us clock = now + aged_us_;
   if (at.count == 0 || at.id != id || at.source != f.source || at.destination != f.destination ||
       at.since + patience_us < clock)
