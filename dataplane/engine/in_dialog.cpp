@@ -26,10 +26,14 @@ verdict engine::state::on_in_dialog() {
   if (!plan.ok) return reply(400, "Bad Request - Route", verdict::rejected_malformed);
   const dialog_match match = find_dialog(plan.handle);
   if (!match) {
+    // What a run before this one has numbered may be a dialog that this one does not know, and is
+    // no early one of a call that came after it with the same Call-ID.
+    const auto to = way_without_call(plan);
+    if (to && calls.is_of_another_run(plan.handle))
+      return forward_without_call(plan.handle, *to, edits);
     if (const dialog_match beside = find_early_beside())
       return forward_in_early(beside, plan, edits);
-    if (const auto to = way_without_call(plan))
-      return forward_without_call(plan.handle, *to, edits);
+    if (to) return forward_without_call(plan.handle, *to, edits);
   }
   const bool over = match && calls[match.call].state == call_state::ended;
   // A call that has ended takes no new offer. Another usage of its dialog may live on (RFC 5057): a

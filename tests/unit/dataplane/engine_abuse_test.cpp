@@ -282,6 +282,19 @@ TEST(engine_abuse, calls_of_a_run_before_this_one_can_be_ended_by_both_sides) {
   EXPECT_EQ(world.counters().calls_ended, 0u);
 }
 
+// A crash has lost the call, and a late repetition of its INVITE has made another one.
+TEST(engine_abuse, a_call_of_a_run_before_is_ended_where_it_is_beside_another_of_its_call_id) {
+  engine_world before, world;
+  const auto ok = of_another_run(establish(before, {}, "to-before").ok_at_caller);
+  const auto call = establish(world, {}, "to-after");
+  const std::string there =
+      call.callee.ip == at("192.0.2.11:5060").ip ? "192.0.2.12" : "192.0.2.11";
+  const auto bye = replace(within(ok, {}), "BYE sip:machine@192.0.2.99:5070", "BYE sip:x@" + there);
+  ASSERT_EQ(world.give(bye, caller_address), verdict::request_of_another_run);
+  EXPECT_EQ(world.take_one().to, at(there + ":5060"));
+  EXPECT_EQ(world.counters().calls_live, 1u);
+}
+
 TEST(engine_abuse, such_calls_make_no_relay_between_strangers) {
   engine_world before, world;
   const auto ended = establish(before).ok_at_caller;
