@@ -177,14 +177,14 @@ std::string call_of(const call_info& c) {
 } // namespace
 
 // A dialog without lines, beside which another one of its call had some: they are there as long as
-// it lives, or its own.
+// it lives, or its own. Those of a call that rings are of another INVITE.
 void balancer::judge_dialogs(worker_id w) {
   worker& it = *workers_[w];
   std::vector<worker::known_call*> left;
   for (const auto& [name, dialog] : it.without_lines)
     if (dialog->beside) left.push_back(dialog);
   it.engine->for_each_call([&](const call_info& c) {
-    if (c.held.slot_count == 0) return;
+    if (c.held.slot_count == 0 || !c.answered) return;
     const std::string name = call_of(c);
     for (const auto& [of, dialog] : it.without_lines) {
       if (of != name) continue;
