@@ -11,7 +11,6 @@ namespace linehunt {
 void operator_state::apply(std::vector<destination_model>& configured) {
   std::vector<record> next;
   std::unordered_map<std::uint32_t, std::size_t> places;
-  std::vector<std::int32_t> capacities;
   std::size_t disabled = 0;
   next.reserve(configured.size());
   for (destination_model& model : configured) {
@@ -33,16 +32,12 @@ void operator_state::apply(std::vector<destination_model>& configured) {
       }
     }
     model.enabled = now.status.enabled;
-    now.first_capacity = capacities.size();
-    for (std::size_t i = 0; i < model.resources.size(); ++i) {
+    for (std::size_t i = 0; i < model.resources.size(); ++i)
       model.resources[i].capacity = now.resources[i].capacity;
-      capacities.push_back(now.resources[i].capacity);
-    }
     places.emplace(model.id, next.size() - 1);
     disabled += now.status.enabled ? 0 : 1;
   }
   places_ = std::move(places);
-  capacities_ = std::move(capacities);
   disabled_ = disabled;
   remember_gone(std::exchange(records_, std::move(next)));
   for (auto it = remembered_.begin(); it != remembered_.end();) {
@@ -124,8 +119,8 @@ const operator_state::record* operator_state::whose_sizes(const destination_mode
 
 void operator_state::remember(const std::vector<operator_change>& changes) {
   for (const operator_change& change : changes) {
-    record r{change.id, change.group, change.uri, {!change.disabled, change.disabled}, {},
-             0,         !change.gone};
+    record r{change.id, change.group, change.uri, {!change.disabled, change.disabled},
+             {},        !change.gone};
     for (const operator_change::size& size : change.sizes)
       r.resources.push_back(
           {size.resource, size.configured, size.capacity, true, std::nullopt, false});
@@ -170,11 +165,6 @@ void operator_state::set_usable(std::uint32_t id, bool enabled) {
     set_status(*found, {enabled, false});
 }
 
-void operator_state::set_capacity(const record& r, resized& size, std::int32_t capacity) {
-  size.capacity = capacity;
-  capacities_[r.first_capacity + static_cast<std::size_t>(&size - r.resources.data())] = capacity;
-}
-
 std::int32_t operator_state::capacity(std::uint32_t id, const std::string& resource) const {
   const record* const found = find(id);
   const resized* const size = found == nullptr ? nullptr : resource_of(*found, resource);
@@ -186,7 +176,7 @@ void operator_state::set_capacity(std::uint32_t id, const std::string& resource,
   record* const found = find(id);
   resized* const size = found == nullptr ? nullptr : resource_of(*found, resource);
   if (size == nullptr) return;
-  set_capacity(*found, *size, capacity);
+  size->capacity = capacity;
   size->changed = true;
 }
 
@@ -195,7 +185,7 @@ void operator_state::set_by_heartbeat(std::uint32_t id, const std::string& resou
   record* const found = find(id);
   resized* const size = found == nullptr ? nullptr : resource_of(*found, resource);
   if (size == nullptr || !size->heartbeat) return;
-  set_capacity(*found, *size, capacity);
+  size->capacity = capacity;
   size->beaten = true;
   size->changed = false;
 }

@@ -61,7 +61,7 @@ class operator_state {
     return records_[place].status;
   }
   [[nodiscard]] std::int32_t capacity_at(std::size_t place, std::size_t resource) const {
-    return capacities_[records_[place].first_capacity + resource];
+    return records_[place].resources[resource].capacity;
   }
   void set_capacity(std::uint32_t id, const std::string& resource, std::int32_t capacity);
   // Of a resource that follows a heartbeat: stays as long as it follows the same one, and takes the
@@ -92,7 +92,6 @@ class operator_state {
     std::string uri;
     destination_status status;
     std::vector<resized> resources; // in the order of the configuration
-    std::size_t first_capacity = 0; // of its resources, in capacities_
     bool before_restart = false;    // remembered of the run before, and configured so at its end
   };
   [[nodiscard]] static resized* resource_of(record& r, const std::string& name);
@@ -100,7 +99,6 @@ class operator_state {
   [[nodiscard]] record* find(std::uint32_t id);
   [[nodiscard]] const record* find(std::uint32_t id) const;
   void set_status(record& r, destination_status status);
-  void set_capacity(const record& r, resized& size, std::int32_t capacity);
   [[nodiscard]] static bool by_operator(const record& r);
   using identity = std::tuple<std::uint32_t, std::uint32_t, std::string>; // id, group, URI
   [[nodiscard]] static identity identity_of(const record& r);
@@ -112,9 +110,6 @@ class operator_state {
   std::vector<record> records_;                           // in the order of what apply() was given
   std::unordered_map<std::uint32_t, std::size_t> places_; // of them, by destination id
   std::size_t disabled_ = 0;                              // of them
-  // Those of all their resources once more, side by side: who reads them all does not wait for
-  // memory.
-  std::vector<std::int32_t> capacities_;
   std::map<identity, record> remembered_; // not configured so, what operators said alone
 };
 
