@@ -85,10 +85,10 @@ static_assert(is_perfect(seed));
 
 // `fold` holds 0x20 where the name has a letter, so that a byte or-ed with it equals the name's
 // exactly where it is that letter in either case; '-' has to match as it is, and so has the colon
-// behind the name.
+// behind the name. A slot without a name is no line's: a byte or-ed with 0x20 is never 0.
 struct alignas(64) slot_entry {
   std::array<char, 16> name{};
-  std::array<char, 16> fold{};
+  std::array<char, 16> fold{0x20};
   std::uint32_t length = 0; // without the colon
   std::uint32_t others = 0; // one bit for each of 16 bytes behind the name and the colon
   // From the line {off, len} to its value, each as a number of 32 bits with the length in the upper

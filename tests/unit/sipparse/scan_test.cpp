@@ -92,6 +92,20 @@ TEST(Scan, EveryNameLongAndCompactInAnyCase) {
         header_id::other);
 }
 
+// Also where nothing but zeros is compared with a slot of the table that has no name.
+TEST(Scan, NamesOfOneByteRepeatedAreNotIndexed) {
+  for (int c = 0; c < 256; ++c) {
+    if (std::string_view{" \t\r\n:"}.find(static_cast<char>(c)) != std::string_view::npos) continue;
+    for (std::size_t length = 2; length < 40; ++length) {
+      const auto text = "SIP/2.0 200 OK\r\n" + std::string(length, static_cast<char>(c)) +
+                        "To: <sip:a@b.example>\r\nSubject: a line behind it, to load from\r\n\r\n";
+      message_view view;
+      ASSERT_TRUE(scan(text, view)) << c << ' ' << length;
+      ASSERT_EQ(view.header_count, 0) << c << ' ' << length;
+    }
+  }
+}
+
 TEST(Scan, WhiteSpaceAroundTheColonAndTheValue) { // RFC 3261 7.3.1
   message_view view;
   const auto text = "SIP/2.0 200 OK\r\n"
