@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every libFuzzer target: first the inputs that once broke something, then new ones."""
 
+import base64
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,23 @@ LEAST_A_SECOND = {"fuzz_engine": 4}
 LEAST_A_SECOND_OF_OTHERS = 30
 # For the seeds and the end, beyond the time that a target is given; its own limit for an input is 10 s.
 PATIENCE_S = 120
+LONGEST_TOLD = 16384  # bytes of an input that broke something
 TAKES_DATAGRAMS = ("fuzz_rules",)  # as fuzz_message does
+
+
+def what_it_says(output: str) -> str:
+    """The line that names the fault, which stands above the stack."""
+    return next((line.strip() for line in output.splitlines()
+                 if "violated:" in line or "ERROR: " in line or "runtime error:" in line),
+                "ended with an error")
+
+
+def newest_as_text(findings: Path, name: str) -> str:
+    """For whoever has the log alone."""
+    kept = max(findings.glob(f"{name}-*"), key=lambda file: file.stat().st_mtime, default=None)
+    if kept is None:
+        return ""
+    return f"\n{kept.name} in base64:\n{base64.b64encode(kept.read_bytes()[:LONGEST_TOLD]).decode()}"
 
 
 def fuzz_one(program: Path, seconds: int) -> Tally:
@@ -48,7 +65,9 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
         return failed(f"fuzz {name}: not done after {seconds} s and {PATIENCE_S} more",
                       (late.output or b"").decode(errors="replace"))
     if told.returncode != 0:
-        return failed(f"fuzz {name} (input kept in {findings.relative_to(ROOT)})", told.stdout)
+        return failed(f"fuzz {name}: {what_it_says(told.stdout)} "
+                      f"(input kept in {findings.relative_to(ROOT)})",
+                      told.stdout + newest_as_text(findings, name))
     runs = next((int(line.split()[-1]) for line in told.stdout.splitlines()
                  if line.startswith("stat::number_of_executed_units")), 0)
     seeds = sum(file.is_file() for folder in inputs[1:] for file in folder.rglob("*"))
