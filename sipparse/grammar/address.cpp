@@ -12,18 +12,17 @@ namespace {
 struct address_target : address_field {
   const char* reached = nullptr;
   std::string_view name, value; // of the parameter at hand
-  bool has_tag = false;         // with or without a value
 };
 
-// RFC 3261 7.3.1: no parameter twice. Of a second tag nobody knows whether the end point takes it.
+// RFC 3261 7.3.1: no parameter twice. Of a second tag nobody knows whether the end point takes it,
+// and one without a value would have a second one beside it in each answer.
 struct end_parameter {
   template <class Context>
   void operator()(const Context& context) const noexcept {
     auto& address = x3::get<target>(context);
     if (equals_ignoring_case(address.name, "tag")) {
-      x3::_pass(context) = !address.has_tag;
-      if (!address.has_tag) address.tag = address.value;
-      address.has_tag = true;
+      x3::_pass(context) = address.tag.empty() && !address.value.empty();
+      if (address.tag.empty()) address.tag = address.value;
     }
     address.value = {};
   }

@@ -47,6 +47,13 @@ TEST(Address, TagsThatAreNone) {
   EXPECT_EQ(parse_address("\"\\\"\" <sip:x>;tag=1, <sip:y>;tag=2")->tag, "1");
 }
 
+TEST(Address, ATagHasAValue) { // RFC 3261 25.1
+  for (const std::string_view text :
+       {"<sip:a@b>;tag", "<sip:a@b>;TAG ;x=1", "<sip:a@b>;x;tag, <sip:c>", "sip:a@b;tag"})
+    EXPECT_FALSE(parse_address(text)) << text;
+  EXPECT_EQ(parse_address("<sip:a@b>;tags;x=tag;tag=1")->tag, "1");
+}
+
 TEST(Address, ATagStandsOnce) { // RFC 3261 7.3.1
   for (const std::string_view text :
        {"<sip:a@b>;tag=1;tag=2", "<sip:a@b>;tag=1;TAG=1", "<sip:a@b>;tag;tag=2",
