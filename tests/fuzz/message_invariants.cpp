@@ -5,6 +5,7 @@
 #include "sipparse/edit_list.h"
 #include "sipparse/fields.h"
 #include "sipparse/grammar/by_grammar.h"
+#include "sipparse/overload.h"
 #include "sipparse/plain_fields.h"
 #include "sipparse/routing_view.h"
 #include "sipparse/scan.h"
@@ -192,6 +193,60 @@ routing_result route_with_all_kernels(const message_view& view, routing_view& ro
   return result;
 }
 
+// Plain fields are read without their grammar, and loaded together with what stands behind them.
+// The grammar, which gets the value alone, must say the same.
+void check_routing_view(const message_view& view, const routing_view& routed,
+                        routing_result routing) {
+  if (!routing) return;
+  const auto read = [&](header_id id) { return view.value_of(id); };
+  const auto via = grammar::via_by_grammar(read(header_id::via));
+  const auto from = grammar::address_by_grammar(read(header_id::from));
+  const auto to = grammar::address_by_grammar(read(header_id::to));
+  const auto cseq = parse_cseq(read(header_id::cseq));
+  require(via && parts_of(*via) == parts_of(routed.top_via), "routing view: Via");
+  require(from && from->uri == routed.from_uri && from->tag == routed.from_tag,
+          "routing view: From");
+  require(to && to->uri == routed.to_uri && to->tag == routed.to_tag, "routing view: To");
+  require(routed.call_id == read(header_id::call_id) && is_call_id(routed.call_id),
+          "routing view: Call-ID");
+  require(cseq && cseq->number == routed.cseq.number && cseq->method == routed.cseq.method &&
+              cseq->method_text == routed.cseq.method_text,
+          "routing view: CSeq");
+  const auto hops = parse_number(read(header_id::max_forwards), no_max_forwards - 1);
+  require((hops ? *hops : no_max_forwards) == routed.max_forwards, "routing view: Max-Forwards");
+  const auto route = grammar::address_by_grammar(read(header_id::route));
+  require((route ? route->uri : std::string_view{}) == routed.top_route_uri, "routing view: Route");
+  if (view.is_request) {
+    const auto text = view.text(view.request_uri);
+    require_same(routed.request_uri, grammar::uri_by_grammar(text), "routing view: Request-URI");
+  }
+}
+
+// What we take off a response on its way (RFC 7339 4), and what is read of it before.
+void check_overload(const via_field& via) {
+  const overload_report report = parse_overload(via.element);
+  require(report.present == via.has_oc, "parse_overload: not as parse_via");
+  const overload_texts texts = find_overload(via.element);
+  require(!report.present || texts.count > 0, "find_overload: nothing found");
+  std::string left;
+  const char* at = via.element.data();
+  for (std::size_t i = 0; i < texts.count; ++i) {
+    require(within(texts.pieces[i], via.element) && texts.pieces[i].data() >= at,
+            "find_overload: outside, or out of order");
+    left.append(at, texts.pieces[i].data());
+    at = texts.pieces[i].data() + texts.pieces[i].size();
+  }
+  left.append(at, via.element.data() + via.element.size());
+  if (!texts.complete) return;
+  const auto without = parse_via(left);
+  const overload_report none = parse_overload(left);
+  require(without && !without->has_oc && !none.present && !none.has_validity && !none.has_seq,
+          "find_overload: some of it is left");
+  require(without->branch == via.branch && without->sent_by_host == via.sent_by_host &&
+              without->received == via.received && without->has_rport == via.has_rport,
+          "find_overload: took something else along");
+}
+
 void check_via_list(std::string_view value) {
   for (int elements = 0; !value.empty() && elements < 64; ++elements) {
     const auto via = parse_via(value);
@@ -206,6 +261,7 @@ void check_via_list(std::string_view value) {
     require(!via->element.empty() && !via->sent_by_host.empty() && !via->transport.empty(),
             "parse_via: empty but ok");
     require(via->rest.size() < value.size(), "parse_via: does not go on");
+    check_overload(*via);
     value = via->rest;
   }
 }
@@ -429,6 +485,7 @@ void check(std::string_view datagram) {
                           routed.body, routed.top_via.element}) {
     require(within(part, datagram), "routing view: outside of the datagram");
   }
+  check_routing_view(view, routed, routing);
   check_fields(view);
   check_sdp(view.value_of(header_id::content_type), routed.body);
   check_sdp("application/sdp", datagram);
