@@ -41,7 +41,7 @@ struct via_field {
 };
 field_result<via_field> parse_via(std::string_view value) noexcept;
 
-// RFC 3261 20.10, 20.20, 20.39: From, To, Contact, Route, Record-Route, P-Asserted-Identity.
+// RFC 3261 20.10, 20.20, 20.30, 20.34, 20.39: From, To, Contact, Route, Record-Route.
 // One element; name-addr or addr-spec. In addr-spec form parameters belong to the header.
 struct address_field {
   std::string_view display_name; // quotes included where written; may be empty
@@ -81,8 +81,8 @@ struct replaces_field {
 };
 field_result<replaces_field> parse_replaces(std::string_view value) noexcept;
 
-// Walks a comma-separated list of tokens (Require, Proxy-Require, Supported). Empty optional at the
-// end or where the rest is no token; `rest` is moved on.
+// Walks a comma-separated list of tokens (Require, Proxy-Require). Empty optional at the end or
+// where the rest is no token; `rest` is moved on.
 [[nodiscard]] std::optional<std::string_view> next_token(std::string_view& rest) noexcept;
 
 // The value of parameter `name` (case-insensitive) in ";a=b;c", quotes kept; nullopt where absent,
