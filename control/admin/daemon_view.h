@@ -35,7 +35,7 @@ struct destination_state {
   // Where the URI has a host name: what it stands for, and what is wrong with it (a DNS failure).
   std::vector<std::string> addresses = {};
   std::string unresolved = {}; // why there are no addresses; empty where there are
-  std::string stale = {};      // why they are older than their TTL
+  std::string stale = {};      // why they are older than DNS allows
   std::uint32_t paused_s = 0;  // no new calls for so long, as it asked itself (Retry-After)
   bool draining = false;       // no longer configured, but calls are still there
   std::optional<std::uint32_t> probe_round_trip_us = {}; // of the last answer to a probe

@@ -19,8 +19,9 @@ inline constexpr std::string_view capacity_event = "E_LINEHUNT_CAPACITY";
 // INVITEs went on to another destination in the last second: calls, and from which destinations:
 // destination_id, group, uri, calls of each.
 inline constexpr std::string_view failover_event = "E_LINEHUNT_FAILOVER";
-// A host name of a destination got addresses, lost them, or keeps old ones because no DNS server
-// answers: name, status (resolved, unresolved, stale), cause, addresses.
+// A host name got addresses, lost them, or keeps old ones because no DNS server answers or the
+// configuration cannot be served with the new ones: name, status (resolved, unresolved, stale,
+// refused), cause, addresses.
 inline constexpr std::string_view name_event = "E_LINEHUNT_NAME";
 // The event socket of a FreeSWITCH, whose heartbeats say a capacity: socket, status (fresh, stale),
 // cause.

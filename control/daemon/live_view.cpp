@@ -37,7 +37,8 @@ mail status_mail(const destination& d, bool enabled) {
 void add_name(admin::destination_state& state, const destination& d, const dns::name_report& name) {
   for (const endpoint& address : d.addresses)
     state.addresses.emplace_back(to_text(address));
-  if (name.status == dns::name_status::stale) state.stale = name.cause;
+  const bool refused = name.status == dns::name_status::refused && !d.addresses.empty();
+  if (refused || name.status == dns::name_status::stale) state.stale = name.cause;
   if (!d.addresses.empty()) return;
   // Resolved, but to nothing that a call can go to, or not published yet.
   state.unresolved = name.cause.empty() ? "no address that can be used" : name.cause;

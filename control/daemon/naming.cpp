@@ -33,11 +33,10 @@ bool is_usable(const endpoint& address, const std::vector<endpoint>& own,
 naming::naming(boost::asio::io_context& loop, const config::configuration& whole)
     : resolver_(
           loop, families_of(whole),
-          [this] {
-            if (!reloading_) return;
-            if (const auto done = reloading_->republish(); !done)
-              spdlog::error("addresses of names have changed, but were not published:\n{}",
-                            done.error());
+          [this]() -> dns::resolver::refusal {
+            if (!reloading_) return {};
+            const auto done = reloading_->republish();
+            return done ? std::string{} : done.error();
           },
           [this](const dns::name_report& report) { tell(report); }) {
   for (const config::listen_entry& listen : whole.listeners)
@@ -97,6 +96,10 @@ void naming::tell(const dns::name_report& report) {
   const std::string_view status = dns::word_for(report.status);
   if (report.status == dns::name_status::resolved)
     spdlog::info("{} is resolved to {} addresses", report.name, report.addresses);
+  else if (report.status == dns::name_status::refused)
+    spdlog::error("{} has {} addresses now, but those of before stay in use until this is mended; "
+                  "it is tried again:\n{}",
+                  report.name, report.addresses, report.cause);
   else
     spdlog::warn("{} is {}: {}", report.name, status, report.cause);
   if (raise_)

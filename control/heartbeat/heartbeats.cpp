@@ -28,7 +28,11 @@ heartbeats::heartbeats(boost::asio::io_context& loop, resizing resize,
                        std::function<void(const report&)> tell)
     : loop_(loop), resize_(std::move(resize)), tell_(std::move(tell)),
       names_(
-          loop, {true, true}, [this] { on_addresses_changed(); },
+          loop, {true, true},
+          [this] {
+            on_addresses_changed();
+            return dns::resolver::refusal{};
+          },
           [](const dns::name_report& r) {
             spdlog::debug("event socket {}: {} {}", r.name, dns::word_for(r.status), r.cause);
           }) {}

@@ -17,6 +17,8 @@ std::string_view word_for(name_status status) noexcept {
     return "unresolved";
   case name_status::resolved:
     return "resolved";
+  case name_status::refused:
+    return "refused";
   case name_status::stale:
     break;
   }
@@ -24,7 +26,7 @@ std::string_view word_for(name_status status) noexcept {
 }
 
 resolver::resolver(boost::asio::io_context& loop, address_families families,
-                   std::function<void()> changed, std::function<void(const name_report&)> report)
+                   std::function<refusal()> changed, std::function<void(const name_report&)> report)
     : loop_(loop), families_(families), changed_(std::move(changed)), report_(std::move(report)),
       telling_(loop), self_(std::make_shared<resolver*>(this)) {}
 
@@ -136,6 +138,8 @@ name_report resolver::about(const sip_name& name) const {
   const auto known = entries_.find(name);
   if (known == entries_.end()) return {name.host, name_status::unresolved, "not looked up yet", 0};
   const entry& e = *known->second;
+  if (e.unpublished && !refused_.empty())
+    return {e.name.host, name_status::refused, refused_, e.where.addresses.size()};
   return {e.name.host, e.status, e.cause, e.where.addresses.size()};
 }
 
@@ -255,7 +259,11 @@ void resolver::look_again(entry& of, clock::duration after) {
 }
 
 resolver::clock::duration resolver::backoff(const entry& of) const {
-  const unsigned doublings = std::min(of.failures > 0 ? of.failures - 1 : 0, 16U);
+  return pause_after(of.failures);
+}
+
+resolver::clock::duration resolver::pause_after(unsigned failures) const {
+  const unsigned doublings = std::min(failures > 0 ? failures - 1 : 0, 16U);
   return std::min<clock::duration>(settings_.first_retry * (1U << doublings),
                                    settings_.longest_retry);
 }
@@ -273,7 +281,19 @@ void resolver::tell(entry& of) {
   report_({of.name.host, of.status, of.cause, of.where.addresses.size()});
 }
 
+// Once, however often it is tried again.
+void resolver::tell_refused() {
+  std::vector<std::shared_ptr<entry>> due;
+  for (const auto& [name, e] : entries_)
+    if (e->unpublished && std::exchange(e->reported, name_status::refused) != name_status::refused)
+      due.push_back(e);
+  for (const auto& e : due)
+    report_({e->name.host, name_status::refused, refused_, e->where.addresses.size()});
+}
+
 void resolver::tell_published() {
+  if (!std::exchange(refused_, {}).empty() && !to_tell_) telling_.cancel(); // no more to try again
+  refusals_ = 0;
   std::vector<std::shared_ptr<entry>> due; // who is told may ask for others
   for (const auto& [name, e] : entries_)
     if (std::exchange(e->unpublished, false)) due.push_back(e);
@@ -294,15 +314,27 @@ void resolver::note_change(entry& of) {
   const auto now = clock::now();
   const auto earliest =
       told_at_ == clock::time_point{} ? now : told_at_ + clock::duration(settings_.between);
-  telling_.expires_at(std::max(earliest, now + clock::duration(settings_.gather)));
+  tell_changes_at(std::max(earliest, now + clock::duration(settings_.gather)));
+}
+
+void resolver::tell_changes_at(clock::time_point when) {
+  telling_.expires_at(when);
   telling_.async_wait([weak = std::weak_ptr(self_)](error_code cancelled) {
     const auto self = weak.lock();
-    if (cancelled || !self) return;
-    (*self)->to_tell_ = false;
-    (*self)->told_at_ = clock::now();
-    (*self)->changed_();
-    (*self)->tell_published();
+    if (!cancelled && self) (*self)->tell_changes();
   });
+}
+
+// What was refused may go once a name has other addresses, or a reload has made room for it.
+void resolver::tell_changes() {
+  to_tell_ = false;
+  told_at_ = clock::now();
+  refusal refused = changed_();
+  if (refused.empty()) return tell_published();
+  refused_ = std::move(refused);
+  tell_refused();
+  ++refusals_;
+  if (!to_tell_) tell_changes_at(told_at_ + pause_after(refusals_));
 }
 
 } // namespace linehunt::dns

@@ -42,7 +42,8 @@ struct resolver_settings {
 enum class name_status : std::uint8_t {
   unresolved, // no address
   resolved,
-  stale, // addresses whose TTL is over, because nobody answers
+  stale,   // addresses whose TTL is over, because nobody answers
+  refused, // told of one whose new addresses were not put to use: those of before still are
 };
 [[nodiscard]] std::string_view word_for(name_status status) noexcept;
 
@@ -65,11 +66,14 @@ struct known_name {
 
 class resolver {
  public:
-  // `changed`: addresses differ from what current() has given; comes seldom, for many at once.
+  // Why what current() gives was not put to use; empty: it is in use.
+  using refusal = std::string;
+  // `changed`: addresses differ from what current() has given; comes seldom, for many at once, and
+  // again where they were refused.
   // `report`: a name's status has become another. Where its addresses have changed with it, that
-  // comes behind `changed`, when they are in use.
-  resolver(boost::asio::io_context& loop, address_families families, std::function<void()> changed,
-           std::function<void(const name_report&)> report);
+  // comes behind `changed`, when they are in use, or once as refused.
+  resolver(boost::asio::io_context& loop, address_families families,
+           std::function<refusal()> changed, std::function<void(const name_report&)> report);
 
   ~resolver();
   resolver(const resolver&) = delete;
@@ -110,7 +114,7 @@ class resolver {
     std::string cause = "not looked up yet";
     unsigned failures = 0; // in a row
     bool asked = true, waiting = false, under_way = false;
-    bool unpublished = false;            // `where` has changed, and nobody was told yet
+    bool unpublished = false;            // `where` has changed, and is not in use yet
     std::optional<name_status> reported; // the last that was
   };
 
@@ -135,12 +139,17 @@ class resolver {
   void set_status(entry& of, name_status status, std::string cause);
   void put_status(entry& of, name_status status); // and counts
   void note_change(entry& of);
+  void tell_changes_at(clock::time_point when);
+  void tell_changes();
   void tell(entry& of);
+  void tell_refused();
+  // Of a number of failures in a row.
+  [[nodiscard]] clock::duration pause_after(unsigned failures) const;
   [[nodiscard]] clock::duration backoff(const entry& of) const;
 
   boost::asio::io_context& loop_;
   address_families families_;
-  std::function<void()> changed_;
+  std::function<refusal()> changed_;
   std::function<void(const name_report&)> report_;
   resolver_settings settings_;
   std::shared_ptr<dns_client> client_;
@@ -153,6 +162,8 @@ class resolver {
   boost::asio::steady_timer telling_;
   bool to_tell_ = false;
   clock::time_point told_at_{};
+  refusal refused_;                 // the last telling was, and is tried again
+  unsigned refusals_ = 0;           // in a row
   std::shared_ptr<resolver*> self_; // for what comes back late: empty once this is gone
 };
 

@@ -79,6 +79,12 @@ class viewed {
     std::ofstream(file_, std::ios::trunc) << head << destinations;
     reloading_.reload([](const reloader::outcome& how) { EXPECT_TRUE(how) << how.error(); });
   }
+  void resolve_to(const std::string& address) {
+    source_.resolve_by([address](const std::string&) {
+      return dns::found_addresses{{*parse_endpoint(address, 5060)}, {{0, 1}}};
+    });
+    EXPECT_TRUE(reloading_.republish());
+  }
   void set_enabled(bool enabled) {
     view.set_enabled(5, enabled, [](const auto& how) { EXPECT_TRUE(how); });
   }
@@ -337,6 +343,20 @@ TEST_F(live_view_test, figures_have_what_calls_hold_of_what_is_not_configured_an
   ASSERT_EQ(now.resources.size(), 4u);
   EXPECT_EQ(now.resources[3].destination, 5u);
   EXPECT_EQ(now.resources[3].load, 1);
+}
+
+TEST_F(live_view_test, new_addresses_that_were_refused_are_told_beside_those_in_use) {
+  viewed daemon(
+      "[[destination]]\nid = 4\ngroup = 1\nuri = \"sip:box.test\"\nresources = \"vm=3\"\n");
+  daemon.resolve_to("192.0.2.31");
+  daemon.view.report_names_by(
+      [](const auto&) {
+        return dns::name_report{"box.test", dns::name_status::refused, "no room", 2};
+      },
+      [] { return false; });
+  EXPECT_EQ(daemon.box().addresses, std::vector<std::string>{"192.0.2.31:5060"});
+  EXPECT_EQ(daemon.box().stale, "no room");
+  EXPECT_EQ(daemon.box().unresolved, "");
 }
 
 // The loop does nothing else meanwhile. Counted in instructions, which no neighbour changes.

@@ -72,7 +72,10 @@ class resolver_test : public ::testing::Test {
   std::vector<name_report> reports;
   resolver names{loop,
                  {true, true},
-                 [this] { ++changes; },
+                 [this] {
+                   ++changes;
+                   return resolver::refusal{};
+                 },
                  [this](const name_report& r) { reports.push_back(r); }};
 };
 
@@ -213,13 +216,17 @@ struct resolver_order : resolver_test {
   void begin(std::size_t heard) {
     ASSERT_TRUE(told.configure(settings));
     (void)told.current({"box.test"});
-    ASSERT_TRUE(until([&] { return seen.size() == heard && !now().empty(); }));
+    ASSERT_TRUE(until([&] { return seen.size() >= heard && !now().empty(); }));
   }
   std::vector<endpoint> now() { return told.current({"box.test"}).addresses; }
   std::vector<std::string> seen;
+  resolver::refusal refusal;
   resolver told{loop,
                 {true, true},
-                [this] { seen.push_back("changed, " + std::to_string(now().size())); },
+                [this] {
+                  seen.push_back("changed, " + std::to_string(now().size()));
+                  return refusal;
+                },
                 [this](const name_report& r) { seen.emplace_back(word_for(r.status)); }};
 };
 
@@ -240,6 +247,33 @@ TEST_F(resolver_order, a_name_is_told_when_somebody_else_has_its_addresses_in_us
   EXPECT_THAT(seen, ElementsAre("resolved", "changed, 1")) << "and once";
 }
 
+TEST_F(resolver_order, a_name_whose_addresses_are_refused_is_told_so_once_and_tried_again) {
+  refusal = "no room";
+  begin(4);
+  EXPECT_EQ(seen.at(1), "refused");
+  EXPECT_EQ(std::ranges::count(seen, "refused"), 1);
+  EXPECT_EQ(std::ranges::count(seen, "resolved"), 0);
+  EXPECT_EQ(told.about({"box.test"}).status, name_status::refused);
+  EXPECT_EQ(told.about({"box.test"}).cause, "no room");
+  refusal.clear();
+  ASSERT_TRUE(until([&] { return seen.back() == "resolved"; }));
+  EXPECT_EQ(told.about({"box.test"}).status, name_status::resolved);
+  const std::size_t heard = seen.size();
+  const auto limit = std::chrono::steady_clock::now() + 300ms; // it would be tried again
+  (void)until([&] { return std::chrono::steady_clock::now() > limit; });
+  EXPECT_EQ(seen.size(), heard);
+}
+
+TEST_F(resolver_order, a_name_that_was_refused_is_told_when_a_reload_has_put_it_to_use) {
+  settings.first_retry = 24h;
+  settings.longest_retry = 24h;
+  refusal = "no room";
+  begin(2);
+  told.tell_published();
+  EXPECT_THAT(seen, ElementsAre("changed, 1", "refused", "resolved"));
+  EXPECT_EQ(told.about({"box.test"}).status, name_status::resolved);
+}
+
 TEST_F(resolver_test, name_that_was_taken_away_ends_at_once) {
   use({"--host-record=box.test,192.0.2.1"});
   (void)resolved({"box.test"});
@@ -257,7 +291,7 @@ TEST_F(resolver_test, dead_server_beside_a_living_one_costs_only_time) {
 }
 
 TEST_F(resolver_test, only_families_that_we_can_reach) {
-  resolver four{loop, {true, false}, [] {}, [](const name_report&) {}};
+  resolver four{loop, {true, false}, [] { return resolver::refusal{}; }, [](const name_report&) {}};
   use({"--host-record=box.test,192.0.2.1", "--host-record=box.test,2001:db8::1",
        "--host-record=six.test,2001:db8::2"});
   ASSERT_TRUE(four.configure(settings));
@@ -461,7 +495,7 @@ TEST_F(resolver_start, addresses_of_before_end_while_nobody_answers) {
 }
 
 TEST_F(resolver_start, what_no_listener_reaches_is_left_out) {
-  resolver v4{loop, {true, false}, [] {}, [](const name_report&) {}};
+  resolver v4{loop, {true, false}, [] { return resolver::refusal{}; }, [](const name_report&) {}};
   ASSERT_TRUE(v4.configure(settings));
   v4.remember({before});
   const found_addresses found = v4.current({"box.test"});
