@@ -16,7 +16,7 @@ struct shortcomings {
   bool reload_refused = false;  // the last one
   bool database_unread = false; // since the start
   bool changes_unsaved = false; // of operators
-  bool names_stale = false;     // no DNS server answers
+  bool names_stale = false;     // of destinations or forwards
   bool log_unwritten = false;   // its disk, or the journal, does not take it
   bool state_unwritten = false; // since the start
 };
