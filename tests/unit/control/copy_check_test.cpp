@@ -8,6 +8,7 @@
 #include "state_bed.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace linehunt::test::copy_check_test {
@@ -70,6 +71,22 @@ TEST_F(copy_checking, warns_of_one_that_no_start_takes) {
   EXPECT_THAT(judged().lines,
               ElementsAre(AllOf(HasSubstr("t.toml: warning: [database] copy " + file("copy.json")),
                                 HasSubstr("damaged"), HasSubstr("until the database is read"))));
+}
+
+// As an ordinary user, of a copy that root or the service's user has written.
+TEST_F(copy_checking, says_that_it_could_not_look_where_it_may_not) {
+  keep({{1, 1, "sip:192.0.2.21", "vm=1", 1, "", ""}});
+  ASSERT_EQ(::chmod(file("copy.json").c_str(), 0), 0);
+  const bool root = ::geteuid() == 0;
+  ASSERT_EQ(::seteuid(root ? 65534 : ::geteuid()), 0);
+  const copy_verdict said = judged();
+  ASSERT_EQ(::seteuid(root ? 0 : ::geteuid()), 0);
+  EXPECT_FALSE(said.rows);
+  EXPECT_FALSE(said.fails);
+  EXPECT_THAT(said.lines,
+              ElementsAre(AllOf(HasSubstr("t.toml: warning: [database] copy " + file("copy.json") +
+                                          " was not looked at: Permission denied"),
+                                HasSubstr("as root"))));
 }
 
 } // namespace
