@@ -60,13 +60,15 @@ void engine::state::pass_on(std::uint32_t call) {
   arm_call_timer(heir);
 }
 
-// With the dialog that an admin ends, the others of its call, which would hold its lines.
+// With the dialog that an admin ends, the others of its call, which would hold its lines. Of two
+// that are counted each has lines of its own: they are of two INVITEs, as of a proxy that forks.
 void engine::state::close_others(std::uint32_t call, end_cause cause) {
   if ((calls[call].origin & call_record::forked) == 0) return;
   std::array<std::uint32_t, max_dialogs_per_invite> others;
   std::size_t count_others = 0;
   (void)calls.find_beside(call, [&](std::uint32_t beside) {
-    if (calls[beside].state != call_state::closing) others[count_others++] = beside;
+    const bool of_another = (calls[call].flags & calls[beside].flags & call_record::counted) != 0;
+    if (calls[beside].state != call_state::closing && !of_another) others[count_others++] = beside;
     return count_others == others.size();
   });
   // Where nobody can be reached, the end of one may have been that of another, too.

@@ -300,6 +300,25 @@ TEST_F(engine_dialogs, an_admin_ends_the_others_of_one_that_is_ending_already) {
   }
 }
 
+// The caller has kept both calls of a proxy that forks, each with lines of its own.
+TEST_F(engine_dialogs, an_admin_ends_no_call_of_another_invite) {
+  engine_world fresh;
+  for (const char* way : {"a", "b"}) {
+    call_parts parts;
+    parts.branch = std::string{"z9hG4bK"} + way;
+    ASSERT_EQ(fresh.give(invite(parts), caller_address), verdict::request_forwarded);
+    const auto there = fresh.take().at(1);
+    ASSERT_EQ(fresh.give(response(there.bytes, 200, way), there.to), verdict::response_forwarded);
+    (void)fresh.take();
+  }
+  ASSERT_EQ(fresh.restart(), 2u);
+  end_by_admin(fresh);
+  for (const auto& bye : fresh.take())
+    EXPECT_EQ(fresh.give(response(bye.bytes, 200, ""), bye.to), verdict::response_consumed);
+  EXPECT_EQ(fresh.counters().calls_live, 1u);
+  EXPECT_EQ(fresh.total_load(), 1);
+}
+
 // A call that passes us twice from the same proxy, told from no fork after a restart, and nobody
 // can be sent a BYE any more.
 TEST_F(engine_dialogs, an_admin_ends_each_once_where_nobody_can_be_reached) {
