@@ -96,10 +96,11 @@ std::vector<std::string> arguments_of(std::string_view device, std::string_view 
   return out;
 }
 
-unsigned long device_number(std::string_view device, std::string_view key,
-                            unsigned long otherwise) {
+// In the base in which its driver reads it; 0: that of its prefix, 0x or 0.
+unsigned long device_number(std::string_view device, std::string_view key, unsigned long otherwise,
+                            int base = 10) {
   const std::string text = device_argument(device, key);
-  return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, 10);
+  return text.empty() ? otherwise : std::strtoul(text.c_str(), nullptr, base);
 }
 
 } // namespace
@@ -146,7 +147,7 @@ std::size_t packets_in_rx_queue(std::string_view driver, std::string_view device
   if (driver == "net_af_packet") return number("framecnt", 512);
   if (driver == "net_memif") return std::size_t{1} << std::min(number("rsize", 10), 14UL);
   if (driver == "net_virtio_user")
-    return std::min(descriptors, number("queue_size", usual_virtio_ring));
+    return std::min(descriptors, device_number(device, "queue_size", usual_virtio_ring, 0));
   if (driver == "net_virtio" || driver == "net_vhost")
     return std::min(descriptors, usual_virtio_ring);
   return descriptors;

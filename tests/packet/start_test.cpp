@@ -379,6 +379,8 @@ TEST(start, knows_how_much_an_rx_queue_holds) {
   const char* const longer = "net_virtio_user0,path=/s,queue_size=512";
   EXPECT_EQ(packets_in_rx_queue("net_virtio_user", longer, 1024), 512u);
   EXPECT_EQ(packets_in_rx_queue("net_virtio_user", longer, 256), 256u);
+  const char* const hexadecimal = "net_virtio_user0,path=/s,queue_size=0x200";
+  EXPECT_EQ(packets_in_rx_queue("net_virtio_user", hexadecimal, 1024), 512u) << "as its driver";
 }
 
 TEST(start, null_device_runs_and_stops) {
