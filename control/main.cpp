@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <pwd.h>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -29,10 +30,11 @@ namespace {
 constexpr int exit_wrong = 1;
 constexpr int exit_usage = 2;
 
-void warn_of_queues(const config::configuration& whole, config::diagnostics& out) {
+void warn_of_interfaces(const config::configuration& whole, config::diagnostics& out) {
   for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i)
-    if (const auto lost = dpdk::check_queues(whole.runtime.ports[i]))
-      out.warning(whole.port_at[i], "[[port]] " + lost->message);
+    for (const auto& wrong : {dpdk::check_queues(whole.runtime.ports[i]),
+                              dpdk::check_kernel_addresses(whole.runtime.ports[i])})
+      if (wrong) out.warning(whole.port_at[i], "[[port]] " + wrong->message);
 }
 
 // A disk may hang. There is no log yet.
@@ -53,6 +55,13 @@ std::optional<config::configuration> read_file(config::diagnostics& out) {
   const auto found =
       service.user.empty() ? std::nullopt : std::optional(account_named(service.user));
   return found && *found ? (*found)->user : ::geteuid();
+}
+
+// No error: it may be for another machine. Whoever checks, root starts it.
+void warn_of_user(const std::string& user, const std::string& file) {
+  if (user.empty() || ::getpwnam(user.c_str()) != nullptr) return;
+  if (const auto found = account_named(user); !found)
+    std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), found.error().c_str());
 }
 
 copy_verdict read_copy(const config::configuration& whole, const std::string& file) {
@@ -84,7 +93,7 @@ int run(int argc, char** argv) {
   }
   config::diagnostics out(file);
   const auto whole = read_file(out);
-  if (whole) warn_of_queues(*whole, out);
+  if (whole) warn_of_interfaces(*whole, out);
   for (const std::string& line : out.lines())
     std::fprintf(stderr, "%s\n", line.c_str());
   if (!whole) return exit_wrong;
@@ -96,6 +105,7 @@ int run(int argc, char** argv) {
     if (wrong)
       std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
   }
+  warn_of_user(whole->service.user, file);
   const copy_verdict copy = read_copy(*whole, file);
   for (const std::string& line : copy.lines)
     std::fprintf(stderr, "%s\n", line.c_str());

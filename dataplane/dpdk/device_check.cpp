@@ -217,4 +217,18 @@ std::optional<error> check_queues(const port_setup& setup, rx_channels there) {
                "`, or write start_queue=0,queue_count=" + std::to_string(queues) + " in device"};
 }
 
+std::optional<error> check_kernel_addresses(const port_setup& setup) {
+  if (!is_of_interface(setup.device)) return std::nullopt;
+  for (const port_address& own : setup.addresses) {
+    const std::string there = interface_with(own.ip);
+    if (there.empty()) continue;
+    const std::string text{std::string_view{to_text(own.ip)}};
+    return error{
+        "port '" + setup.name + "': the kernel has " + text + " itself, on interface '" + there +
+        "', and answers beside linehunt; give the port an address of its own, or " +
+        "`ip address del " + text + "/" + std::to_string(own.prefix_bits) + " dev " + there + "`"};
+  }
+  return std::nullopt;
+}
+
 } // namespace linehunt::dpdk

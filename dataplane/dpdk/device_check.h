@@ -40,5 +40,7 @@ namespace linehunt::dpdk {
 // comes on any queue.
 [[nodiscard]] std::optional<error> check_queues(const port_setup& setup);
 [[nodiscard]] std::optional<error> check_queues(const port_setup& setup, rx_channels there);
+// Of af_packet and af_xdp, where the kernel has an address of the port itself.
+[[nodiscard]] std::optional<error> check_kernel_addresses(const port_setup& setup);
 
 } // namespace linehunt::dpdk

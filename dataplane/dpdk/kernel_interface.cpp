@@ -2,9 +2,13 @@
 #include "dataplane/dpdk/kernel_interface.h"
 
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +42,23 @@ int interface_mtu(const std::string& name) noexcept {
   interface_query mtu;
   name.copy(mtu.request.ifr_name, sizeof mtu.request.ifr_name - 1);
   return mtu.possible() && mtu.ask(SIOCGIFMTU) ? mtu.request.ifr_mtu : 0;
+}
+
+std::string interface_with(const ip_address& address) {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::string found;
+  for (const ifaddrs* one = all; one != nullptr && found.empty(); one = one->ifa_next) {
+    const int family = address.is_v6 ? AF_INET6 : AF_INET;
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != family) continue;
+    const auto* const raw = static_cast<const char*>(static_cast<const void*>(one->ifa_addr));
+    const std::size_t at =
+        address.is_v6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr);
+    if (std::memcmp(raw + at, address.bytes.data(), address.size_bytes()) == 0)
+      found = one->ifa_name;
+  }
+  ::freeifaddrs(all);
+  return found;
 }
 
 rx_channels interface_rx_channels(const std::string& name) noexcept {

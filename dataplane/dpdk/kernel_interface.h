@@ -3,6 +3,8 @@
 // which may show another network namespace than ours.
 #pragma once
 
+#include "dataplane/address.h"
+
 #include <string>
 
 namespace linehunt::dpdk {
@@ -16,6 +18,9 @@ struct rx_channels {
   unsigned rx = 0;       // beside those
 };
 [[nodiscard]] rx_channels interface_rx_channels(const std::string& name) noexcept;
+
+// The one where the kernel has that address itself; empty: none, or it does not say.
+[[nodiscard]] std::string interface_with(const ip_address& address);
 
 // By its number (if_nametoindex), which outlives another name. Up, and with a carrier; one that is
 // gone is not. True where the kernel cannot be asked.

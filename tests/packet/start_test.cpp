@@ -365,6 +365,22 @@ TEST(start, pci_addresses) {
   EXPECT_FALSE(dpdk::is_pci_address("0000:01:00"));
 }
 
+TEST(start, says_where_the_kernel_has_an_address_of_a_port) {
+  dpdk::port_setup port;
+  port.name = "access";
+  port.device = "net_af_packet0,iface=lo";
+  port.addresses = {{*parse_ip("192.0.2.10"), 24}};
+  EXPECT_FALSE(dpdk::check_kernel_addresses(port));
+  port.addresses.push_back({*parse_ip("127.0.0.1"), 8});
+  const auto wrong = dpdk::check_kernel_addresses(port);
+  ASSERT_TRUE(wrong);
+  EXPECT_NE(wrong->message.find("the kernel has 127.0.0.1 itself, on interface 'lo'"),
+            std::string::npos)
+      << wrong->message;
+  port.device = "net_tap0,iface=t0"; // whose other side it may be
+  EXPECT_FALSE(dpdk::check_kernel_addresses(port));
+}
+
 TEST(start, knows_how_much_an_rx_queue_holds) {
   using dpdk::packets_in_rx_queue;
   EXPECT_EQ(packets_in_rx_queue("net_ixgbe", "0000:01:00.0", 1024), 1024u);
