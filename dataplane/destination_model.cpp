@@ -41,7 +41,10 @@ std::string read_capacity(std::string_view text, std::int32_t& capacity) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   const bool number = stop == end && error != std::errc::invalid_argument;
-  if (!number) return "capacity " + quoted(text) + " is not a number";
+  if (!number)
+    return "capacity " + quoted(text) +
+           " is not a number; write one of digits alone, and ; before "
+           "the next name";
   if (error != std::errc{} || value < 0 || value > INT32_MAX)
     return "capacity " + std::string(text) + " is outside 0..2147483647";
   capacity = static_cast<std::int32_t>(value);

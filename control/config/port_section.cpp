@@ -50,9 +50,15 @@ void read_gateways(table_reader& section, dpdk::port_setup& port, diagnostics& o
                                      item.text));
       continue;
     }
-    bool on_network = false;
-    for (const dpdk::port_address& own : port.addresses)
+    bool on_network = false, is_own = false;
+    for (const dpdk::port_address& own : port.addresses) {
       on_network = on_network || ip_prefix{own.ip, own.prefix_bits}.contains(*ip);
+      is_own = is_own || own.ip == *ip;
+    }
+    if (is_own)
+      out.error(item.at, fmt::format("[[port]] gateway {} is the port's own address; write that of "
+                                     "the router, or leave 'gateways' out",
+                                     item.text));
     // A link-local gateway is on every IPv6 link (RFC 4291 2.5.6).
     const bool link_local = ip->is_v6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
     if (!on_network && !link_local && !port.addresses.empty())
@@ -178,7 +184,9 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
         entry.local.ip = *ip;
       else
         section.error("address",
-                      fmt::format("'{}' is no IP address; write one of the port's own", text));
+                      fmt::format("'{}' is no IP address; write one of the port's own, and its UDP "
+                                  "port, if it is not 5060, as sip_port",
+                                  text));
     }
     section.read("port", entry.port);
     const bool has_sip_port =

@@ -256,6 +256,10 @@ const mistake mistakes[] = {
      "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n"
      "gateways = [\"203.0.113.1\"]\n",
      "20:13", "on none of the port's networks"},
+    {"gateway_of_its_own",
+     "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n"
+     "gateways = [\"198.51.100.1\"]\n",
+     "20:13", "gateway 198.51.100.1 is the port's own address"},
     {"gateway_no_address",
      "[[port]]\nname = \"b\"\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n"
      "gateways = [\"router\"]\n",
@@ -272,6 +276,7 @@ const mistake mistakes[] = {
      "[[port]]\ndevice = \"0000:3b:00.0\"\naddresses = [\"198.51.100.1/24\"]\n", "16:1",
      "has no 'name'"},
     {"listen_no_address", "[[listen]]\naddress = \"here\"\n", "17:11", "'here' is no IP address"},
+    {"listen_with_a_port", "[[listen]]\naddress = \"192.0.2.10:5080\"\n", "17:11", "as sip_port"},
     {"listen_foreign_address", "[[listen]]\naddress = \"192.0.2.99\"\n", "17:11",
      "192.0.2.99 is no address of port 'access'"},
     {"listen_unknown_port", "[[listen]]\naddress = \"192.0.2.10\"\nsip_port = 5070\nport = \"x\"\n",
@@ -459,6 +464,19 @@ TEST(config, resource_that_nobody_offers_is_a_warning) {
   EXPECT_THAT(result.lines, ElementsAre(StartsWith("t.toml:15:13: warning: ")));
 }
 
+TEST(config, two_destinations_of_a_group_at_one_address_are_a_warning) {
+  const auto with = [](int group) {
+    return load(base +
+                "[[rule]]\nbalance = 1\nresources = \"vm\"\n[[destination]]\nid = 7\ngroup = " +
+                std::to_string(group) + "\nuri = \"sip:192.0.2.21:5060\"\nresources = \"vm=1\"\n");
+  };
+  EXPECT_TRUE(with(1).whole);
+  EXPECT_THAT(with(1).lines,
+              ElementsAre(AllOf(StartsWith("t.toml:19:7: warning: "),
+                                HasSubstr("7 has the address of 1, 192.0.2.21:5060"))));
+  EXPECT_THAT(with(2).lines, IsEmpty()) << "as for other calls to the same box";
+}
+
 TEST(config, a_call_that_may_need_no_resource_is_a_warning) {
   const auto lines_with = [](std::string_view rules) {
     const loaded result = load(base + std::string{rules});
@@ -521,8 +539,8 @@ TEST(config, calls_that_their_destination_cannot_be_charged_for_are_told) {
       << "errors first";
   std::string many;
   for (int id = 3; id < 10; ++id)
-    many += "[[destination]]\nid = " + std::to_string(id) +
-            "\nuri = \"sip:192.0.2.23\"\nresources = \"vm=1\"\n";
+    many += "[[destination]]\nid = " + std::to_string(id) + "\nuri = \"sip:192.0.2.3" +
+            std::to_string(id) + "\"\nresources = \"vm=1\"\n";
   EXPECT_THAT(counting("0", "pstn", many),
               ElementsAre(HasSubstr("destinations 2, 3, 4, 5, 6 and 3 more;")));
 }

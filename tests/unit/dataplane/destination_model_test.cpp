@@ -70,7 +70,7 @@ TEST(resources, every_mistake_is_named) {
   EXPECT_THAT(errors_of("vm=-1"), ElementsAre(HasSubstr("capacity -1 is outside 0..2147483647")));
   EXPECT_THAT(errors_of("vm=2147483648"), ElementsAre(HasSubstr("outside")));
   EXPECT_THAT(errors_of("vm=99999999999999999999"), ElementsAre(HasSubstr("outside")));
-  EXPECT_THAT(errors_of("vm=3x"), ElementsAre(HasSubstr("\"3x\" is not a number")));
+  EXPECT_THAT(errors_of("vm=3x"), ElementsAre(HasSubstr("\"3x\" is not a number; write")));
   EXPECT_THAT(errors_of("vm=3;;pstn=4"), ElementsAre(HasSubstr("empty entry")));
   EXPECT_THAT(errors_of("vm=3;vm/b=4"), ElementsAre(HasSubstr("\"vm\" is given twice")));
   EXPECT_THAT(errors_of("vm=fs://host"), ElementsAre(HasSubstr("no '@'")));
