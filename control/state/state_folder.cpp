@@ -68,8 +68,9 @@ made_folders make_folders(const std::filesystem::path& wanted) {
 }
 
 // Read it must be as well, to be flushed to the disk.
-int unwritable(const std::string& folder) noexcept {
-  return ::access(folder.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+int unwritable(const std::string& folder) {
+  const std::string inside = folder + "/."; // a file in its place is no folder
+  return ::access(inside.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
 }
 
 tl::expected<open_file, std::string> lock_folder(const std::string& folder, ::uid_t user) {

@@ -22,7 +22,7 @@ struct made_folders {
 made_folders make_folders(const std::filesystem::path& wanted);
 
 // Why nothing can be written there and brought to the disk, of `errno`; 0: it can.
-[[nodiscard]] int unwritable(const std::string& folder) noexcept;
+[[nodiscard]] int unwritable(const std::string& folder);
 
 // The folder is ours alone as long as the file is open. `user`: who we are or become. The error
 // says who has it, where that is known, and what to do.

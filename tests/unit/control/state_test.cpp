@@ -517,7 +517,7 @@ TEST_F(state, a_folder_that_is_none_is_told) {
   keeper one(settings);
   const auto taken = one.take_over();
   ASSERT_FALSE(taken);
-  EXPECT_THAT(taken.error(), HasSubstr(settings.state_dir + " cannot be written"));
+  EXPECT_THAT(taken.error(), HasSubstr(settings.state_dir + " cannot be written: Not a dir"));
   settings.state_dir = file("to/be/made");
   EXPECT_TRUE(keeper(settings).take_over());
   EXPECT_TRUE(std::filesystem::is_directory(settings.state_dir));
