@@ -29,6 +29,16 @@ fault unreachable(const std::string& path, std::string_view why) {
                       path, why)};
 }
 
+// The daemon refuses in OpenSIPS' words, which say no more.
+std::string_view what_to_do(std::string_view message) {
+  if (message == "Destination ID not found") return "; `linehuntctl list` shows those there are";
+  if (message == "Destination has no such resource")
+    return "; `linehuntctl list` shows those it has";
+  if (message == "Requested Dialog not found") return "; `linehuntctl calls` shows those that live";
+  if (message == "Statistics Not Found") return "; `linehuntctl stats --all` shows all";
+  return {};
+}
+
 } // namespace
 
 tl::expected<connection, fault> connection::open(const std::string& path, double patience_s) {
@@ -115,6 +125,7 @@ tl::expected<json, fault> connection::call(std::string_view method, const json& 
   std::string message = error.value("message", "the daemon gave no reason");
   if (const auto data = error.find("data"); data != error.end() && data->is_string())
     message += ": " + data->get<std::string>();
+  message += what_to_do(message);
   return tl::unexpected(fault{fault_kind::refused, std::move(message)});
 }
 

@@ -82,7 +82,7 @@ TEST_F(linehuntctl, status) {
   const told missing = run("status 9");
   EXPECT_EQ(missing.status, 1);
   EXPECT_EQ(missing.out, "");
-  EXPECT_THAT(missing.err, HasSubstr("Destination ID not found"));
+  EXPECT_THAT(missing.err, HasSubstr("Destination ID not found; `linehuntctl list`"));
 }
 
 TEST_F(linehuntctl, resize) {
