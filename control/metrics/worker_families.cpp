@@ -35,7 +35,8 @@ void add_workers(family_list& out, const node_figures& figures) {
   out.counter("linehunt_worker_sent_packets_total", "Packets that a worker sent.");
   each(&dpdk::worker_report::tx_packets);
   out.counter("linehunt_worker_unsent_packets_total",
-              "Packets that a worker could not send: port full, no buffer, next hop unknown.");
+              "Packets that a worker could not send: port full, refused by its driver, no buffer, "
+              "next hop unknown.");
   each(&dpdk::worker_report::tx_dropped);
   out.counter("linehunt_worker_handed_over_packets_total",
               "Packets given to the worker that owns their call.");

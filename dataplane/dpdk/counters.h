@@ -25,7 +25,7 @@ inline void raise_to(counter& c, std::uint64_t value) noexcept {
 
 struct alignas(64) worker_counters {
   counter rx_packets{0}, tx_packets{0};
-  counter tx_dropped{0}; // not taken by the port, no buffer, next hop unknown
+  counter tx_dropped{0}; // not taken by the port or its driver, no buffer, next hop unknown
   counter loops{0}, idle_loops{0};
   counter busy_cycles{0}, total_cycles{0};
   counter longest_loop_cycles{0};  // without the rest after it; the system may have taken the core

@@ -38,6 +38,7 @@ class tx_lane {
 
  private:
   void send_burst() noexcept;
+  void prepare_burst() noexcept;
   [[nodiscard]] std::size_t offer(std::size_t from) noexcept;
 
   std::uint16_t device_ = 0, queue_ = 0;
