@@ -66,6 +66,20 @@ class sink_at_rest final : public action_sink {
   time_us now_;
 };
 
+struct making {
+  control_block& shared;
+  const worker_setup& setup;
+  std::unique_ptr<worker> made; // none: no memory
+};
+int make_worker(void* argument) {
+  auto& m = *static_cast<making*>(argument);
+  try {
+    m.made = std::make_unique<worker>(m.shared, m.setup);
+  } catch (const std::bad_alloc&) { // whoever has asked for it sees that there is none
+  }
+  return 0;
+}
+
 struct preparation {
   worker* who = nullptr;
   std::string problem;
@@ -222,12 +236,14 @@ tl::expected<void, error> runtime::state::prepare_workers(const runtime_setup& s
     ws.pool = pools->of(nodes[w]);
     if (!fill_random(ws.random_seed))
       return tl::unexpected(error{"the kernel gives no random numbers"});
-    try {
-      workers.push_back(std::make_unique<worker>(shared, ws));
-    } catch (const std::bad_alloc&) {
+    making m{shared, ws, nullptr};
+    if (rte_eal_remote_launch(make_worker, &m, lcore_of(w)) != 0)
+      return tl::unexpected(error{"worker " + std::to_string(w) + ": cannot be started"});
+    wait_for_workers(); // one after the other, else two would share what is enough for one
+    if (m.made == nullptr)
       return tl::unexpected(error{"no memory for worker " + std::to_string(w) + "; " +
                                   how_to_get_more(setup.hugepages, nodes[w])});
-    }
+    workers.push_back(std::move(m.made));
   }
   // Here, where nothing returns before all of them are done with what they write to.
   std::vector<preparation> preparations(setup.workers);

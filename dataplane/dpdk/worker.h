@@ -43,10 +43,11 @@ inline constexpr std::size_t loops_for_all_mail = worker_mesh::most_depth / burs
 
 class worker {
  public:
-  // Control thread. Rings to and from control are made here.
+  // On the worker's core: the kernel gives memory of the node whose core touches it first. Rings to
+  // and from control are made here.
   worker(control_block& shared, const worker_setup& setup);
 
-  // On the worker's core: builds the engine there, so that its memory is near. Empty: done.
+  // There as well: builds the engine. Empty: done.
   [[nodiscard]] std::string prepare();
   // On the worker's core, until control_block::stopping.
   void run();
