@@ -20,9 +20,6 @@ namespace {
 struct position {
   std::uint32_t offset_bytes, len_bytes;
   bool more;
-  [[nodiscard]] std::uint32_t in_one() const noexcept { // an offset is a multiple of eight
-    return len_bytes << 16 | offset_bytes | (more ? 1u : 0u);
-  }
 };
 
 // The library trusts these. A first fragment without the whole UDP header is the "tiny fragment"
@@ -31,6 +28,18 @@ bool plausible(const position& p) noexcept {
   if (p.len_bytes == 0 || (p.more && p.len_bytes % 8 != 0)) return false;
   if (p.offset_bytes == 0 && p.len_bytes < sizeof(rte_udp_hdr)) return false;
   return p.offset_bytes + p.len_bytes <= UINT16_MAX - sizeof(rte_ipv6_hdr);
+}
+
+// What a piece has in common with itself come twice, and hardly with one of another datagram that
+// has the same identifier: where it belongs, and of a first one the checksum of the whole. Offsets
+// are multiples of eight.
+std::uint64_t mark_of(const position& p, const rte_mbuf& m, std::uint32_t at_byte) noexcept {
+  const std::uint64_t mark = std::uint64_t{p.len_bytes} << 16 | p.offset_bytes | (p.more ? 1u : 0u);
+  if (p.offset_bytes != 0) return mark;
+  rte_udp_hdr copy;
+  const auto* const udp =
+      static_cast<const rte_udp_hdr*>(rte_pktmbuf_read(&m, at_byte, sizeof copy, &copy));
+  return udp == nullptr ? mark : mark | std::uint64_t{udp->dgram_cksum} << 32;
 }
 
 // Padding behind the packet would be taken for data.
@@ -61,23 +70,20 @@ unsigned reassembler::share_of(std::size_t pool_mbufs, std::size_t workers) noex
   return static_cast<unsigned>(std::clamp<std::size_t>(share, least, max_mbufs)) & ~1u;
 }
 
-bool reassembler::pieces::add(std::uint32_t piece) noexcept {
-  const std::span known(where.data(), count);
-  if (std::ranges::find(known, piece) != known.end()) return false;
-  if (count < where.size()) where[count++] = piece;
-  return true;
-}
-
-reassembler::pieces& reassembler::pieces_of(const frame& f, std::uint32_t id,
-                                            time_us now) noexcept {
+reassembler::pieces* reassembler::note_piece(const frame& f, std::uint32_t id, std::uint64_t mark,
+                                             time_us now) noexcept {
   const auto& bytes = f.source.bytes;
   const std::uint32_t hash = rte_jhash(bytes.data(), static_cast<std::uint32_t>(bytes.size()), id);
   pieces& at = pieces_[hash % pieces_.size()];
   const time_us clock = now + aged_us_;
-  if (at.count == 0 || at.id != id || at.source != f.source || at.destination != f.destination ||
-      at.since + patience_us < clock)
-    at = {f.source, f.destination, id, 0, clock, {}};
-  return at;
+  const bool known = at.count != 0 && at.id == id && at.source == f.source &&
+                     at.destination == f.destination && clock <= at.until;
+  const std::span marks(at.marks.data(), at.count);
+  if (known && std::ranges::find(marks, mark) != marks.end()) return nullptr;
+  // What the whole one did not have is of another datagram, with the same identifier.
+  if (!known || at.whole) at = {f.source, f.destination, id, 0, false, clock + patience_us, {}};
+  if (at.count < at.marks.size()) at.marks[at.count++] = mark;
+  return &at;
 }
 
 rte_mbuf* reassembler::admit(mbuf_ptr m, time_us now) noexcept {
@@ -100,20 +106,22 @@ reassembler::outcome reassembler::take(mbuf_ptr fragment, const frame& f, time_u
                         : take_ipv4(std::move(fragment), f, now);
 }
 
-reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made,
-                                         pieces& of) noexcept {
+reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made, pieces& of,
+                                         time_us now) noexcept {
   outcome result;
   // What the device said of the first fragment does not hold for the whole.
   if (made != nullptr) {
     made->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
     kept_mbufs_ -= made->nb_segs;
+    of.whole = true;
+    of.until = now + aged_us_ + repeat_us;
   }
   result.whole.reset(made);
   // The library says "kept" and "dropped" alike; what it dropped waits in the death row.
   const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
   if (made == nullptr && std::ranges::find(dead, given) != dead.end())
     result.why = verdict::dropped_fragment;
-  if (made != nullptr || result.why == verdict::dropped_fragment) of.count = 0;
+  if (result.why == verdict::dropped_fragment) of.count = 0;
   if (dead_.cnt != 0) collect();
   return result;
 }
@@ -125,8 +133,8 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
                    (field & RTE_IPV4_HDR_MF_FLAG) != 0};
   if (f.protocol != IPPROTO_UDP || !plausible(p) || !cut_after(*m, f.l4_off + f.l4_len))
     return {nullptr, verdict::dropped_fragment};
-  pieces& known = pieces_of(f, ip->packet_id, now);
-  if (!known.add(p.in_one())) return {nullptr, verdict::dropped_fragment};
+  pieces* const known = note_piece(f, ip->packet_id, mark_of(p, *m, f.l4_off), now);
+  if (known == nullptr) return {nullptr, verdict::dropped_fragment};
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = (f.l4_off - f.l3_off) & 0x1ff;
 
@@ -139,7 +147,7 @@ reassembler::outcome reassembler::take_ipv4(mbuf_ptr m, const frame& f, time_us 
     whole.hdr_checksum =
         static_cast<std::uint16_t>(~rte_raw_cksum(&whole, rte_ipv4_hdr_len(&whole)));
   }
-  return finish(given, made, known);
+  return finish(given, made, *known, now);
 }
 
 reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept {
@@ -164,14 +172,15 @@ reassembler::outcome reassembler::take_ipv6(mbuf_ptr m, const frame& f, time_us 
     m->ol_flags &= ~RTE_MBUF_F_RX_L4_CKSUM_MASK;
     return {std::move(m), verdict::fragment_kept};
   }
-  pieces& known = pieces_of(f, header->id, now);
-  if (!known.add(p.in_one())) return {nullptr, verdict::dropped_fragment};
+  const std::uint32_t data_off = f.l4_off + std::uint32_t{sizeof *header};
+  pieces* const known = note_piece(f, header->id, mark_of(p, *m, data_off), now);
+  if (known == nullptr) return {nullptr, verdict::dropped_fragment};
   m->l2_len = f.l3_off & 0x7f;
   m->l3_len = sizeof(rte_ipv6_hdr) + sizeof(rte_ipv6_fragment_ext);
   rte_mbuf* const given = admit(std::move(m), now);
   rte_mbuf* const made =
       rte_ipv6_frag_reassemble_packet(table_.get(), &dead_, given, now + aged_us_, ip, header);
-  return finish(given, made, known);
+  return finish(given, made, *known, now);
 }
 
 void reassembler::expire(time_us now) noexcept {

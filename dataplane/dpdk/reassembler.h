@@ -20,6 +20,9 @@ class reassembler {
  public:
   // RFC 791 and RFC 8200 allow far longer; SIP has repeated itself by then.
   static constexpr time_us patience_us = 5'000'000;
+  // What comes again of a datagram that was put together is known for so long. That is more than
+  // two paths differ, and T1 of RFC 3261.
+  static constexpr time_us repeat_us = 500'000;
   static constexpr unsigned max_mbufs = 1024; // half of what a pool has for a worker (mbuf_pools)
   static constexpr unsigned max_fragments = RTE_LIBRTE_IP_FRAG_MAX_FRAG; // of a datagram
 
@@ -43,22 +46,25 @@ class reassembler {
   [[nodiscard]] static unsigned share_of(std::size_t pool_mbufs, std::size_t workers) noexcept;
 
  private:
-  // Which pieces of a datagram are kept. The library takes one that comes twice, as on a path that
-  // carries every packet twice, for an overlap, and drops all of the datagram (RFC 8200 4.5).
+  // Which pieces of a datagram are kept, or were until it was whole. The library takes one that
+  // comes twice, as on a path that carries every packet twice, for an overlap, and drops all of the
+  // datagram (RFC 8200 4.5).
   struct pieces {
     ip_address source, destination;
     std::uint32_t id = 0;
     unsigned count = 0; // 0: none, of no datagram
-    time_us since = 0;  // by the library's clock
-    std::array<std::uint32_t, max_fragments> where{};
-    // False: it was there before.
-    [[nodiscard]] bool add(std::uint32_t piece) noexcept;
+    bool whole = false; // put together; what comes again would wait in vain for the rest
+    time_us until = 0;  // by the library's clock
+    std::array<std::uint64_t, max_fragments> marks{};
   };
 
   [[nodiscard]] outcome take_ipv4(mbuf_ptr m, const frame& f, time_us now) noexcept;
   [[nodiscard]] outcome take_ipv6(mbuf_ptr m, const frame& f, time_us now) noexcept;
-  [[nodiscard]] outcome finish(const rte_mbuf* given, rte_mbuf* made, pieces& of) noexcept;
-  [[nodiscard]] pieces& pieces_of(const frame& f, std::uint32_t id, time_us now) noexcept;
+  [[nodiscard]] outcome finish(const rte_mbuf* given, rte_mbuf* made, pieces& of,
+                               time_us now) noexcept;
+  // Notes a piece of the datagram; nullptr: it has come before.
+  [[nodiscard]] pieces* note_piece(const frame& f, std::uint32_t id, std::uint64_t mark,
+                                   time_us now) noexcept;
   [[nodiscard]] rte_mbuf* admit(mbuf_ptr m, time_us now) noexcept;
   void collect() noexcept;
 

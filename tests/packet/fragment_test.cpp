@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <numeric>
 #include <random>
 
@@ -45,6 +46,9 @@ std::vector<std::string> pieces(const endpoint& source, const endpoint& to,
     out.push_back(piece(source, to, datagram, at, size, at + size < datagram.size(), link));
   return out;
 }
+
+// When what was put together is forgotten, so that the same bytes make another datagram.
+constexpr time_us long_after = dpdk::reassembler::repeat_us + 1;
 
 struct fed {
   dpdk::mbuf_ptr whole;
@@ -93,8 +97,9 @@ TEST_P(reassembly, in_every_order) {
   ASSERT_EQ(frames.size(), 4u);
   std::ranges::sort(frames);
   dpdk::reassembler r(0);
+  time_us now = 0;
   do {
-    const fed got = feed(r, frames);
+    const fed got = feed(r, frames, now += long_after);
     ASSERT_TRUE(got.whole);
     EXPECT_EQ(payload_of(*got.whole), text);
     EXPECT_EQ(got.verdicts, std::vector(3, verdict::fragment_kept));
@@ -106,12 +111,15 @@ TEST_P(reassembly, pieces_with_and_without_a_tag) {
   const std::string text = text_of(1000);
   const std::string datagram = udp(from(), to(), text);
   dpdk::reassembler r(0);
+  time_us now = 0;
   for (const bool first_has_tag : {false, true}) {
     const link_parts tagged{.vlan = 0xe000}, plain;
     const fed got =
-        feed(r, {piece(from(), to(), datagram, 0, 800, true, first_has_tag ? tagged : plain),
-                 piece(from(), to(), datagram, 800, datagram.size() - 800, false,
-                       first_has_tag ? plain : tagged)});
+        feed(r,
+             {piece(from(), to(), datagram, 0, 800, true, first_has_tag ? tagged : plain),
+              piece(from(), to(), datagram, 800, datagram.size() - 800, false,
+                    first_has_tag ? plain : tagged)},
+             now += long_after);
     ASSERT_TRUE(got.whole);
     EXPECT_EQ(payload_of(*got.whole), text) << first_has_tag;
   }
@@ -133,8 +141,9 @@ TEST_P(reassembly, wrong_checksum_is_found_in_the_whole) {
   std::string datagram = udp(from(), to(), text_of(1000));
   datagram.back() = '?';
   // Also where the device has found nothing wrong with the pieces.
+  time_us now = 0;
   for (const std::uint64_t said : {std::uint64_t{0}, std::uint64_t{RTE_MBUF_F_RX_L4_CKSUM_GOOD}}) {
-    const fed got = feed(r, pieces(from(), to(), datagram, 504), 1000, said);
+    const fed got = feed(r, pieces(from(), to(), datagram, 504), now += long_after, said);
     ASSERT_TRUE(got.whole);
     EXPECT_EQ(payload_of(*got.whole), std::nullopt);
   }
@@ -155,12 +164,13 @@ TEST_P(reassembly, a_piece_that_comes_twice_does_not_harm_its_datagram) {
   const auto frames = pieces(from(), to(), udp(from(), to(), text), 800);
   ASSERT_EQ(frames.size(), 3u);
   dpdk::reassembler r(0);
+  time_us now = 0;
   for (const std::vector<std::size_t>& order : std::vector<std::vector<std::size_t>>{
            {0, 0, 1, 1, 2}, {2, 2, 1, 1, 1, 0}, {1, 1, 0, 2}, {1, 0, 1, 0, 2}, {0, 1, 2}}) {
     std::vector<std::string> sent;
     for (const std::size_t which : order)
       sent.push_back(frames[which]);
-    const fed got = feed(r, sent);
+    const fed got = feed(r, sent, now += long_after);
     ASSERT_TRUE(got.whole);
     EXPECT_EQ(payload_of(*got.whole), text);
     EXPECT_EQ(std::ranges::count(got.verdicts, verdict::fragment_kept), 2);
@@ -177,6 +187,51 @@ TEST_P(reassembly, a_piece_that_comes_again_after_the_patience_counts) {
   const time_us later = 1000 + dpdk::reassembler::patience_us + 1;
   EXPECT_EQ(feed(r, {frames[0]}, later).verdicts, std::vector{verdict::fragment_kept});
   EXPECT_TRUE(feed(r, {frames[1]}, later).whole);
+}
+
+// The second one of all, and what is behind the last of the first.
+TEST_P(reassembly, what_comes_again_after_the_whole_is_not_kept) {
+  const auto frames = pieces(from(), to(), udp(from(), to(), text_of(2000)), 800);
+  ASSERT_EQ(frames.size(), 3u);
+  dpdk::reassembler r(0);
+  time_us now = 0;
+  for (const std::vector<std::size_t>& order : std::vector<std::vector<std::size_t>>{
+           {0, 0, 1, 1, 2, 2}, {0, 1, 2, 0, 1, 2}, {2, 1, 0, 1, 0, 2}}) {
+    const auto before = mbufs_out();
+    std::vector<verdict> verdicts;
+    unsigned wholes = 0;
+    now += long_after;
+    for (const std::size_t which : order) {
+      const fed got = feed(r, {frames[which]}, ++now);
+      if (got.whole) ++wholes;
+      std::ranges::copy(got.verdicts, std::back_inserter(verdicts));
+    }
+    EXPECT_EQ(wholes, 1u);
+    EXPECT_EQ(std::ranges::count(verdicts, verdict::fragment_kept), 2);
+    EXPECT_EQ(std::ranges::count(verdicts, verdict::dropped_fragment), 3);
+    EXPECT_EQ(mbufs_out(), before);
+  }
+}
+
+// Identifiers of IPv4 come again, some senders choose them by chance.
+TEST_P(reassembly, another_datagram_with_the_identifier_of_the_last_is_put_together) {
+  dpdk::reassembler r(0);
+  for (const std::size_t len : {1000u, 1200u}) // of the same size but for the last piece, or not
+    for (const char last : {'a', 'b', 'c'}) {
+      const std::string text = text_of(len) + last;
+      const fed got = feed(r, pieces(from(), to(), udp(from(), to(), text), 504));
+      ASSERT_TRUE(got.whole) << len << last;
+      EXPECT_EQ(payload_of(*got.whole), text);
+    }
+}
+
+TEST_P(reassembly, the_whole_is_remembered_briefly) {
+  const auto frames = pieces(from(), to(), udp(from(), to(), text_of(1000)), 504);
+  dpdk::reassembler r(0);
+  ASSERT_TRUE(feed(r, frames, 1000).whole);
+  const time_us last = 1000 + dpdk::reassembler::repeat_us;
+  EXPECT_EQ(feed(r, frames, last).verdicts, std::vector(2, verdict::dropped_fragment));
+  EXPECT_TRUE(feed(r, frames, last + 1).whole);
 }
 
 TEST_P(reassembly, tiny_empty_and_crooked_are_dropped) {
@@ -266,6 +321,9 @@ TEST_P(reassembly, an_honest_pair_is_put_together_among_lone_fragments) {
   const std::string text = text_of(1000);
   const auto pair = pieces(from(), to(), udp(from(), to(), text), 504);
   ASSERT_EQ(pair.size(), 2u);
+  // So that neither is taken for the one before, come twice.
+  const std::string other_text = text_of(999);
+  const auto other_pair = pieces(from(), to(), udp(from(), to(), other_text), 504);
   unsigned number = 0;
   const auto strangers = [&](unsigned count) {
     for (unsigned i = 0; i < count; ++i)
@@ -276,9 +334,9 @@ TEST_P(reassembly, an_honest_pair_is_put_together_among_lone_fragments) {
     const fed back_to_back = feed(r, pair);
     ASSERT_TRUE(back_to_back.whole) << round;
     EXPECT_EQ(payload_of(*back_to_back.whole), text);
-    ASSERT_FALSE(feed(r, {pair[0]}).whole);
+    ASSERT_FALSE(feed(r, {other_pair[0]}).whole);
     strangers(dpdk::reassembler::max_mbufs / 4);
-    ASSERT_TRUE(feed(r, {pair[1]}).whole) << round;
+    ASSERT_TRUE(feed(r, {other_pair[1]}).whole) << round;
   }
 }
 
