@@ -61,7 +61,7 @@ namespace linehunt {
   X(dropped_fragment, "IP fragment that cannot be put together, or came twice")                    \
   X(dropped_short_frame, "shorter than its headers say")                                           \
   X(dropped_ethertype, "not IPv4, IPv6 or ARP")                                                    \
-  X(dropped_other_mac, "for another station")                                                      \
+  X(dropped_other_mac, "for another station, or from none")                                        \
   X(dropped_other_vlan, "of a VLAN that is not ours")                                              \
   X(dropped_other_ip, "for an address that is not ours")                                           \
   X(dropped_other_link, "from an address of another port's network")                               \

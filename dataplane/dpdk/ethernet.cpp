@@ -22,8 +22,11 @@ judgement inspect_ethernet(const station& we, const rte_mbuf& m, frame& out) noe
   if (m.data_len < sizeof(rte_ether_hdr)) return verdict::dropped_short_frame;
   const auto& ether = header_at<rte_ether_hdr>(m, 0);
   if (!for_us(we, ether.dst_addr)) return verdict::dropped_other_mac;
-  // A packet socket also shows what the host itself sends; those frames carry our own source.
-  if (rte_is_same_ether_addr(&ether.src_addr, &we.mac) != 0) return verdict::dropped_other_mac;
+  // A packet socket also shows what the host itself sends; those frames carry our own source. And
+  // no group is one (IEEE 802.3 3.2.3): an answer would go to all of it.
+  if (rte_is_same_ether_addr(&ether.src_addr, &we.mac) != 0 ||
+      rte_is_multicast_ether_addr(&ether.src_addr) != 0)
+    return verdict::dropped_other_mac;
   out.to_group = rte_is_multicast_ether_addr(&ether.dst_addr) != 0;
   out.ethertype = rte_be_to_cpu_16(ether.ether_type);
   out.l3_off = sizeof(rte_ether_hdr);

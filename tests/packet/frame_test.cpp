@@ -180,6 +180,9 @@ TEST(frame, other_stations) {
             verdict::dropped_other_mac);
   EXPECT_EQ(judge(udp_frame(peer4, us4, hello, {our_mac, our_mac, 0})),
             verdict::dropped_other_mac); // what the host itself sent
+  // A group sends nothing; what is answered to the sender would go to all of it.
+  for (const mac_bytes& group : {broadcast_mac, mac_bytes{0x01, 0x00, 0x5e, 0, 0, 1}})
+    EXPECT_EQ(judge(udp_frame(peer4, us4, hello, {our_mac, group, 0})), verdict::dropped_other_mac);
 }
 
 TEST(frame, other_addresses) {
