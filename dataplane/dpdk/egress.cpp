@@ -5,6 +5,7 @@
 #include "dataplane/dpdk/link_header.h"
 #include "dataplane/dpdk/ndp.h"
 #include "dataplane/dpdk/udp_frame.h"
+#include "dataplane/siphash.h"
 
 #include <algorithm>
 #include <array>
@@ -16,8 +17,8 @@ namespace linehunt::dpdk {
 egress::egress(std::vector<const station*> stations, std::vector<tx_lane> lanes, rte_mempool& pool,
                worker_counters& counters, std::uint64_t seed)
     : stations_(std::move(stations)), lanes_(std::move(lanes)), pool_(pool), counters_(counters),
-      neighbours_(seed), reports_(stations_.size()), chance_(seed | 1),
-      ip_id_(static_cast<std::uint32_t>(seed >> 32)) {}
+      neighbours_(seed), reports_(stations_.size()), seed_(seed), chance_(seed | 1),
+      ip_id_(static_cast<std::uint16_t>(fragment_id())) {}
 
 egress::~egress() {
   for (tx_lane& lane : lanes_)
@@ -46,8 +47,7 @@ void egress::send_udp(std::uint8_t port, mbuf_ptr payload, const endpoint& from,
     send_udp(port, {static_cast<const char*>(bytes), payload->data_len}, from, to);
     return;
   }
-  if (from.ip.is_v6 != to.ip.is_v6 ||
-      !prepend_headers(we, *payload, from, to, static_cast<std::uint16_t>(++ip_id_)))
+  if (from.ip.is_v6 != to.ip.is_v6 || !prepend_headers(we, *payload, from, to, ++ip_id_))
     return drop(1);
   send_to_neighbour(port, to, std::move(payload));
 }
@@ -63,16 +63,20 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
         m ? rte_pktmbuf_append(m.get(), static_cast<std::uint16_t>(payload.size())) : nullptr;
     if (at == nullptr) return drop(1);
     std::memcpy(at, payload.data(), payload.size());
-    if (!prepend_headers(we, *m, from, to, static_cast<std::uint16_t>(++ip_id_))) return drop(1);
+    if (!prepend_headers(we, *m, from, to, ++ip_id_)) return drop(1);
     send_to_neighbour(port, to, std::move(m));
     return;
   }
   std::array<rte_mbuf*, max_fragments> fragments;
   const std::size_t count =
-      build_fragments(we, mtu_bytes, pool_, payload, from, to, ++ip_id_, fragments);
+      build_fragments(we, mtu_bytes, pool_, payload, from, to, fragment_id(), fragments);
   if (count == 0) return drop(1);
   for (std::size_t i = 0; i < count; ++i)
     send_to_neighbour(port, to, mbuf_ptr(fragments[i]));
+}
+
+std::uint32_t egress::fragment_id() noexcept {
+  return static_cast<std::uint32_t>(siphash<2, 4>({seed_, 0}).word(++cut_).finish());
 }
 
 void egress::send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept {

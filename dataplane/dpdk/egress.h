@@ -62,6 +62,9 @@ class egress {
   void ask(neighbour& n, question whom) noexcept;
   [[nodiscard]] bool speaks_v6(std::uint8_t port) const noexcept;
   void report(std::uint8_t port, mld_version version, mld_reason why) noexcept;
+  // Whoever gets some fragments must not know the identifier of those to others: he could send
+  // pieces of his own among them (RFC 7739).
+  [[nodiscard]] std::uint32_t fragment_id() noexcept;
   void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
 
   std::vector<const station*> stations_;
@@ -75,8 +78,9 @@ class egress {
     mld_version version = mld_version::v2;
   };
   std::vector<planned_report> reports_; // by port
-  std::uint64_t chance_;
-  std::uint32_t ip_id_;
+  std::uint64_t seed_, chance_;
+  std::uint64_t cut_ = 0; // datagrams in fragments
+  std::uint16_t ip_id_;   // of what leaves in one piece, which only a router on the way may cut
   time_us now_ = 0;
 };
 

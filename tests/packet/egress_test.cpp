@@ -9,7 +9,10 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace linehunt::test {
@@ -36,6 +39,20 @@ struct family {
 constexpr family v4{"10.0.0.1", "10.1.0.0", 8, 0x0806};
 constexpr family v6{"2001:db8::1", "2001:db8::1:0:0:0", 64, 0x86dd};
 
+// nullopt: it is whole.
+std::optional<std::uint32_t> fragment_id_of(std::string_view frame) {
+  const auto number = [&](std::size_t at, std::size_t bytes) {
+    std::uint32_t n = 0;
+    for (const char c : frame.substr(14 + at, bytes))
+      n = n << 8 | static_cast<unsigned char>(c);
+    return n;
+  };
+  if (ethertype_of(frame) == 0x0800)
+    return (number(6, 2) & 0x3fff) != 0 ? std::optional(number(4, 2)) : std::nullopt;
+  return ethertype_of(frame) == 0x86dd && number(6, 1) == 44 ? std::optional(number(40 + 4, 4))
+                                                             : std::nullopt;
+}
+
 class flood : public testing::TestWithParam<family> {
  protected:
   flood() {
@@ -61,7 +78,9 @@ class flood : public testing::TestWithParam<family> {
     for (rte_mbuf* const f : ring.pop_burst(frames)) {
       const std::string bytes = bytes_of(*f);
       rte_pktmbuf_free(f);
-      if (read_udp(bytes))
+      if (const auto id = fragment_id_of(bytes))
+        fragment_ids.push_back(*id);
+      else if (read_udp(bytes))
         ++udp;
       else if (ethertype_of(bytes) == GetParam().question_type)
         ++(bytes.starts_with(raw(peer_mac)) ? asked_itself : asked_everybody);
@@ -85,6 +104,7 @@ class flood : public testing::TestWithParam<family> {
   dpdk::worker_counters counters;
   std::unique_ptr<dpdk::egress> out;
   std::uint64_t offered = 0, udp = 0, asked_itself = 0, asked_everybody = 0;
+  std::vector<std::uint32_t> fragment_ids;
 };
 
 TEST_P(flood, of_strangers_leaves_a_peer_in_use) {
@@ -142,8 +162,32 @@ TEST_P(flood, of_neighbours_that_are_there_displaces_the_oldest) {
   EXPECT_EQ(mbufs_out(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(families, flood, testing::Values(v4, v6),
-                         [](const auto& of) { return of.param.prefix == 64 ? "v6" : "v4"; });
+std::string name_of(const testing::TestParamInfo<family>& of) {
+  return of.param.prefix == 64 ? "v6" : "v4";
+}
+INSTANTIATE_TEST_SUITE_P(families, flood, testing::Values(v4, v6), name_of);
+
+class long_datagrams : public flood {};
+
+// Whoever gets some of them could else send pieces of his own into those to others.
+TEST_P(long_datagrams, have_identifiers_that_do_not_tell_the_next) {
+  const std::string text(2000, 'x');
+  set_time(second);
+  claim(peer);
+  constexpr std::size_t datagrams = 64;
+  for (std::size_t i = 0; i < datagrams; ++i)
+    out->send_udp(0, text, us, {peer, 5060});
+  collect();
+  ASSERT_EQ(fragment_ids.size(), 2 * datagrams);
+  std::set<std::uint32_t> distances;
+  for (std::size_t i = 0; i < datagrams; ++i) {
+    EXPECT_EQ(fragment_ids[2 * i], fragment_ids[2 * i + 1]);
+    if (i != 0) distances.insert(fragment_ids[2 * i] - fragment_ids[2 * i - 1]);
+  }
+  EXPECT_GT(distances.size(), datagrams * 9 / 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(families, long_datagrams, testing::Values(v4, v6), name_of);
 
 } // namespace
 } // namespace linehunt::test
