@@ -23,8 +23,9 @@ namespace linehunt::dpdk {
 
 namespace {
 
-// Who asks whose a claim is stays in the queue of its socket.
+// Who asks whose a claim is stays in the queue of its socket until it is let go.
 constexpr int most_askers = 4096;
+constexpr int let_go_at_once = 64; // so that nobody keeps us busy by asking
 
 struct abstract_name {
   explicit abstract_name(const std::string& name) {
@@ -137,6 +138,15 @@ tl::expected<address_claims, error> address_claims::make(const std::vector<port_
     }
   }
   return all;
+}
+
+void address_claims::let_askers_go() const noexcept {
+  for (const int claim : sockets_)
+    for (int i = 0; i < let_go_at_once; ++i) {
+      const int asker = ::accept4(claim, nullptr, nullptr, SOCK_CLOEXEC);
+      if (asker < 0) break;
+      ::close(asker);
+    }
 }
 
 std::optional<error> address_claims::add(const port_setup& port, const std::string& what,

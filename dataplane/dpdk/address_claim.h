@@ -28,6 +28,9 @@ class address_claims {
   // where that can be known.
   [[nodiscard]] static tl::expected<address_claims, error>
   make(const std::vector<port_setup>& ports);
+  // Now and then while they are held: each start that was refused has left its question in the
+  // queue of a claim, and none is heard any more once that is full.
+  void let_askers_go() const noexcept;
   // A line for each name that was taken by somebody who is no linehunt, as any user may do.
   [[nodiscard]] const std::vector<std::string>& unguarded() const noexcept { return unguarded_; }
 

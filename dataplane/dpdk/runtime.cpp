@@ -354,6 +354,7 @@ bool runtime::send_to_all(const mail& what) {
 }
 
 void runtime::poll_events(const std::function<void(const event&)>& each) {
+  state_->claims.let_askers_go();
   std::array<event, 64> events;
   for (auto& w : state_->workers)
     for (auto some = w->events().pop_burst(events); !some.empty();

@@ -136,7 +136,8 @@ class runtime {
   // To one worker, or to all. False: a ring is full, nothing was sent to anyone. By one thread.
   [[nodiscard]] bool send(worker_id to, const mail& what);
   [[nodiscard]] bool send_to_all(const mail& what);
-  // Hands over the events that workers raised since the last call.
+  // Hands over the events that workers raised since the last call. To be called some times a
+  // second.
   void poll_events(const std::function<void(const event&)>& each);
   // Runs `visit` for every call of every worker, inside the worker's loop, some calls between two
   // bursts of packets: it must not take its time, nor allocate. Waits for the end, in which calls

@@ -347,6 +347,11 @@ TEST(start, an_address_of_an_interface_has_one_owner) {
              {"port 'wan'", own.c_str(), "'lo'", "another linehunt",
               (", process " + std::to_string(pid) + " of user ").c_str(), "; end that one"}));
   }
+  // As of a service that is started again for hours.
+  for (int time = 0; time < 4200; ++time) {
+    ASSERT_FALSE(claims_of(device, own, 0)) << time;
+    if (time % 50 == 0) first->let_askers_go();
+  }
   EXPECT_TRUE(claims_of(device, own, 7)) << "another VLAN";
   EXPECT_TRUE(claims_of(device, "2001:db8::" + std::to_string(pid % 9999), 0));
   for (const char* other : {"net_null0", "net_ring0", "net_memif0,role=client", "0000:01:00.0"})
