@@ -109,7 +109,8 @@ dialog_match call_table::match(std::uint32_t call, std::string_view call_id,
 dialog_match call_table::find_dialog(std::uint64_t hash, std::string_view call_id,
                                      std::string_view from_tag, std::string_view to_tag,
                                      std::uint64_t handle) {
-  bool early_too = true;
+  // Of another run nothing rings any more.
+  bool early_too = !is_of_another_run(handle);
   if (const std::uint32_t call = find_handle(handle); call != no_call) {
     if (const auto found = match(call, call_id, from_tag, to_tag)) return found;
     early_too =

@@ -198,8 +198,8 @@ class call_table {
 
   // The call that these tags belong to. Early calls know only one tag; the other may be anything.
   // `handle` is tried first, since two calls may carry the same tags (a call that comes back to
-  // us). Where it names an answered call of this caller, no early one is meant: that has a handle
-  // of its own.
+  // us). Where it names an answered call of this caller, or a call of another run, no early one is
+  // meant: that has a handle of its own.
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);

@@ -284,15 +284,21 @@ TEST(engine_abuse, calls_of_a_run_before_this_one_can_be_ended_by_both_sides) {
 
 // A crash has lost the call, and a late repetition of its INVITE has made another one.
 TEST(engine_abuse, a_call_of_a_run_before_is_ended_where_it_is_beside_another_of_its_call_id) {
-  engine_world before, world;
+  engine_world before;
   const auto ok = of_another_run(establish(before, {}, "to-before").ok_at_caller);
-  const auto call = establish(world, {}, "to-after");
-  const std::string there =
-      call.callee.ip == at("192.0.2.11:5060").ip ? "192.0.2.12" : "192.0.2.11";
-  const auto bye = replace(within(ok, {}), "BYE sip:machine@192.0.2.99:5070", "BYE sip:x@" + there);
-  ASSERT_EQ(world.give(bye, caller_address), verdict::request_of_another_run);
-  EXPECT_EQ(world.take_one().to, at(there + ":5060"));
-  EXPECT_EQ(world.counters().calls_live, 1u);
+  for (const bool answered : {true, false}) {
+    engine_world world;
+    ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+    const auto later = world.take().at(1);
+    (void)world.give(response(later.bytes, answered ? 200 : 180, "to-after"), later.to);
+    (void)world.take();
+    const std::string there = later.to.ip == at("192.0.2.11:5060").ip ? "192.0.2.12" : "192.0.2.11";
+    const auto bye =
+        replace(within(ok, {}), "BYE sip:machine@192.0.2.99:5070", "BYE sip:x@" + there);
+    EXPECT_EQ(world.give(bye, caller_address), verdict::request_of_another_run) << answered;
+    EXPECT_EQ(world.take_one().to, at(there + ":5060"));
+    EXPECT_EQ(world.counters().calls_live, 1u);
+  }
 }
 
 TEST(engine_abuse, such_calls_make_no_relay_between_strangers) {
