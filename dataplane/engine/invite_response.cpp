@@ -374,9 +374,11 @@ engine::state::caller_way engine::state::way_to_caller(std::uint32_t transaction
       return way;
     }
   }
-  const std::uint32_t other = calls.find_caller(hash, routing.call_id, routing.from_tag);
-  if (other != no_call &&
-      unpack_endpoint(calls.text(other, call_text::caller_address)).ip == caller.ip) {
+  const std::uint32_t other =
+      calls.find_caller(hash, routing.call_id, routing.from_tag, [&](std::uint32_t call) {
+        return unpack_endpoint(calls.text(call, call_text::caller_address)).ip == caller.ip;
+      });
+  if (other != no_call) {
     caller_way way; // one at a time: both may lie in the table's own buffer
     way.target = copied(calls.text(other, call_text::caller_target));
     way.routes = copied(calls.text(other, call_text::caller_routes));

@@ -115,6 +115,31 @@ TEST_F(engine_dialogs, a_first_one_that_nobody_acknowledges_leaves_the_line_to_t
   expect_gone(end_cause::bye);
 }
 
+// Somebody else calls with the same Call-ID and tag: the one that is answered late is not his.
+TEST_F(engine_dialogs, a_second_one_is_ended_at_its_own_caller) {
+  call_parts parts;
+  parts.call_id = "18@caller.example";
+  parts.branch = "z9hG4bKother";
+  parts.sent_by = "198.51.100.66:5060";
+  ASSERT_EQ(world.give(invite(parts), at("198.51.100.66:5060")), verdict::request_forwarded);
+  (void)world.take();
+  parts.branch = "z9hG4bKmine";
+  parts.sent_by = "198.51.100.7:5060";
+  ASSERT_EQ(world.give(invite(parts), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "a"), there.to), verdict::response_forwarded);
+  acknowledge(world.take_one().bytes);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "b"), there.to), verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(33'000); // no ACK
+  const auto sent = world.take();
+  const auto bye = std::ranges::find_if(sent, [](const sent_message& m) {
+    return m.to == caller_address && m.bytes.starts_with("BYE ");
+  });
+  ASSERT_NE(bye, sent.end());
+  EXPECT_EQ(first_line(bye->bytes), "BYE sip:alice@198.51.100.7:5060 SIP/2.0");
+}
+
 TEST_F(engine_dialogs, over_a_restart) {
   for (const bool first_is_over : {false, true}) {
     engine_world fresh;
