@@ -131,8 +131,10 @@ void engine::state::on_call_timer(std::uint32_t call) {
     break;
   }
   case call_state::leaving:
-    if ((record.origin & (call_record::caller_bye_astray | call_record::callee_bye_astray)) != 0)
+    if (record.has_bye_astray())
       close_call(call, end_cause::bye);
+    else if (ends_with_another_way(call))
+      leave(call);
     else
       end_call(call, end_cause::bye);
     break;
@@ -145,6 +147,16 @@ void engine::state::on_call_timer(std::uint32_t call) {
   default:
     break;
   }
+}
+
+// The same call on another way through us waits for BYEs of ours, or will, and this one goes with
+// it: see end_closed.
+bool engine::state::ends_with_another_way(std::uint32_t call) {
+  return std::ranges::any_of(calls.find_same_dialogs(call), [this](const dialog_match& again) {
+    const call_record& other = calls[again.call];
+    return other.state == call_state::closing ||
+           (other.state == call_state::leaving && other.has_bye_astray());
+  });
 }
 
 void engine::state::close_call(std::uint32_t call, end_cause cause) {

@@ -126,6 +126,9 @@ struct call_record {
     origin &= static_cast<std::uint16_t>(
         ~(caller_doubted | callee_doubted | asked | caller_owes | callee_owes));
   }
+  [[nodiscard]] bool has_bye_astray() const noexcept {
+    return (origin & (caller_bye_astray | callee_bye_astray)) != 0;
+  }
   // While closing, which knows nothing of the answer any more.
   void note_cause(end_cause cause) noexcept {
     answered_after_ms = static_cast<std::uint32_t>(cause);

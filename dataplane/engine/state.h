@@ -261,6 +261,7 @@ struct engine::state final : selection_listener {
   void end_closed(std::uint32_t call); // both BYEs are over
   verdict on_own_bye_response(const own_branch& branch);
   void on_call_timer(std::uint32_t call);
+  [[nodiscard]] bool ends_with_another_way(std::uint32_t call);
   struct end_to_come {
     time_us at = 0;
     end_cause cause = end_cause::max_duration;
