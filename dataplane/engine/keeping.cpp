@@ -59,14 +59,18 @@ kept_call engine::state::kept(std::uint32_t call) const {
     kept.resource_count = held.count;
   }
   kept.age_us = now - std::min(now, record.started_at);
-  kept.answered_after_ms = record.answered_after_ms;
+  // The next run does not know which way a BYE went, so what an astray one leaves to do is done at
+  // once.
+  const bool astray = record.state == call_state::leaving && record.has_bye_astray();
+  kept.answered_after_ms =
+      astray ? static_cast<std::uint32_t>(end_cause::bye) : record.answered_after_ms;
   kept.expires_after_s = record.expires_after_s;
   kept.caller_cseq = record.caller_cseq;
   kept.callee_cseq = record.callee_cseq;
   kept.balanced = (record.flags & call_record::counted) != 0;
   kept.acked = (record.flags & call_record::acked) != 0;
-  kept.leaving = record.state == call_state::leaving;
-  kept.closing = record.state == call_state::closing;
+  kept.leaving = record.state == call_state::leaving && !astray;
+  kept.closing = record.state == call_state::closing || astray;
   kept.caller_bye_done = (record.flags & call_record::caller_bye_done) != 0;
   kept.callee_bye_done = (record.flags & call_record::callee_bye_done) != 0;
   kept.ping_caller = (record.flags & call_record::ping_caller) != 0;

@@ -224,6 +224,23 @@ TEST_F(engine_bye, that_went_astray_holds_the_lines_of_both_passes) {
   }
 }
 
+// The next run knows no ways of BYEs, so it asks nobody's word for its end.
+TEST_F(engine_bye, that_went_astray_is_over_with_byes_of_the_next_run) {
+  for (const bool crash : {false, true}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    const auto astray = replace(within(call.ok_at_caller, {}), "@192.0.2.99:5070", "@192.0.2.99");
+    ASSERT_EQ(fresh.give(astray, caller_address), verdict::request_forwarded);
+    ASSERT_EQ(fresh.take_one().to, at("192.0.2.99:5060"));
+    ASSERT_EQ(crash ? fresh.crash(fresh.copy(), 5'000) : fresh.restart(), 1u);
+    fresh.wait_ms(20);
+    EXPECT_EQ(fresh.total_load(), 1);
+    EXPECT_EQ(byes_answered(fresh), 2u);
+    EXPECT_EQ(fresh.total_load(), 0);
+    EXPECT_EQ(fresh.counters().ended_by[static_cast<std::size_t>(end_cause::bye)], 1u);
+  }
+}
+
 // Another machine of the same destination does not know the call.
 TEST_F(engine_bye, that_went_to_another_address_of_the_destination_is_over_with_byes_of_ours) {
   snapshot_model model = study_case();
