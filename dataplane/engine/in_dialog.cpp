@@ -121,15 +121,13 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   const side other = to_callee ? side::callee : side::caller;
   const bool rings = record.state == call_state::early && to_callee;
   const bool is_bye = view.method == sip::method::bye;
-  bool leads_there = is_bye && to && leads_to(call, other, *to);
-  if (to && !leads_there && !belongs_to(call, other, to->ip) && !(rings && was_tried(call, to->ip)))
-    to.reset();
+  const bool known_way = is_bye && goes_the_known_way(call, other, plan);
+  if (to && !belongs_to(call, other, to->ip) && !(rings && was_tried(call, to->ip))) to.reset();
   const listener_index used = to_callee ? record.callee_listener : record.caller_listener;
   std::optional<listener_index> listener;
   if (to && is_sendable(*to) && !world->is_local(*to)) listener = listener_towards(*to, used);
   if (!listener) {
     to = peer();
-    leads_there = true;
     if (!is_sendable(*to) || world->is_local(*to)) return verdict::dropped_no_route;
     listener = listener_towards(*to, used);
     if (!listener) return verdict::dropped_no_route;
@@ -140,7 +138,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   expect_answer(match);
   note_request(match);
-  if (is_bye) note_way_of_bye(match, leads_there);
+  if (is_bye) note_way_of_bye(match, known_way);
   for (const std::uint64_t handle : plan.further) {
     if (handle == 0) break;
     const dialog_match again = find_dialog(handle);
@@ -243,18 +241,27 @@ bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
   return belongs_to(call, side::caller, source.ip) || belongs_to(call, side::callee, source.ip);
 }
 
-// Where requests to that side go by what is known of it, to the port. Any port of its addresses may
-// be its own as well, as of a Contact that we could not learn; but somebody else may listen there,
-// as at another address of the same destination.
-bool engine::state::leads_to(std::uint32_t call, side whose, const endpoint& to) const {
+// By the routes of that side to its Contact, or to its user at the address, to the port, where the
+// call is known to be, as of a Contact from behind a NAT. Any other way may be right as well, as by
+// a Contact that we could not learn; but it may end at somebody else, or nowhere.
+bool engine::state::goes_the_known_way(std::uint32_t call, side whose,
+                                       const route_plan& plan) const {
   const bool callee = whose == side::callee;
   const endpoint peer =
       callee ? callee_of(call) : unpack_endpoint(calls.text(call, call_text::caller_address));
-  if (peer == to) return true;
-  if (uri_target(calls.text(call, callee ? call_text::callee_target : call_text::caller_target)) ==
-      to)
-    return true;
-  return uri_target(first_route(call, whose)) == to;
+  const auto contact =
+      calls.text(call, callee ? call_text::callee_target : call_text::caller_target);
+  // One that names us gets the Contact in its place.
+  if (plan.target != contact &&
+      !(plan.next_hop.empty() && !plan.request_uri_moved && names_us(*world, plan.target))) {
+    const auto target = sip::parse_uri(plan.target), known = sip::parse_uri(contact);
+    if (!target || (known && target->user != known->user)) return false;
+    const auto to = uri_target(plan.target);
+    if (!to || (*to != peer && to != uri_target(contact))) return false;
+  }
+  const auto routes =
+      calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes);
+  return (plan.next_hop.empty() && routes.empty()) || has_routes(view, *world, plan.target, routes);
 }
 
 // The first of its routes that is not ours: we are in them twice where the call passes us twice.
@@ -342,8 +349,8 @@ void engine::state::note_request(const dialog_match& match) {
 }
 
 // For good: which of several BYEs an answer is to, nobody knows.
-void engine::state::note_way_of_bye(const dialog_match& match, bool leads_there) {
-  if (leads_there) return;
+void engine::state::note_way_of_bye(const dialog_match& match, bool known_way) {
+  if (known_way) return;
   calls[match.call].origin |=
       match.from == side::caller ? call_record::caller_bye_astray : call_record::callee_bye_astray;
 }

@@ -148,6 +148,7 @@ route_plan plan_routes(const sip::message_view& message, std::string_view top_ro
                        const snapshot& world, sip::edit_list& edits) noexcept {
   route_plan plan;
   plan.request_uri = message.text(message.request_uri);
+  plan.target = plan.request_uri;
   if (!message.has(sip::header_id::route)) {
     plan.ok = true;
     // A strict router right behind the sender has used up the last Route.
@@ -186,7 +187,7 @@ route_plan plan_routes(const sip::message_view& message, std::string_view top_ro
     ++passes;
   }
 
-  const std::string_view true_uri = plan.request_uri;
+  plan.target = plan.request_uri;
   if (first < end) {
     plan.next_hop = list.elements[first].uri;
     if (!is_loose(plan.next_hop)) {
@@ -199,7 +200,7 @@ route_plan plan_routes(const sip::message_view& message, std::string_view top_ro
       for (std::uint16_t h = 0; h < message.header_count; ++h) {
         if (message.headers[h].id == sip::header_id::route) last_line = h;
       }
-      const std::array<std::string_view, 3> line{"Route: <", true_uri, ">\r\n"};
+      const std::array<std::string_view, 3> line{"Route: <", plan.target, ">\r\n"};
       if (!edits.replace({static_cast<std::uint16_t>(message.headers[last_line].line.end()), 0},
                          line))
         return plan;
@@ -208,6 +209,27 @@ route_plan plan_routes(const sip::message_view& message, std::string_view top_ro
   if (plan.request_uri_moved && !edits.replace(message.request_uri, plan.request_uri)) return plan;
   plan.ok = remove_elements(message, list, edits);
   return plan;
+}
+
+bool has_routes(const sip::message_view& message, const snapshot& world, std::string_view target,
+                std::string_view known) noexcept {
+  route_list list;
+  if (!collect(message, sip::header_id::route, list)) return false;
+  const auto next_known = [&]() -> std::string_view {
+    while (!known.empty()) {
+      const auto route = sip::parse_address(known);
+      if (!route) break;
+      known = route->rest;
+      if (!own_handle(world, route->uri)) return route->uri;
+    }
+    return {};
+  };
+  for (std::size_t i = 0; i < list.count; ++i) {
+    const std::string_view uri = list.elements[i].uri;
+    const bool is_target = uri.data() == target.data(); // the same bytes of the message
+    if (!is_target && !own_handle(world, uri) && uri != next_known()) return false;
+  }
+  return next_known().empty();
 }
 
 std::string_view caller_routes(const sip::message_view& request, std::span<char> out) noexcept {

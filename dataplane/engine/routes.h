@@ -29,6 +29,7 @@ struct route_plan {
   std::string_view next_hop;      // URI of the first Route that is left; empty: the Request-URI
   std::string_view request_uri;   // as the request goes on, ours not replaced yet
   bool request_uri_moved = false; // its edit is in the list already
+  std::string_view target;        // the Request-URI that its sender means, behind strict routers
 };
 
 // Has the lr parameter (RFC 3261 19.1.1).
@@ -37,6 +38,11 @@ struct route_plan {
 // Adds the edits; all views point into the message. `top_route` is the URI of its topmost Route.
 [[nodiscard]] route_plan plan_routes(const sip::message_view& message, std::string_view top_route,
                                      const snapshot& world, sip::edit_list& edits) noexcept;
+
+// Whether those of its Routes that neither name us nor are its target are the known ones, which
+// are comma-separated, in that order. Ours may be among both.
+[[nodiscard]] bool has_routes(const sip::message_view& message, const snapshot& world,
+                              std::string_view target, std::string_view known) noexcept;
 
 // Write elements of the Record-Route headers, comma-separated, into `out`, in the order of Route
 // values. Return the text; empty where it does not fit, too.

@@ -218,11 +218,12 @@ struct engine::state final : selection_listener {
                                                                listener_index used) const;
   [[nodiscard]] bool was_tried(std::uint32_t call, const ip_address& ip) const;
   [[nodiscard]] bool belongs_to(std::uint32_t call, side whose, const ip_address& ip) const;
-  [[nodiscard]] bool leads_to(std::uint32_t call, side whose, const endpoint& to) const;
+  [[nodiscard]] bool goes_the_known_way(std::uint32_t call, side whose,
+                                        const route_plan& plan) const;
   [[nodiscard]] std::string_view first_route(std::uint32_t call, side whose) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
   void note_request(const dialog_match& match);
-  void note_way_of_bye(const dialog_match& match, bool leads_there);
+  void note_way_of_bye(const dialog_match& match, bool known_way);
   // A BYE is on its way.
   void leave(std::uint32_t call);
   // Of a tag or an address, to know it again; never 0.

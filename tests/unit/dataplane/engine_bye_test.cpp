@@ -241,6 +241,60 @@ TEST_F(engine_bye, that_went_astray_is_over_with_byes_of_the_next_run) {
   }
 }
 
+// A proxy behind us says 408 of whatever it cannot reach, and 481 of whom else it does reach.
+TEST_F(engine_bye, that_asks_for_another_way_behind_the_next_hop_is_over_with_byes_of_ours) {
+  const std::string proxy = "<sip:192.0.2.11:5080;lr>", contact = "sip:machine@192.0.2.99:5070";
+  const std::string further = "Route: <sip:203.0.113.5;lr>\r\nFrom: ";
+  const std::string named = "Route: <sip:nowhere.example;lr>\r\nFrom: ";
+  struct way {
+    bool by_proxy;
+    std::string what, instead;
+    bool known = false;
+  };
+  for (const auto& [by_proxy, what, instead, known] :
+       {way{false, "From: ", further}, way{false, "From: ", named},
+        way{false, contact, "sip:machine@nowhere.example"},
+        way{false, contact, "sip:nobody@192.0.2.99:5070"}, way{true, "From: ", further},
+        way{true, contact, "sip:machine@203.0.113.5"}, way{true, "Route: " + proxy + "\r\n", ""},
+        way{true, contact, contact, true},
+        way{true, contact, "sip:machine@192.0.2.11:5060", true}}) {
+    engine_world fresh;
+    const auto call = establish(fresh, {}, "to-1", by_proxy ? proxy : std::string{});
+    auto text = within(call.ok_at_caller, {});
+    if (by_proxy)
+      text = replace(text, "Route: " + proxy + ", ", "Route: "), // as a list in one line
+          text = replace(text, "From: ", "Route: " + proxy + "\r\nFrom: ");
+    text = replace(text, what, instead);
+    ASSERT_EQ(fresh.give(text, caller_address), verdict::request_forwarded);
+    const auto there = fresh.take_one();
+    ASSERT_EQ(fresh.give(response(there.bytes, 408, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(fresh.total_load(), known ? 0 : 1) << text;
+    EXPECT_EQ(byes_answered(fresh), known ? 0u : 2u) << text;
+    EXPECT_EQ(fresh.total_load(), 0);
+  }
+}
+
+// The last Route says where it goes (RFC 3261 16.4).
+TEST_F(engine_bye, that_comes_by_a_strict_router_is_known_by_its_last_route) {
+  const std::string contact = "sip:machine@192.0.2.99:5070";
+  for (const bool known : {true, false}) {
+    engine_world fresh;
+    const auto call = establish(fresh);
+    auto text = within(call.ok_at_caller, {});
+    const std::string route = header(text, "Route");
+    const std::string target = known ? contact : "sip:machine@nowhere.example";
+    text = replace(text, route, "<" + target + ">");
+    text = replace(text, "BYE " + contact, "BYE " + route.substr(1, route.size() - 2));
+    ASSERT_EQ(fresh.give(text, caller_address), verdict::request_forwarded);
+    const auto there = fresh.take_one();
+    EXPECT_TRUE(there.bytes.starts_with("BYE " + target));
+    ASSERT_EQ(fresh.give(response(there.bytes, 481, ""), there.to), verdict::response_forwarded);
+    EXPECT_EQ(fresh.total_load(), known ? 0 : 1);
+    EXPECT_EQ(byes_answered(fresh), known ? 0u : 2u);
+    EXPECT_EQ(fresh.total_load(), 0);
+  }
+}
+
 // Another machine of the same destination does not know the call.
 TEST_F(engine_bye, that_went_to_another_address_of_the_destination_is_over_with_byes_of_ours) {
   snapshot_model model = study_case();

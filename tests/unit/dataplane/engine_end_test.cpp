@@ -94,6 +94,7 @@ TEST_F(engine_end, an_early_bye_that_crosses_the_2xx_ends_the_call) {
     ASSERT_EQ(world.give(within(ringing.bytes, ack), caller_address), verdict::request_forwarded);
     if (bye_is_answered_first) {
       world.wait_ms(33'000);
+      both_answer(byes()); // whose Contact that BYE went to, nobody knew yet
     } else {
       ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
     }
