@@ -365,7 +365,8 @@ void simulation::listen_elsewhere() {
 }
 
 void simulation::deliver(packet p) {
-  if (p.to == front_.v4 || p.to == front_.v6)
+  const auto listens = [&p](const listener& l) { return l.local == p.to; };
+  if (std::ranges::any_of(model_.listeners, listens))
     balancer_->arrive(std::move(p));
   else if (boxes_->owns(p.to) &&
            !(p.bytes.find("@x.example") != std::string::npos &&
