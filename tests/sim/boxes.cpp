@@ -71,6 +71,19 @@ void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& f
     on_other(box, m, from);
 }
 
+void boxes::arrive_beside(std::string_view bytes, const endpoint& at, const endpoint& from) {
+  message m;
+  if (random_.below(2) == 0 || !read(bytes, m) || m.status != 0 || m.method == "ACK") return;
+  net_.send(respond(m, 481, {}, {}), at, from);
+}
+
+bool boxes::talks(std::string_view tag) const {
+  const auto known = by_tag_.find(std::string(tag));
+  if (known == by_tag_.end()) return false;
+  const call& c = calls_[known->second];
+  return (c.at == stage::up || c.at == stage::leaving) && !dead_[c.box];
+}
+
 bool boxes::pass_back(std::uint32_t box, const message& m) {
   constexpr std::string_view mark = "z9hG4bKback";
   const std::size_t first_line_end = m.bytes.find("\r\n") + 2;

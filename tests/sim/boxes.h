@@ -32,6 +32,10 @@ class boxes {
     return find(address) < addresses_.size();
   }
   void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
+  // Something else that listens at a box's address, and knows no calls.
+  void arrive_beside(std::string_view bytes, const endpoint& at, const endpoint& from);
+  // In the call with that tag: it has heard no BYE.
+  [[nodiscard]] bool talks(std::string_view tag) const;
   void timer(std::uint32_t number, std::uint32_t generation);
   void notify(std::uint32_t number);
   void die(std::uint32_t box);

@@ -46,6 +46,22 @@ dialog_path callers::path_by(const call& c, const message& answer) const {
   return path_of({hops.data(), count}, uri_of(answer.contact), c.strict);
 }
 
+std::optional<std::uint32_t> callers::number_of(std::string_view id) const {
+  if (id.size() < 2) return std::nullopt;
+  std::uint32_t number = 0;
+  const auto end = std::from_chars(id.data() + 1, id.data() + id.size(), number);
+  if (end.ec != std::errc{} || number >= calls_.size() || call_id(number) != id)
+    return std::nullopt;
+  return number;
+}
+
+bool callers::talks(std::string_view id, std::string_view to_tag) const {
+  const auto number = number_of(id);
+  if (!number || to_tag.empty()) return false;
+  const call& c = calls_[*number];
+  return c.at == stage::up && c.kind != 'k' && !c.dead && c.to_tag == to_tag;
+}
+
 std::string callers::call_id(std::uint32_t number) const {
   return calls_[number].kind + std::to_string(number) + "@x.example";
 }
@@ -197,6 +213,9 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     ++counts.reinvites;
     send(c, within(number, "INVITE", ++c.cseq, c.to_tag, c.path));
     break;
+  case bye_astray:
+    if (c.at == stage::up) hang_up_elsewhere(number);
+    break;
   case refer: {
     if (c.at != stage::up) break;
     ++counts.refers;
@@ -244,6 +263,16 @@ void callers::hang_up_now(std::uint32_t number) {
   arm(number, resend, t1_ms * msec);
 }
 
+// To be rid of the line, and not of the call.
+void callers::hang_up_elsewhere(std::uint32_t number) {
+  call& c = calls_[number];
+  dialog_path path = c.path;
+  if (!path.uri.starts_with("sip:box@") || path.routes.find("strict@") != path.routes.npos) return;
+  ++counts.astray;
+  path.uri.replace(path.uri.rfind(':') + 1, path.uri.npos, std::to_string(port_of_others));
+  send(c, within(number, "BYE", ++c.cseq, c.to_tag, path));
+}
+
 // Frees what a long simulation must not keep.
 void callers::close(call& c) {
   c.at = stage::over;
@@ -267,11 +296,10 @@ void callers::plan_refresh(std::uint32_t number, const message& answer) {
 
 void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
   message m;
-  if (!read(bytes, m) || m.call_id.size() < 2) return;
-  std::uint32_t number = 0;
-  const auto end =
-      std::from_chars(m.call_id.data() + 1, m.call_id.data() + m.call_id.size(), number);
-  if (end.ec != std::errc{} || number >= calls_.size() || call_id(number) != m.call_id) return;
+  if (!read(bytes, m)) return;
+  const auto known = number_of(m.call_id);
+  if (!known) return;
+  const std::uint32_t number = *known;
   const call& c = calls_[number];
   // A call of a box has its callee's replies come here too: those to what carries the callee's tag.
   const bool to_caller = m.status == 0 || parameter(m.from, "tag") == "f" + std::to_string(number);
@@ -339,6 +367,8 @@ void callers::on_response(std::uint32_t number, const message& m) {
     } else if (random_.below(2) == 0 || behave_) {
       arm(number, hang_up, random_.between(100 * msec, 12 * sec));
     }
+    if (!behave_ && random_.below(20) == 0)
+      arm(number, bye_astray, random_.between(100 * msec, 10 * sec));
     if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * msec, 5 * sec));
     if (c.kind != 'k' && random_.below(20) == 0)
       arm(number, refer, random_.between(100 * msec, 5 * sec));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The callers: small user agents, one state machine a call, that follow RFC 3261 as far as they
-// like. Some give up, some never acknowledge, some die without a word.
+// like. Some give up, some never acknowledge, some die without a word, and some send a BYE where
+// the call is not, and talk on.
 #pragma once
 
 #include "network.h"
 #include "sip_text.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +20,7 @@ struct caller_counts {
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
                 kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
                 strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
-                notified_late = 0, timeouts = 0;
+                notified_late = 0, timeouts = 0, astray = 0;
 };
 
 class callers {
@@ -40,6 +42,9 @@ class callers {
   [[nodiscard]] std::string stolen_from() const {
     return "<sip:a@x.example>;tag=f" + std::to_string(last_);
   }
+
+  // With whom that tag is of. A call that a box makes: not known, its requests come to the box.
+  [[nodiscard]] bool talks(std::string_view call_id, std::string_view to_tag) const;
 
   [[nodiscard]] const std::string& broken() const { return broken_; }
 
@@ -73,9 +78,12 @@ class callers {
     die = 3,
     reinvite = 4,
     refresh = 5,
-    refer = 6
+    refer = 6,
+    bye_astray = 7
   };
 
+  // Of that Call-ID; none where there is no such call.
+  [[nodiscard]] std::optional<std::uint32_t> number_of(std::string_view call_id) const;
   [[nodiscard]] std::string call_id(std::uint32_t number) const;
   [[nodiscard]] std::string branch(std::uint32_t number, std::uint32_t cseq, char mark) const;
   [[nodiscard]] std::string invite(std::uint32_t number) const;
@@ -94,6 +102,7 @@ class callers {
   void plan_refresh(std::uint32_t number, const message& answer);
   void arm(std::uint32_t number, timer_kind which, time_us after);
   void hang_up_now(std::uint32_t number);
+  void hang_up_elsewhere(std::uint32_t number);
   void close(call& c);
   void on_response(std::uint32_t number, const message& m);
   void on_request(std::uint32_t number, const message& m, const endpoint& at, const endpoint& from);

@@ -29,6 +29,9 @@ struct front {
   }
 };
 
+// At the address of a box, where it does not listen itself.
+constexpr std::uint16_t port_of_others = 5999;
+
 struct packet {
   std::string bytes;
   endpoint from, to;

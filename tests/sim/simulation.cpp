@@ -111,6 +111,7 @@ simulation::simulation(const simulation_setup& setup)
   b.break_every = setup.break_every;
   b.break_kind = setup.break_kind;
   b.break_doubles = setup.break_doubles;
+  certain_ = intact && setup.seed % 6 != 1;
   balancer_ = std::make_unique<balancer>(b, model_, events_, random_, *network_);
   callers_ = std::make_unique<callers>(events_, random_, *network_, front_, behave_, intact);
   boxes_ = std::make_unique<boxes>(events_, random_, *network_, front_, addresses_, behave_, intact,
@@ -192,7 +193,8 @@ void simulation::add_silent_addresses() {
 std::string simulation::fault() const {
   if (!balancer_->broken().empty()) return balancer_->broken();
   if (!boxes_->broken().empty()) return boxes_->broken();
-  return callers_->broken();
+  if (!callers_->broken().empty()) return callers_->broken();
+  return broken_;
 }
 
 std::string simulation::run() {
@@ -364,10 +366,25 @@ void simulation::listen_elsewhere() {
   balancer_->listen_at(all, model_.routes);
 }
 
+// What both parties talk in is a call here, too, whoever has said what of its end.
+void simulation::judge_refusal(const packet& p) {
+  message m;
+  if (!certain_ || !p.bytes.starts_with("SIP/2.0 481 ") || is_of_party(p.bytes) ||
+      !read(p.bytes, m) || m.cseq_method == "NOTIFY")
+    return;
+  const std::string_view from = parameter(m.from, "tag"), to = parameter(m.to, "tag");
+  const std::string_view tag = from.starts_with('b') ? from : to;
+  if (callers_->talks(m.call_id, tag) && boxes_->talks(tag))
+    broken_ = "a call in which both sides talk is over here:\n" + p.bytes;
+}
+
 void simulation::deliver(packet p) {
+  judge_refusal(p);
   const auto listens = [&p](const listener& l) { return l.local == p.to; };
   if (std::ranges::any_of(model_.listeners, listens))
     balancer_->arrive(std::move(p));
+  else if (p.to.port == port_of_others)
+    boxes_->arrive_beside(p.bytes, p.to, p.from);
   else if (boxes_->owns(p.to) &&
            !(p.bytes.find("@x.example") != std::string::npos &&
              p.bytes.find("Call-ID: k") != std::string::npos && p.bytes.starts_with("SIP/2.0")))

@@ -52,6 +52,7 @@ class simulation {
   void add_silent_addresses();
   void dispatch(const event_at& e);
   void deliver(packet p);
+  void judge_refusal(const packet& p);
   void begin_call();
   void administer();
   void be_absent();
@@ -69,6 +70,7 @@ class simulation {
   bool behave_ = false;  // no faults, no admin: every call must be answered
   bool refuse_ = false;  // there are many boxes, most of which refuse a call
   bool changes_ = false; // a reload may change everything about the destinations
+  bool certain_ = false; // no crash forgets calls, and nothing is corrupted
   snapshot_model model_;
   std::vector<destination_model> machines_;
   std::vector<endpoint> addresses_; // of the boxes: where they listen
@@ -79,6 +81,7 @@ class simulation {
   front front_;
   time_us pause_us_ = 0; // between calls, on average
   std::uint32_t begun_ = 0;
+  std::string broken_;
 };
 
 } // namespace linehunt::sim

@@ -2,12 +2,15 @@
 // Reading and writing the simulated parties' SIP.
 #include "sip_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <strings.h>
 
 namespace linehunt::sim {
 
 namespace {
+
+constexpr std::string_view reason = " Simulated\r\n";
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
@@ -141,6 +144,10 @@ time_us refresh_after(std::uint32_t session_s) {
   return session_s * sec / 16;
 }
 
+bool is_of_party(std::string_view response) {
+  return response.substr(std::min<std::size_t>(response.size(), 11)).starts_with(reason);
+}
+
 std::string respond(const message& request, int status, std::string_view to_tag,
                     std::string_view contact, std::string_view extra) {
   std::string out;
@@ -152,7 +159,7 @@ std::string respond(const message& request, int status, std::string_view to_tag,
   };
   out += "SIP/2.0 ";
   out += std::to_string(status);
-  out += " Simulated\r\n";
+  out += reason;
   for (std::size_t i = 0; i < request.vias.count; ++i)
     line("Via: ", request.vias.at[i]);
   out += extra;

@@ -63,6 +63,9 @@ struct dialog_path {
 [[nodiscard]] std::string respond(const message& request, int status, std::string_view to_tag,
                                   std::string_view contact, std::string_view extra = {});
 
+// Made by it, and not by the balancer.
+[[nodiscard]] bool is_of_party(std::string_view response);
+
 struct request_text {
   std::string_view method, uri, sent_by, branch, from, to, call_id, contact;
   std::uint32_t cseq = 1;
