@@ -107,7 +107,8 @@ log_output::log_output(const config::log_settings& settings, const std::string& 
 tl::expected<void, std::string> log_output::open() {
   if (file_.empty()) return {};
   const auto opening = std::make_shared<first_opening>();
-  begin_aside(core_, [opening, file = file_, hangs = hangs_, way = std::weak_ptr(way_)] {
+  begin_aside(core_, [opening, file = file_, hangs = hangs_, way = std::weak_ptr(way_),
+                      logger = std::weak_ptr(spdlog::default_logger())] {
     opening->open(file);
     {
       const std::lock_guard lock(opening->guards);
@@ -116,12 +117,13 @@ tl::expected<void, std::string> log_output::open() {
       if (opening->awaited) return;
     }
     const auto there = way.lock();
-    if (!there) return;
+    const auto log = logger.lock(); // the default one is nobody's while it is replaced
+    if (!there || !log) return;
     there->replace(
         [opening] { return opening->sink ? opening->sink : throw spdlog::spdlog_ex(opening->why); },
         [file](const std::string& why) { return unopened(file, why); });
     *hangs = false;
-    if (opening->sink) spdlog::info("[log] file {} is open now", file);
+    if (opening->sink) log->info("[log] file {} is open now", file);
   });
   std::unique_lock lock(opening->guards);
   opening->awaited =
