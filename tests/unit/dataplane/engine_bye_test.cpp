@@ -261,9 +261,10 @@ TEST_F(engine_bye, that_asks_for_another_way_behind_the_next_hop_is_over_with_by
     engine_world fresh;
     const auto call = establish(fresh, {}, "to-1", by_proxy ? proxy : std::string{});
     auto text = within(call.ok_at_caller, {});
-    if (by_proxy)
-      text = replace(text, "Route: " + proxy + ", ", "Route: "), // as a list in one line
-          text = replace(text, "From: ", "Route: " + proxy + "\r\nFrom: ");
+    if (by_proxy) {
+      text = replace(text, "Route: " + proxy + ", ", "Route: "); // as a list in one line
+      text = replace(text, "From: ", "Route: " + proxy + "\r\nFrom: ");
+    }
     text = replace(text, what, instead);
     ASSERT_EQ(fresh.give(text, caller_address), verdict::request_forwarded);
     const auto there = fresh.take_one();
