@@ -18,7 +18,7 @@ egress::egress(std::vector<const station*> stations, std::vector<tx_lane> lanes,
                worker_counters& counters, std::uint64_t seed)
     : stations_(std::move(stations)), lanes_(std::move(lanes)), pool_(pool), counters_(counters),
       neighbours_(seed), reports_(stations_.size()), seed_(seed), chance_(seed | 1),
-      ip_id_(static_cast<std::uint16_t>(fragment_id())) {}
+      ip_id_(static_cast<std::uint16_t>(fragment_id({}))) {}
 
 egress::~egress() {
   for (tx_lane& lane : lanes_)
@@ -69,14 +69,15 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
   }
   std::array<rte_mbuf*, max_fragments> fragments;
   const std::size_t count =
-      build_fragments(we, mtu_bytes, pool_, payload, from, to, fragment_id(), fragments);
+      build_fragments(we, mtu_bytes, pool_, payload, from, to, fragment_id(to.ip), fragments);
   if (count == 0) return drop(1);
   for (std::size_t i = 0; i < count; ++i)
     send_to_neighbour(port, to, mbuf_ptr(fragments[i]));
 }
 
-std::uint32_t egress::fragment_id() noexcept {
-  return static_cast<std::uint32_t>(siphash<2, 4>({seed_, 0}).word(++cut_).finish());
+std::uint32_t egress::fragment_id(const ip_address& to) noexcept {
+  const auto* const bytes = reinterpret_cast<const char*>(to.bytes.data());
+  return static_cast<std::uint32_t>(siphash24({bytes, to.bytes.size()}, {seed_, 0}) + ++cut_);
 }
 
 void egress::send_to_neighbour(std::uint8_t port, const endpoint& to, mbuf_ptr frame) noexcept {

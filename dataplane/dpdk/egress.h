@@ -62,9 +62,10 @@ class egress {
   void ask(neighbour& n, question whom) noexcept;
   [[nodiscard]] bool speaks_v6(std::uint8_t port) const noexcept;
   void report(std::uint8_t port, mld_version version, mld_reason why) noexcept;
-  // Whoever gets some fragments must not know the identifier of those to others: he could send
-  // pieces of his own among them (RFC 7739).
-  [[nodiscard]] std::uint32_t fragment_id() noexcept;
+  // Whoever gets some fragments must not know the identifiers of those to others: he could send
+  // pieces of his own among them. To one address they count up, so that each comes again as late as
+  // it can (RFC 7739 5.3).
+  [[nodiscard]] std::uint32_t fragment_id(const ip_address& to) noexcept;
   void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
 
   std::vector<const station*> stations_;

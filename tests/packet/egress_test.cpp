@@ -169,22 +169,29 @@ INSTANTIATE_TEST_SUITE_P(families, flood, testing::Values(v4, v6), name_of);
 
 class long_datagrams : public flood {};
 
-// Whoever gets some of them could else send pieces of his own into those to others.
-TEST_P(long_datagrams, have_identifiers_that_do_not_tell_the_next) {
+// Whoever gets some of them could else send pieces of his own into those to others. To one of them
+// none comes twice.
+TEST_P(long_datagrams, have_identifiers_that_do_not_tell_those_to_others) {
   const std::string text(2000, 'x');
   set_time(second);
-  claim(peer);
-  constexpr std::size_t datagrams = 64;
-  for (std::size_t i = 0; i < datagrams; ++i)
-    out->send_udp(0, text, us, {peer, 5060});
+  constexpr std::uint32_t peers = 8, rounds = 8;
+  for (std::uint32_t i = 0; i < peers; ++i)
+    claim(numbered(GetParam().network, i + 1));
+  for (std::uint32_t round = 0; round < rounds; ++round)
+    for (std::uint32_t i = 0; i < peers; ++i)
+      out->send_udp(0, text, us, {numbered(GetParam().network, i + 1), 5060});
   collect();
-  ASSERT_EQ(fragment_ids.size(), 2 * datagrams);
+  ASSERT_EQ(fragment_ids.size(), 2 * peers * rounds);
   std::set<std::uint32_t> distances;
-  for (std::size_t i = 0; i < datagrams; ++i) {
-    EXPECT_EQ(fragment_ids[2 * i], fragment_ids[2 * i + 1]);
-    if (i != 0) distances.insert(fragment_ids[2 * i] - fragment_ids[2 * i - 1]);
+  for (std::uint32_t i = 0; i < peers * rounds; ++i) {
+    const std::uint32_t id = fragment_ids[2 * i];
+    EXPECT_EQ(id, fragment_ids[2 * i + 1]);
+    if (i >= peers) {
+      EXPECT_EQ((id - fragment_ids[2 * (i - peers)]) & 0xffff, peers);
+    }
+    if (i % peers != 0) distances.insert((id - fragment_ids[2 * (i - 1)]) & 0xffff);
   }
-  EXPECT_GT(distances.size(), datagrams * 9 / 10);
+  EXPECT_GE(distances.size(), peers - 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(families, long_datagrams, testing::Values(v4, v6), name_of);
