@@ -80,7 +80,7 @@ struct call_record {
   static constexpr std::uint16_t asked = 256;    // and both were asked whether they live
   static constexpr std::uint16_t referred = 512; // a REFER was accepted, whose NOTIFYs may come yet
   static constexpr std::uint16_t forked = 1024;  // the call has had other dialogs beside this one
-  // A BYE of it went to a port where nothing says that the other side is.
+  // A BYE of it went on another way than is known of the call.
   static constexpr std::uint16_t caller_bye_astray = 2048;
   static constexpr std::uint16_t callee_bye_astray = 4096;
   // An offer went there while both were asked already: what comes of it is looked at after that.

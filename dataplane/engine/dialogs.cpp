@@ -62,6 +62,7 @@ void engine::state::pass_on(std::uint32_t call) {
 
 // With the dialog that an admin ends, the others of its call, which would hold its lines. Of two
 // that are counted each has lines of its own: they are of two INVITEs, as of a proxy that forks.
+// Whose one is that is not counted, nobody knows any more after a restart.
 void engine::state::close_others(std::uint32_t call, end_cause cause) {
   if ((calls[call].origin & call_record::forked) == 0) return;
   std::array<std::uint32_t, max_dialogs_per_invite> others;

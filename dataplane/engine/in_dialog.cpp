@@ -241,9 +241,10 @@ bool engine::state::is_party(std::uint32_t call, const endpoint& source) const {
   return belongs_to(call, side::caller, source.ip) || belongs_to(call, side::callee, source.ip);
 }
 
-// By the routes of that side to its Contact, or to its user at the address, to the port, where the
-// call is known to be, as of a Contact from behind a NAT. Any other way may be right as well, as by
-// a Contact that we could not learn; but it may end at somebody else, or nowhere.
+// By the routes of that side to its Contact; without any also to its user at the address, to the
+// port, where the call is known to be, as of a Contact from behind a NAT. Any other way may be
+// right as well, as by a Contact that we could not learn; but it may end at somebody else, or
+// nowhere.
 bool engine::state::goes_the_known_way(std::uint32_t call, side whose,
                                        const route_plan& plan) const {
   const bool callee = whose == side::callee;
@@ -251,13 +252,15 @@ bool engine::state::goes_the_known_way(std::uint32_t call, side whose,
       callee ? callee_of(call) : unpack_endpoint(calls.text(call, call_text::caller_address));
   const auto contact =
       calls.text(call, callee ? call_text::callee_target : call_text::caller_target);
-  // One that names us gets the Contact in its place.
-  if (plan.target != contact &&
-      !(plan.next_hop.empty() && !plan.request_uri_moved && names_us(*world, plan.target))) {
-    const auto target = sip::parse_uri(plan.target), known = sip::parse_uri(contact);
-    if (!target || (known && target->user != known->user)) return false;
+  if (plan.target != contact) {
+    if (!plan.next_hop.empty()) return false; // who is behind that may go by any part of it
     const auto to = uri_target(plan.target);
-    if (!to || (*to != peer && to != uri_target(contact))) return false;
+    const bool is_us = to ? world->is_local(*to) : names_us(*world, plan.target);
+    if (!is_us || plan.request_uri_moved) { // else it gets the Contact in its place
+      const auto target = sip::parse_uri(plan.target), known = sip::parse_uri(contact);
+      if (!target || (known && target->user != known->user)) return false;
+      if (!to || (*to != peer && to != uri_target(contact))) return false;
+    }
   }
   const auto routes =
       calls.text(call, callee ? call_text::callee_routes : call_text::caller_routes);

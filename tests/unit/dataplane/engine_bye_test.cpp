@@ -254,10 +254,12 @@ TEST_F(engine_bye, that_asks_for_another_way_behind_the_next_hop_is_over_with_by
   for (const auto& [by_proxy, what, instead, known] :
        {way{false, "From: ", further}, way{false, "From: ", named},
         way{false, contact, "sip:machine@nowhere.example"},
-        way{false, contact, "sip:nobody@192.0.2.99:5070"}, way{true, "From: ", further},
+        way{false, contact, "sip:nobody@192.0.2.99:5070"},
+        way{false, contact, "sip:machine@192.0.2.1:5060;maddr=192.0.2.99"},
+        way{false, contact, contact + ";x=1", true}, way{true, "From: ", further},
+        way{true, contact, contact + ";transport=tcp"},
         way{true, contact, "sip:machine@203.0.113.5"}, way{true, "Route: " + proxy + "\r\n", ""},
-        way{true, contact, contact, true},
-        way{true, contact, "sip:machine@192.0.2.11:5060", true}}) {
+        way{true, contact, contact, true}, way{true, contact, "sip:machine@192.0.2.11:5060"}}) {
     engine_world fresh;
     const auto call = establish(fresh, {}, "to-1", by_proxy ? proxy : std::string{});
     auto text = within(call.ok_at_caller, {});
