@@ -87,8 +87,8 @@ class balancer::at_rest final : public action_sink {
 // What a network device and its queues hold while nobody takes it.
 constexpr std::size_t input_depth = 64;
 
-balancer::worker::worker(const engine_setup& setup, const snapshot& world)
-    : engine(std::make_unique<linehunt::engine>(setup, world)), rings(setup.workers), world(&world),
+balancer::worker::worker(const engine_setup& setup, const snapshot& first)
+    : engine(std::make_unique<linehunt::engine>(setup, first)), rings(setup.workers), world(&first),
       used(setup.limits.max_slots), forced(setup.limits.max_slots), counted(setup.limits.max_slots),
       known(setup.limits.max_calls), asked(setup.limits.max_destinations),
       request_open(setup.workers) {}

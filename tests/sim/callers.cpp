@@ -376,13 +376,15 @@ void callers::on_response(std::uint32_t number, const message& m) {
     // Another destination has answered too, or one after all: one of the two is ended at once.
     ++counts.second_answers;
     send(c, within(number, "ACK", 1, tag, path));
-    if (c.at != stage::up || tag == c.left_tag || random_.below(2) == 0) {
+    const bool left = std::ranges::find(c.left_tags, tag) != c.left_tags.end();
+    if (c.at != stage::up || left || random_.below(2) == 0) {
+      if (!left) c.left_tags.emplace_back(tag);
       send(c, within(number, "BYE", 2, tag, path));
       return;
     }
     ++counts.kept_second;
     send(c, within(number, "BYE", ++c.cseq, c.to_tag, c.path));
-    c.left_tag = std::exchange(c.to_tag, std::string(tag));
+    c.left_tags.push_back(std::exchange(c.to_tag, std::string(tag)));
     c.path = path;
     return;
   }

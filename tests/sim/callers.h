@@ -68,7 +68,7 @@ class callers {
     time_us over_at = 0;
     endpoint from;
     std::string user, to_tag, bye, replaces;
-    std::string left_tag; // of the answer that it hung up for another one
+    std::vector<std::string> left_tags; // of the answers that it has hung up
     dialog_path path;
   };
   enum timer_kind : std::uint32_t {
