@@ -172,20 +172,6 @@ bool offered(const configuration& whole, std::string_view name) {
   return false;
 }
 
-// `places`: group and address of those before, and which they are. Some divide a box on purpose.
-void check_place(const destination_entry& d,
-                 std::map<std::pair<std::uint32_t, endpoint>, std::uint32_t>& places,
-                 diagnostics& out) {
-  for (const endpoint& address : d.model.addresses)
-    if (const auto [first, fresh] = places.emplace(std::pair{d.model.group, address}, d.model.id);
-        !fresh)
-      out.warning(d.uri_at, fmt::format("{} {} has the address of {}, {}, in the same group: that "
-                                        "box gets the calls of both, and those that it makes count "
-                                        "on {}; mend the address, or write one with all resources",
-                                        d.origin, d.model.id, first->second,
-                                        std::string_view{to_text(address)}, first->second));
-}
-
 // Whether each call that comes to a rule without resources has come by one that adds some: one that
 // holds for all, or by the same conditions. Where none adds any, that is an error told elsewhere.
 void check_adds(const configuration& whole, std::size_t balancing, diagnostics& out) {
@@ -245,11 +231,9 @@ void check_destination(const configuration& whole, const destination_entry& d,
 
 void check_destinations(const configuration& whole, diagnostics& out) {
   std::map<std::uint32_t, std::string> ids;
-  std::map<std::pair<std::uint32_t, endpoint>, std::uint32_t> places;
   std::size_t slots = 0;
   for (const destination_entry& d : whole.destinations) {
     check_destination(whole, d, ids, out);
-    check_place(d, places, out);
     slots += d.model.resources.size();
   }
   const engine_limits& limits = whole.runtime.limits;
@@ -262,6 +246,21 @@ void check_destinations(const configuration& whole, diagnostics& out) {
     out.error({}, fmt::format("{} resources of destinations, [limits] allows {}; write [limits] "
                               "slots = {}",
                               slots, limits.max_slots, slots));
+}
+
+// Some divide a box on purpose.
+void check_places(const configuration& whole, diagnostics& out) {
+  std::map<std::pair<std::uint32_t, endpoint>, std::uint32_t> places;
+  for (const destination_entry& d : whole.destinations)
+    for (const endpoint& address : d.model.addresses)
+      if (const auto [first, fresh] = places.emplace(std::pair{d.model.group, address}, d.model.id);
+          !fresh)
+        out.warning(d.uri_at,
+                    fmt::format("{} {} has the address of {}, {}, in the same group: that "
+                                "box gets the calls of both, and those that it makes count "
+                                "on {}; mend the address, or write one with all resources",
+                                d.origin, d.model.id, first->second,
+                                std::string_view{to_text(address)}, first->second));
 }
 
 std::optional<std::size_t> port_index(const configuration& whole, const std::string& name) {

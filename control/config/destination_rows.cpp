@@ -94,7 +94,9 @@ std::vector<database::row> add_rows(const std::vector<database::row>& rows, conf
     good.push_back(row);
   }
   if (!out.failed()) check_destinations(whole, out);
-  if (!out.failed()) check_counted(whole, out);
+  if (out.failed()) return good;
+  check_places(whole, out);
+  check_counted(whole, out);
   return good;
 }
 

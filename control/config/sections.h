@@ -43,6 +43,9 @@ void check_destination(const configuration& whole, const destination_entry& d,
 // Destinations alone: ids, whether they can be reached, whether there is room for them.
 void check_destinations(const configuration& whole, diagnostics& out);
 
+// Destinations of a group that share an address. Only as the next one.
+void check_places(const configuration& whole, diagnostics& out);
+
 // Destinations from which calls come that rules cannot count. Only where nothing is wrong, and
 // where all destinations are known: before the rows of a database are there, nothing can be said.
 void check_counted(const configuration& whole, diagnostics& out);

@@ -588,6 +588,15 @@ TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
   EXPECT_FALSE(failed);
 }
 
+// Once: with the rows, of which one may be the other.
+TEST_F(rows_beside_the_file, that_share_an_address_are_told) {
+  text = file_text + "[[destination]]\nid = 4\nuri = \"sip:192.0.2.21\"\nresources = \"vm=1\"\n";
+  EXPECT_THAT(add({{2, 0, "sip:192.0.2.21", "vm=5", 0, "", ""}}),
+              UnorderedElementsAre(HasSubstr("4 has the address of 1"),
+                                   AllOf(HasSubstr("row 2:"), HasSubstr("has the address of 1"))));
+  EXPECT_FALSE(failed);
+}
+
 TEST_F(rows_beside_the_file, what_cannot_be_reached) {
   EXPECT_THAT(add({{2, 1, "sip:203.0.113.1", "vm=5", 0, "", ""}}),
               ElementsAre(AllOf(HasSubstr("row 2:"), HasSubstr("cannot be reached"))));
