@@ -97,8 +97,8 @@ void naming::tell(const dns::name_report& report) {
   if (report.status == dns::name_status::resolved)
     spdlog::info("{} is resolved to {} addresses", report.name, report.addresses);
   else if (report.status == dns::name_status::refused)
-    spdlog::error("{} has {} addresses now, but those of before stay in use until this is mended; "
-                  "it is tried again:\n{}",
+    spdlog::error("{} has {} addresses now, but they are not put to use until this is mended, and "
+                  "what was in use stays so; it is tried again:\n{}",
                   report.name, report.addresses, report.cause);
   else
     spdlog::warn("{} is {}: {}", report.name, status, report.cause);
