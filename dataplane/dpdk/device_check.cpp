@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/device_check.h"
 
+#include "dataplane/dpdk/station.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -220,13 +222,17 @@ std::optional<error> check_queues(const port_setup& setup, rx_channels there) {
 std::optional<error> check_kernel_addresses(const port_setup& setup) {
   if (!is_of_interface(setup.device)) return std::nullopt;
   for (const port_address& own : setup.addresses) {
-    const std::string there = interface_with(own.ip);
-    if (there.empty()) continue;
+    // Each link has link-local ones of its own (RFC 4291 2.5.6).
+    const auto there = kernel_address_of(
+        own.ip, is_link_local(own.ip) ? device_argument(setup.device, "iface") : std::string{});
+    if (!there) continue;
     const std::string text{std::string_view{to_text(own.ip)}};
-    return error{
-        "port '" + setup.name + "': the kernel has " + text + " itself, on interface '" + there +
-        "', and answers beside linehunt; give the port an address of its own, or " +
-        "`ip address del " + text + "/" + std::to_string(own.prefix_bits) + " dev " + there + "`"};
+    return error{"port '" + setup.name + "': the kernel has " + text + " itself, on interface '" +
+                 there->interface +
+                 "', and answers beside linehunt; give the port an address of its own, or "
+                 "`ip address del " +
+                 text + "/" + std::to_string(there->prefix_bits) + " dev " + there->interface +
+                 "`"};
   }
   return std::nullopt;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dpdk/kernel_interface.h"
 
+#include <bit>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
@@ -44,18 +46,25 @@ int interface_mtu(const std::string& name) noexcept {
   return mtu.possible() && mtu.ask(SIOCGIFMTU) ? mtu.request.ifr_mtu : 0;
 }
 
-std::string interface_with(const ip_address& address) {
+std::optional<kernel_address> kernel_address_of(const ip_address& address,
+                                                const std::string& only_on) {
   ifaddrs* all = nullptr;
-  if (::getifaddrs(&all) != 0) return {};
-  std::string found;
-  for (const ifaddrs* one = all; one != nullptr && found.empty(); one = one->ifa_next) {
-    const int family = address.is_v6 ? AF_INET6 : AF_INET;
+  if (::getifaddrs(&all) != 0) return std::nullopt;
+  const int family = address.is_v6 ? AF_INET6 : AF_INET;
+  const std::size_t at =
+      address.is_v6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr);
+  const auto bytes_of = [at](const sockaddr* a) {
+    return static_cast<const std::uint8_t*>(static_cast<const void*>(a)) + at;
+  };
+  std::optional<kernel_address> found;
+  for (const ifaddrs* one = all; one != nullptr && !found; one = one->ifa_next) {
     if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != family) continue;
-    const auto* const raw = static_cast<const char*>(static_cast<const void*>(one->ifa_addr));
-    const std::size_t at =
-        address.is_v6 ? offsetof(sockaddr_in6, sin6_addr) : offsetof(sockaddr_in, sin_addr);
-    if (std::memcmp(raw + at, address.bytes.data(), address.size_bytes()) == 0)
-      found = one->ifa_name;
+    if (std::memcmp(bytes_of(one->ifa_addr), address.bytes.data(), address.size_bytes()) != 0)
+      continue;
+    if (!only_on.empty() && one->ifa_name != only_on) continue;
+    found = {one->ifa_name, 0};
+    for (unsigned i = 0; one->ifa_netmask != nullptr && i < address.size_bytes(); ++i)
+      found->prefix_bits += static_cast<unsigned>(std::popcount(bytes_of(one->ifa_netmask)[i]));
   }
   ::freeifaddrs(all);
   return found;

@@ -5,6 +5,7 @@
 
 #include "dataplane/address.h"
 
+#include <optional>
 #include <string>
 
 namespace linehunt::dpdk {
@@ -19,8 +20,14 @@ struct rx_channels {
 };
 [[nodiscard]] rx_channels interface_rx_channels(const std::string& name) noexcept;
 
-// The one where the kernel has that address itself; empty: none, or it does not say.
-[[nodiscard]] std::string interface_with(const ip_address& address);
+// Where the kernel has that address itself, of all its interfaces or of the named one. nullopt:
+// nowhere, or it does not say.
+struct kernel_address {
+  std::string interface;
+  unsigned prefix_bits = 0;
+};
+[[nodiscard]] std::optional<kernel_address> kernel_address_of(const ip_address& address,
+                                                              const std::string& only_on);
 
 // By its number (if_nametoindex), which outlives another name. Up, and with a carrier; one that is
 // gone is not. True where the kernel cannot be asked.

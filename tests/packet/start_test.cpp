@@ -376,12 +376,13 @@ TEST(start, says_where_the_kernel_has_an_address_of_a_port) {
   port.device = "net_af_packet0,iface=lo";
   port.addresses = {{*parse_ip("192.0.2.10"), 24}};
   EXPECT_FALSE(dpdk::check_kernel_addresses(port));
-  port.addresses.push_back({*parse_ip("127.0.0.1"), 8});
+  port.addresses.push_back({*parse_ip("127.0.0.1"), 24});
   const auto wrong = dpdk::check_kernel_addresses(port);
   ASSERT_TRUE(wrong);
   EXPECT_NE(wrong->message.find("the kernel has 127.0.0.1 itself, on interface 'lo'"),
             std::string::npos)
       << wrong->message;
+  EXPECT_NE(wrong->message.find("`ip address del 127.0.0.1/8 dev lo`"), std::string::npos);
   port.device = "net_tap0,iface=t0"; // whose other side it may be
   EXPECT_FALSE(dpdk::check_kernel_addresses(port));
 }
