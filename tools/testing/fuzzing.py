@@ -3,6 +3,8 @@
 
 import base64
 import subprocess
+import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,12 +31,16 @@ def what_it_says(output: str) -> str:
                 "ended with an error")
 
 
-def newest_as_text(findings: Path, name: str) -> str:
-    """For whoever has the log alone."""
-    kept = max(findings.glob(f"{name}-*"), key=lambda file: file.stat().st_mtime, default=None)
-    if kept is None:
-        return ""
-    return f"\n{kept.name} in base64:\n{base64.b64encode(kept.read_bytes()[:LONGEST_TOLD]).decode()}"
+def as_text(kept: Iterable, since: float) -> str:
+    """The bytes of the newer files, for whoever has the log alone."""
+    told = ""
+    for file in sorted(kept):
+        if file.stat().st_mtime < since:
+            continue
+        content = file.read_bytes()
+        told += (f"\n{file.name}, the first {min(len(content), LONGEST_TOLD)} of its {len(content)} "
+                 f"bytes in base64:\n{base64.b64encode(content[:LONGEST_TOLD]).decode()}")
+    return told
 
 
 def fuzz_one(program: Path, seconds: int) -> Tally:
@@ -44,6 +50,7 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
     findings = ASAN.path / "findings"
     work.mkdir(parents=True, exist_ok=True)
     findings.mkdir(exist_ok=True)
+    begun = time.time() - 1  # a file's time is coarser
     inputs = [work]
     for kind in ("seeds", "crashes"):
         own = SOURCES / kind / name
@@ -67,7 +74,7 @@ def fuzz_one(program: Path, seconds: int) -> Tally:
     if told.returncode != 0:
         return failed(f"fuzz {name}: {what_it_says(told.stdout)} "
                       f"(input kept in {findings.relative_to(ROOT)})",
-                      told.stdout + newest_as_text(findings, name))
+                      told.stdout + as_text(findings.glob(f"{name}-*"), begun))
     runs = next((int(line.split()[-1]) for line in told.stdout.splitlines()
                  if line.startswith("stat::number_of_executed_units")), 0)
     seeds = sum(file.is_file() for folder in inputs[1:] for file in folder.rglob("*"))
