@@ -8,10 +8,12 @@ from pathlib import Path
 
 from .wire import LabError
 
+# An ICMP error, as of a host on which nobody listens yet, quotes as much of a message as fits.
+QUOTES = "(icmp.type == 3 || icmpv6.type < 128)"
 # Each is a display filter that no frame of a sound capture matches.
 FAULTS = {
-    "malformed": "_ws.malformed",
-    "expert errors": "_ws.expert.severity >= 0x800000",
+    "malformed": f"_ws.malformed && !{QUOTES}",
+    "expert errors": f"_ws.expert.severity >= 0x800000 && !{QUOTES}",
     "IP checksum not right": "ip && !(ip.checksum.status == 1)",
     "UDP checksum not right": "udp && !(udp.checksum.status == 1) && !icmp && !icmpv6",
     "ICMP checksum not right": "(icmp && !(icmp.checksum.status == 1)) "
