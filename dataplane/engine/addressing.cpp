@@ -82,6 +82,11 @@ bool names_us(const snapshot& world, std::string_view text) noexcept {
   return world.is_local(uri->host, or_default(uri->port));
 }
 
+bool leads_to_us(const snapshot& world, std::string_view uri,
+                 const std::optional<endpoint>& target) noexcept {
+  return target ? world.is_local(*target) : names_us(world, uri);
+}
+
 bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept {
   // As we have written it, or in other words.
   if (via.sent_by_host.empty()) return false;

@@ -38,6 +38,9 @@ inline constexpr std::uint16_t sip_port = 5060;
 
 // True where host and port are those of a listener of ours.
 [[nodiscard]] bool names_us(const snapshot& world, std::string_view uri) noexcept;
+// Whether a request with that URI would come to us; `target` is the URI's.
+[[nodiscard]] bool leads_to_us(const snapshot& world, std::string_view uri,
+                               const std::optional<endpoint>& target) noexcept;
 [[nodiscard]] bool sent_by_is_ours(const snapshot& world, const sip::via_field& via) noexcept;
 
 // A Record-Route of ours, exactly as we write it (own_headers.h): its handle. The quick way; what a

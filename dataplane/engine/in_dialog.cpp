@@ -104,8 +104,7 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
     to = uri_target(plan.next_hop);
   } else {
     to = plan.request_uri_moved ? uri_target(plan.request_uri) : uri_target(routing.request_uri);
-    const bool is_us = to ? world->is_local(*to) : names_us(*world, plan.request_uri);
-    if (is_us) {
+    if (leads_to_us(*world, plan.request_uri, to)) {
       to.reset();
       const auto target =
           calls.text(call, to_callee ? call_text::callee_target : call_text::caller_target);
@@ -255,8 +254,8 @@ bool engine::state::goes_the_known_way(std::uint32_t call, side whose,
   if (plan.target != contact) {
     if (!plan.next_hop.empty()) return false; // who is behind that may go by any part of it
     const auto to = uri_target(plan.target);
-    const bool is_us = to ? world->is_local(*to) : names_us(*world, plan.target);
-    if (!is_us || plan.request_uri_moved) { // else it gets the Contact in its place
+    // Where it leads to us it gets the Contact in its place.
+    if (plan.request_uri_moved || !leads_to_us(*world, plan.target, to)) {
       const auto target = sip::parse_uri(plan.target), known = sip::parse_uri(contact);
       if (!target || (known && target->user != known->user)) return false;
       if (!to || (*to != peer && to != uri_target(contact))) return false;
