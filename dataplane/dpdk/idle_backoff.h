@@ -15,7 +15,7 @@ namespace linehunt::dpdk {
 
 class idle_backoff {
  public:
-  static constexpr std::uint32_t longest_us = 1000;
+  static constexpr std::uint32_t shortest_us = 20, longest_us = 1000;
 
   struct rx_queue {
     std::uint16_t device = 0, queue = 0;
@@ -24,7 +24,10 @@ class idle_backoff {
   // Called on the worker's thread: the rx interrupts that may wake it (none: it polls), and the
   // kernel's timer slack, whose default of 50 us would blur short sleeps.
   void prepare(bool yield, const std::vector<rx_queue>& interruptible);
-  void worked() noexcept { idle_loops_ = 0; }
+  void worked() noexcept {
+    idle_loops_ = 0;
+    sleep_us_ = shortest_us;
+  }
   void idle() noexcept;
 
  private:
@@ -32,6 +35,7 @@ class idle_backoff {
 
   bool yield_ = true;
   std::uint32_t idle_loops_ = 0;
+  std::uint32_t sleep_us_ = shortest_us; // the next one
   std::vector<rx_queue> interruptible_;
 };
 

@@ -31,8 +31,8 @@ bool fill_random(Value& v) {
   return getrandom(&v, sizeof v, 0) == static_cast<ssize_t>(sizeof v);
 }
 
-void wait_a_little() {
-  std::this_thread::sleep_for(std::chrono::microseconds(100));
+void wait_a_little(std::chrono::microseconds time = std::chrono::microseconds(100)) {
+  std::this_thread::sleep_for(time);
 }
 
 // As rte_eal_mp_wait_lcore, which spins while they fill their tables, maybe on the same core.
@@ -40,7 +40,7 @@ void wait_for_workers() {
   unsigned lcore = 0;
   RTE_LCORE_FOREACH_WORKER(lcore) {
     while (rte_eal_get_lcore_state(lcore) != WAIT)
-      wait_a_little();
+      wait_a_little(std::chrono::milliseconds(1));
   }
   rte_eal_mp_wait_lcore();
 }
