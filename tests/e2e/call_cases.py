@@ -48,7 +48,7 @@ def calls_of_both_directions(device: str, workers: int, ipv6: bool = False) -> N
             faults = capture.faults()
             check(not faults, "\n".join(faults))
         # INVITE, 180, 200, ACK, BYE, 200 on both legs, and our 100.
-        seen = captures[0].count("sip")
+        seen = captures[0].frames("udp port 5060")
         check(seen >= 13 * CALLS, f"{seen} SIP messages for {CALLS} calls")
 
 

@@ -12,7 +12,8 @@ from lab.configuration import BALANCER, Configuration, device_of, pairs
 from lab.sipp import Sipp, write_injection
 from lab.study_case import StudyCase
 from lab.wire import address
-from lab_setups import DEVICES_AND_WORKERS, MbufWatch, diagnosis, ending_well
+from lab_setups import (DEVICES_AND_WORKERS, SMALL_POOL, SMALL_TABLES, MbufWatch, diagnosis,
+                        ending_well)
 from script import (ack, answered, hang_up, pause, recv, reply, request, request_back,
                     ring_and_answer, sdp, take_bye, wait_for_repeats, write)
 
@@ -96,6 +97,7 @@ def check_false_sender(lab: StudyCase, balancer) -> None:
 def calls_through_two_ports(device: str, workers: int, far_ipv6: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         configuration = Configuration(Path(name), device, workers=workers, boxes={},
+                                      limits=SMALL_TABLES, runtime=SMALL_POOL,
                                       rules=far_sections(device, far_ipv6))
         with StudyCase(configuration) as lab, ending_well(lab):
             box_host = lab.wire.add_far_host("far", BOX, lab.device)

@@ -13,7 +13,7 @@ from lab.configuration import BALANCER, FIRST_BOX, Configuration
 from lab.sipp import Sipp, write_injection
 from lab.study_case import StudyCase
 from lab.wire import LabError, address
-from lab_setups import DEVICES_AND_WORKERS, SMALL_TABLES, MbufWatch, ending_well
+from lab_setups import DEVICES_AND_WORKERS, SMALL_POOL, SMALL_TABLES, MbufWatch, ending_well
 from script import write
 
 CALLS = 5  # of each flow, so that both workers have some
@@ -45,8 +45,8 @@ balance = {index + 1}
 resources = "line"
 """)
     # A refusal of a flow is meant for the caller, so nothing fails over here.
-    return Configuration(folder, device, workers=workers, limits=SMALL_TABLES, boxes={},
-                         rules="".join(sections), more="\n[timers]\nfr_inv_timeout_ms = 4000\n")
+    return Configuration(folder, device, workers=workers, limits=SMALL_TABLES, runtime=SMALL_POOL,
+                         boxes={}, rules="".join(sections), more="\n[timers]\nfr_inv_timeout_ms = 4000\n")
 
 
 def run_one(lab: StudyCase, boxes, index: int, flow) -> tuple:

@@ -18,8 +18,9 @@ from lab.wire import address
 DEVICES_AND_WORKERS = [("af_packet", 1), ("af_xdp", 2), ("af_packet", 2), ("af_xdp", 1)]
 
 
-# No case needs the sizes of a product, and each start fills its tables.
-SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 5_000}
+# No case needs the sizes of a product, and each start fills its tables and its pool.
+SMALL_TABLES = {"calls_per_worker": 10_000, "transactions_per_worker": 2_000}
+SMALL_POOL = {"mbufs": 4096}
 
 
 NUDGE = Path(__file__).resolve().parent / "nudge.py"
@@ -61,10 +62,10 @@ def check_not_killed(told: subprocess.CompletedProcess) -> None:
 
 @contextmanager
 def study_case(device: str = "af_packet", workers: int = 1, limits: dict = SMALL_TABLES,
-               **configuration):
+               runtime: dict = SMALL_POOL, **configuration):
     with tempfile.TemporaryDirectory(prefix="linehunt-e2e-") as name:
         with StudyCase(Configuration(Path(name), device, workers=workers, limits=limits,
-                                     **configuration)) as lab, ending_well(lab):
+                                     runtime=runtime, **configuration)) as lab, ending_well(lab):
             yield lab
 
 
