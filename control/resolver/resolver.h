@@ -43,7 +43,7 @@ enum class name_status : std::uint8_t {
   unresolved, // no address
   resolved,
   stale,   // addresses whose TTL is over, because nobody answers
-  refused, // told of one whose new addresses were not put to use: those of before still are
+  refused, // told of one whose new addresses were not put to use: what was in use stays so
 };
 [[nodiscard]] std::string_view word_for(name_status status) noexcept;
 

@@ -222,9 +222,12 @@ std::optional<error> check_queues(const port_setup& setup, rx_channels there) {
 std::optional<error> check_kernel_addresses(const port_setup& setup) {
   if (!is_of_interface(setup.device)) return std::nullopt;
   for (const port_address& own : setup.addresses) {
-    // Each link has link-local ones of its own (RFC 4291 2.5.6).
-    const auto there = kernel_address_of(
-        own.ip, is_link_local(own.ip) ? device_argument(setup.device, "iface") : std::string{});
+    // Each link has link-local ones of its own (RFC 4291 2.5.6); which interface of the kernel's is
+    // on the same VLAN, or is a bridge of this one, is not looked for.
+    const bool of_link = is_link_local(own.ip);
+    if (of_link && setup.vlan != 0) continue;
+    const auto there =
+        kernel_address_of(own.ip, of_link ? device_argument(setup.device, "iface") : std::string{});
     if (!there) continue;
     const std::string text{std::string_view{to_text(own.ip)}};
     return error{"port '" + setup.name + "': the kernel has " + text + " itself, on interface '" +

@@ -56,12 +56,13 @@ std::optional<kernel_address> kernel_address_of(const ip_address& address,
   const auto bytes_of = [at](const sockaddr* a) {
     return static_cast<const std::uint8_t*>(static_cast<const void*>(a)) + at;
   };
+  const unsigned only_index = ::if_nametoindex(only_on.c_str()); // it may be another name of it
   std::optional<kernel_address> found;
   for (const ifaddrs* one = all; one != nullptr && !found; one = one->ifa_next) {
     if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != family) continue;
     if (std::memcmp(bytes_of(one->ifa_addr), address.bytes.data(), address.size_bytes()) != 0)
       continue;
-    if (!only_on.empty() && one->ifa_name != only_on) continue;
+    if (!only_on.empty() && ::if_nametoindex(one->ifa_name) != only_index) continue;
     found = {one->ifa_name, 0};
     for (unsigned i = 0; one->ifa_netmask != nullptr && i < address.size_bytes(); ++i)
       found->prefix_bits += static_cast<unsigned>(std::popcount(bytes_of(one->ifa_netmask)[i]));
