@@ -42,8 +42,7 @@ copy_verdict check_copy(const config::configuration& file_says, const std::strin
     return said;
   }
   said.rows = first.copied_rows;
-  for (const auto* lines : {&first.copy_warnings, &first.copy_notes})
-    said.lines.insert(said.lines.end(), lines->begin(), lines->end());
+  said.lines = first.copy_said.lines();
   config::diagnostics out(file);
   config::check_snapshot(first.running, out);
   for (std::string& line : out.lines())

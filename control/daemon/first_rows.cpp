@@ -3,6 +3,7 @@
 #include "control/daemon/first_rows.h"
 
 #include "control/config/destination_rows.h"
+#include "control/daemon/diagnostics_log.h"
 #include "control/database/kept_copy.h"
 
 #include <algorithm>
@@ -47,9 +48,7 @@ first_configuration with_copy(const config::configuration& file_says, const std:
                                    (out.failed() ? *first_error : all.front()).message);
     return first;
   }
-  for (const config::diagnostic& d : out.sorted())
-    (d.weight == config::severity::note ? first.copy_notes : first.copy_warnings)
-        .push_back(out.line_of(d));
+  first.copy_said = std::move(out);
   first.running = std::move(whole);
   first.copied_rows = taken;
   first.left_out = copy->size() - taken;
@@ -59,11 +58,12 @@ first_configuration with_copy(const config::configuration& file_says, const std:
 std::string rows_unknown(const first_configuration& first) {
   if (!first.copied_rows) return first.copy_fault;
   if (first.left_out == 0) return {};
-  const auto why = std::ranges::find_if(first.copy_warnings, [](const std::string& line) {
+  const std::vector<std::string> lines = first.copy_said.lines();
+  const auto why = std::ranges::find_if(lines, [](const std::string& line) {
     return line.find("left out") != line.npos; // not what is said of rules
   });
   return fmt::format("{} of the copy were left out, the first for: {}", first.left_out,
-                     why != first.copy_warnings.end() ? *why : "");
+                     why != lines.end() ? *why : "");
 }
 
 bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,
@@ -79,8 +79,7 @@ bool read_first_rows(boost::asio::io_context& loop, reloader& reloading,
   if (first.copied_rows) {
     spdlog::warn("serving with the copy {} of the database, {} rows, until it can be read",
                  file_says.database.copy, *first.copied_rows);
-    for (const std::string& warning : first.copy_warnings)
-      spdlog::error("{}", warning);
+    log_diagnostics(first.copy_said);
     return true;
   }
   spdlog::error("{}", first.copy_fault);

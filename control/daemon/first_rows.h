@@ -22,9 +22,8 @@ namespace linehunt {
 struct first_configuration {
   config::configuration running; // of the file and the copy
   std::optional<std::size_t> copied_rows;
-  std::size_t left_out = 0;               // rows of it
-  std::vector<std::string> copy_warnings; // which those were, and why; and others
-  std::vector<std::string> copy_notes;    // what may be meant so
+  std::size_t left_out = 0;                     // rows of it
+  config::diagnostics copy_said{std::string{}}; // which those were, and why; and others
   std::string copy_fault;   // why there are none; of interest only where the database is away too
   bool copy_absent = false; // for that reason
 };

@@ -6,6 +6,7 @@
 #include "control/config/load_file.h"
 #include "control/config/unchangeable.h"
 #include "control/daemon/changed_rows.h"
+#include "control/daemon/diagnostics_log.h"
 
 #include <algorithm>
 #include <exception>
@@ -102,6 +103,7 @@ void reloader::read_file() {
   const auto take = [this](config::diagnostics& out, std::optional<config::configuration>& next) {
     if (next) config::refuse_unchangeable(running_, *next, out);
     if (!next || out.failed()) return go_on(tl::unexpected(joined(out.lines())));
+    log_diagnostics(out);
     go_on(std::move(*next));
   };
   if (!read_aside_) {
@@ -177,9 +179,7 @@ reloader::outcome reloader::take_rows(const config::configuration& file_says,
   if (!rows_are_read_ && good.size() != rows.size() && loses_some(next))
     add(config::wrong_rows::refuse);
   if (out.failed()) return tl::unexpected(joined(out.lines()));
-  for (const config::diagnostic& d : out.sorted())
-    spdlog::log(d.weight == config::severity::note ? spdlog::level::info : spdlog::level::err, "{}",
-                out.line_of(d));
+  log_diagnostics(out);
   const std::string changed = changed_ids(running_, next);
   outcome done = take_file(file_says, std::move(next));
   if (!done) return done;

@@ -314,7 +314,7 @@ TEST_F(database_test, a_copy_with_a_wrong_row_serves_with_the_others) {
   const first_configuration some = with_copy(file_says, "t.toml");
   EXPECT_EQ(some.copied_rows, 1u) << some.copy_fault;
   EXPECT_EQ(some.running.destinations.size(), 1u);
-  EXPECT_THAT(some.copy_warnings, ElementsAre(HasSubstr("'192.0.2.300' is no IPv4 address")));
+  EXPECT_THAT(some.copy_said.lines(), ElementsAre(HasSubstr("'192.0.2.300' is no IPv4 address")));
   ASSERT_THAT(keep_copy(from, {{2, 1, "sip:192.0.2.300", "vm=1", 1, "", ""}}), IsEmpty());
   const first_configuration none = with_copy(file_says, "t.toml");
   EXPECT_FALSE(none.copied_rows);

@@ -8,6 +8,7 @@
 #include "control/config/unchangeable.h"
 #include "control/daemon/status_told.h"
 #include "dataplane/rules/compiled.h"
+#include "logged.h"
 #include "one_port.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -15,9 +16,6 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -26,6 +24,7 @@ namespace linehunt::reload_test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -325,27 +324,43 @@ TEST_F(reload_of_rows, a_box_that_an_admin_has_disabled_stays_so_when_its_row_wa
   EXPECT_FALSE(published->destinations[2].enabled);
 }
 
+TEST_F(reload_of_rows, what_check_says_is_logged_as_what_it_is) {
+  start();
+  std::ofstream(file, std::ios::app)
+      << "[[rule]]\nmatch = { method = \"REGISTER\" }\nadd = \"vm\"\n"
+         "[[rule]]\nmatch = { from_group = 1 }\nforward = \"sip:192.0.2.5\"\n"
+         "count = \"fax; vm\"\n";
+  table = {{row(2), row(3)}};
+  table->at(0).resources = "fax=1";
+  table->at(1).uri = table->at(0).uri;
+  const test::logged log;
+  EXPECT_EQ(reload(), "");
+  EXPECT_THAT(log.text.str(), ContainsRegex("warning .*: warning: .*method is not INVITE"));
+  EXPECT_THAT(log.text.str(), HasSubstr("warning " + file +
+                                        ": warning: table load_balancer, row 3: "
+                                        "3 has the address of 2"));
+  EXPECT_THAT(log.text.str(), ContainsRegex("info .*: note: .*'fax' is not offered by"));
+  EXPECT_THAT(log.text.str(), Not(HasSubstr("error ")));
+}
+
 TEST_F(reload_of_rows, ids_that_come_and_go_are_logged) {
-  std::ostringstream log;
-  const auto usual = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  test::logged log;
   start();
   table->clear();
   for (std::uint32_t id = 2; id <= 23; ++id)
     table->push_back(row(id));
   EXPECT_EQ(reload(), "");
-  EXPECT_THAT(log.str(), HasSubstr("destinations added 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, "
-                                   "15, 16, 17, 18, 19, 20, 21 and 2 more\n"));
+  EXPECT_THAT(log.text.str(),
+              HasSubstr("destinations added 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, "
+                        "15, 16, 17, 18, 19, 20, 21 and 2 more\n"));
   table = {{row(2), row(30)}};
   for (std::uint32_t id = 5; id <= 23; ++id)
     table->push_back(row(id));
   EXPECT_EQ(reload(), "");
-  EXPECT_THAT(log.str(), HasSubstr("destinations added 30; removed 3, 4\n"));
-  log.str("");
+  EXPECT_THAT(log.text.str(), HasSubstr("destinations added 30; removed 3, 4\n"));
+  log.text.str("");
   EXPECT_EQ(reload(), "");
-  EXPECT_THAT(log.str(), Not(HasSubstr("destinations")));
-  spdlog::set_default_logger(usual);
+  EXPECT_THAT(log.text.str(), Not(HasSubstr("destinations")));
 }
 
 TEST_F(reload_of_rows, none_at_a_start_leave_the_copy_in_force_and_are_asked_for_again) {
