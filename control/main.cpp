@@ -34,7 +34,7 @@ void warn_of_interfaces(const config::configuration& whole, config::diagnostics&
   for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i)
     for (const auto& wrong : {dpdk::check_queues(whole.runtime.ports[i]),
                               dpdk::check_kernel_addresses(whole.runtime.ports[i])})
-      if (wrong) out.warning(whole.port_at[i], "[[port]] " + wrong->message);
+      if (wrong) out.warning(whole.port_entries[i].at, "[[port]] " + wrong->message);
 }
 
 // A disk may hang. There is no log yet.

@@ -21,6 +21,12 @@
 
 namespace linehunt::config {
 
+// What a [[port]] says besides its set-up.
+struct port_entry {
+  place at;            // where the device is named
+  bool broken = false; // has an error of its own, but for a device that is not there
+};
+
 struct listen_entry {
   endpoint local;
   std::string port; // name of a [[port]]; empty: the only one
@@ -80,9 +86,16 @@ struct probing_settings {
   std::uint32_t failures_to_disable = 1, successes_to_enable = 1; // in a row
 };
 
+// Kinds of sections of which some have an error of their own: what is missing elsewhere may be what
+// those were to say.
+struct broken_sections {
+  bool ports = false, listeners = false, destinations = false, rules = false;
+};
+
 struct configuration {
-  dpdk::runtime_setup runtime; // with its ports
-  std::vector<place> port_at;  // beside runtime.ports: where the device is named
+  dpdk::runtime_setup runtime;          // with its ports
+  std::vector<port_entry> port_entries; // beside runtime.ports
+  broken_sections broken;
   std::string kernel = "auto"; // of the scanner
   std::vector<listen_entry> listeners;
   linehunt::timers timers;

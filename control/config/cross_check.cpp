@@ -28,6 +28,7 @@ void check_folders(const configuration& whole, diagnostics& out) {
 
 void check_copies_of_calls(const configuration& whole, diagnostics& out) {
   const service_settings& s = whole.service;
+  if (out.failed()) return; // of one that is wrong, this is the default
   if (!s.state_dir.empty() && s.calls_valid_s != 0 && s.calls_copied_every_s >= s.calls_valid_s)
     out.warning({},
                 fmt::format("[service] calls_copied_every_s {} is not less than calls_valid_s {}, "
@@ -36,13 +37,13 @@ void check_copies_of_calls(const configuration& whole, diagnostics& out) {
 }
 
 void check_ports(const configuration& whole, diagnostics& out) {
-  if (whole.runtime.ports.empty())
+  if (whole.runtime.ports.empty() && !whole.broken.ports)
     out.error({}, "no [[port]]; write at least one, with its device and addresses");
   std::map<std::string, place> names, devices;
   std::map<ip_address, place> addresses;
   for (std::size_t i = 0; i < whole.runtime.ports.size(); ++i) {
     const dpdk::port_setup& port = whole.runtime.ports[i];
-    const place at = whole.port_at[i];
+    const place at = whole.port_entries[i].at;
     if (!port.name.empty() && !names.emplace(port.name, at).second)
       out.error(
           at, fmt::format("[[port]] a second port named '{}'; give each its own name", port.name));
@@ -56,39 +57,44 @@ void check_ports(const configuration& whole, diagnostics& out) {
   }
 }
 
-const dpdk::port_setup* port_named(const configuration& whole, const std::string& name) {
-  const auto index = port_index(whole, name);
-  return index ? &whole.runtime.ports[*index] : nullptr;
+// A [[listen]] of which the port is not found.
+void say_no_port(const configuration& whole, const listen_entry& listen, diagnostics& out) {
+  const auto& ports = whole.runtime.ports;
+  // One without a name is reported, and may be the one that is meant.
+  if (ports.empty() || std::ranges::find(ports, "", &dpdk::port_setup::name) != ports.end()) return;
+  std::string known;
+  for (const dpdk::port_setup& p : ports)
+    known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", p.name);
+  out.error(
+      listen.port_at,
+      listen.port.empty()
+          ? fmt::format("[[listen]] has no 'port', and there are several ports; write one of "
+                        "{}",
+                        known)
+          : fmt::format("[[listen]] port '{}' is unknown; write one of {}", listen.port, known));
 }
 
 void check_listeners(const configuration& whole, diagnostics& out) {
-  if (whole.listeners.empty())
+  if (whole.listeners.empty() && !whole.broken.listeners)
     out.error({}, "no [[listen]]; write at least one, with an address of a port");
   std::set<endpoint> seen;
   for (const listen_entry& listen : whole.listeners) {
     const std::string text{to_text(listen.local)};
     if (!seen.insert(listen.local).second)
       out.error(listen.at, fmt::format("[[listen]] {} is there twice; keep one", text));
-    const dpdk::port_setup* port = port_named(whole, listen.port);
-    if (!port) {
-      std::string known;
-      for (const dpdk::port_setup& p : whole.runtime.ports)
-        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", p.name);
-      out.error(listen.port_at,
-                listen.port.empty()
-                    ? fmt::format("[[listen]] has no 'port', and there are several ports; write "
-                                  "one of {}",
-                                  known)
-                    : fmt::format("[[listen]] port '{}' is unknown; write one of {}", listen.port,
-                                  known));
+    const auto index = port_index(whole, listen.port);
+    if (!index) {
+      say_no_port(whole, listen, out);
       continue;
     }
-    if (std::ranges::find(port->addresses, listen.local.ip, &dpdk::port_address::ip) ==
-        port->addresses.end())
+    const dpdk::port_setup& port = whole.runtime.ports[*index];
+    if (!whole.port_entries[*index].broken &&
+        std::ranges::find(port.addresses, listen.local.ip, &dpdk::port_address::ip) ==
+            port.addresses.end())
       out.error(listen.address_at,
                 fmt::format("[[listen]] {} is no address of port '{}'; add it to the port's "
                             "'addresses' or listen on one of them",
-                            std::string_view{to_text(listen.local.ip)}, port->name));
+                            std::string_view{to_text(listen.local.ip)}, port.name));
   }
 }
 
@@ -113,17 +119,18 @@ void check_ways_in(const configuration& whole, diagnostics& out) {
 
 // Whether a listener of the right family stands on a port from which `ip` can be reached.
 bool reachable(const configuration& whole, const ip_address& ip) {
+  if (whole.listeners.empty() || whole.broken.listeners) return true; // reported, as below
   return std::ranges::any_of(whole.listeners, [&](const listen_entry& listen) {
-    const dpdk::port_setup* port = port_named(whole, listen.port);
-    if (!port) return true; // reported; with the right port it may well be
+    const auto index = port_index(whole, listen.port);
+    if (!index || whole.port_entries[*index].broken) return true; // once mended it may well be
     if (listen.local.ip.is_v6 != ip.is_v6) return false;
-    return std::ranges::any_of(port->addresses,
+    const dpdk::port_setup& port = whole.runtime.ports[*index];
+    return std::ranges::any_of(port.addresses,
                                [&](const dpdk::port_address& own) {
                                  return ip_prefix{own.ip, own.prefix_bits}.contains(ip);
                                }) ||
-           std::ranges::any_of(port->gateways, [&](const ip_address& gateway) {
-             return gateway.is_v6 == ip.is_v6;
-           });
+           std::ranges::any_of(
+               port.gateways, [&](const ip_address& gateway) { return gateway.is_v6 == ip.is_v6; });
   });
 }
 
@@ -146,7 +153,7 @@ void check_reach(const configuration& whole, const endpoint& target, place at, s
     out.error(at, fmt::format("{} {} is the broadcast address of a network of port '{}'; write the "
                               "address of one host",
                               who, std::string_view{to_text(target.ip)}, port->name));
-  else if (!whole.listeners.empty() && !reachable(whole, target.ip))
+  else if (!reachable(whole, target.ip))
     out.error(at, fmt::format("{} {} cannot be reached from any [[listen]]; add a gateway to its "
                               "port, or an address on that network",
                               who, std::string_view{to_text(target.ip)}));
@@ -156,8 +163,13 @@ std::string where_is(const destination_entry& d) {
   return d.at.line != 0 ? fmt::format("in line {}", d.at.line) : d.origin;
 }
 
+// Where there are some of which something is not known, any group and resource may be theirs.
+bool all_destinations_known(const configuration& whole) {
+  return !whole.destinations.empty() && whole.database.url.empty() && !whole.broken.destinations;
+}
+
 void check_group(const configuration& whole, std::uint32_t group, place at, diagnostics& out) {
-  if (whole.destinations.empty() || !whole.database.url.empty()) return;
+  if (!all_destinations_known(whole)) return;
   if (std::ranges::none_of(whole.destinations,
                            [&](const destination_entry& d) { return d.model.group == group; }))
     out.error(at, fmt::format("[[rule]] group {} has no destinations; write the group of one of "
@@ -179,6 +191,7 @@ void check_adds(const configuration& whole, std::size_t balancing, diagnostics& 
   if (!rule.model.resources.empty()) return;
   bool some_add = false;
   for (std::size_t i = 0; i < balancing; ++i) {
+    if (whole.rules[i].broken) return;
     const rule_model& before = whole.rules[i].model;
     if (before.action != rule_action::add) continue;
     if (before.conditions.empty() || before.conditions == rule.model.conditions) return;
@@ -191,7 +204,8 @@ void check_adds(const configuration& whole, std::size_t balancing, diagnostics& 
 }
 
 void check_rules(const configuration& whole, diagnostics& out) {
-  if (whole.rules.empty()) out.warning({}, "no [[rule]]; every call will be answered 404");
+  if (whole.rules.empty() && !whole.broken.rules)
+    out.warning({}, "no [[rule]]; every call will be answered 404");
   if (whole.destinations.empty() && whole.database.url.empty() && !out.failed())
     out.warning({}, "no [[destination]]; no call can be placed");
   for (std::size_t n = 0; n < whole.rules.size(); ++n) {
@@ -207,8 +221,7 @@ void check_rules(const configuration& whole, diagnostics& out) {
     if (rule.model.action == rule_action::forward)
       check_reach(whole, rule.model.target, rule.target_at, "[[rule]] forward to", out);
     for (std::size_t i = 0; i < rule.model.resources.size(); ++i)
-      if (!whole.destinations.empty() && whole.database.url.empty() &&
-          !offered(whole, rule.model.resources[i]))
+      if (all_destinations_known(whole) && !offered(whole, rule.model.resources[i]))
         out.warning(rule.resource_at[i],
                     fmt::format("[[rule]] resource '{}' is offered by no destination; calls that "
                                 "need it will be {}",

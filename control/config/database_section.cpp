@@ -23,6 +23,7 @@ void read_database(table_reader& root, configuration& into, diagnostics& out) {
   const toml::table* table = root.table("database");
   if (!table) return;
   table_reader section(*table, "[database]", out);
+  const std::size_t errors_before = out.error_count();
   database::settings& database = into.database;
   section.require("url", "url = \"sqlite:///var/lib/linehunt/linehunt.db\"");
   section.read("table", database.table);
@@ -41,6 +42,7 @@ void read_database(table_reader& root, configuration& into, diagnostics& out) {
     if (const auto where = database::parse_url(database.url, database.timeout_s); !where)
       section.error("url", where.error());
   section.finish();
+  if (out.error_count() != errors_before) into.broken.destinations = true;
 }
 
 } // namespace linehunt::config

@@ -25,6 +25,7 @@ bool read_with(table_reader& section, std::string_view key, taking take, destina
 } // namespace
 
 void read_destinations(table_reader& root, configuration& into, diagnostics& out) {
+  const std::size_t errors_before = out.error_count();
   for (const toml::table* table : root.tables("destination")) {
     table_reader section(*table, "[[destination]]", out);
     destination_entry entry;
@@ -44,6 +45,7 @@ void read_destinations(table_reader& root, configuration& into, diagnostics& out
     section.finish();
     if (has_id && has_uri && has_resources) into.destinations.push_back(std::move(entry));
   }
+  if (out.error_count() != errors_before) into.broken.destinations = true;
 }
 
 } // namespace linehunt::config

@@ -11,9 +11,13 @@ namespace {
 
 constexpr std::uint16_t default_sip_port = 5060;
 
-void read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
+// Whether all of them are known.
+bool read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
   std::vector<placed_text> texts;
-  section.read("addresses", texts);
+  if (!section.read("addresses", texts)) return false;
+  if (texts.empty())
+    section.error("addresses",
+                  "'addresses' is empty; write at least one, such as \"192.0.2.1/24\"");
   for (const placed_text& item : texts) {
     const auto prefix = parse_prefix(item.text);
     if (!prefix || item.text.find('/') == std::string::npos) {
@@ -33,12 +37,11 @@ void read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& 
       port.addresses.push_back({prefix->ip, prefix->length_bits});
     }
   }
-  if (section.has("addresses") && texts.empty())
-    section.error("addresses",
-                  "'addresses' is empty; write at least one, such as \"192.0.2.1/24\"");
+  return !texts.empty() && port.addresses.size() == texts.size();
 }
 
-void read_gateways(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
+void read_gateways(table_reader& section, dpdk::port_setup& port, bool has_all_addresses,
+                   diagnostics& out) {
   std::vector<placed_text> texts;
   section.read("gateways", texts);
   bool seen_v4 = false, seen_v6 = false;
@@ -61,7 +64,7 @@ void read_gateways(table_reader& section, dpdk::port_setup& port, diagnostics& o
                                      item.text));
     // A link-local gateway is on every IPv6 link (RFC 4291 2.5.6).
     const bool link_local = ip->is_v6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
-    if (!on_network && !link_local && !port.addresses.empty())
+    if (!on_network && !link_local && has_all_addresses)
       out.error(item.at, fmt::format("[[port]] gateway {} is on none of the port's networks; write "
                                      "one that 'addresses' covers",
                                      item.text));
@@ -100,34 +103,39 @@ void check_device(table_reader& section, const dpdk::port_setup& port, const dev
 
 void read_ports(table_reader& root, configuration& into, const device_check& check,
                 diagnostics& out) {
+  const std::size_t errors_before_all = out.error_count();
   for (const toml::table* table : root.tables("port")) {
     table_reader section(*table, "[[port]]", out);
+    const std::size_t errors_before = out.error_count();
     dpdk::port_setup port;
+    port_entry entry;
+    entry.at = section.at("device");
     section.require("name", "name = \"access\"");
     section.require("device", "device = \"net_af_xdp0,iface=eth1\"");
     section.require("addresses", "addresses = [\"192.0.2.1/24\"]");
-    section.read("name", port.name);
-    if (section.has("name") && port.name.empty())
+    if (section.read("name", port.name) && port.name.empty())
       section.error("name", "'name' is empty; write a short name, such as \"access\"");
     const bool has_device = section.read("device", port.device);
     section.read("mtu", port.mtu_bytes, 576, 9600);
     section.read("vlan", port.vlan, 0, 4094);
     read_checksum(section, port);
-    read_addresses(section, port, out);
-    read_gateways(section, port, out);
+    const bool has_all_addresses = read_addresses(section, port, out);
+    read_gateways(section, port, has_all_addresses, out);
     section.read("check_source", port.check_source);
     section.read("rx_descriptors", port.rx_descriptors, 64, 32768);
     section.read("tx_descriptors", port.tx_descriptors, 64, 32768);
     section.finish();
+    entry.broken = out.error_count() != errors_before;
     if (has_device) check_device(section, port, check);
-    into.port_at.push_back(section.at("device"));
+    into.port_entries.push_back(entry);
     into.runtime.ports.push_back(std::move(port));
   }
+  into.broken.ports = out.error_count() != errors_before_all;
 }
 
 namespace {
 
-void read_advertise(table_reader& section, listen_entry& entry) {
+void read_advertise(table_reader& section, listen_entry& entry, bool has_address) {
   std::string text;
   if (!section.read("advertise", text)) return;
   entry.advertise = parse_endpoint(text, default_sip_port);
@@ -135,7 +143,7 @@ void read_advertise(table_reader& section, listen_entry& entry) {
     section.error("advertise", fmt::format("'{}' is no address; write for example \"203.0.113.5\", "
                                            "or with a port",
                                            text));
-  else if (entry.advertise->ip.is_v6 != entry.local.ip.is_v6)
+  else if (has_address && entry.advertise->ip.is_v6 != entry.local.ip.is_v6)
     section.error("advertise",
                   "'advertise' is of another family than 'address'; both must be IPv4, or both "
                   "IPv6");
@@ -170,6 +178,7 @@ void read_names(table_reader& section, listen_entry& entry, diagnostics& out) {
 } // namespace
 
 void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
+  const std::size_t errors_before = out.error_count();
   for (const toml::table* table : root.tables("listen")) {
     table_reader section(*table, "[[listen]]", out);
     listen_entry entry;
@@ -179,8 +188,10 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     entry.local.port = default_sip_port;
     section.require("address", "address = \"192.0.2.1\"");
     std::string text;
+    std::optional<ip_address> ip;
     if (section.read("address", text)) {
-      if (const auto ip = parse_ip(text))
+      ip = parse_ip(text);
+      if (ip)
         entry.local.ip = *ip;
       else
         section.error("address",
@@ -191,12 +202,13 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     section.read("port", entry.port);
     const bool has_sip_port =
         section.read("sip_port", entry.local.port, 1, 65535) || !section.has("sip_port");
-    read_advertise(section, entry);
+    read_advertise(section, entry, ip.has_value());
     read_names(section, entry, out);
     section.finish();
     if (has_sip_port && !entry.local.ip.is_unspecified())
       into.listeners.push_back(std::move(entry));
   }
+  into.broken.listeners = out.error_count() != errors_before;
 }
 
 } // namespace linehunt::config

@@ -53,10 +53,17 @@ class match_reader {
     rule_.condition_at.push_back(at);
   }
 
+  // It would hold for no call, or for all of them.
+  bool is_empty(std::string_view key, const std::vector<placed_text>& texts) {
+    if (texts.empty())
+      reader_.error(key, fmt::format("'{}' is empty; name at least one, or leave it out", key));
+    return texts.empty();
+  }
+
   // Method names become one anchored pattern; a dot or a star in a name stands for itself.
   void read_methods() {
     std::vector<placed_text> names;
-    if (!reader_.read("method", names) || names.empty()) return;
+    if (!reader_.read("method", names) || is_empty("method", names)) return;
     std::string pattern = "^(?:";
     for (const placed_text& name : names) {
       if (!is_token(name.text))
@@ -94,17 +101,18 @@ class match_reader {
       condition.field = rule_field::header;
       condition.header_name = name.str();
       if (!inner.read(name.str(), condition.pattern)) continue;
-      if (!is_token(name.str()))
+      if (is_token(name.str()))
+        add(std::move(condition), place_of(value));
+      else
         inner.error(name.str(), fmt::format("'{}' is no header name; write for example "
                                             "header.X-Service = \"^gold$\"",
                                             name.str()));
-      add(std::move(condition), place_of(value));
     }
   }
 
   void read_sources() {
     std::vector<placed_text> texts;
-    if (!reader_.read("source", texts)) return;
+    if (!reader_.read("source", texts) || is_empty("source", texts)) return;
     rule_condition condition;
     condition.field = rule_field::source;
     for (const placed_text& item : texts) {
@@ -115,7 +123,7 @@ class match_reader {
                                         "\"192.0.2.0/24\"",
                                         match_title, item.text));
     }
-    add(std::move(condition), reader_.at("source"));
+    if (!condition.networks.empty()) add(std::move(condition), reader_.at("source"));
   }
 
   void read_from_group() {
@@ -135,7 +143,7 @@ class match_reader {
 
   void read_codecs(std::string_view key, rule_field field) {
     std::vector<placed_text> names;
-    if (!reader_.read(key, names)) return;
+    if (!reader_.read(key, names) || is_empty(key, names)) return;
     rule_condition condition;
     condition.field = field;
     for (const placed_text& name : names) {
@@ -146,7 +154,7 @@ class match_reader {
                                         "\"PCMA\"",
                                         match_title, name.text));
     }
-    add(std::move(condition), reader_.at(key));
+    if (!condition.names.empty()) add(std::move(condition), reader_.at(key));
   }
 
   table_reader reader_;

@@ -211,13 +211,18 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     if (section.read("drop", drop) && !drop)
       section.error("drop", "'drop' is false; write drop = true, or another action");
   } else {
-    section.error("", "does nothing; write one of add, balance, reply, forward or drop");
+    section.require_one_of(actions,
+                           "does nothing; write one of add, balance, reply, forward or drop");
+    // Of whichever it is.
+    for (const std::string_view key : {"resources", "flags", "failover", "full", "ping", "count"})
+      section.node(key);
   }
 }
 
 } // namespace
 
 void read_rules(table_reader& root, configuration& into, diagnostics& out) {
+  const std::size_t errors_before_all = out.error_count();
   for (const toml::table* table : root.tables("rule")) {
     table_reader section(*table, std::string{title}, out);
     rule_entry rule;
@@ -235,6 +240,7 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out) {
     rule.broken = out.error_count() != errors_before;
     into.rules.push_back(std::move(rule));
   }
+  into.broken.rules = out.error_count() != errors_before_all;
 }
 
 } // namespace linehunt::config

@@ -4,6 +4,8 @@
 
 #include "control/config/sections.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <fmt/format.h>
 #include <vector>
 
@@ -90,9 +92,12 @@ void check_snapshot(configuration& whole, diagnostics& out) {
   if (built) whole.patterns = built->rules->patterns();
   // Where something is wrong already, the builder may only say what follows from it.
   const bool failed = out.failed();
+  const auto first_broken = std::ranges::find_if(whole.rules, &rule_entry::broken);
+  const auto intact = static_cast<std::size_t>(first_broken - whole.rules.begin());
   std::erase_if(errors, [&](const build_error& e) {
     if (e.where != build_error::part::rule) return failed;
-    return e.condition == compiled_rules::whole_rule && whole.rules[e.index].broken;
+    // A rule before it may be one that adds what it asks for.
+    return e.condition == compiled_rules::whole_rule && e.index >= intact;
   });
   place_errors(errors, whole, out);
 }

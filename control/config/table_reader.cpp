@@ -176,9 +176,14 @@ std::vector<const toml::table*> table_reader::tables(std::string_view key) {
 }
 
 void table_reader::require(std::string_view key, std::string_view example) {
-  if (has(key)) return;
-  known_.push_back(key);
-  out_.error(at(), fmt::format("{} has no '{}'; write for example {}", title_, key, example));
+  require_one_of({&key, 1}, fmt::format("has no '{}'; write for example {}", key, example));
+}
+
+void table_reader::require_one_of(std::span<const std::string_view> keys,
+                                  std::string_view message) {
+  known_.insert(known_.end(), keys.begin(), keys.end());
+  if (std::ranges::none_of(keys, [&](std::string_view key) { return has(key); }))
+    missing_.push_back({{keys.begin(), keys.end()}, fmt::format("{} {}", title_, message)});
 }
 
 place table_reader::at(std::string_view key) const {
@@ -200,11 +205,16 @@ void table_reader::finish() {
   for (const auto& [key, value] : table_) {
     if (std::ranges::binary_search(known_, key.str())) continue;
     const std::string_view meant = nearest(key.str(), known_);
+    std::erase_if(missing_, [&](const missing& one) {
+      return std::ranges::find(one.keys, meant) != one.keys.end();
+    });
     const std::string advice = meant.empty() ? fmt::format("known here: {}", joined(known_))
                                              : fmt::format("did you mean '{}'?", meant);
     out_.error(from_toml(key.source().begin),
                fmt::format("{} unknown key '{}'; {}", title_, key.str(), advice));
   }
+  for (const missing& one : missing_)
+    out_.error(at(), one.message);
 }
 
 } // namespace linehunt::config

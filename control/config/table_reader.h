@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <toml++/toml.h>
@@ -53,14 +54,17 @@ class table_reader {
   std::vector<const toml::table*> tables(std::string_view key);
 
   [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
-  // Reports that a key which must be there is not. `example` is a line to write.
+  // Where the key is not there, finish() reports it. `example` is a line to write.
   void require(std::string_view key, std::string_view example);
+  // The same of several, of which one must be there.
+  void require_one_of(std::span<const std::string_view> keys, std::string_view message);
   // Where the value of the key stands; the table where the key is absent.
   [[nodiscard]] place at(std::string_view key) const;
   [[nodiscard]] place at() const;
   void error(std::string_view key, std::string message);
 
-  // Reports the keys that nobody asked for. Call it last.
+  // Reports the keys that nobody asked for, and those that are missing, but for one that is there
+  // under a name like it. Call it last.
   void finish();
 
  private:
@@ -68,10 +72,16 @@ class table_reader {
                    std::uint64_t max);
   void wrong_kind(std::string_view key, const toml::node& node, std::string_view expected);
 
+  struct missing {
+    std::vector<std::string_view> keys; // any of them would do
+    std::string message;
+  };
+
   const toml::table& table_;
   std::string title_;
   diagnostics& out_;
   std::vector<std::string_view> known_;
+  std::vector<missing> missing_;
 };
 
 } // namespace linehunt::config
