@@ -5,6 +5,7 @@
 #include "control/daemon/copy_check.h"
 #include "control/daemon/daemon.h"
 #include "control/daemon/privileges.h"
+#include "control/daemon/state_check.h"
 #include "control/standard_files.h"
 #include "control/version.h"
 #include "control/waiting_notice.h"
@@ -64,6 +65,16 @@ void warn_of_user(const std::string& user, const std::string& file) {
     std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), found.error().c_str());
 }
 
+// As a warning, since it may be for another machine.
+void warn_of_state(const config::configuration& whole, const std::string& file) {
+  if (whole.service.state_dir.empty()) return;
+  const auto slow = noticed(fmt::format("{}: [service] state_dir {} takes long to look at; look at "
+                                        "its disk",
+                                        file, whole.service.state_dir));
+  if (const std::string fault = state_fault(whole.service); !fault.empty())
+    std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), fault.c_str());
+}
+
 copy_verdict read_copy(const config::configuration& whole, const std::string& file) {
   const auto slow =
       whole.database.copy.empty()
@@ -106,6 +117,7 @@ int run(int argc, char** argv) {
       std::fprintf(stderr, "%s: warning: [runtime] %s\n", file.c_str(), wrong->message.c_str());
   }
   warn_of_user(whole->service.user, file);
+  warn_of_state(*whole, file);
   const copy_verdict copy = read_copy(*whole, file);
   for (const std::string& line : copy.lines)
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,10 +148,7 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
   int failure = unwritable(folder_);
   if (failure == ENOENT && unmade != 0) failure = unmade; // it is missing for that reason
   if (failure != 0 && !is_disk_failure(failure))
-    return tl::unexpected(fmt::format(
-        "[service] state_dir {} cannot be written: {}; give it to the user of [service], or name "
-        "another",
-        folder_, std::strerror(failure)));
+    return tl::unexpected(unwritable_folder(folder_, failure));
   if (auto mine = claim(); !mine) return mine;
   if (found_) report(*found_, rows_unknown);
   if (cut_off_)
@@ -168,10 +164,7 @@ tl::expected<void, std::string> keeper::take_over(std::string_view rows_unknown)
   if (failure == 0) {
     before.put_away();
   } else {
-    spdlog::error("[service] state_dir {} cannot be written: {}; linehunt serves, but a restart or "
-                  "crash forgets calls and changes until it can. Mend the disk, or name the folder "
-                  "in ReadWritePaths= of the unit",
-                  folder_, std::strerror(failure));
+    spdlog::error("{}", unwritable_folder(folder_, failure));
     late_ = std::make_shared<late_claim>(folder_, user_, lock_ != nullptr, before,
                                          std::vector{changes_file_, learned_file_});
   }

@@ -2,6 +2,8 @@
 // See state_folder.h.
 #include "control/state/state_folder.h"
 
+#include "control/disk_failure.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -71,6 +73,15 @@ made_folders make_folders(const std::filesystem::path& wanted) {
 int unwritable(const std::string& folder) {
   const std::string inside = folder + "/."; // a file in its place is no folder
   return ::access(inside.c_str(), R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+std::string unwritable_folder(const std::string& folder, int failure) {
+  return fmt::format(
+      "[service] state_dir {} cannot be written: {}; {}", folder, std::strerror(failure),
+      is_disk_failure(failure)
+          ? "linehunt serves, but a restart or crash forgets calls and changes until "
+            "it can. Mend the disk, or name the folder in ReadWritePaths= of the unit"
+          : "give it to the user of [service], or name another");
 }
 
 tl::expected<open_file, std::string> lock_folder(const std::string& folder, ::uid_t user) {

@@ -24,6 +24,10 @@ made_folders make_folders(const std::filesystem::path& wanted);
 // Why nothing can be written there and brought to the disk, of `errno`; 0: it can.
 [[nodiscard]] int unwritable(const std::string& folder);
 
+// What an operator is told of that: a start serves without the folder where its disk has failed,
+// and else ends.
+[[nodiscard]] std::string unwritable_folder(const std::string& folder, int failure);
+
 // The folder is ours alone as long as the file is open. `user`: who we are or become. The error
 // says who has it, where that is known, and what to do.
 [[nodiscard]] tl::expected<open_file, std::string> lock_folder(const std::string& folder,
