@@ -30,10 +30,12 @@ void read_address(table_reader& section, std::string_view key, std::optional<end
   address.reset();
   if (text.empty()) return;
   address = parse_endpoint(text, 0);
-  if (!address || address->port == 0)
-    section.error(key, fmt::format("'{}' is no address with a port; write for example "
-                                   "\"127.0.0.1:{}\", or \"\" for none",
-                                   text, key == "http" ? 8888 : 9888));
+  if (address && address->port != 0) return;
+  address.reset();
+  const int port = key == "http" ? 8888 : 9888;
+  section.error(key, fmt::format("'{}' is no address with a port; write for example "
+                                 "\"127.0.0.1:{}\" or \"[::1]:{}\", or \"\" for none",
+                                 text, port, port));
 }
 
 void read_http(table_reader& section, admin_settings& admin, diagnostics& out) {

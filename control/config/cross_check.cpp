@@ -134,6 +134,14 @@ bool reachable(const configuration& whole, const ip_address& ip) {
   });
 }
 
+// Also where there is no listener at all, which is reported.
+bool has_listener_like(const configuration& whole, const ip_address& ip) {
+  return whole.listeners.empty() ||
+         std::ranges::any_of(whole.listeners, [&](const listen_entry& listen) {
+           return listen.local.ip.is_v6 == ip.is_v6;
+         });
+}
+
 // The port on whose network that is the broadcast address.
 const dpdk::port_setup* broadcast_of(const configuration& whole, const ip_address& ip) {
   const auto found = std::ranges::find_if(whole.runtime.ports, [&](const dpdk::port_setup& port) {
@@ -148,11 +156,17 @@ void check_reach(const configuration& whole, const endpoint& target, place at, s
                  diagnostics& out) {
   if (target.port == 0) return; // reported where it stands, or a name
   if (std::ranges::find(whole.listeners, target, &listen_entry::local) != whole.listeners.end())
-    out.error(at, fmt::format("{} is linehunt itself; write the address of another host", who));
+    out.error(at, fmt::format("{} {} is linehunt itself; write the address of another host", who,
+                              std::string_view{to_text(target)}));
   else if (const dpdk::port_setup* port = broadcast_of(whole, target.ip))
     out.error(at, fmt::format("{} {} is the broadcast address of a network of port '{}'; write the "
                               "address of one host",
                               who, std::string_view{to_text(target.ip)}, port->name));
+  else if (!whole.broken.listeners && !has_listener_like(whole, target.ip))
+    out.error(at, fmt::format("{} {} cannot be reached, since no [[listen]] has an {} address; add "
+                              "one",
+                              who, std::string_view{to_text(target.ip)},
+                              target.ip.is_v6 ? "IPv6" : "IPv4"));
   else if (!reachable(whole, target.ip))
     out.error(at, fmt::format("{} {} cannot be reached from any [[listen]]; add a gateway to its "
                               "port, or an address on that network",

@@ -83,6 +83,14 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
       best = candidate;
     }
   }
+  if (!best.empty()) return best;
+  // Perhaps its end is missing, such as the unit; where several begin like that, none is meant
+  // more.
+  for (const std::string_view candidate : candidates) {
+    if (!candidate.starts_with(std::string{word} + '_')) continue;
+    if (!best.empty()) return {};
+    best = candidate;
+  }
   return best;
 }
 

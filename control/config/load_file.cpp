@@ -85,6 +85,17 @@ std::string_view advice_on(int failure) noexcept {
   }
 }
 
+// What the parser says of the likeliest slips does not say what to do.
+std::string_view advice_on_syntax(std::string_view fault) noexcept {
+  if (fault.find("could not determine value type") != fault.npos)
+    return "mend the syntax here; a text stands in \"quotes\"";
+  if (fault.find("unknown escape sequence") != fault.npos)
+    return "write the text in 'single quotes', in which a backslash stands for itself";
+  if (fault.find("as array-of-tables") != fault.npos || fault.find("existing array") != fault.npos)
+    return "write each [[...]] with two brackets on each side, also the first";
+  return "mend the syntax here";
+}
+
 } // namespace
 
 std::optional<configuration> load_text(std::string_view text, const device_check& check,
@@ -98,7 +109,7 @@ std::optional<configuration> load_text(std::string_view text, const device_check
     // The parser cannot go on behind a syntax error, so it is the only one.
     const toml::source_position at = e.source().begin;
     out.error({static_cast<std::uint32_t>(at.line), static_cast<std::uint32_t>(at.column)},
-              fmt::format("not TOML: {}; mend the syntax here", e.description()));
+              fmt::format("not TOML: {}; {}", e.description(), advice_on_syntax(e.description())));
     return std::nullopt;
   }
   cross_check(whole, out);

@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::uint16_t default_sip_port = 5060;
 
+// No host has the lowest address (RFC 1122 3.2.1.3), but in a network of two (RFC 3021).
+bool is_network_itself(const ip_prefix& prefix) {
+  if (prefix.ip.is_v6 || prefix.length_bits > 30) return false;
+  std::uint32_t number = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    number = number << 8 | prefix.ip.bytes[i];
+  return (number & (~std::uint32_t{0} >> prefix.length_bits)) == 0;
+}
+
 // Whether all of them are known.
 bool read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& out) {
   std::vector<placed_text> texts;
@@ -27,6 +36,10 @@ bool read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& 
     } else if (prefix->ip.is_unspecified()) {
       out.error(item.at, fmt::format("[[port]] '{}' is no address of a host; write the address "
                                      "that the port shall have",
+                                     item.text));
+    } else if (is_network_itself(*prefix)) {
+      out.error(item.at, fmt::format("[[port]] '{}' is the network itself; write the address that "
+                                     "the port shall have in it",
                                      item.text));
     } else if (!prefix->ip.is_unicast() || prefix->is_broadcast(prefix->ip)) {
       out.error(item.at, fmt::format("[[port]] '{}' is no address of one host, but a broadcast, "
@@ -191,21 +204,30 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     std::optional<ip_address> ip;
     if (section.read("address", text)) {
       ip = parse_ip(text);
-      if (ip)
-        entry.local.ip = *ip;
-      else
+      if (ip) entry.local.ip = *ip;
+      if (ip && ip->is_unspecified())
+        section.error("address", fmt::format("'{}' is no address of one host; write one of the "
+                                             "port's own, and a [[listen]] for each",
+                                             text));
+      else if (!ip)
         section.error("address",
                       fmt::format("'{}' is no IP address; write one of the port's own, and its UDP "
                                   "port, if it is not 5060, as sip_port",
                                   text));
     }
-    section.read("port", entry.port);
+    const toml::node* port = section.node("port");
+    const bool is_udp_port = port != nullptr && port->is_integer();
+    if (is_udp_port)
+      section.error("port", "'port' is a number, and is to name a [[port]]; write the UDP port as "
+                            "sip_port");
+    else
+      section.read("port", entry.port);
     const bool has_sip_port =
         section.read("sip_port", entry.local.port, 1, 65535) || !section.has("sip_port");
     read_advertise(section, entry, ip.has_value());
     read_names(section, entry, out);
     section.finish();
-    if (has_sip_port && !entry.local.ip.is_unspecified())
+    if (has_sip_port && !is_udp_port && !entry.local.ip.is_unspecified())
       into.listeners.push_back(std::move(entry));
   }
   into.broken.listeners = out.error_count() != errors_before;

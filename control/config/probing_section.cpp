@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // [probing]: how destinations are asked whether they are there.
+#include "control/config/method_name.h"
 #include "control/config/sections.h"
 #include "sipparse/uri.h"
 
@@ -20,13 +21,18 @@ bool is_method(std::string_view text) {
   });
 }
 
-void check_method(table_reader& section, const std::string& method) {
+void check_method(table_reader& section, const std::string& method, diagnostics& out) {
   if (!is_method(method))
     section.error("method", fmt::format("method '{}' is no SIP method; write OPTIONS", method));
   else if (method == "INVITE" || method == "ACK" || method == "CANCEL" || method == "BYE")
     section.error("method", fmt::format("method {} belongs to calls and makes no probe; write "
                                         "OPTIONS",
                                         method));
+  else if (const std::string meant = in_upper_case(method); meant != method)
+    out.warning(section.at("method"),
+                fmt::format("[probing] method '{}' has lower case, and is compared as it is "
+                            "written; write {}",
+                            method, meant));
 }
 
 void check_from(table_reader& section, const std::string& from) {
@@ -55,7 +61,7 @@ void read_probing(table_reader& root, configuration& into, diagnostics& out) {
   probing_settings& probing = into.probing;
   section.read("interval_s", probing.interval_s, 0, 86'400);
   section.read("timeout_ms", probing.timeout_ms, 100, 60'000);
-  if (section.read("method", probing.method)) check_method(section, probing.method);
+  if (section.read("method", probing.method)) check_method(section, probing.method, out);
   if (section.read("from", probing.from)) check_from(section, probing.from);
   if (section.read("reply_codes", probing.reply_codes, 699))
     check_codes(section, probing.reply_codes);

@@ -2,6 +2,8 @@
 // The `match` table of a rule. Patterns are checked by compiling them all (load_file).
 #include "control/config/rule_match.h"
 
+#include "control/config/method_name.h"
+
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
@@ -70,14 +72,20 @@ class match_reader {
         out_.error(name.at, fmt::format("{} method '{}' is no SIP method; write for example "
                                         "\"INVITE\"",
                                         match_title, name.text));
+      else if (const std::string meant = in_upper_case(name.text); meant != name.text)
+        out_.warning(name.at, fmt::format("{} method '{}' has lower case, and is compared as it is "
+                                          "written; write {}",
+                                          match_title, name.text, meant));
       if (pattern.back() != ':') pattern += '|';
       for (char c : name.text) {
         if (std::isalnum(static_cast<unsigned char>(c)) == 0) pattern += '\\';
         pattern += c;
       }
     }
-    if (std::ranges::find(names, "INVITE", &placed_text::text) == names.end())
-      rule_.no_invite_at = reader_.at("method");
+    const auto means_invite = [](const placed_text& name) {
+      return in_upper_case(name.text) == "INVITE";
+    };
+    if (std::ranges::none_of(names, means_invite)) rule_.no_invite_at = reader_.at("method");
     rule_condition condition;
     condition.field = rule_field::method;
     condition.pattern = pattern + ")$";

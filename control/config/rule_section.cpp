@@ -141,12 +141,13 @@ void read_ping(table_reader& section, ping_policy& ping, diagnostics& out) {
       ping.callee = true;
     else
       out.error(party.at, fmt::format("{} ping of '{}' is not possible; write \"caller\", "
-                                      "\"callee\" or both",
+                                      "\"callee\", or [\"caller\", \"callee\"]",
                                       title, party.text));
   }
 }
 
-void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
+// `knows_match`: without errors in it, one of which may be what was to be from_group.
+void read_forward(table_reader& section, rule_entry& rule, bool knows_match, diagnostics& out) {
   rule.target_at = section.at("forward");
   if (section.read("forward", rule.model.target_uri)) {
     if (const auto address = sip_target(rule.model.target_uri); !address)
@@ -163,12 +164,12 @@ void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
     from_destination = true;
     rule.model.group = condition.group;
   }
-  if (!from_destination)
+  if (!from_destination && knows_match)
     section.error("count", "'count' holds lines of the destination that a call comes from; add "
                            "from_group to 'match'");
 }
 
-void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
+void read_action(table_reader& section, rule_entry& rule, bool knows_match, diagnostics& out) {
   static constexpr std::array<std::string_view, 5> actions{"add", "balance", "reply", "forward",
                                                            "drop"};
   std::string_view chosen;
@@ -203,7 +204,7 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     read_reply(section, "reply", rule.model);
   } else if (chosen == "forward") {
     rule.model.action = rule_action::forward;
-    read_forward(section, rule, out);
+    read_forward(section, rule, knows_match, out);
     read_ping(section, rule.model.ping, out);
   } else if (chosen == "drop") {
     rule.model.action = rule_action::drop;
@@ -211,8 +212,12 @@ void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
     if (section.read("drop", drop) && !drop)
       section.error("drop", "'drop' is false; write drop = true, or another action");
   } else {
-    section.require_one_of(actions,
-                           "does nothing; write one of add, balance, reply, forward or drop");
+    if (section.node("group"))
+      section.error("group", "'group' is no key of a rule; write balance = 1, with the number of "
+                             "the group");
+    else
+      section.require_one_of(actions,
+                             "does nothing; write one of add, balance, reply, forward or drop");
     // Of whichever it is.
     for (const std::string_view key : {"resources", "flags", "failover", "full", "ping", "count"})
       section.node(key);
@@ -230,7 +235,8 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out) {
     rule.at = section.at();
     section.read("name", rule.model.name);
     if (const toml::table* match = section.table("match")) read_match(*match, rule, out);
-    read_action(section, rule, out);
+    const bool knows_match = out.error_count() == errors_before;
+    read_action(section, rule, knows_match, out);
     section.finish();
     if (rule.no_invite_at.line != 0 && rule.model.action != rule_action::drop)
       out.warning(

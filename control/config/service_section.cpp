@@ -44,6 +44,11 @@ void read_log(table_reader& root, configuration& into, diagnostics& out) {
       section.error("file", fmt::format("log file '{}' must begin with '/'; write for example "
                                         "\"/var/log/linehunt/linehunt.log\"",
                                         into.log.file));
+    else if (into.log.file.ends_with('/'))
+      section.error("file",
+                    fmt::format("log file '{}' is a folder; write the name of a file in it, "
+                                "for example \"{}linehunt.log\"",
+                                into.log.file, into.log.file));
   }
   section.finish();
 }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint16_t default_uri_port = 5060;
 constexpr std::string_view example = "sip:192.0.2.21:5060";
+constexpr std::string_view example_of_ipv6 = "sip:[2001:db8::21]:5060";
 
 std::string lowered(std::string_view text) {
   std::string out{text};
@@ -58,6 +59,12 @@ std::string wrong_in_name(std::string_view host) {
   return {};
 }
 
+// An address without its brackets (RFC 3261 25.1: IPv6reference), or with one of them.
+bool has_bare_ipv6(std::string_view uri) noexcept {
+  const auto colons = std::ranges::count(uri, ':');
+  return colons > 2 && (uri.find('[') == uri.npos || uri.find(']') == uri.npos);
+}
+
 bool is_ascii(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x80;
 }
@@ -84,7 +91,8 @@ tl::expected<std::vector<endpoint>, std::string> sip_target(std::string_view uri
   if (!parsed)
     return tl::unexpected(fmt::format("'{}' is no SIP URI, it breaks at character {}; write for "
                                       "example \"{}\"",
-                                      uri, parsed.at + 1, example));
+                                      uri, parsed.at + 1,
+                                      has_bare_ipv6(uri) ? example_of_ipv6 : example));
   if (parsed->scheme == sip::uri_scheme::sips)
     return tl::unexpected(
         fmt::format("'{}' needs TLS, and linehunt speaks UDP only; write sip:", uri));

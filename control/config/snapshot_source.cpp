@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
+#include <string_view>
 #include <vector>
 
 namespace linehunt::config {
@@ -34,6 +35,12 @@ void add_routes(const configuration& whole, std::vector<route>& routes) {
     }
   }
   routes.insert(routes.end(), other.begin(), other.end());
+}
+
+// Some messages of Hyperscan are sentences, and ours go on.
+std::string_view without_stop(std::string_view message) noexcept {
+  if (message.ends_with('.')) message.remove_suffix(1);
+  return message;
 }
 
 } // namespace
@@ -78,7 +85,8 @@ void place_errors(const std::vector<build_error>& errors, const configuration& w
       const rule_entry& rule = whole.rules[e.index];
       const bool known = e.condition < rule.condition_at.size();
       out.error(known ? rule.condition_at[e.condition] : rule.at,
-                fmt::format("[[rule]] {}; mend the {}", e.message, known ? "pattern" : "rule"));
+                fmt::format("[[rule]] {}; mend the {}", without_stop(e.message),
+                            known ? "pattern" : "rule"));
       break;
     }
     }

@@ -47,7 +47,7 @@ std::string_view kind_of(const toml::node& node) noexcept {
 }
 
 table_reader::table_reader(const toml::table& table, std::string title, diagnostics& out)
-    : table_(table), title_(std::move(title)), out_(out) {}
+    : table_(table), title_(std::move(title)), in_brackets_(title_.starts_with('[')), out_(out) {}
 
 const toml::node* table_reader::node(std::string_view key) {
   known_.push_back(key);
@@ -153,7 +153,10 @@ bool table_reader::read(std::string_view key, std::vector<unsigned>& target, std
 const toml::table* table_reader::table(std::string_view key) {
   const toml::node* found = node(key);
   if (!found) return nullptr;
-  if (!found->is_table()) wrong_kind(key, *found, "a table");
+  if (!found->is_table())
+    wrong_kind(key, *found,
+               in_brackets_ ? "keys and values in braces, { key = value }"
+                            : fmt::format("[{}] and its keys below it", key));
   return found->as_table();
 }
 

@@ -79,6 +79,7 @@ class table_reader {
 
   const toml::table& table_;
   std::string title_;
+  bool in_brackets_; // a section, and not the file
   diagnostics& out_;
   std::vector<std::string_view> known_;
   std::vector<missing> missing_;

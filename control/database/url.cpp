@@ -96,6 +96,12 @@ tl::expected<target, std::string> parse_url(std::string_view text, std::uint32_t
   urls::url shown(url);
   shown.remove_password();
   shown.remove_query();
+  // What follows is not quoted, since it may be of a password.
+  const std::string_view path = url.encoded_path();
+  if (url.has_authority() && !path.empty() && path.front() != '/')
+    return tl::unexpected<std::string>("url has neither a '/' nor the number of a port behind its "
+                                       "host; in user and password write "
+                                       "%40 for '@', %2F for '/' and %3A for ':'");
   // The library keeps the lower 16 bits of a larger number.
   if (url.has_port() && std::to_string(url.port_number()) != std::string(url.port()))
     return tl::unexpected(
