@@ -276,18 +276,20 @@ void check_destinations(const configuration& whole, diagnostics& out) {
 }
 
 // Some divide a box on purpose.
-void check_places(const configuration& whole, diagnostics& out) {
+void check_places(const configuration& whole, std::size_t first, diagnostics& out) {
   std::map<std::pair<std::uint32_t, endpoint>, std::uint32_t> places;
-  for (const destination_entry& d : whole.destinations)
+  for (std::size_t i = 0; i < whole.destinations.size(); ++i) {
+    const destination_entry& d = whole.destinations[i];
     for (const endpoint& address : d.model.addresses)
-      if (const auto [first, fresh] = places.emplace(std::pair{d.model.group, address}, d.model.id);
-          !fresh)
+      if (const auto [there, fresh] = places.emplace(std::pair{d.model.group, address}, d.model.id);
+          !fresh && i >= first)
         out.warning(d.uri_at,
                     fmt::format("{} {} has the address of {}, {}, in the same group: that "
                                 "box gets the calls of both, and those that it makes count "
                                 "on {}; mend the address, or write one with all resources",
-                                d.origin, d.model.id, first->second,
-                                std::string_view{to_text(address)}, first->second));
+                                d.origin, d.model.id, there->second,
+                                std::string_view{to_text(address)}, there->second));
+  }
 }
 
 std::optional<std::size_t> port_index(const configuration& whole, const std::string& name) {

@@ -69,6 +69,7 @@ std::vector<std::string> conflicts(const configuration& whole, const destination
 std::vector<database::row> add_rows(const std::vector<database::row>& rows, configuration& whole,
                                     diagnostics& out, wrong_rows what) {
   const bool leave_out = what == wrong_rows::leave_out;
+  const std::size_t of_file = whole.destinations.size();
   known_ids ids = leave_out ? ids_of(whole) : known_ids{};
   std::vector<database::row> good;
   for (const database::row& row : rows) {
@@ -95,7 +96,7 @@ std::vector<database::row> add_rows(const std::vector<database::row>& rows, conf
   }
   if (!out.failed()) check_destinations(whole, out);
   if (out.failed()) return good;
-  check_places(whole, out);
+  check_places(whole, of_file, out);
   check_counted(whole, out);
   return good;
 }

@@ -116,8 +116,8 @@ std::optional<configuration> load_text(std::string_view text, const device_check
   check_snapshot(whole, out);
   if (out.failed()) return std::nullopt;
   check_gathered(whole, out);
+  check_places(whole, 0, out);
   if (!whole.database.url.empty()) return whole; // once the rows are there, too
-  check_places(whole, out);
   check_counted(whole, out);
   return whole;
 }

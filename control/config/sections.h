@@ -43,8 +43,9 @@ void check_destination(const configuration& whole, const destination_entry& d,
 // Destinations alone: ids, whether they can be reached, whether there is room for them.
 void check_destinations(const configuration& whole, diagnostics& out);
 
-// Destinations of a group that share an address. Only as the next one.
-void check_places(const configuration& whole, diagnostics& out);
+// Destinations from `first` on that have the address of one before them in their group. Only where
+// nothing is wrong.
+void check_places(const configuration& whole, std::size_t first, diagnostics& out);
 
 // Destinations from which calls come that rules cannot count. Only where nothing is wrong, and
 // where all destinations are known: before the rows of a database are there, nothing can be said.

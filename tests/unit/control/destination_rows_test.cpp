@@ -150,9 +150,10 @@ TEST_F(rows_beside_the_file, that_do_not_offer_what_is_counted_are_told) {
   EXPECT_FALSE(failed);
 }
 
-// Once: with the rows, of which one may be the other.
+// Once each; those of the file before any row is known.
 TEST_F(rows_beside_the_file, that_share_an_address_are_told) {
   text = file_text + "[[destination]]\nid = 4\nuri = \"sip:192.0.2.21\"\nresources = \"vm=1\"\n";
+  EXPECT_THAT(add({}), ElementsAre(HasSubstr("4 has the address of 1")));
   EXPECT_THAT(add({{2, 0, "sip:192.0.2.21", "vm=5", 0, "", ""}}),
               UnorderedElementsAre(HasSubstr("4 has the address of 1"),
                                    AllOf(HasSubstr("row 2:"), HasSubstr("has the address of 1"))));
