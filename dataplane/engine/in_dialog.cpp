@@ -138,11 +138,10 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   expect_answer(match);
   note_request(match);
   if (is_bye) note_way_of_bye(match, known_way);
-  for (const std::uint64_t handle : plan.further) {
-    if (handle == 0) break;
-    const dialog_match again = find_dialog(handle);
-    if (again && again.call != call) note_request(again);
-  }
+  // Not by the handles of those: they are of the dialog that was the first there, maybe another.
+  if (plan.names_further_ways)
+    for (const dialog_match& again : same_dialogs_as(call))
+      note_request(again);
   out->forward(edits, {*to, *listener});
   return verdict::request_forwarded;
 }

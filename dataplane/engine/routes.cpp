@@ -4,6 +4,7 @@
 
 #include "dataplane/engine/addressing.h"
 #include "dataplane/engine/branch.h"
+#include "dataplane/engine/passes.h"
 #include "sipparse/build.h"
 #include "sipparse/fields.h"
 #include "sipparse/uri.h"
@@ -175,16 +176,14 @@ route_plan plan_routes(const sip::message_view& message, std::string_view top_ro
   // Two in a row where the sides are on different listeners (RFC 5658), with one handle; with
   // another handle where the call came back to us from a proxy that does not record its route.
   std::size_t first = 0;
-  std::size_t passes = plan.handle == 0 ? 0 : 1;
-  std::uint64_t last = plan.handle;
   while (first < end && first < max_own_routes) {
     const auto handle = own_handle(world, list.elements[first].uri);
     if (!handle) break;
     list.elements[first++].removed = true;
-    if (*handle == 0 || *handle == last || passes == max_passes) continue;
-    last = *handle;
-    (passes == 0 ? plan.handle : plan.further[passes - 1]) = last;
-    ++passes;
+    if (plan.handle == 0)
+      plan.handle = *handle;
+    else if (*handle != 0 && *handle != plan.handle)
+      plan.names_further_ways = true;
   }
 
   plan.target = plan.request_uri;

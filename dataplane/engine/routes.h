@@ -3,12 +3,10 @@
 // goes (RFC 3261 16.4, 16.6, 16.12), with strict routers before and behind us (16.12.1.1).
 #pragma once
 
-#include "dataplane/engine/passes.h"
 #include "dataplane/snapshot.h"
 #include "sipparse/edit_list.h"
 #include "sipparse/message_view.h"
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -22,14 +20,13 @@ inline constexpr std::string_view own_route_parameters = ";lr;lh=";
 inline constexpr std::size_t handle_digits = 16;
 
 struct route_plan {
-  bool ok = false;          // false: a Route that is none, or too many
-  std::uint64_t handle = 0; // of the call, 0 where none was named
-  // Of the same call on its next ways through us, 0 mostly.
-  std::array<std::uint64_t, max_passes - 1> further{};
-  std::string_view next_hop;      // URI of the first Route that is left; empty: the Request-URI
-  std::string_view request_uri;   // as the request goes on, ours not replaced yet
-  bool request_uri_moved = false; // its edit is in the list already
-  std::string_view target;        // the Request-URI that its sender means, behind strict routers
+  bool ok = false;                 // false: a Route that is none, or too many
+  std::uint64_t handle = 0;        // of the call, 0 where none was named
+  bool names_further_ways = false; // of the same call through us
+  std::string_view next_hop;       // URI of the first Route that is left; empty: the Request-URI
+  std::string_view request_uri;    // as the request goes on, ours not replaced yet
+  bool request_uri_moved = false;  // its edit is in the list already
+  std::string_view target;         // the Request-URI that its sender means, behind strict routers
 };
 
 // Has the lr parameter (RFC 3261 19.1.1).

@@ -153,6 +153,44 @@ INSTANTIATE_TEST_SUITE_P(ways_and_restarts, engine_spiral,
                          ::testing::Combine(::testing::Values(2, 3, 4),
                                             ::testing::Values(0, 1, 2)));
 
+// Two devices answer, and one is the first behind us, the other before us. The handles in the
+// Routes name each way by the one that was the first there.
+TEST(engine_spiral_of_two_dialogs, each_lives_and_ends_on_both_ways) {
+  engine_world world;
+  spiral call = pass(world, 2);
+  const auto& [proxy, via] = call.proxies.front();
+  const auto behind = [&](std::string_view tag) {
+    EXPECT_EQ(world.give(response(call.there.bytes, 200, tag), call.there.to),
+              verdict::response_forwarded);
+    return replace(world.take_one().bytes, via, "");
+  };
+  const auto before = [&](const std::string& ok) {
+    EXPECT_EQ(world.give(ok, proxy), verdict::response_forwarded);
+    return world.take_one().bytes;
+  };
+  const std::string one = behind("a"), other = behind("b");
+  const std::string other_ok = before(other), one_ok = before(one);
+  for (const std::string& ok : {one_ok, other_ok}) {
+    dialog_request ack;
+    ack.method = "ACK";
+    ack.cseq = 1;
+    ASSERT_EQ(world.give(within(ok, ack), caller_address), verdict::request_forwarded);
+    (void)world.take_one();
+  }
+  world.wait_ms(60'000);
+  EXPECT_TRUE(world.take().empty()) << "each knows its ACK";
+  ASSERT_EQ(world.total_load(), 2);
+  for (const std::string& ok : {one_ok, other_ok}) {
+    EXPECT_EQ(world.total_load(), 2);
+    ASSERT_EQ(world.give(within(ok, {}), caller_address), verdict::request_forwarded);
+    const auto bye = world.take_one();
+    ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  EXPECT_EQ(world.total_load(), 0);
+  EXPECT_EQ(world.counters().calls_live, 0u);
+}
+
 // Else failover would try each way anew at each turn of a loop.
 TEST(engine_loop, an_invite_that_has_been_here_four_times_is_answered_482) {
   engine_world world;
