@@ -182,6 +182,7 @@ void balancer::restart() {
 
 // The copy stays, for a crash that comes before the next one.
 std::uint64_t balancer::crash() {
+  ending_.clear(); // the copy may be older
   models::kept_calls kept;
   for (std::size_t i = 0; i < copied_.size(); ++i) {
     kept.add(copied_[i]);
@@ -210,6 +211,7 @@ void balancer::listen_at(const std::vector<listener>& listeners, const std::vect
 void balancer::stand_still(time_us until) {
   away_at_ = events_.now;
   back_at_ = until;
+  postpone_ends(until);
   for (const auto& w : workers_)
     for (auto& [call_id, since] : w->waiting)
       since = until;
@@ -230,6 +232,7 @@ std::uint64_t balancer::start_again(models::kept_calls kept,
   for (const auto& w : workers_)
     add_counters(*w);
   make_workers();
+  postpone_ends(now);
   std::ranges::fill(on_the_way_, 0);
   std::uint64_t live = 0;
   for (std::size_t i = 0; i < kept.size(); ++i) {
@@ -321,6 +324,7 @@ void balancer::run(std::uint32_t number) {
       ++it.received;
       it.selects = true;
       const verdict v = it.engine->on_datagram({p.bytes, p.from, listener}, now, out);
+      if (v == verdict::response_forwarded) note_end(p.bytes);
       if (v == verdict::request_parked) {
         ++parked;
         it.waiting.emplace(sip::find_call_id(p.bytes), now);

@@ -100,11 +100,14 @@ class balancer {
   std::uint64_t start_again(models::kept_calls kept, const std::vector<endpoint>& listened);
   void add_counters(const worker& it);
   void schedule(worker_id w, time_us at);
+  void postpone_ends(time_us from);
   void judge(worker_id w);
   void judge_calls(worker_id w);
   void judge_dialogs(worker_id w);
   void count_slots(worker_id w);
   void judge_count(worker_id w);
+  void note_end(std::string_view bytes);
+  void judge_ends();
   void judge_slots();
   void note_mail(const mail& m, worker_id to, int sign);
   void note_decided(worker& it, std::string_view bytes);
@@ -136,6 +139,12 @@ class balancer {
   // what was last counted of each worker.
   std::vector<std::int64_t> on_the_way_, bound_;
   std::vector<slot_count> sums_;
+  // Calls of which a party has had its BYE answered, and when they must be over.
+  struct ending_call {
+    std::string call_id, from_tag, to_tag;
+    time_us answered_at = 0, until = 0;
+  };
+  std::vector<ending_call> ending_;
   std::vector<worker_id> home_;
   std::vector<std::uint32_t> owners_; // by destination_index: the last id that had the number
   slot_index slots_ = 0;

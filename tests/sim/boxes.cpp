@@ -375,6 +375,14 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
       net_.send(respond(m, 407, {}, {}), addresses_[box], from);
       return;
     }
+    if (!behave_ && random_.below(16) == 0) {
+      ++counts.refused_byes;
+      static constexpr int refusals[] = {500, 503, 403, 487};
+      net_.send(respond(m, refusals[random_.below(4)], {}, {}), addresses_[box], from);
+      // Or it talks on; but not where nobody else has hung up.
+      if (is_of_balancer(m) || random_.below(2) == 0) forget(number);
+      return;
+    }
     net_.send(respond(m, 200, {}, {}), addresses_[box], from);
     return forget(number);
   }

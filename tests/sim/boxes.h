@@ -20,7 +20,7 @@ struct box_counts {
                 byes_in = 0, byes_out = 0, unknown = 0, deaths = 0, probes = 0, refreshes = 0,
                 forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
                 asked_for_a_pause = 0, asked_for_less = 0, passed_back = 0, refers = 0,
-                replaced = 0, timeouts = 0, rings_on = 0, challenges = 0;
+                replaced = 0, timeouts = 0, rings_on = 0, challenges = 0, refused_byes = 0;
 };
 
 class boxes {

@@ -405,7 +405,13 @@ void callers::on_request(std::uint32_t number, const message& m, const endpoint&
   int status = mine && c.at != stage::over ? 200 : 481;
   if (m.method == "BYE" && mine) {
     status = 200;
-    close(c);
+    if (!behave_ && random_.below(16) == 0) {
+      ++counts.refused_byes;
+      static constexpr int refusals[] = {500, 503, 403, 487};
+      status = refusals[random_.below(4)];
+    }
+    // Or it talks on; but not where nobody else has hung up.
+    if (status == 200 || is_of_balancer(m) || random_.below(2) == 0) close(c);
   }
   if (m.method == "NOTIFY" && mine) { // of a usage of its own, which the BYE has not ended
     status = 200;

@@ -20,7 +20,7 @@ struct caller_counts {
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
                 kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
                 strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
-                notified_late = 0, timeouts = 0, astray = 0;
+                notified_late = 0, timeouts = 0, astray = 0, refused_byes = 0;
 };
 
 class callers {

@@ -135,6 +135,42 @@ void balancer::note_mail(const mail& m, worker_id to, int sign) {
   }
 }
 
+// RFC 3261 15.1.1: who has sent a BYE has hung up, whatever the answer is, but for a challenge.
+// What the balancer has to say to both sides then takes 64*T1 for what is lost, and as long for one
+// that it has asked before.
+constexpr time_us longest_end = 2 * 64 * t1_ms * msec + 1 * sec;
+
+void balancer::note_end(std::string_view bytes) {
+  message m;
+  if (!setup_.intact || bytes.find(" BYE\r\n") == bytes.npos || !read(bytes, m) ||
+      m.cseq_method != "BYE" || m.status < 200 || m.status == 401 || m.status == 407)
+    return;
+  ending_.push_back({std::string(m.call_id), std::string(parameter(m.from, "tag")),
+                     std::string(parameter(m.to, "tag")), events_.now, events_.now + longest_end});
+}
+
+// Whoever stands still, or begins anew, needs that time from then on.
+void balancer::postpone_ends(time_us from) {
+  for (ending_call& e : ending_)
+    e.until = std::max(e.until, from + longest_end);
+}
+
+void balancer::judge_ends() {
+  std::erase_if(ending_, [this](const ending_call& e) {
+    if (events_.now < e.until) return false;
+    const auto owner = owner_of(call_hash(e.call_id, secret_), setup_.workers);
+    workers_[owner]->engine->for_each_call([&](const call_info& c) {
+      const bool straight = c.from_tag == e.from_tag && c.to_tag == e.to_tag;
+      const bool crossed = c.from_tag == e.to_tag && c.to_tag == e.from_tag;
+      // What came late may have begun it anew, where its record had to make room.
+      const bool is_it = c.call_id == e.call_id && c.answered_at <= e.answered_at;
+      if (is_it && (straight || crossed))
+        say("a call lives on whose BYE was answered: " + e.call_id);
+    });
+    return true;
+  });
+}
+
 void balancer::judge(worker_id w) {
   ++steps;
   worker& it = *workers_[w];
@@ -163,6 +199,7 @@ void balancer::judge(worker_id w) {
   for (worker_id other = 0; all && other < setup_.workers; ++other)
     judge_count(other);
   judge_slots();
+  if (all) judge_ends();
 }
 
 namespace {

@@ -66,12 +66,12 @@ void print(const totals& t, std::uint64_t seeds) {
       "  transfers: REFERs %llu, told of %llu times (%llu long after the call), calls that replace "
       "another %llu (%llu between boxes; %llu reached the destination of that one at once, %llu of "
       "those with the word of another worker, %llu another one; %llu replaced it); offers "
-      "unanswered by callers %llu, by boxes %llu (ringing %llu), BYEs challenged %llu, sent "
-      "where the call is not %llu\n",
+      "unanswered by callers %llu, by boxes %llu (ringing %llu), BYEs challenged %llu, "
+      "refused by boxes %llu and by callers %llu, sent where the call is not %llu\n",
       n(t.caller.refers), n(t.caller.notified), n(t.caller.notified_late), n(t.caller.replaces),
       n(t.between_boxes), n(t.replacing), n(t.replacing_afar), n(t.replacing_elsewhere),
       n(t.box.replaced), n(t.caller.timeouts), n(t.box.timeouts), n(t.box.rings_on),
-      n(t.box.challenges), n(t.caller.astray));
+      n(t.box.challenges), n(t.box.refused_byes), n(t.caller.refused_byes), n(t.caller.astray));
   std::printf("  absences %llu (no room for %llu packets), heartbeats %llu (%llu below the load), "
               "other listeners %llu\n",
               n(t.absences), n(t.unread), n(t.heartbeats), n(t.shrunk), n(t.moved_listeners));
@@ -122,6 +122,8 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("an offer that a box does not answer", t.box.timeouts);
   must("an offer that rings at a box for ever", t.box.rings_on);
   must("a BYE that a box challenges", t.box.challenges);
+  must("a BYE that a box refuses", t.box.refused_byes);
+  must("a BYE that a caller refuses", t.caller.refused_byes);
   must("a BYE that goes where its call is not", t.caller.astray);
   must("an absence in which packets were lost", t.unread);
   must("a heartbeat with a capacity below the load", t.shrunk);

@@ -65,6 +65,10 @@ struct dialog_path {
 
 // Made by it, and not by the balancer.
 [[nodiscard]] bool is_of_party(std::string_view response);
+// Made by the balancer in the place of a party.
+[[nodiscard]] inline bool is_of_balancer(const message& request) {
+  return request.vias.count == 1;
+}
 
 struct request_text {
   std::string_view method, uri, sent_by, branch, from, to, call_id, contact;
