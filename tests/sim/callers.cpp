@@ -23,14 +23,33 @@ callers::callers(event_queue& events, chance& random, network& net, const front&
       intact_(intact) {}
 
 std::string callers::here(const call& c) const {
-  return "sip:a@" + std::string(std::string_view(to_text(c.from)));
+  return "sip:a@" + std::string(std::string_view(to_text(c.contact)));
 }
 
 std::string callers::router(const call& c) const {
   return "sip:strict@" + std::string(std::string_view(to_text(c.from)));
 }
 
-// The Record-Routes of the 2xx in reverse (RFC 3261 12.1.2), without our own strict router.
+// Nothing goes to those behind the first of them but by that.
+std::string callers::edges(const call& c) const {
+  std::string all;
+  endpoint at = c.from;
+  for (std::uint8_t i = 0; i < c.proxies; ++i, ++at.port) {
+    all += all.empty() ? "<sip:edge@" : ",<sip:edge@";
+    all += std::string_view(to_text(at));
+    all += ";lr>";
+  }
+  return all;
+}
+
+std::string callers::via_behind(const call& c) const {
+  if (c.proxies == 0) return {};
+  return "Via: SIP/2.0/UDP " + std::string(std::string_view(to_text(c.contact))) +
+         ";branch=z9hG4bKbehind\r\n";
+}
+
+// The Record-Routes of the 2xx in reverse (RFC 3261 12.1.2), without those of our own strict router
+// or proxies.
 dialog_path callers::path_by(const call& c, const message& answer) const {
   std::array<std::string_view, 8> hops;
   std::size_t count = 0;
@@ -41,7 +60,8 @@ dialog_path callers::path_by(const call& c, const message& answer) const {
     return path_of({}, uri_of(answer.contact), false);
   for (std::size_t i = answer.record_routes.count; i-- > 0;) {
     const std::string_view hop = answer.record_routes.at[i];
-    if (!c.strict || uri_of(hop) != router(c)) hops[count++] = hop;
+    const bool own = (c.strict && uri_of(hop) == router(c)) || hop.starts_with("<sip:edge@");
+    if (!own) hops[count++] = hop;
   }
   return path_of({hops.data(), count}, uri_of(answer.contact), c.strict);
 }
@@ -77,8 +97,14 @@ std::string callers::branch(std::uint32_t number, std::uint32_t cseq, char mark)
 std::string callers::invite(std::uint32_t number) const {
   const call& c = calls_[number];
   const std::string uri = "sip:" + c.user + "@192.0.2.1";
-  std::string extra;
-  if (c.strict) extra = "Record-Route: <" + router(c) + ">\r\n";
+  std::string extra = via_behind(c);
+  if (c.strict) extra += "Record-Route: <" + router(c) + ">\r\n";
+  if (c.proxies > 0) {
+    std::string routes = edges(c);
+    for (std::size_t at = 0; number % 2 == 0 && (at = routes.find(',')) != routes.npos;)
+      routes.replace(at, 1, "\r\nRecord-Route: ");
+    extra += "Record-Route: " + routes + "\r\n";
+  }
   extra += c.replaces;
   if (c.session_s != 0)
     extra += "Supported: timer\r\nSession-Expires: " + std::to_string(c.session_s) +
@@ -117,9 +143,9 @@ std::string callers::within(std::uint32_t number, std::string_view method, std::
   const call& c = calls_[number];
   const bool refreshing = method == "INVITE" || method == "UPDATE";
   const std::string contact = refreshing ? in_angles(here(c)) : std::string{};
-  std::string session;
+  std::string extra = via_behind(c);
   if (refreshing && c.session_s != 0)
-    session = "Session-Expires: " + std::to_string(c.session_s) + ";refresher=uac\r\n";
+    extra += "Session-Expires: " + std::to_string(c.session_s) + ";refresher=uac\r\n";
   const char mark = method == "ACK" ? 'a' : 'd';
   std::string to = "<sip:" + c.user + "@192.0.2.1>;tag=";
   to += to_tag;
@@ -133,7 +159,7 @@ std::string callers::within(std::uint32_t number, std::string_view method, std::
                   .contact = contact,
                   .cseq = cseq,
                   .routes = &path.routes,
-                  .extra = session,
+                  .extra = extra,
                   .body = method == "INVITE" ? sdp : std::string_view{}});
 }
 
@@ -167,14 +193,20 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
   c.kind = kind;
   c.user = user;
   c.from = from;
+  c.contact = from;
   c.interval_ms = t1_ms;
   c.deadline = events_.now + timeout;
   last_ = number;
   c.strict = kind == 'c' && random_.below(8) == 0;
   if (random_.below(4) == 0) c.session_s = static_cast<std::uint16_t>(90 + random_.below(20));
   c.refreshes = behave_ || random_.below(4) != 0;
+  if (kind == 'c' && !c.strict && random_.below(8) == 0) {
+    c.proxies = static_cast<std::uint8_t>(1 + random_.below(3));
+    c.contact.ip = behind_proxies(from.ip);
+    ++counts.proxied;
+  }
   // Of a call that passes us twice the two records could not be told apart without routes.
-  c.no_routes = !c.strict && kind != 's' && random_.below(12) == 0;
+  c.no_routes = !c.strict && c.proxies == 0 && kind != 's' && random_.below(12) == 0;
   counts.without_route += c.no_routes ? 1u : 0u;
   counts.strict += c.strict ? 1u : 0u;
   ++counts.begun;
@@ -307,10 +339,31 @@ void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint&
     broken_ = "for the caller at " + std::string(std::string_view(to_text(c.from))) + " came to " +
               std::string(std::string_view(to_text(at))) + "\n" + std::string(m.bytes);
   if (c.dead) return;
-  if (m.status == 0)
+  if (m.status == 0) {
     on_request(number, m, at, from);
-  else
+  } else {
+    if (intact_ && broken_.empty()) judge_response(c, m);
     on_response(number, m);
+  }
+}
+
+// Behind a proxy, with that on top of its Vias and itself below; but for CANCEL, hop by hop.
+void callers::judge_response(const call& c, const message& m) {
+  if (c.proxies > 0 && m.cseq_method != "CANCEL" && m.vias.count != 2)
+    broken_ = "to a proxy in front of a caller came\n" + std::string(m.bytes);
+}
+
+// RFC 3261 12.2.1.1, 16.12: by its strict router or its proxies, to its Contact.
+void callers::judge_way(const call& c, const message& m) {
+  if (c.strict) {
+    ++counts.strict_requests;
+    if (!fits_strict_router(m, router(c), here(c)))
+      broken_ = "to a caller behind a strict router came\n" + std::string(m.bytes);
+  } else if (c.proxies > 0) {
+    ++counts.proxied_requests;
+    if (!has_routes(m, edges(c)) || m.uri != here(c))
+      broken_ = "to a caller behind proxies came\n" + std::string(m.bytes);
+  }
 }
 
 void callers::on_response(std::uint32_t number, const message& m) {
@@ -395,11 +448,7 @@ void callers::on_request(std::uint32_t number, const message& m, const endpoint&
                          const endpoint& from) {
   call& c = calls_[number];
   const bool mine = parameter(m.from, "tag") == c.to_tag && !c.to_tag.empty();
-  if (mine && c.strict) {
-    ++counts.strict_requests;
-    if (intact_ && broken_.empty() && !fits_strict_router(m, router(c), here(c)))
-      broken_ = "to a caller behind a strict router came\n" + std::string(m.bytes);
-  }
+  if (mine && intact_ && broken_.empty()) judge_way(c, m);
   if (m.method == "ACK") return;
   if (m.method == "OPTIONS") ++counts.pings;
   int status = mine && c.at != stage::over ? 200 : 481;

@@ -20,7 +20,8 @@ struct caller_counts {
                 died = 0, never_acked = 0, crossed = 0, reinvites = 0, second_answers = 0,
                 kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
                 strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
-                notified_late = 0, timeouts = 0, astray = 0, refused_byes = 0;
+                notified_late = 0, timeouts = 0, astray = 0, refused_byes = 0, proxied = 0,
+                proxied_requests = 0;
 };
 
 class callers {
@@ -66,7 +67,9 @@ class callers {
     time_us deadline = 0;
     time_us give_up_at = 0; // 0: never
     time_us over_at = 0;
-    endpoint from;
+    endpoint from;            // itself, or the last of its proxies
+    endpoint contact;         // where it is itself
+    std::uint8_t proxies = 0; // in front of it, all of which stay in the route
     std::string user, to_tag, bye, replaces;
     std::vector<std::string> left_tags; // of the answers that it has hung up
     dialog_path path;
@@ -95,6 +98,11 @@ class callers {
                                    const dialog_path& path);
   [[nodiscard]] std::string here(const call& c) const;   // its Contact URI
   [[nodiscard]] std::string router(const call& c) const; // URI of its strict router
+  [[nodiscard]] std::string
+  edges(const call& c) const; // routes of its proxies, nearest to us first
+  [[nodiscard]] std::string via_behind(const call& c) const; // of itself, below its nearest proxy
+  void judge_response(const call& c, const message& m);
+  void judge_way(const call& c, const message& m);
   [[nodiscard]] dialog_path path_by(const call& c, const message& answer) const;
   void send(const call& c, std::string bytes) {
     net_.send(std::move(bytes), c.from, balancer_.facing(c.from));

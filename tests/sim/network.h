@@ -32,6 +32,15 @@ struct front {
 // At the address of a box, where it does not listen itself.
 constexpr std::uint16_t port_of_others = 5999;
 
+// In a network to which only the proxies in front of it know a way.
+[[nodiscard]] inline ip_address behind_proxies(ip_address ip) {
+  ip.bytes[0] = ip.is_v6 ? 0xfd : 10;
+  return ip;
+}
+[[nodiscard]] inline bool is_behind_proxies(const ip_address& ip) {
+  return ip.bytes[0] == (ip.is_v6 ? 0xfd : 10);
+}
+
 struct packet {
   std::string bytes;
   endpoint from, to;

@@ -33,9 +33,10 @@ void print(const totals& t, std::uint64_t seeds) {
       n(t.caller.second_answers), n(t.caller.kept_second), n(t.passed_on));
   std::printf(
       "  callers: in IPv6 %llu, refreshes %llu, forgetful %llu, pings %llu, without Route %llu, "
-      "behind a strict router %llu (%llu requests)\n",
+      "behind a strict router %llu (%llu requests), behind proxies %llu (%llu)\n",
       n(t.ipv6_callers), n(t.caller.refreshes), n(t.caller.forgetful), n(t.caller.pings),
-      n(t.caller.without_route), n(t.caller.strict), n(t.caller.strict_requests));
+      n(t.caller.without_route), n(t.caller.strict), n(t.caller.strict_requests),
+      n(t.caller.proxied), n(t.caller.proxied_requests));
   std::printf("  boxes: refreshes %llu, forgetful %llu, pings %llu, behind a strict router %llu "
               "(%llu requests)\n",
               n(t.box.refreshes), n(t.box.forgetful), n(t.box.pings), n(t.box.strict),
@@ -122,6 +123,7 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("an offer that a box does not answer", t.box.timeouts);
   must("an offer that rings at a box for ever", t.box.rings_on);
   must("a BYE that a box challenges", t.box.challenges);
+  must("a request to a caller behind proxies", t.caller.proxied_requests);
   must("a BYE that a box refuses", t.box.refused_byes);
   must("a BYE that a caller refuses", t.caller.refused_byes);
   must("a BYE that goes where its call is not", t.caller.astray);

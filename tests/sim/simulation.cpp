@@ -391,6 +391,8 @@ void simulation::deliver(packet p) {
     boxes_->arrive(p.bytes, p.to, p.from);
   else if (is_caller(p.to) || boxes_->owns(p.to))
     callers_->arrive(p.bytes, p.to, p.from);
+  else if (certain_ && is_behind_proxies(p.to.ip))
+    broken_ = "past the proxies of a caller came\n" + p.bytes;
 }
 
 void simulation::begin_call() {

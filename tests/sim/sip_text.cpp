@@ -131,6 +131,16 @@ bool fits_strict_router(const message& m, std::string_view router, std::string_v
   return open != std::string_view::npos && uri_of(last.substr(open)) == target;
 }
 
+bool has_routes(const message& m, std::string_view routes) {
+  std::string all;
+  for (std::size_t i = 0; i < m.routes.count; ++i) {
+    if (i > 0) all += ',';
+    for (const char c : m.routes.at[i])
+      if (c != ' ') all += c;
+  }
+  return all == routes;
+}
+
 std::string session_line(const message& request) {
   if (request.session_expires.empty()) return {};
   return "Session-Expires: " + std::string(request.session_expires) + "\r\n";

@@ -53,6 +53,9 @@ struct dialog_path {
 [[nodiscard]] bool fits_strict_router(const message& m, std::string_view router,
                                       std::string_view target);
 
+// Whether its Route lines are these, comma-separated.
+[[nodiscard]] bool has_routes(const message& m, std::string_view routes);
+
 // The request's own wish, as a line of the answer (RFC 4028); empty where it has none.
 [[nodiscard]] std::string session_line(const message& request);
 [[nodiscard]] std::uint32_t seconds_of(std::string_view session_expires);
