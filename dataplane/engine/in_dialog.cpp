@@ -376,6 +376,9 @@ void engine::state::expect_target(const dialog_match& of) {
   const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
   expected_target& kept = expected_targets[of.call % expected_targets.size()];
   if (!contact || contact->uri.empty() || contact->uri.size() > kept.uri.size()) return;
+  // One that comes again, late, is no news (RFC 3261 12.2.2).
+  if (kept.taken && is_of(kept, of) && routing.cseq.number <= kept.cseq) return;
+  kept.taken = false;
   kept.call = of.call;
   kept.generation = calls[of.call].generation;
   kept.cseq = routing.cseq.number;
@@ -386,11 +389,14 @@ void engine::state::expect_target(const dialog_match& of) {
 
 void engine::state::take_expected_target(const dialog_match& of) {
   expected_target& kept = expected_targets[of.call % expected_targets.size()];
-  if (kept.call != of.call || kept.generation != calls[of.call].generation ||
-      kept.cseq != routing.cseq.number || kept.from != of.from)
-    return;
+  if (kept.taken || !is_of(kept, of) || kept.cseq != routing.cseq.number) return;
   set_target(of.call, of.from, {kept.uri.data(), kept.uri_len});
-  kept.call = no_call;
+  kept.taken = true;
+}
+
+bool engine::state::is_of(const expected_target& kept, const dialog_match& dialog) const {
+  return kept.call == dialog.call && kept.generation == calls[dialog.call].generation &&
+         kept.from == dialog.from;
 }
 
 // Where our own BYE would have to go. `whose` Contact it is.

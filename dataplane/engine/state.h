@@ -426,9 +426,11 @@ struct engine::state final : selection_listener {
     std::uint16_t generation = 0;
     std::uint32_t cseq = 0;
     side from = side::caller;
+    bool taken = false; // the other side has agreed
     std::uint8_t uri_len = 0;
     std::array<char, 128> uri;
   };
+  [[nodiscard]] bool is_of(const expected_target& kept, const dialog_match& dialog) const;
   std::array<expected_target, 256> expected_targets;
   record_array<post_dial_delay> delays;                       // by destination_index
   record_array<std::atomic<std::uint64_t>> destination_calls; // see engine

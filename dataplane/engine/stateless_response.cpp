@@ -105,7 +105,7 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     if (record.state == call_state::closing) return;
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
-  } else if (view.status / 100 == 2 && record.state == call_state::answered && is_offer) {
+  } else if (view.status / 100 == 2 && is_kept(match.call) && is_offer) {
     refresh(match);
     // On its other ways through us the same session is refreshed.
     for (const dialog_match& again : same_dialogs_as(match.call))
@@ -183,11 +183,13 @@ void engine::state::on_bye_answered(const dialog_match& match) {
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
 void engine::state::refresh(const dialog_match& of) {
-  if (calls[of.call].state != call_state::answered) return;
+  if (!is_kept(of.call)) return;
   take_expected_target(of);
   if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
     set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
   note_refresh(of.call);
+  // With a BYE on its way the call goes where its parties are, and is in no doubt.
+  if (calls[of.call].state != call_state::answered) return;
   calls[of.call].ask_no_more();
   take_for_alive(of.call); // both parties have shown that they have it
 }

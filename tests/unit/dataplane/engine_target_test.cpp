@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parties that move within a call, by an offer with another Contact (RFC 3261 12.2.1.2, RFC 3311):
+// where they are known to be when their offers cross a BYE or later ones.
+#include "ending_call.h"
+
+namespace linehunt::test::engine_target_test {
+namespace {
+
+const std::string usual = "sip:machine@192.0.2.99:5070";
+const std::string alice = "sip:alice@198.51.100.8:5060",
+                  alice_later = "sip:alice@198.51.100.9:5060";
+const std::string machine = "sip:machine@192.0.2.98:5070";
+
+struct engine_target : ending_call {
+  running_call call = start();
+
+  sent_message offer(bool from_caller, unsigned cseq, const std::string& contact) {
+    dialog_request what;
+    what.method = "UPDATE";
+    what.from_caller = from_caller;
+    what.cseq = cseq;
+    what.branch = "z9hG4bKoffer" + std::to_string(cseq) + (from_caller ? "a" : "b");
+    what.extra = "Contact: <" + contact + ">\r\n";
+    EXPECT_EQ(
+        world.give(within(call.ok_at_caller, what), from_caller ? caller_address : call.callee),
+        verdict::request_forwarded);
+    return world.take_one();
+  }
+  void agree(const sent_message& to, const std::string& contact) {
+    EXPECT_EQ(world.give(response(to.bytes, 200, "", "Contact: <" + contact + ">\r\n"), to.to),
+              verdict::response_forwarded);
+    (void)world.take();
+  }
+  void expect_at(const std::string& caller, const std::string& callee) {
+    end_by_admin(world);
+    const auto [to_caller, to_callee] = byes();
+    EXPECT_EQ(first_line(to_caller.bytes), "BYE " + caller + " SIP/2.0");
+    EXPECT_EQ(first_line(to_callee.bytes), "BYE " + callee + " SIP/2.0");
+  }
+};
+
+// Whoever answers it again has not taken it for news (RFC 3261 12.2.2).
+TEST_F(engine_target, of_an_offer_that_comes_again_behind_a_later_one_is_not_news) {
+  agree(offer(true, 2, alice), usual);
+  agree(offer(true, 3, alice_later), usual);
+  agree(offer(true, 2, alice), usual);
+  expect_at(alice_later, usual);
+}
+
+// The BYE may be challenged, or have gone astray: the call may go on, and its end needs both.
+TEST_F(engine_target, is_learned_while_a_bye_waits_for_its_answer) {
+  ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  agree(offer(false, 1, machine), alice);
+  ASSERT_EQ(world.give(response(bye.bytes, 407, ""), bye.to), verdict::response_forwarded);
+  (void)world.take();
+  expect_at(alice, machine);
+}
+
+} // namespace
+} // namespace linehunt::test::engine_target_test
