@@ -8,22 +8,35 @@
 
 namespace linehunt::sim {
 
+constexpr std::uint16_t port_of_moved = 5070;
+
 boxes::boxes(event_queue& events, chance& random, network& net, const front& balancer,
              std::vector<endpoint> addresses, bool behave, bool intact, bool refuse)
     : events_(events), random_(random), net_(net), balancer_(balancer),
       addresses_(std::move(addresses)), dead_(addresses_.size()), behave_(behave), refuse_(refuse),
-      intact_(intact) {}
+      intact_(intact), places_(addresses_) {
+  for (endpoint e : addresses_) {
+    e.port = port_of_moved;
+    places_.push_back(e);
+  }
+  for (endpoint e : addresses_) {
+    e.ip.bytes[e.ip.is_v6 ? 15 : 3] += 150; // beyond all boxes and their silent addresses
+    places_.push_back(e);
+  }
+}
 
 std::size_t boxes::find(const endpoint& address) const {
-  return static_cast<std::size_t>(std::ranges::find(addresses_, address) - addresses_.begin());
+  const auto found = std::ranges::find(places_, address);
+  if (found == places_.end()) return addresses_.size();
+  return static_cast<std::size_t>(found - places_.begin()) % addresses_.size();
 }
 
 void boxes::send(const call& c, const std::string& bytes) {
-  net_.send(bytes, addresses_[c.box], balancer_.facing(addresses_[c.box]));
+  net_.send(bytes, where(c), balancer_.facing(where(c)));
 }
 
-std::string boxes::here(std::uint32_t box) const {
-  return "sip:box@" + std::string(std::string_view(to_text(addresses_[box])));
+std::string boxes::here(const call& c) const {
+  return "sip:box@" + std::string(std::string_view(to_text(where(c))));
 }
 
 std::string boxes::router(std::uint32_t box) const {
@@ -51,24 +64,33 @@ void boxes::forget(std::uint32_t number) {
   unused_.push_back(number);
 }
 
-void boxes::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
-  const auto box = static_cast<std::uint32_t>(find(at));
+void boxes::arrive(const packet& p) {
+  const auto box = static_cast<std::uint32_t>(find(p.to));
   message m;
-  if (dead_[box] || !read(bytes, m)) return;
+  if (dead_[box] || !read(p.bytes, m)) return;
   if (m.call_id.starts_with('s') && pass_back(box, m)) return;
-  if (m.status != 0) { // to a BYE of ours
+  if (m.status != 0) {
     const auto known = by_tag_.find(std::string(parameter(m.from, "tag")));
-    if (known != by_tag_.end() && m.cseq_method == "BYE" && m.status >= 200 &&
-        calls_[known->second].at == stage::leaving)
-      forget(known->second);
+    if (known != by_tag_.end() && calls_[known->second].box == box) on_answer(known->second, m);
     if (behave_ && m.cseq_method == "NOTIFY" && m.status != 200 && broken_.empty())
       broken_ = "nobody misbehaved, and word of a transfer is answered\n" + std::string(m.bytes);
     return;
   }
   if (m.method == "INVITE" && parameter(m.to, "tag").empty())
-    on_invite(box, m, from);
+    on_invite(box, m, p.from);
   else
-    on_other(box, m, from);
+    on_other(box, m, p);
+}
+
+void boxes::on_answer(std::uint32_t number, const message& m) {
+  call& c = calls_[number];
+  if (m.cseq_method == "BYE" && m.status >= 200 && c.at == stage::leaving) return forget(number);
+  if (!c.offer.is_answered_by(m) || c.at != stage::up || m.status < 200) return;
+  const bool agreed = m.status < 300;
+  if (agreed && !m.contact.empty()) c.target = uri_of(m.contact);
+  if (agreed && c.offer.run == run_) c.known.confirm(net_.sent, events_.now);
+  if (c.offer.invites) send(c, within(number, "ACK", m.cseq, agreed ? 'a' : '-'));
+  c.offer.close();
 }
 
 void boxes::arrive_beside(std::string_view bytes, const endpoint& at, const endpoint& from) {
@@ -133,6 +155,7 @@ void boxes::on_invite(std::uint32_t box, const message& m, const endpoint& from)
   c.at = stage::ringing;
   c.box = box;
   c.invite = m.bytes;
+  c.target = uri_of(m.contact);
   c.from = from;
   c.branch = branch;
   c.tag = 'b';
@@ -182,7 +205,7 @@ void boxes::answer(std::uint32_t number, int status) {
   if (!read(c.invite, m)) return;
   std::string contact, extra;
   if (status < 300) {
-    contact = in_angles(here(c.box));
+    contact = in_angles(here(c));
     if (c.strict) extra = "Record-Route: <" + router(c.box) + ">\r\n";
     extra += session_line(m);
     if (parameter(m.session_expires, "refresher") == "uas") {
@@ -228,44 +251,54 @@ void boxes::timer(std::uint32_t number, std::uint32_t generation) {
     arm(number, c.interval_ms * msec);
     break;
   case stage::up:
-    if (events_.now >= c.hang_up_at) return hang_up(number);
-    refresh(number);
-    go_on(number);
+    talk(number);
     break;
   default:
     break;
   }
 }
 
-void boxes::go_on(std::uint32_t number) {
-  const call& c = calls_[number];
-  const time_us left = c.hang_up_at - std::min(events_.now, c.hang_up_at);
-  arm(number, c.refresh_us == 0 ? left : std::min(left, c.refresh_us));
+void boxes::talk(std::uint32_t number) {
+  call& c = calls_[number];
+  const auto is_due = [this](time_us at) { return at != 0 && events_.now >= at; };
+  if (is_due(c.hang_up_at)) return hang_up(number);
+  if (is_due(c.refresh_at)) refresh(number);
+  if (is_due(c.move_at)) move(number);
+  if (c.offer.is_open() && is_due(c.offer_at)) repeat_offer(number);
+  go_on(number);
 }
 
-std::string boxes::within(std::uint32_t number, std::string_view method) {
+void boxes::go_on(std::uint32_t number) {
+  const call& c = calls_[number];
+  time_us next = c.hang_up_at;
+  for (const time_us at : {c.refresh_at, c.move_at, c.offer.is_open() ? c.offer_at : 0})
+    if (at != 0) next = std::min(next, at);
+  arm(number, next - std::min(events_.now, next));
+}
+
+std::string boxes::within(std::uint32_t number, std::string_view method, std::uint32_t cseq,
+                          char mark) {
   call& c = calls_[number];
   message m;
   if (!read(c.invite, m)) return {};
   const dialog_path path =
-      path_of({m.record_routes.at.data(), m.record_routes.count}, uri_of(m.contact), c.strict);
+      path_of({m.record_routes.at.data(), m.record_routes.count}, c.target, c.strict);
   const std::string from = std::string(m.to) + ";tag=" + c.tag;
-  const bool refreshing = method == "UPDATE";
-  const std::string contact = refreshing ? in_angles(here(c.box)) : std::string{};
+  const bool offers = method == "UPDATE" || method == "INVITE";
+  const std::string contact = offers ? in_angles(here(c)) : std::string{};
   std::string session;
-  if (refreshing)
+  if (offers && !m.session_expires.empty())
     session =
         "Session-Expires: " + std::to_string(seconds_of(m.session_expires)) + ";refresher=uac\r\n";
-  ++c.cseq;
   return request({.method = method,
                   .uri = path.uri,
-                  .sent_by = std::string_view(to_text(addresses_[c.box])),
-                  .branch = "z9hG4bK" + c.tag + "-" + std::to_string(c.cseq),
+                  .sent_by = std::string_view(to_text(where(c))),
+                  .branch = "z9hG4bK" + c.tag + mark + std::to_string(cseq),
                   .from = from,
                   .to = m.from,
                   .call_id = m.call_id,
                   .contact = contact,
-                  .cseq = c.cseq,
+                  .cseq = cseq,
                   .routes = &path.routes,
                   .extra = session,
                   .body = {}});
@@ -273,14 +306,43 @@ std::string boxes::within(std::uint32_t number, std::string_view method) {
 
 void boxes::refresh(std::uint32_t number) {
   ++counts.refreshes;
-  send(calls_[number], within(number, "UPDATE"));
+  call& c = calls_[number];
+  c.refresh_at = events_.now + c.refresh_us;
+  send(c, within(number, "UPDATE", ++c.cseq));
+}
+
+// To another port, then to another host.
+void boxes::move(std::uint32_t number) {
+  call& c = calls_[number];
+  c.move_at = 0;
+  if (c.offer.is_open() || c.place == 2) return;
+  ++counts.moves;
+  c.place += c.place == 0 ? 1 + random_.below(2) : 1;
+  if (c.place == 1) c.move_at = events_.now + random_.between(1 * sec, 8 * sec);
+  c.known.move();
+  make_offer(number, random_.below(2) == 0 ? "UPDATE" : "INVITE");
+}
+
+void boxes::make_offer(std::uint32_t number, std::string_view method) {
+  call& c = calls_[number];
+  c.offer.open(method, ++c.cseq, run_, events_.now);
+  c.offer.text = within(number, method, c.cseq);
+  c.offer_at = events_.now + t1_ms * msec;
+  send(c, c.offer.text);
+}
+
+void boxes::repeat_offer(std::uint32_t number) {
+  call& c = calls_[number];
+  if (events_.now >= c.offer.deadline) return c.offer.close();
+  send(c, c.offer.text);
+  c.offer_at = events_.now + c.offer.next_wait();
 }
 
 void boxes::hang_up(std::uint32_t number) {
   call& c = calls_[number];
   ++counts.byes_out;
   c.at = stage::leaving;
-  c.last = within(number, "BYE");
+  c.last = within(number, "BYE", ++c.cseq);
   c.interval_ms = t1_ms;
   c.deadline = events_.now + 64 * t1_ms * msec;
   send(c, c.last);
@@ -297,31 +359,48 @@ bool boxes::replace_call(std::uint32_t box, std::string_view replaces) {
   return true;
 }
 
-void boxes::on_refer(std::uint32_t number, const message& m, const endpoint& from) {
+void boxes::on_refer(std::uint32_t number, const message& m, const packet& p) {
   ++counts.refers;
-  const std::uint32_t box = calls_[number].box;
-  net_.send(respond(m, 202, {}, in_angles(here(box))), addresses_[box], from);
+  call& c = calls_[number];
+  net_.send(respond(m, 202, {}, in_angles(here(c))), p.to, p.from);
   const time_us first = random_.between(1 * msec, 300 * msec);
   for (const time_us after : {first, first + random_.between(100 * msec, 80 * sec)}) {
-    std::string text = within(number, "NOTIFY");
+    std::string text = within(number, "NOTIFY", ++c.cseq);
     text.insert(text.find("Content-Length: "),
                 "Event: refer;id=" + std::to_string(m.cseq) + "\r\nSubscription-State: active\r\n");
     events_.add(events_.now + after, happening::notify,
                 static_cast<std::uint32_t>(notifies_.size()));
-    notifies_.emplace_back(box, std::move(text));
+    notifies_.emplace_back(where(c), std::move(text));
   }
 }
 
 void boxes::notify(std::uint32_t number) {
-  auto& [box, text] = notifies_[number];
-  if (!dead_[box]) net_.send(std::move(text), addresses_[box], balancer_.facing(addresses_[box]));
+  auto& [from, text] = notifies_[number];
+  if (!dead_[find(from)]) net_.send(std::move(text), from, balancer_.facing(from));
   text = {};
 }
 
-void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) {
+void boxes::note_restart(bool crashed) {
+  ++run_;
+  if (!crashed) return;
+  for (call& c : calls_)
+    c.known.forget();
+}
+
+// To its Contact, or to the one that it had when the request was made.
+void boxes::judge_place(const call& c, const message& m, const packet& p) {
+  if (c.place == 0 || !c.known.is_known(p.order)) return;
+  const bool by_new = m.uri == here(c);
+  counts.moved_requests += by_new ? 1u : 0u;
+  if ((by_new || is_of_balancer(m)) && (!by_new || p.to != where(c)))
+    broken_ = "for the box that is " + here(c) + " now came to " +
+              std::string(std::string_view(to_text(p.to))) + "\n" + std::string(m.bytes);
+}
+
+void boxes::on_other(std::uint32_t box, const message& m, const packet& p) {
   if (m.method == "OPTIONS" && parameter(m.to, "tag").empty()) {
     ++counts.probes;
-    net_.send(respond(m, 200, "probe", {}), addresses_[box], from);
+    net_.send(respond(m, 200, "probe", {}), p.to, p.from);
     return;
   }
   const std::string_view tag = parameter(m.to, "tag");
@@ -329,7 +408,7 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
   if (m.method == "CANCEL" && tag.empty()) {
     const auto invited = by_branch_.find(std::string(parameter(m.vias.at[0], "branch")));
     const bool here = invited != by_branch_.end() && calls_[invited->second].box == box;
-    net_.send(respond(m, here ? 200 : 481, "c", {}), addresses_[box], from);
+    net_.send(respond(m, here ? 200 : 481, "c", {}), p.to, p.from);
     if (here && calls_[invited->second].at == stage::ringing) {
       ++counts.cancelled;
       answer(invited->second, 487);
@@ -345,17 +424,24 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
               " came to box " + std::to_string(box);
   if (known == by_tag_.end() || calls_[known->second].box != box) {
     ++counts.unknown;
-    if (m.method != "ACK") net_.send(respond(m, 481, {}, {}), addresses_[box], from);
+    if (m.method != "ACK") net_.send(respond(m, 481, {}, {}), p.to, p.from);
     return;
   }
   const std::uint32_t number = known->second;
   call& c = calls_[number];
   if (c.strict && c.at != stage::ringing && c.at != stage::refused) {
     ++counts.strict_requests;
-    if (intact_ && broken_.empty() && !fits_strict_router(m, router(box), here(box)))
+    if (intact_ && broken_.empty() && !fits_strict_router(m, router(box), here(c)))
       broken_ = "to a box behind a strict router came\n" + std::string(m.bytes);
   }
+  if (intact_ && broken_.empty()) judge_place(c, m, p);
+  if (!c.heard.note(m)) {
+    ++counts.overtaken;
+    net_.send(respond(m, 500, {}, {}), p.to, p.from);
+    return;
+  }
   if (m.method == "ACK") {
+    c.known.note_ack(m);
     if (c.at == stage::refused) return forget(number);
     if (c.at != stage::answered) return;
     c.at = stage::up;
@@ -365,6 +451,10 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
         events_.now +
         (behave_ ? 300 * sec
                  : random_.between(100 * msec, random_.below(2) == 0 ? 15 * sec : 90 * sec));
+    c.refresh_at = c.refresh_us == 0 ? 0 : events_.now + c.refresh_us;
+    // Answers to what a box asks in a call of a box are not its own.
+    if (!c.strict && m.call_id.starts_with('c') && random_.below(12) == 0)
+      c.move_at = events_.now + random_.between(100 * msec, 8 * sec);
     go_on(number);
     return;
   }
@@ -372,33 +462,47 @@ void boxes::on_other(std::uint32_t box, const message& m, const endpoint& from) 
     ++counts.byes_in;
     if (!behave_ && c.at == stage::up && random_.below(16) == 0) {
       ++counts.challenges;
-      net_.send(respond(m, 407, {}, {}), addresses_[box], from);
+      net_.send(respond(m, 407, {}, {}), p.to, p.from);
       return;
     }
     if (!behave_ && random_.below(16) == 0) {
       ++counts.refused_byes;
       static constexpr int refusals[] = {500, 503, 403, 487};
-      net_.send(respond(m, refusals[random_.below(4)], {}, {}), addresses_[box], from);
+      net_.send(respond(m, refusals[random_.below(4)], {}, {}), p.to, p.from);
       // Or it talks on; but not where nobody else has hung up.
       if (is_of_balancer(m) || random_.below(2) == 0) forget(number);
       return;
     }
-    net_.send(respond(m, 200, {}, {}), addresses_[box], from);
+    net_.send(respond(m, 200, {}, {}), p.to, p.from);
     return forget(number);
   }
-  if (m.method == "REFER") return on_refer(number, m, from);
+  if (m.method == "REFER") return on_refer(number, m, p);
   if (m.method == "OPTIONS") ++counts.pings;
   const bool refreshed = m.method == "INVITE" || m.method == "UPDATE";
-  if (!behave_ && refreshed && random_.below(12) == 0) {
-    ++counts.timeouts;
-    const int status = random_.below(2) == 0 ? 408 : m.method == "INVITE" ? 183 : 0;
-    counts.rings_on += status == 183 ? 1u : 0u;
-    if (status != 0) net_.send(respond(m, status, {}, {}), addresses_[box], from);
-    return;
+  const int status = refreshed ? answer_to_offer(c, m) : 200;
+  if (status == 0) return;
+  const bool agreed = refreshed && status == 200;
+  net_.send(respond(m, status, {}, agreed ? in_angles(here(c)) : std::string{},
+                    agreed ? session_line(m) : std::string{}),
+            p.to, p.from);
+}
+
+// 0: none.
+int boxes::answer_to_offer(call& c, const message& m) {
+  int status = 200;
+  if (c.heard.is_repeated(m)) {
+    status = c.heard.answer;
+  } else {
+    if (!behave_ && random_.below(12) == 0) {
+      ++counts.timeouts;
+      status = random_.below(2) == 0 ? 408 : m.method == "INVITE" ? 183 : 0;
+      counts.rings_on += status == 183 ? 1u : 0u;
+    }
+    c.heard.note_answer(m, status);
+    if (status == 200 && !m.contact.empty()) c.target = uri_of(m.contact);
   }
-  net_.send(respond(m, 200, {}, refreshed ? in_angles(here(box)) : std::string{},
-                    refreshed ? session_line(m) : std::string{}),
-            addresses_[box], from);
+  if (status == 200) c.known.note_said(m, events_.now);
+  return status;
 }
 
 } // namespace linehunt::sim

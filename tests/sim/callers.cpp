@@ -22,8 +22,12 @@ callers::callers(event_queue& events, chance& random, network& net, const front&
     : events_(events), random_(random), net_(net), balancer_(balancer), behave_(behave),
       intact_(intact) {}
 
+std::string callers::uri_at(const endpoint& contact) {
+  return "sip:a@" + std::string(std::string_view(to_text(contact)));
+}
+
 std::string callers::here(const call& c) const {
-  return "sip:a@" + std::string(std::string_view(to_text(c.contact)));
+  return uri_at(c.contact);
 }
 
 std::string callers::router(const call& c) const {
@@ -50,20 +54,20 @@ std::string callers::via_behind(const call& c) const {
 
 // The Record-Routes of the 2xx in reverse (RFC 3261 12.1.2), without those of our own strict router
 // or proxies.
-dialog_path callers::path_by(const call& c, const message& answer) const {
-  std::array<std::string_view, 8> hops;
-  std::size_t count = 0;
+callers::way callers::way_by(const call& c, const message& answer) const {
+  way by;
+  by.target = uri_of(answer.contact);
   const auto ours = [](std::string_view hop) { return hop.find(";lh=") != hop.npos; };
   if (c.no_routes &&
       std::all_of(answer.record_routes.at.begin(),
                   answer.record_routes.at.begin() + answer.record_routes.count, ours))
-    return path_of({}, uri_of(answer.contact), false);
+    return by;
   for (std::size_t i = answer.record_routes.count; i-- > 0;) {
     const std::string_view hop = answer.record_routes.at[i];
     const bool own = (c.strict && uri_of(hop) == router(c)) || hop.starts_with("<sip:edge@");
-    if (!own) hops[count++] = hop;
+    if (!own) by.hops.emplace_back(hop);
   }
-  return path_of({hops.data(), count}, uri_of(answer.contact), c.strict);
+  return by;
 }
 
 std::optional<std::uint32_t> callers::number_of(std::string_view id) const {
@@ -139,14 +143,15 @@ std::string callers::hop(std::uint32_t number, std::string_view method, std::str
 }
 
 std::string callers::within(std::uint32_t number, std::string_view method, std::uint32_t cseq,
-                            std::string_view to_tag, const dialog_path& path) {
+                            std::string_view to_tag, const way& by, char mark) {
   const call& c = calls_[number];
+  const std::vector<std::string_view> hops(by.hops.begin(), by.hops.end());
+  const dialog_path path = path_of(hops, by.target, c.strict);
   const bool refreshing = method == "INVITE" || method == "UPDATE";
   const std::string contact = refreshing ? in_angles(here(c)) : std::string{};
   std::string extra = via_behind(c);
   if (refreshing && c.session_s != 0)
     extra += "Session-Expires: " + std::to_string(c.session_s) + ";refresher=uac\r\n";
-  const char mark = method == "ACK" ? 'a' : 'd';
   std::string to = "<sip:" + c.user + "@192.0.2.1>;tag=";
   to += to_tag;
   return request({.method = method,
@@ -167,7 +172,9 @@ void callers::arm(std::uint32_t number, timer_kind which, time_us after) {
   call& c = calls_[number];
   if (which == resend) ++c.generation;
   events_.add(events_.now + after, happening::call_timer, number,
-              which | (which == resend ? std::uint32_t{c.generation} << 8 : 0));
+              which | (which == resend        ? std::uint32_t{c.generation} << 8
+                       : which == offer_again ? c.offer.cseq << 8
+                                              : 0));
 }
 
 // A line that names one of the latest calls, at times as its callee would name it to the caller.
@@ -238,12 +245,23 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     send(c, hop(number, "CANCEL", {}));
     break;
   case hang_up:
-    if (c.at == stage::up) hang_up_now(number);
+    if (c.at != stage::up) break;
+    // Who says where it is before it hangs up is known to be of the call.
+    if (c.offer.is_open() && (behave_ || random_.below(2) == 0))
+      arm(number, hang_up, 500 * msec);
+    else
+      hang_up_now(number);
     break;
   case reinvite:
     if (c.at != stage::up) break;
     ++counts.reinvites;
-    send(c, within(number, "INVITE", ++c.cseq, c.to_tag, c.path));
+    send(c, within(number, "INVITE", ++c.cseq, c.to_tag, c.callee));
+    break;
+  case move:
+    if (c.at == stage::up) move_now(number);
+    break;
+  case offer_again:
+    if (c.offer.is_open() && which >> 8 == c.offer.cseq) repeat_offer(number);
     break;
   case bye_astray:
     if (c.at == stage::up) hang_up_elsewhere(number);
@@ -251,7 +269,7 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
   case refer: {
     if (c.at != stage::up) break;
     ++counts.refers;
-    std::string text = within(number, "REFER", ++c.cseq, c.to_tag, c.path);
+    std::string text = within(number, "REFER", ++c.cseq, c.to_tag, c.callee);
     text.insert(text.find("Content-Length: "), "Refer-To: <sip:4931@192.0.2.1>\r\n");
     send(c, std::move(text));
     // Who has transferred has no more to say.
@@ -262,7 +280,8 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     if (c.at != stage::up) break;
     ++counts.refreshes;
     ++c.cseq;
-    send(c, within(number, random_.below(2) == 0 ? "UPDATE" : "INVITE", c.cseq, c.to_tag, c.path));
+    send(c,
+         within(number, random_.below(2) == 0 ? "UPDATE" : "INVITE", c.cseq, c.to_tag, c.callee));
     arm(number, refresh, refresh_after(c.session_s));
     break;
   default:
@@ -288,21 +307,30 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
 void callers::hang_up_now(std::uint32_t number) {
   call& c = calls_[number];
   c.at = stage::leaving;
-  c.bye = within(number, "BYE", ++c.cseq, c.to_tag, c.path);
+  c.bye = within(number, "BYE", ++c.cseq, c.to_tag, c.callee);
   c.interval_ms = t1_ms;
   c.deadline = events_.now + timeout;
   send(c, c.bye);
   arm(number, resend, t1_ms * msec);
 }
 
+void callers::note_restart(bool crashed) {
+  ++run_;
+  if (!crashed) return;
+  for (call& c : calls_)
+    c.known.forget();
+}
+
 // To be rid of the line, and not of the call.
 void callers::hang_up_elsewhere(std::uint32_t number) {
   call& c = calls_[number];
-  dialog_path path = c.path;
-  if (!path.uri.starts_with("sip:box@") || path.routes.find("strict@") != path.routes.npos) return;
+  const auto strict = [](std::string_view hop) { return hop.find("strict@") != hop.npos; };
+  if (c.strict || std::ranges::any_of(c.callee.hops, strict)) return;
   ++counts.astray;
-  path.uri.replace(path.uri.rfind(':') + 1, path.uri.npos, std::to_string(port_of_others));
-  send(c, within(number, "BYE", ++c.cseq, c.to_tag, path));
+  way astray = c.callee;
+  astray.target.replace(astray.target.rfind(':') + 1, astray.target.npos,
+                        std::to_string(port_of_others));
+  send(c, within(number, "BYE", ++c.cseq, c.to_tag, astray));
 }
 
 // Frees what a long simulation must not keep.
@@ -312,7 +340,8 @@ void callers::close(call& c) {
   ++c.generation;
   c.bye = {};
   c.replaces = {};
-  c.path = {};
+  c.callee = {};
+  c.offer.close();
 }
 
 // Who refreshes is what the answer says.
@@ -326,21 +355,19 @@ void callers::plan_refresh(std::uint32_t number, const message& answer) {
     ++counts.forgetful;
 }
 
-void callers::arrive(std::string_view bytes, const endpoint& at, const endpoint& from) {
+void callers::arrive(const packet& p) {
   message m;
-  if (!read(bytes, m)) return;
+  if (!read(p.bytes, m)) return;
   const auto known = number_of(m.call_id);
   if (!known) return;
   const std::uint32_t number = *known;
   const call& c = calls_[number];
   // A call of a box has its callee's replies come here too: those to what carries the callee's tag.
   const bool to_caller = m.status == 0 || parameter(m.from, "tag") == "f" + std::to_string(number);
-  if (intact_ && to_caller && at != c.from && broken_.empty())
-    broken_ = "for the caller at " + std::string(std::string_view(to_text(c.from))) + " came to " +
-              std::string(std::string_view(to_text(at))) + "\n" + std::string(m.bytes);
+  if (intact_ && to_caller && broken_.empty()) judge_place(c, m, p);
   if (c.dead) return;
   if (m.status == 0) {
-    on_request(number, m, at, from);
+    on_request(number, m, p.to, p.from);
   } else {
     if (intact_ && broken_.empty()) judge_response(c, m);
     on_response(number, m);
@@ -361,7 +388,8 @@ void callers::judge_way(const call& c, const message& m) {
       broken_ = "to a caller behind a strict router came\n" + std::string(m.bytes);
   } else if (c.proxies > 0) {
     ++counts.proxied_requests;
-    if (!has_routes(m, edges(c)) || m.uri != here(c))
+    const auto was_here = [&](const endpoint& e) { return m.uri == uri_at(e); };
+    if (!has_routes(m, edges(c)) || (m.uri != here(c) && std::ranges::none_of(c.left, was_here)))
       broken_ = "to a caller behind proxies came\n" + std::string(m.bytes);
   }
 }
@@ -377,11 +405,13 @@ void callers::on_response(std::uint32_t number, const message& m) {
     close(c);
     return;
   }
+  if (on_offer_answered(number, m)) return;
   // To a refresh: nobody knows of the call any more, or not as this caller has understood it.
-  if (m.cseq != 1 && m.status >= 400 && c.at == stage::up) return close(c);
+  if (m.cseq != 1 && ends_dialog(m.status) && c.at == stage::up) return close(c);
   if (m.cseq_method != "INVITE") return;
   if (m.cseq != 1) { // of a re-INVITE
-    if (m.status >= 200 && m.status < 300) send(c, within(number, "ACK", m.cseq, tag, c.path));
+    if (m.status >= 200 && m.status < 300)
+      send(c, within(number, "ACK", m.cseq, tag, c.callee, 'a'));
     return;
   }
   if (m.status < 200) {
@@ -406,13 +436,13 @@ void callers::on_response(std::uint32_t number, const message& m) {
     c.at = stage::up;
     return;
   }
-  dialog_path path = path_by(c, m);
+  way path = way_by(c, m);
   if (c.at == stage::calling || c.at == stage::proceeding) {
     c.at = stage::up;
     ++c.generation;
     ++counts.answered;
     c.to_tag = tag;
-    c.path = path;
+    c.callee = path;
     plan_refresh(number, m);
     if (c.cancelled) {
       ++counts.crossed;
@@ -422,13 +452,15 @@ void callers::on_response(std::uint32_t number, const message& m) {
     }
     if (!behave_ && random_.below(20) == 0)
       arm(number, bye_astray, random_.between(100 * msec, 10 * sec));
+    if (c.kind == 'c' && !c.strict && random_.below(12) == 0)
+      arm(number, move, random_.between(100 * msec, 8 * sec));
     if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * msec, 5 * sec));
     if (c.kind != 'k' && random_.below(20) == 0)
       arm(number, refer, random_.between(100 * msec, 5 * sec));
   } else if (c.to_tag != tag) {
     // Another destination has answered too, or one after all: one of the two is ended at once.
     ++counts.second_answers;
-    send(c, within(number, "ACK", 1, tag, path));
+    send(c, within(number, "ACK", 1, tag, path, 'a'));
     const bool left = std::ranges::find(c.left_tags, tag) != c.left_tags.end();
     if (c.at != stage::up || left || random_.below(2) == 0) {
       if (!left) c.left_tags.emplace_back(tag);
@@ -436,12 +468,15 @@ void callers::on_response(std::uint32_t number, const message& m) {
       return;
     }
     ++counts.kept_second;
-    send(c, within(number, "BYE", ++c.cseq, c.to_tag, c.path));
+    send(c, within(number, "BYE", ++c.cseq, c.to_tag, c.callee));
     c.left_tags.push_back(std::exchange(c.to_tag, std::string(tag)));
-    c.path = path;
+    c.callee = path;
+    c.offer.close();
+    c.heard = {};
+    c.known.forget();
     return;
   }
-  send(c, within(number, "ACK", 1, tag, path));
+  send(c, within(number, "ACK", 1, tag, path, 'a'));
 }
 
 void callers::on_request(std::uint32_t number, const message& m, const endpoint& at,
@@ -449,9 +484,14 @@ void callers::on_request(std::uint32_t number, const message& m, const endpoint&
   call& c = calls_[number];
   const bool mine = parameter(m.from, "tag") == c.to_tag && !c.to_tag.empty();
   if (mine && intact_ && broken_.empty()) judge_way(c, m);
-  if (m.method == "ACK") return;
+  if (m.method == "ACK") return c.known.note_ack(m);
   if (m.method == "OPTIONS") ++counts.pings;
   int status = mine && c.at != stage::over ? 200 : 481;
+  if (mine && !c.heard.note(m)) {
+    ++counts.overtaken;
+    net_.send(respond(m, 500, {}, {}), at, from);
+    return;
+  }
   if (m.method == "BYE" && mine) {
     status = 200;
     if (!behave_ && random_.below(16) == 0) {
@@ -468,11 +508,8 @@ void callers::on_request(std::uint32_t number, const message& m, const endpoint&
     counts.notified_late += events_.now > c.over_at + timeout && c.at == stage::over ? 1u : 0u;
   }
   const bool offers = m.method == "INVITE" || m.method == "UPDATE";
-  if (!behave_ && status == 200 && offers && random_.below(12) == 0) {
-    ++counts.timeouts;
-    if (random_.below(2) == 0) return;
-    status = 408;
-  }
+  if (status == 200 && offers) status = answer_to_offer(c, m);
+  if (status == 0) return;
   const std::string contact = in_angles(here(c));
   const bool refreshed = status == 200 && offers;
   net_.send(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The callers: small user agents, one state machine a call, that follow RFC 3261 as far as they
-// like. Some give up, some never acknowledge, some die without a word, and some send a BYE where
-// the call is not, and talk on.
+// like. Some move, some give up, some never acknowledge, some die without a word, and some send a
+// BYE where the call is not, and talk on.
 #pragma once
 
 #include "network.h"
+#include "offers.h"
 #include "sip_text.h"
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct caller_counts {
                 kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
                 strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
                 notified_late = 0, timeouts = 0, astray = 0, refused_byes = 0, proxied = 0,
-                proxied_requests = 0;
+                proxied_requests = 0, moves = 0, moved_requests = 0, overtaken = 0;
 };
 
 class callers {
@@ -35,7 +36,7 @@ class callers {
   // `replacing`: one of those that talk, if any can be found (RFC 3891).
   void begin(std::uint32_t number, std::string_view user, const endpoint& from, char kind,
              bool replacing);
-  void arrive(std::string_view bytes, const endpoint& at, const endpoint& from);
+  void arrive(const packet& p);
   void timer(std::uint32_t number, std::uint32_t which);
 
   // For strangers who know a little about somebody else's call.
@@ -43,6 +44,9 @@ class callers {
   [[nodiscard]] std::string stolen_from() const {
     return "<sip:a@x.example>;tag=f" + std::to_string(last_);
   }
+
+  // The balancer has begun anew; after a crash with what it knew some time before.
+  void note_restart(bool crashed);
 
   // With whom that tag is of. A call that a box makes: not known, its requests come to the box.
   [[nodiscard]] bool talks(std::string_view call_id, std::string_view to_tag) const;
@@ -53,6 +57,11 @@ class callers {
 
  private:
   enum class stage : std::uint8_t { idle, calling, proceeding, up, leaving, over };
+  // How its requests go: by these Routes, nearest first, to the Contact of the other side.
+  struct way {
+    std::vector<std::string> hops;
+    std::string target;
+  };
   struct call {
     stage at = stage::idle;
     bool dead = false, acks = true, cancelled = false;
@@ -72,7 +81,11 @@ class callers {
     std::uint8_t proxies = 0; // in front of it, all of which stay in the route
     std::string user, to_tag, bye, replaces;
     std::vector<std::string> left_tags; // of the answers that it has hung up
-    dialog_path path;
+    way callee;
+    own_offer offer;
+    requests_heard heard;
+    whereabouts known;
+    std::vector<endpoint> left; // Contacts that it had before
   };
   enum timer_kind : std::uint32_t {
     resend = 0,
@@ -82,7 +95,9 @@ class callers {
     reinvite = 4,
     refresh = 5,
     refer = 6,
-    bye_astray = 7
+    bye_astray = 7,
+    move = 8,
+    offer_again = 9
   };
 
   // Of that Call-ID; none where there is no such call.
@@ -94,8 +109,9 @@ class callers {
   [[nodiscard]] std::string hop(std::uint32_t number, std::string_view method,
                                 std::string_view to) const;
   [[nodiscard]] std::string within(std::uint32_t number, std::string_view method,
-                                   std::uint32_t cseq, std::string_view to_tag,
-                                   const dialog_path& path);
+                                   std::uint32_t cseq, std::string_view to_tag, const way& by,
+                                   char mark = 'd');
+  [[nodiscard]] static std::string uri_at(const endpoint& contact);
   [[nodiscard]] std::string here(const call& c) const;   // its Contact URI
   [[nodiscard]] std::string router(const call& c) const; // URI of its strict router
   [[nodiscard]] std::string
@@ -103,7 +119,8 @@ class callers {
   [[nodiscard]] std::string via_behind(const call& c) const; // of itself, below its nearest proxy
   void judge_response(const call& c, const message& m);
   void judge_way(const call& c, const message& m);
-  [[nodiscard]] dialog_path path_by(const call& c, const message& answer) const;
+  void judge_place(const call& c, const message& m, const packet& p);
+  [[nodiscard]] way way_by(const call& c, const message& answer) const;
   void send(const call& c, std::string bytes) {
     net_.send(std::move(bytes), c.from, balancer_.facing(c.from));
   }
@@ -111,6 +128,12 @@ class callers {
   void arm(std::uint32_t number, timer_kind which, time_us after);
   void hang_up_now(std::uint32_t number);
   void hang_up_elsewhere(std::uint32_t number);
+  void move_now(std::uint32_t number);
+  void make_offer(std::uint32_t number, std::string_view method);
+  void repeat_offer(std::uint32_t number);
+  // False: it is the answer to no offer that is open.
+  [[nodiscard]] bool on_offer_answered(std::uint32_t number, const message& m);
+  [[nodiscard]] int answer_to_offer(call& c, const message& m);
   void close(call& c);
   void on_response(std::uint32_t number, const message& m);
   void on_request(std::uint32_t number, const message& m, const endpoint& at, const endpoint& from);
@@ -122,6 +145,7 @@ class callers {
   bool behave_, intact_;
   std::string broken_;
   std::uint32_t last_ = 0;
+  std::uint32_t run_ = 0; // of the balancer
   std::vector<call> calls_;
 };
 

@@ -263,7 +263,9 @@ void balancer::judge_calls(worker_id w) {
     if (c.destination != no_index) ++there[c.destination];
     for (std::uint8_t i = 0; i < c.held.slot_count; ++i) {
       ++held[c.held.slots[i]];
-      if (known.late || c.call_id.starts_with('k') || c.call_id.starts_with('s'))
+      // A re-INVITE of a box whose To tag is lost on the way is a call that it makes.
+      const bool of_box = c.from_tag.starts_with('b');
+      if (known.late || of_box || c.call_id.starts_with('k') || c.call_id.starts_with('s'))
         ++it.forced[c.held.slots[i]];
     }
     if (owner_of(call_hash(c.call_id, secret_), setup_.workers) != w)

@@ -41,6 +41,11 @@ void print(const totals& t, std::uint64_t seeds) {
               "(%llu requests)\n",
               n(t.box.refreshes), n(t.box.forgetful), n(t.box.pings), n(t.box.strict),
               n(t.box.strict_requests));
+  std::printf(
+      "  moves: of callers %llu (%llu requests to where they are now), of boxes %llu (%llu); "
+      "overtaken by later requests to callers %llu, to boxes %llu\n",
+      n(t.caller.moves), n(t.caller.moved_requests), n(t.box.moves), n(t.box.moved_requests),
+      n(t.caller.overtaken), n(t.box.overtaken));
   std::printf("  ends:");
   for (std::size_t i = 0; i < end_cause_count; ++i) {
     const std::string_view name = name_of(static_cast<end_cause>(i));
@@ -124,6 +129,8 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("an offer that rings at a box for ever", t.box.rings_on);
   must("a BYE that a box challenges", t.box.challenges);
   must("a request to a caller behind proxies", t.caller.proxied_requests);
+  must("a request to a caller that has moved", t.caller.moved_requests);
+  must("a request to a box that has moved", t.box.moved_requests);
   must("a BYE that a box refuses", t.box.refused_byes);
   must("a BYE that a caller refuses", t.caller.refused_byes);
   must("a BYE that goes where its call is not", t.caller.astray);

@@ -281,13 +281,7 @@ void simulation::dispatch(const event_at& e) {
   case happening::restart:
     if (begun_ == setup_.calls) break;
     if (random_.below(3) == 0) listen_elsewhere();
-    if (setup_.seed % 6 == 1 && random_.below(2) == 0) {
-      ++counts.crashes;
-      counts.uncertain += balancer_->crash();
-    } else {
-      ++counts.restarts;
-      balancer_->restart();
-    }
+    begin_anew(setup_.seed % 6 == 1 && random_.below(2) == 0);
     events_.add(e.at + random_.between(10 * sec, 200 * sec), happening::restart);
     break;
   case happening::copy:
@@ -323,6 +317,18 @@ void simulation::dispatch(const event_at& e) {
     events_.add(e.at + random_.between(200 * msec, 3 * sec), happening::heartbeat);
     break;
   }
+}
+
+void simulation::begin_anew(bool crash) {
+  if (crash) {
+    ++counts.crashes;
+    counts.uncertain += balancer_->crash();
+  } else {
+    ++counts.restarts;
+    balancer_->restart();
+  }
+  callers_->note_restart(crash);
+  boxes_->note_restart(crash);
 }
 
 // A machine that stands still, for a moment or until transactions have timed out.
@@ -388,9 +394,9 @@ void simulation::deliver(packet p) {
   else if (boxes_->owns(p.to) &&
            !(p.bytes.find("@x.example") != std::string::npos &&
              p.bytes.find("Call-ID: k") != std::string::npos && p.bytes.starts_with("SIP/2.0")))
-    boxes_->arrive(p.bytes, p.to, p.from);
+    boxes_->arrive(p);
   else if (is_caller(p.to) || boxes_->owns(p.to))
-    callers_->arrive(p.bytes, p.to, p.from);
+    callers_->arrive(p);
   else if (certain_ && is_behind_proxies(p.to.ip))
     broken_ = "past the proxies of a caller came\n" + p.bytes;
 }

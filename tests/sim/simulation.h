@@ -55,6 +55,7 @@ class simulation {
   void judge_refusal(const packet& p);
   void begin_call();
   void administer();
+  void begin_anew(bool crash);
   void be_absent();
   void beat();
   void listen_elsewhere();

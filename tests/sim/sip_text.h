@@ -38,6 +38,12 @@ struct message {
 // What stands between < and >, or the whole value.
 [[nodiscard]] std::string_view uri_of(std::string_view value);
 
+// Whoever gets that to an offer hangs up without a word: the call is not known any more, or not as
+// it was understood. Not where another request has overtaken or crossed it.
+[[nodiscard]] inline bool ends_dialog(int status) {
+  return status >= 400 && status != 491 && status != 500;
+}
+
 [[nodiscard]] std::string in_angles(std::string_view uri);
 
 // How requests within a call go: Request-URI and Route lines (RFC 3261 12.2.1.1).

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The callers' offers within a call, their answers to those of the other side, and where what is
+// for a caller that has moved must come.
+#include "callers.h"
+
+#include <algorithm>
+
+namespace linehunt::sim {
+
+// To another port or, as far as nobody but its proxies reaches it there, another host.
+void callers::move_now(std::uint32_t number) {
+  call& c = calls_[number];
+  if (c.offer.is_open()) return arm(number, move, 500 * msec);
+  ++counts.moves;
+  c.left.push_back(c.contact);
+  ++c.contact.port;
+  if (random_.below(2) == 0)
+    c.contact.ip.bytes[c.contact.ip.is_v6 ? 15 : 3] =
+        static_cast<std::uint8_t>(201 + random_.below(50));
+  if (c.proxies == 0) c.from = c.contact;
+  c.known.move();
+  make_offer(number, random_.below(2) == 0 ? "UPDATE" : "INVITE");
+}
+
+void callers::make_offer(std::uint32_t number, std::string_view method) {
+  call& c = calls_[number];
+  c.offer.open(method, ++c.cseq, run_, events_.now);
+  c.offer.text = within(number, method, c.cseq, c.to_tag, c.callee);
+  send(c, c.offer.text);
+  arm(number, offer_again, t1_ms * msec);
+}
+
+void callers::repeat_offer(std::uint32_t number) {
+  call& c = calls_[number];
+  if (c.at != stage::up || events_.now >= c.offer.deadline) return c.offer.close();
+  send(c, c.offer.text);
+  arm(number, offer_again, c.offer.next_wait());
+}
+
+bool callers::on_offer_answered(std::uint32_t number, const message& m) {
+  call& c = calls_[number];
+  if (!c.offer.is_answered_by(m) || c.at != stage::up) return false;
+  const std::string_view tag = parameter(m.to, "tag");
+  if (m.status < 200) return true;
+  if (c.offer.invites && m.status >= 300) send(c, within(number, "ACK", m.cseq, tag, c.callee));
+  c.offer.close();
+  if (m.status >= 300) {
+    if (ends_dialog(m.status)) close(c);
+    return true;
+  }
+  if (!m.contact.empty()) c.callee.target = uri_of(m.contact);
+  if (c.offer.run == run_) c.known.confirm(net_.sent, events_.now);
+  if (c.offer.invites) send(c, within(number, "ACK", m.cseq, tag, c.callee, 'a'));
+  return true;
+}
+
+int callers::answer_to_offer(call& c, const message& m) {
+  int status = 200;
+  if (c.heard.is_repeated(m)) {
+    status = c.heard.answer;
+  } else {
+    if (!behave_ && random_.below(12) == 0) {
+      ++counts.timeouts;
+      status = random_.below(2) == 0 ? 0 : 408;
+    }
+    c.heard.note_answer(m, status);
+    if (status == 200 && !m.contact.empty()) c.callee.target = uri_of(m.contact);
+  }
+  if (status == 200) c.known.note_said(m, events_.now);
+  return status;
+}
+
+// To its Contact, or to the one that it had when the request was made; and by way of its proxies,
+// which do not move. Answers follow their requests.
+void callers::judge_place(const call& c, const message& m, const packet& p) {
+  const auto is_left = [&](std::string_view uri) {
+    return std::ranges::any_of(c.left, [&](const endpoint& e) { return uri == uri_at(e); });
+  };
+  const bool here_now = p.to == c.from;
+  bool right = here_now || std::ranges::find(c.left, p.to) != c.left.end();
+  // Other dialogs of the call know nothing of it.
+  const bool mine = parameter(m.from, "tag") == c.to_tag;
+  if (m.status == 0 && mine && !c.left.empty() && c.known.is_known(p.order)) {
+    const bool by_new = m.uri == here(c);
+    counts.moved_requests += right && by_new ? 1u : 0u;
+    right = right && (by_new ? here_now : !is_of_balancer(m) && is_left(m.uri));
+  }
+  if (!right)
+    broken_ = "for the caller at " + std::string(std::string_view(to_text(c.from))) + " came to " +
+              std::string(std::string_view(to_text(p.to))) + "\n" + std::string(m.bytes);
+}
+
+} // namespace linehunt::sim
