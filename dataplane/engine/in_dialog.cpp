@@ -371,14 +371,14 @@ std::uint32_t engine::state::mark_of(const ip_address& ip) const noexcept {
 }
 
 // A target refresh (RFC 3261 12.2.1.2) holds once the other side has agreed to it. Until then its
-// Contact is kept, one for as many calls; that of a call that another one displaces is not learned.
+// Contact is kept, one for each side of as many calls; one that another displaces is not learned.
 void engine::state::expect_target(const dialog_match& of) {
   const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
-  expected_target& kept = expected_targets[of.call % expected_targets.size()];
+  expected_target& kept = expected_of(of);
   if (!contact || contact->uri.empty() || contact->uri.size() > kept.uri.size()) return;
   // One that comes again, late, is no news (RFC 3261 12.2.2).
-  if (kept.taken && is_of(kept, of) && routing.cseq.number <= kept.cseq) return;
-  kept.taken = false;
+  if (is_agreed(of)) return;
+  if (!is_of(kept, of)) kept.news_from = 0;
   kept.call = of.call;
   kept.generation = calls[of.call].generation;
   kept.cseq = routing.cseq.number;
@@ -388,10 +388,21 @@ void engine::state::expect_target(const dialog_match& of) {
 }
 
 void engine::state::take_expected_target(const dialog_match& of) {
-  expected_target& kept = expected_targets[of.call % expected_targets.size()];
-  if (kept.taken || !is_of(kept, of) || kept.cseq != routing.cseq.number) return;
+  expected_target& kept = expected_of(of);
+  if (!is_of(kept, of) || kept.cseq != routing.cseq.number) return;
   set_target(of.call, of.from, {kept.uri.data(), kept.uri_len});
-  kept.taken = true;
+  kept.news_from = kept.cseq + std::uint64_t{1};
+}
+
+engine::state::expected_target& engine::state::expected_of(const dialog_match& of) {
+  const std::size_t number = of.call * std::size_t{2} + (of.from == side::caller ? 0 : 1);
+  return expected_targets[number % expected_targets.size()];
+}
+
+// The offer at hand, or answered, or a later one: what is said to it now is a repetition.
+bool engine::state::is_agreed(const dialog_match& of) {
+  const expected_target& kept = expected_of(of);
+  return is_of(kept, of) && routing.cseq.number < kept.news_from;
 }
 
 bool engine::state::is_of(const expected_target& kept, const dialog_match& dialog) const {

@@ -425,13 +425,15 @@ struct engine::state final : selection_listener {
     std::uint32_t call = no_call;
     std::uint16_t generation = 0;
     std::uint32_t cseq = 0;
+    std::uint64_t news_from = 0; // CSeq behind that of the last one that was agreed to
     side from = side::caller;
-    bool taken = false; // the other side has agreed
     std::uint8_t uri_len = 0;
     std::array<char, 128> uri;
   };
+  [[nodiscard]] expected_target& expected_of(const dialog_match& of);
+  [[nodiscard]] bool is_agreed(const dialog_match& of);
   [[nodiscard]] bool is_of(const expected_target& kept, const dialog_match& dialog) const;
-  std::array<expected_target, 256> expected_targets;
+  std::array<expected_target, 512> expected_targets;
   record_array<post_dial_delay> delays;                       // by destination_index
   record_array<std::atomic<std::uint64_t>> destination_calls; // see engine
 };

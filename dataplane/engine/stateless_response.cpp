@@ -184,9 +184,11 @@ void engine::state::on_bye_answered(const dialog_match& match) {
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
 void engine::state::refresh(const dialog_match& of) {
   if (!is_kept(of.call)) return;
-  take_expected_target(of);
-  if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
-    set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
+  if (!is_agreed(of)) {
+    take_expected_target(of);
+    if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
+      set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
+  }
   note_refresh(of.call);
   // With a BYE on its way the call goes where its parties are, and is in no doubt.
   if (calls[of.call].state != call_state::answered) return;

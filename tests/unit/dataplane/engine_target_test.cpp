@@ -47,6 +47,17 @@ TEST_F(engine_target, of_an_offer_that_comes_again_behind_a_later_one_is_not_new
   expect_at(alice_later, usual);
 }
 
+// Its sender may have moved since.
+TEST_F(engine_target, of_an_agreement_that_comes_again_is_not_news) {
+  const auto first = offer(true, 2, alice);
+  agree(first, usual);
+  agree(offer(false, 1, machine), alice);
+  agree(first, usual);
+  (void)offer(true, 3, alice);
+  agree(first, usual);
+  expect_at(alice, machine);
+}
+
 // The BYE may be challenged, or have gone astray: the call may go on, and its end needs both.
 TEST_F(engine_target, is_learned_while_a_bye_waits_for_its_answer) {
   ASSERT_EQ(world.give(within(call.ok_at_caller, {}), caller_address), verdict::request_forwarded);
