@@ -91,6 +91,9 @@ void boxes::on_answer(std::uint32_t number, const message& m) {
   if (agreed && c.offer.run == run_) c.known.confirm(net_.sent, events_.now);
   if (c.offer.invites) send(c, within(number, "ACK", m.cseq, agreed ? 'a' : '-'));
   c.offer.close();
+  if (m.status != 491) return;
+  c.reoffer_at = events_.now + random_.between(10 * msec, 2 * sec); // RFC 3261 14.1
+  go_on(number);
 }
 
 void boxes::arrive_beside(std::string_view bytes, const endpoint& at, const endpoint& from) {
@@ -265,13 +268,18 @@ void boxes::talk(std::uint32_t number) {
   if (is_due(c.refresh_at)) refresh(number);
   if (is_due(c.move_at)) move(number);
   if (c.offer.is_open() && is_due(c.offer_at)) repeat_offer(number);
+  if (is_due(c.reoffer_at)) {
+    c.reoffer_at = 0;
+    if (!c.offer.is_open()) make_offer(number, "INVITE");
+  }
   go_on(number);
 }
 
 void boxes::go_on(std::uint32_t number) {
   const call& c = calls_[number];
   time_us next = c.hang_up_at;
-  for (const time_us at : {c.refresh_at, c.move_at, c.offer.is_open() ? c.offer_at : 0})
+  for (const time_us at :
+       {c.refresh_at, c.move_at, c.reoffer_at, c.offer.is_open() ? c.offer_at : 0})
     if (at != 0) next = std::min(next, at);
   arm(number, next - std::min(events_.now, next));
 }
@@ -453,6 +461,7 @@ void boxes::on_other(std::uint32_t box, const message& m, const packet& p) {
                  : random_.between(100 * msec, random_.below(2) == 0 ? 15 * sec : 90 * sec));
     c.refresh_at = c.refresh_us == 0 ? 0 : events_.now + c.refresh_us;
     // Answers to what a box asks in a call of a box are not its own.
+    if (m.call_id.starts_with('c') && random_.below(8) == 0) c.reoffer_at = events_.now + meeting;
     if (!c.strict && m.call_id.starts_with('c') && random_.below(12) == 0)
       c.move_at = events_.now + random_.between(100 * msec, 8 * sec);
     go_on(number);
@@ -493,7 +502,10 @@ int boxes::answer_to_offer(call& c, const message& m) {
   if (c.heard.is_repeated(m)) {
     status = c.heard.answer;
   } else {
-    if (!behave_ && random_.below(12) == 0) {
+    if (c.offer.crosses(m)) {
+      ++counts.crossings;
+      status = 491;
+    } else if (!behave_ && random_.below(12) == 0) {
       ++counts.timeouts;
       status = random_.below(2) == 0 ? 408 : m.method == "INVITE" ? 183 : 0;
       counts.rings_on += status == 183 ? 1u : 0u;

@@ -22,7 +22,7 @@ struct box_counts {
                 forgetful = 0, pings = 0, strict = 0, strict_requests = 0, forked = 0,
                 asked_for_a_pause = 0, asked_for_less = 0, passed_back = 0, refers = 0,
                 replaced = 0, timeouts = 0, rings_on = 0, challenges = 0, refused_byes = 0,
-                moves = 0, moved_requests = 0, overtaken = 0;
+                moves = 0, moved_requests = 0, overtaken = 0, crossings = 0;
 };
 
 class boxes {
@@ -62,6 +62,7 @@ class boxes {
     time_us refresh_at = 0; // the next time; 0: never
     time_us hang_up_at = 0;
     time_us move_at = 0;                   // 0: never
+    time_us reoffer_at = 0;                // an INVITE; 0: never
     time_us offer_at = 0;                  // of its repetition
     std::string invite, last, tag, branch; // INVITE as it came, last response or our BYE
     endpoint from;

@@ -4,6 +4,7 @@
 #include "callers.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace linehunt::sim {
 
@@ -45,12 +46,25 @@ bool callers::on_offer_answered(std::uint32_t number, const message& m) {
   if (c.offer.invites && m.status >= 300) send(c, within(number, "ACK", m.cseq, tag, c.callee));
   c.offer.close();
   if (m.status >= 300) {
-    if (ends_dialog(m.status)) close(c);
+    // RFC 3261 14.1, of who has made the Call-ID.
+    if (m.status == 491)
+      arm(number, reoffer, random_.between(2100 * msec, 4 * sec));
+    else if (ends_dialog(m.status))
+      close(c);
     return true;
   }
   if (!m.contact.empty()) c.callee.target = uri_of(m.contact);
   if (c.offer.run == run_) c.known.confirm(net_.sent, events_.now);
-  if (c.offer.invites) send(c, within(number, "ACK", m.cseq, tag, c.callee, 'a'));
+  if (!c.offer.invites) return true;
+  std::string ack = within(number, "ACK", m.cseq, tag, c.callee, 'a');
+  if (random_.below(4) == 0) {
+    ++counts.late_acks;
+    c.late_ack = std::move(ack);
+    arm(number, late_ack, random_.between(1 * msec, 300 * msec));
+    hang_up_now(number);
+  } else {
+    send(c, std::move(ack));
+  }
   return true;
 }
 
@@ -59,7 +73,10 @@ int callers::answer_to_offer(call& c, const message& m) {
   if (c.heard.is_repeated(m)) {
     status = c.heard.answer;
   } else {
-    if (!behave_ && random_.below(12) == 0) {
+    if (c.offer.crosses(m)) {
+      ++counts.crossings;
+      status = 491;
+    } else if (!behave_ && random_.below(12) == 0) {
       ++counts.timeouts;
       status = random_.below(2) == 0 ? 0 : 408;
     }

@@ -232,6 +232,7 @@ void callers::begin(std::uint32_t number, std::string_view user, const endpoint&
 
 void callers::timer(std::uint32_t number, std::uint32_t which) {
   call& c = calls_[number];
+  if ((which & 0xff) == late_ack && !c.dead) return send(c, std::exchange(c.late_ack, {}));
   if (c.dead || c.at == stage::over) return;
   switch (which & 0xff) {
   case die:
@@ -259,6 +260,14 @@ void callers::timer(std::uint32_t number, std::uint32_t which) {
     break;
   case move:
     if (c.at == stage::up) move_now(number);
+    break;
+  case reoffer:
+    if (c.at == stage::up && !c.offer.is_open()) make_offer(number, "INVITE");
+    break;
+  case late_cancel:
+    if (c.at != stage::up) break;
+    ++counts.late_cancels;
+    send(c, hop(number, "CANCEL", {}));
     break;
   case offer_again:
     if (c.offer.is_open() && which >> 8 == c.offer.cseq) repeat_offer(number);
@@ -452,6 +461,8 @@ void callers::on_response(std::uint32_t number, const message& m) {
     }
     if (!behave_ && random_.below(20) == 0)
       arm(number, bye_astray, random_.between(100 * msec, 10 * sec));
+    if (random_.below(20) == 0) arm(number, late_cancel, random_.between(1 * msec, 3 * sec));
+    if (c.kind == 'c' && random_.below(8) == 0) arm(number, reoffer, meeting);
     if (c.kind == 'c' && !c.strict && random_.below(12) == 0)
       arm(number, move, random_.between(100 * msec, 8 * sec));
     if (random_.below(20) == 0) arm(number, reinvite, random_.between(500 * msec, 5 * sec));

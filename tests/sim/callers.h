@@ -22,7 +22,8 @@ struct caller_counts {
                 kept_second = 0, refreshes = 0, forgetful = 0, pings = 0, strict = 0,
                 strict_requests = 0, without_route = 0, refers = 0, replaces = 0, notified = 0,
                 notified_late = 0, timeouts = 0, astray = 0, refused_byes = 0, proxied = 0,
-                proxied_requests = 0, moves = 0, moved_requests = 0, overtaken = 0;
+                proxied_requests = 0, moves = 0, moved_requests = 0, late_acks = 0,
+                late_cancels = 0, crossings = 0, overtaken = 0;
 };
 
 class callers {
@@ -83,6 +84,7 @@ class callers {
     std::vector<std::string> left_tags; // of the answers that it has hung up
     way callee;
     own_offer offer;
+    std::string late_ack; // that a BYE has overtaken
     requests_heard heard;
     whereabouts known;
     std::vector<endpoint> left; // Contacts that it had before
@@ -97,7 +99,10 @@ class callers {
     refer = 6,
     bye_astray = 7,
     move = 8,
-    offer_again = 9
+    offer_again = 9,
+    reoffer = 10,
+    late_ack = 11,
+    late_cancel = 12
   };
 
   // Of that Call-ID; none where there is no such call.

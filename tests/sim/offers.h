@@ -15,6 +15,9 @@
 
 namespace linehunt::sim {
 
+// After the ACK each side may make an offer at the same time, so that they cross.
+inline constexpr time_us meeting = 1 * sec;
+
 // Repeated until its final answer.
 struct own_offer {
   std::string text; // empty: there is none
@@ -35,6 +38,10 @@ struct own_offer {
   void close() { text = {}; }
   [[nodiscard]] bool is_answered_by(const message& m) const {
     return is_open() && m.cseq == cseq && m.cseq_method == (invites ? "INVITE" : "UPDATE");
+  }
+  // RFC 3261 14.2.
+  [[nodiscard]] bool crosses(const message& other) const {
+    return is_open() && invites && other.method == "INVITE";
   }
   [[nodiscard]] time_us next_wait() {
     interval_ms = invites ? interval_ms * 2 : std::min(interval_ms * 2, t2_ms);

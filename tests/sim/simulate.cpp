@@ -43,9 +43,11 @@ void print(const totals& t, std::uint64_t seeds) {
               n(t.box.strict_requests));
   std::printf(
       "  moves: of callers %llu (%llu requests to where they are now), of boxes %llu (%llu); "
-      "overtaken by later requests to callers %llu, to boxes %llu\n",
+      "overtaken by later requests to callers %llu, to boxes %llu; ACKs behind a BYE %llu, CANCELs "
+      "behind the answer %llu, re-INVITEs that cross at callers %llu, at boxes %llu\n",
       n(t.caller.moves), n(t.caller.moved_requests), n(t.box.moves), n(t.box.moved_requests),
-      n(t.caller.overtaken), n(t.box.overtaken));
+      n(t.caller.overtaken), n(t.box.overtaken), n(t.caller.late_acks), n(t.caller.late_cancels),
+      n(t.caller.crossings), n(t.box.crossings));
   std::printf("  ends:");
   for (std::size_t i = 0; i < end_cause_count; ++i) {
     const std::string_view name = name_of(static_cast<end_cause>(i));
@@ -131,6 +133,12 @@ bool came_through_all(const totals& t, bool one_worker) {
   must("a request to a caller behind proxies", t.caller.proxied_requests);
   must("a request to a caller that has moved", t.caller.moved_requests);
   must("a request to a box that has moved", t.box.moved_requests);
+  must("a request to a caller that a later one has overtaken", t.caller.overtaken);
+  must("a request to a box that a later one has overtaken", t.box.overtaken);
+  must("an ACK that a BYE has overtaken", t.caller.late_acks);
+  must("a CANCEL behind the answer", t.caller.late_cancels);
+  must("a re-INVITE that crosses one of the other side at a caller", t.caller.crossings);
+  must("a re-INVITE that crosses one of the other side at a box", t.box.crossings);
   must("a BYE that a box refuses", t.box.refused_byes);
   must("a BYE that a caller refuses", t.caller.refused_byes);
   must("a BYE that goes where its call is not", t.caller.astray);
