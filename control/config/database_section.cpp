@@ -21,7 +21,10 @@ bool is_table_name(const std::string& name) {
 
 void read_database(table_reader& root, configuration& into, diagnostics& out) {
   const toml::table* table = root.table("database");
-  if (!table) return;
+  if (!table) {
+    into.broken.destinations |= root.has("database"); // it is no table
+    return;
+  }
   table_reader section(*table, "[database]", out);
   const std::size_t errors_before = out.error_count();
   database::settings& database = into.database;

@@ -36,7 +36,10 @@ void read_sections(const toml::table& file, const device_check& check, configura
   read_overload(root, whole, out);
   read_destinations(root, whole, out);
   read_rules(root, whole, out);
+  const std::size_t errors_before = out.error_count();
   root.finish();
+  // What stands under a name that is none may have been of any kind.
+  if (out.error_count() != errors_before) whole.broken = {true, true, true, true};
 }
 
 struct closing {

@@ -216,19 +216,15 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
                                   text));
     }
     const toml::node* port = section.node("port");
-    const bool is_udp_port = port != nullptr && port->is_integer();
-    if (is_udp_port)
+    if (port != nullptr && port->is_integer())
       section.error("port", "'port' is a number, and is to name a [[port]]; write the UDP port as "
                             "sip_port");
     else
       section.read("port", entry.port);
-    const bool has_sip_port =
-        section.read("sip_port", entry.local.port, 1, 65535) || !section.has("sip_port");
+    section.read("sip_port", entry.local.port, 1, 65535);
     read_advertise(section, entry, ip.has_value());
     read_names(section, entry, out);
-    section.finish();
-    if (has_sip_port && !is_udp_port && !entry.local.ip.is_unspecified())
-      into.listeners.push_back(std::move(entry));
+    if (section.finish()) into.listeners.push_back(std::move(entry));
   }
   into.broken.listeners = out.error_count() != errors_before;
 }

@@ -44,7 +44,9 @@ class match_reader {
     read_from_group();
     read_codecs("codecs", rule_field::codec_present);
     read_codecs("no_codecs", rule_field::codec_absent);
-    reader_.finish();
+    if (reader_.finish() && reader_.has("any_port") && !reader_.has("from_group"))
+      reader_.error("any_port", "'any_port' is about the destination that a call comes from; add "
+                                "from_group");
     if (match_.empty())
       out_.error(reader_.at(), "[[rule]] 'match' is empty; leave it out where every call is meant");
   }
@@ -137,14 +139,8 @@ class match_reader {
   void read_from_group() {
     rule_condition condition;
     condition.field = rule_field::from_destination;
-    const bool any_port = reader_.has("any_port");
-    if (any_port) reader_.read("any_port", condition.any_port);
-    if (!reader_.read("from_group", condition.group)) {
-      if (any_port && !reader_.has("from_group"))
-        reader_.error("any_port", "'any_port' is about the destination that a call comes from; "
-                                  "add from_group");
-      return;
-    }
+    reader_.read("any_port", condition.any_port);
+    if (!reader_.read("from_group", condition.group)) return;
     rule_.from_group_at = reader_.at("from_group");
     add(std::move(condition), rule_.from_group_at);
   }

@@ -146,8 +146,7 @@ void read_ping(table_reader& section, ping_policy& ping, diagnostics& out) {
   }
 }
 
-// `knows_match`: without errors in it, one of which may be what was to be from_group.
-void read_forward(table_reader& section, rule_entry& rule, bool knows_match, diagnostics& out) {
+void read_forward(table_reader& section, rule_entry& rule, diagnostics& out) {
   rule.target_at = section.at("forward");
   if (section.read("forward", rule.model.target_uri)) {
     if (const auto address = sip_target(rule.model.target_uri); !address)
@@ -158,18 +157,11 @@ void read_forward(table_reader& section, rule_entry& rule, bool knows_match, dia
   if (!section.has("count")) return;
   rule.model.count = true;
   read_resources(section, "count", rule, out);
-  bool from_destination = false;
-  for (const rule_condition& condition : rule.model.conditions) {
-    if (condition.field != rule_field::from_destination) continue;
-    from_destination = true;
-    rule.model.group = condition.group;
-  }
-  if (!from_destination && knows_match)
-    section.error("count", "'count' holds lines of the destination that a call comes from; add "
-                           "from_group to 'match'");
+  for (const rule_condition& condition : rule.model.conditions)
+    if (condition.field == rule_field::from_destination) rule.model.group = condition.group;
 }
 
-void read_action(table_reader& section, rule_entry& rule, bool knows_match, diagnostics& out) {
+void read_action(table_reader& section, rule_entry& rule, diagnostics& out) {
   static constexpr std::array<std::string_view, 5> actions{"add", "balance", "reply", "forward",
                                                            "drop"};
   std::string_view chosen;
@@ -204,7 +196,7 @@ void read_action(table_reader& section, rule_entry& rule, bool knows_match, diag
     read_reply(section, "reply", rule.model);
   } else if (chosen == "forward") {
     rule.model.action = rule_action::forward;
-    read_forward(section, rule, knows_match, out);
+    read_forward(section, rule, out);
     read_ping(section, rule.model.ping, out);
   } else if (chosen == "drop") {
     rule.model.action = rule_action::drop;
@@ -212,16 +204,33 @@ void read_action(table_reader& section, rule_entry& rule, bool knows_match, diag
     if (section.read("drop", drop) && !drop)
       section.error("drop", "'drop' is false; write drop = true, or another action");
   } else {
-    if (section.node("group"))
+    if (section.has("group")) {
+      section.node("group");
       section.error("group", "'group' is no key of a rule; write balance = 1, with the number of "
                              "the group");
-    else
+    } else {
       section.require_one_of(actions,
                              "does nothing; write one of add, balance, reply, forward or drop");
+    }
     // Of whichever it is.
     for (const std::string_view key : {"resources", "flags", "failover", "full", "ping", "count"})
       section.node(key);
   }
+}
+
+// Of a rule in which nothing else is wrong.
+void check_action(table_reader& section, const rule_entry& rule, diagnostics& out) {
+  const bool from_destination =
+      std::ranges::any_of(rule.model.conditions, [](const rule_condition& c) {
+        return c.field == rule_field::from_destination;
+      });
+  if (rule.model.count && !from_destination)
+    section.error("count", "'count' holds lines of the destination that a call comes from; add "
+                           "from_group to 'match'");
+  if (rule.no_invite_at.line != 0 && rule.model.action != rule_action::drop)
+    out.warning(rule.no_invite_at,
+                "[[rule]] match method is not INVITE, and rules other than drop see nothing else: "
+                "outside a call OPTIONS to us is answered 200, all others 405");
 }
 
 } // namespace
@@ -235,14 +244,8 @@ void read_rules(table_reader& root, configuration& into, diagnostics& out) {
     rule.at = section.at();
     section.read("name", rule.model.name);
     if (const toml::table* match = section.table("match")) read_match(*match, rule, out);
-    const bool knows_match = out.error_count() == errors_before;
-    read_action(section, rule, knows_match, out);
-    section.finish();
-    if (rule.no_invite_at.line != 0 && rule.model.action != rule_action::drop)
-      out.warning(
-          rule.no_invite_at,
-          "[[rule]] match method is not INVITE, and rules other than drop see nothing else: "
-          "outside a call OPTIONS to us is answered 200, all others 405");
+    read_action(section, rule, out);
+    if (section.finish()) check_action(section, rule, out);
     rule.broken = out.error_count() != errors_before;
     into.rules.push_back(std::move(rule));
   }

@@ -40,8 +40,7 @@ void read_runtime(table_reader& root, configuration& into, diagnostics& out) {
   if (!table) return;
   table_reader section(*table, "[runtime]", out);
   dpdk::runtime_setup& setup = into.runtime;
-  const bool knows_workers =
-      section.read("workers", setup.workers, 1, max_workers) || !section.has("workers");
+  section.read("workers", setup.workers, 1, max_workers);
   section.read("cores", setup.cores, max_core);
   section.read("control_core", setup.control_core, 0, max_core);
   section.read("hugepages", setup.hugepages);
@@ -79,8 +78,7 @@ void read_runtime(table_reader& root, configuration& into, diagnostics& out) {
     section.error("log_level", fmt::format("log_level '{}' is unknown; write trace, debug, info, "
                                            "warn or error",
                                            into.log_level));
-  if (knows_workers) check_cores(section, setup);
-  section.finish();
+  if (section.finish()) check_cores(section, setup);
 }
 
 void read_limits(table_reader& root, configuration& into, diagnostics& out) {

@@ -47,7 +47,8 @@ std::string_view kind_of(const toml::node& node) noexcept {
 }
 
 table_reader::table_reader(const toml::table& table, std::string title, diagnostics& out)
-    : table_(table), title_(std::move(title)), in_brackets_(title_.starts_with('[')), out_(out) {}
+    : table_(table), title_(std::move(title)), in_brackets_(title_.starts_with('[')), out_(out),
+      errors_before_(out.error_count()) {}
 
 const toml::node* table_reader::node(std::string_view key) {
   known_.push_back(key);
@@ -202,7 +203,7 @@ void table_reader::error(std::string_view key, std::string message) {
   out_.error(at(key), fmt::format("{} {}", title_, message));
 }
 
-void table_reader::finish() {
+bool table_reader::finish() {
   std::ranges::sort(known_);
   known_.erase(std::unique(known_.begin(), known_.end()), known_.end());
   for (const auto& [key, value] : table_) {
@@ -218,6 +219,7 @@ void table_reader::finish() {
   }
   for (const missing& one : missing_)
     out_.error(at(), one.message);
+  return out_.error_count() == errors_before_;
 }
 
 } // namespace linehunt::config

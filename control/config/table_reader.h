@@ -64,8 +64,9 @@ class table_reader {
   void error(std::string_view key, std::string message);
 
   // Reports the keys that nobody asked for, and those that are missing, but for one that is there
-  // under a name like it. Call it last.
-  void finish();
+  // under a name like it. Call it when all are asked for. True: nothing was wrong in the table or
+  // below it, so that what keys say of each other can be judged.
+  bool finish();
 
  private:
   bool read_number(std::string_view key, std::uint64_t& value, std::uint64_t min,
@@ -81,6 +82,7 @@ class table_reader {
   std::string title_;
   bool in_brackets_; // a section, and not the file
   diagnostics& out_;
+  std::size_t errors_before_;
   std::vector<std::string_view> known_;
   std::vector<missing> missing_;
 };

@@ -60,6 +60,28 @@ TEST_P(one_slip, is_told_alone) {
 }
 
 const slip slips[] = {
+    {"port_under_another_name", with("[[port]]", "[[ports]]"), "unknown key 'ports'"},
+    {"listen_under_another_name", with("[[listen]]", "[[listner]]"), "unknown key 'listner'"},
+    {"rule_under_another_name", with("[[rule]]", "[[rules]]"), "unknown key 'rules'"},
+    {"a_destination_under_another_name", with("[[destination]]\nid = 1", "[[destinatoin]]\nid = 1"),
+     "unknown key 'destinatoin'"},
+    {"database_is_no_table", "database = \"sqlite:///x.db\"\n" + with("balance = 1", "balance = 3"),
+     "'database' is a string"},
+    {"t1_is_misspelt", all + "[timers]\nt1 = 300\nt2_ms = 400\n", "did you mean 't1_ms'?"},
+    {"workers_is_misspelt", all + "[runtime]\nworker = 2\ncores = [1, 2]\n",
+     "did you mean 'workers'?"},
+    {"match_of_a_count_is_misspelt",
+     all + "[[rule]]\nmtach = { from_group = 1 }\nforward = \"sip:192.0.2.5\"\ncount = \"vm\"\n",
+     "did you mean 'match'?"},
+    {"from_group_is_misspelt",
+     all + "[[rule]]\nmatch = { fromgroup = 1, any_port = true }\nbalance = 1\n"
+           "resources = \"vm\"\n",
+     "did you mean 'from_group'?"},
+    {"drop_is_misspelt", all + "[[rule]]\nmatch = { method = \"REGISTER\" }\ndorp = true\n",
+     "did you mean 'drop'?"},
+    {"sip_port_is_misspelt",
+     all + "[[listen]]\naddress = \"192.0.2.10\"\nport = \"access\"\nsip_prot = 5070\n",
+     "did you mean 'sip_port'?"},
     {"port_of_one_bracket", with("[[port]]", "[port]"), "write [[port]] with two brackets"},
     {"listen_of_one_bracket", with("[[listen]]", "[listen]"), "write [[listen]] with two brackets"},
     {"rule_of_one_bracket", with("[[rule]]", "[rule]"), "write [[rule]] with two brackets"},
