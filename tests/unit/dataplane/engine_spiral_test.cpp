@@ -158,7 +158,8 @@ INSTANTIATE_TEST_SUITE_P(ways_and_restarts, engine_spiral,
 TEST(engine_spiral_of_two_dialogs, each_lives_and_ends_on_both_ways) {
   engine_world world;
   spiral call = pass(world, 2);
-  const auto& [proxy, via] = call.proxies.front();
+  const auto& proxy = call.proxies.front().first;
+  const std::string& via = call.proxies.front().second;
   const auto behind = [&](std::string_view tag) {
     EXPECT_EQ(world.give(response(call.there.bytes, 200, tag), call.there.to),
               verdict::response_forwarded);
