@@ -391,7 +391,13 @@ void engine::state::take_expected_target(const dialog_match& of) {
   expected_target& kept = expected_of(of);
   if (!is_of(kept, of) || kept.cseq != routing.cseq.number) return;
   set_target(of.call, of.from, {kept.uri.data(), kept.uri_len});
-  kept.news_from = kept.cseq + std::uint64_t{1};
+}
+
+// Not while it rings: another device may answer, with numbers of its own.
+void engine::state::note_agreement(const dialog_match& of) {
+  expected_target& kept = expected_of(of);
+  if (is_of(kept, of) && kept.cseq == routing.cseq.number)
+    kept.news_from = kept.cseq + std::uint64_t{1};
 }
 
 engine::state::expected_target& engine::state::expected_of(const dialog_match& of) {

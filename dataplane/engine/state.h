@@ -231,6 +231,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] std::uint32_t mark_of(const ip_address& ip) const noexcept;
   void expect_target(const dialog_match& of);
   void take_expected_target(const dialog_match& of);
+  void note_agreement(const dialog_match& of);
   void set_target(std::uint32_t call, side whose, std::string_view uri);
 
   // --- stateless_response.cpp: responses within a call
@@ -246,7 +247,7 @@ struct engine::state final : selection_listener {
                                     const sip::via_field& next) const noexcept;
   // Where the response at hand goes next; nullptr where it cannot be read.
   [[nodiscard]] const sip::via_field* next_via() const noexcept;
-  void refresh(const dialog_match& of);
+  void refresh(const dialog_match& of, bool is_news);
   void note_refresh(std::uint32_t call);
 
   // --- call_end.cpp

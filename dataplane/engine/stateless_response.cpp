@@ -106,10 +106,13 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
   } else if (view.status / 100 == 2 && is_kept(match.call) && is_offer) {
-    refresh(match);
-    // On its other ways through us the same session is refreshed.
+    const bool is_news = !is_agreed(match);
+    refresh(match, is_news);
+    // On its other ways through us the same session is refreshed; what a proxy in between makes of
+    // the Contact comes there later.
     for (const dialog_match& again : same_dialogs_as(match.call))
-      refresh(again);
+      refresh(again, is_news);
+    if (is_news) note_agreement(match);
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
     take_expected_target(match); // RFC 3311 5.2
@@ -182,9 +185,9 @@ void engine::state::on_bye_answered(const dialog_match& match) {
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
-void engine::state::refresh(const dialog_match& of) {
+void engine::state::refresh(const dialog_match& of, bool is_news) {
   if (!is_kept(of.call)) return;
-  if (!is_agreed(of)) {
+  if (is_news) {
     take_expected_target(of);
     if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
       set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);

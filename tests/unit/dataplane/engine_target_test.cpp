@@ -68,5 +68,41 @@ TEST_F(engine_target, is_learned_while_a_bye_waits_for_its_answer) {
   expect_at(alice, machine);
 }
 
+struct engine_target_of_devices : ending_call {
+  // An UPDATE of the callee that the caller agrees to.
+  void moves(const std::string& dialog, const endpoint& callee, unsigned cseq,
+             const std::string& contact) {
+    dialog_request what;
+    what.method = "UPDATE";
+    what.from_caller = false;
+    what.cseq = cseq;
+    what.branch = "z9hG4bKmoves" + std::to_string(cseq);
+    what.extra = "Contact: <" + contact + ">\r\n";
+    ASSERT_EQ(world.give(within(dialog, what), callee), verdict::request_forwarded);
+    const auto there = world.take_one();
+    ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+};
+
+// Each counts its requests from a number of its own.
+TEST_F(engine_target_of_devices, that_only_rang_say_nothing_of_the_one_that_answers) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 180, "rings"), there.to), verdict::response_forwarded);
+  moves(world.take_one().bytes, there.to, 5000, usual);
+  ASSERT_EQ(world.give(response(there.bytes, 200, "answers"), there.to),
+            verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  ASSERT_EQ(world.give(within(ok, ack), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  moves(ok, there.to, 1, machine);
+  end_by_admin(world);
+  EXPECT_EQ(first_line(byes().second.bytes), "BYE " + machine + " SIP/2.0");
+}
+
 } // namespace
 } // namespace linehunt::test::engine_target_test
