@@ -378,6 +378,8 @@ void engine::state::expect_target(const dialog_match& of) {
   if (!contact || contact->uri.empty() || contact->uri.size() > kept.uri.size()) return;
   // One that comes again, late, is no news (RFC 3261 12.2.2).
   if (is_agreed(of)) return;
+  const auto which = of.from == side::caller ? call_text::caller_target : call_text::callee_target;
+  if (is_awaited_elsewhere(kept, of) && calls.text(of.call, which) == contact->uri) return;
   if (!is_of(kept, of)) kept.news_from = 0;
   kept.call = of.call;
   kept.generation = calls[of.call].generation;
@@ -409,6 +411,13 @@ engine::state::expected_target& engine::state::expected_of(const dialog_match& o
 bool engine::state::is_agreed(const dialog_match& of) {
   const expected_target& kept = expected_of(of);
   return is_of(kept, of) && routing.cseq.number < kept.news_from;
+}
+
+// What says nothing new does not displace it.
+bool engine::state::is_awaited_elsewhere(const expected_target& kept,
+                                         const dialog_match& of) const {
+  return kept.call != no_call && !is_of(kept, of) && kept.cseq >= kept.news_from &&
+         calls[kept.call].generation == kept.generation;
 }
 
 bool engine::state::is_of(const expected_target& kept, const dialog_match& dialog) const {

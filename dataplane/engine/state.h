@@ -434,6 +434,8 @@ struct engine::state final : selection_listener {
   [[nodiscard]] expected_target& expected_of(const dialog_match& of);
   [[nodiscard]] bool is_agreed(const dialog_match& of);
   [[nodiscard]] bool is_of(const expected_target& kept, const dialog_match& dialog) const;
+  [[nodiscard]] bool is_awaited_elsewhere(const expected_target& kept,
+                                          const dialog_match& of) const;
   std::array<expected_target, 512> expected_targets;
   record_array<post_dial_delay> delays;                       // by destination_index
   record_array<std::atomic<std::uint64_t>> destination_calls; // see engine

@@ -193,7 +193,7 @@ void engine::state::refresh(const dialog_match& of, bool is_news) {
       set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
   }
   note_refresh(of.call);
-  // With a BYE on its way the call goes where its parties are, and is in no doubt.
+  // With a BYE on its way the doubt stays: its answer may settle all, or bring the call back.
   if (calls[of.call].state != call_state::answered) return;
   calls[of.call].ask_no_more();
   take_for_alive(of.call); // both parties have shown that they have it
