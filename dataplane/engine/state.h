@@ -426,7 +426,7 @@ struct engine::state final : selection_listener {
     std::uint32_t call = no_call;
     std::uint16_t generation = 0;
     std::uint32_t cseq = 0;
-    std::uint64_t news_from = 0; // CSeq behind that of the last one that was agreed to
+    std::uint64_t news_from = 0; // CSeq behind that of the last one that was agreed to; 0: none
     side from = side::caller;
     std::uint8_t uri_len = 0;
     std::array<char, 128> uri;

@@ -498,22 +498,21 @@ void boxes::on_other(std::uint32_t box, const message& m, const packet& p) {
 
 // 0: none.
 int boxes::answer_to_offer(call& c, const message& m) {
-  int status = 200;
-  if (c.heard.is_repeated(m)) {
-    status = c.heard.answer;
-  } else {
+  const int status = c.heard.answer_to(m, [&] {
     if (c.offer.crosses(m)) {
       ++counts.crossings;
-      status = 491;
-    } else if (!behave_ && random_.below(12) == 0) {
-      ++counts.timeouts;
-      status = random_.below(2) == 0 ? 408 : m.method == "INVITE" ? 183 : 0;
-      counts.rings_on += status == 183 ? 1u : 0u;
+      return 491;
     }
-    c.heard.note_answer(m, status);
-    if (status == 200 && !m.contact.empty()) c.target = uri_of(m.contact);
-  }
-  if (status == 200) c.known.note_said(m, events_.now);
+    if (behave_ || random_.below(12) != 0) return 200;
+    ++counts.timeouts;
+    if (random_.below(2) == 0) return 408;
+    if (m.method != "INVITE") return 0;
+    ++counts.rings_on;
+    return 183;
+  });
+  if (status != 200) return status;
+  if (!m.contact.empty()) c.target = uri_of(m.contact);
+  c.known.note_said(m, events_.now);
   return status;
 }
 

@@ -69,21 +69,18 @@ bool callers::on_offer_answered(std::uint32_t number, const message& m) {
 }
 
 int callers::answer_to_offer(call& c, const message& m) {
-  int status = 200;
-  if (c.heard.is_repeated(m)) {
-    status = c.heard.answer;
-  } else {
+  const int status = c.heard.answer_to(m, [&] {
     if (c.offer.crosses(m)) {
       ++counts.crossings;
-      status = 491;
-    } else if (!behave_ && random_.below(12) == 0) {
-      ++counts.timeouts;
-      status = random_.below(2) == 0 ? 0 : 408;
+      return 491;
     }
-    c.heard.note_answer(m, status);
-    if (status == 200 && !m.contact.empty()) c.callee.target = uri_of(m.contact);
-  }
-  if (status == 200) c.known.note_said(m, events_.now);
+    if (behave_ || random_.below(12) != 0) return 200;
+    ++counts.timeouts;
+    return random_.below(2) == 0 ? 0 : 408;
+  });
+  if (status != 200) return status;
+  if (!m.contact.empty()) c.callee.target = uri_of(m.contact);
+  c.known.note_said(m, events_.now);
   return status;
 }
 

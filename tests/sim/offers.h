@@ -62,10 +62,13 @@ struct requests_heard {
     highest = m.cseq;
     return true;
   }
-  [[nodiscard]] bool is_repeated(const message& m) const { return m.cseq == offer; }
-  void note_answer(const message& m, int status) {
+  // A repeated offer gets what it got before.
+  template <class Fresh>
+  int answer_to(const message& m, Fresh fresh) {
+    if (m.cseq == offer) return answer;
     offer = m.cseq;
-    answer = status;
+    answer = fresh();
+    return answer;
   }
 };
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slips of people who know what they want: one line each, at its place, with what to write.
-#include "control/config/load_file.h"
 #include "one_port.h"
+#include "told.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <optional>
 #include <string>
 
 namespace linehunt::config::config_advice_test {
@@ -21,13 +20,6 @@ using ::testing::StartsWith;
 const std::string base = one_port + "[[destination]]\nid = 1\ngroup = 1\nuri = \"sip:192.0.2.21\"\n"
                                     "resources = \"vm=50; pstn=32\"\n"
                                     "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
-
-std::vector<std::string> told(std::string_view text) {
-  diagnostics out("t.toml");
-  (void)load_text(
-      text, [](const auto&) { return std::nullopt; }, out);
-  return out.lines();
-}
 
 struct slip {
   const char* what;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only follows from a mistake is not told beside it: once that is mended it would not be true.
-#include "control/config/load_file.h"
+#include "told.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,13 +23,6 @@ const std::string other = "[[destination]]\nid = 2\ngroup = 2\nuri = \"sip:192.0
                           "resources = \"fax=5\"\n";
 const std::string rule = "[[rule]]\nbalance = 1\nresources = \"vm\"\n";
 const std::string all = port + listen + destination + other + rule;
-
-std::vector<std::string> told(std::string_view text) {
-  diagnostics out("t.toml");
-  (void)load_text(
-      text, [](const auto&) { return std::nullopt; }, out);
-  return out.lines();
-}
 
 // `all` with one part of it written otherwise.
 std::string with(std::string_view part, std::string_view instead) {
