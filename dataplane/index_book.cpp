@@ -34,8 +34,8 @@ std::uint32_t index_book::numbers<Owner>::of(const Owner& owner) {
 
 template <class Owner>
 void index_book::numbers<Owner>::retire_all() {
-  for (auto& [owner, entry] : by_owner)
-    entry.configured = false;
+  for (auto& [owner, number] : by_owner)
+    number.configured = false;
   retired = by_owner.size();
 }
 

@@ -114,12 +114,12 @@ class boxes {
   network& net_;
   front balancer_;
   std::vector<endpoint> addresses_;
-  std::vector<endpoint> places_; // the same, then another port of each, then another host of each
-  std::uint64_t asked_ = 0;      // the last oc-seq
+  std::uint64_t asked_ = 0; // the last oc-seq
   std::vector<bool> dead_;
   bool behave_;
   bool refuse_; // most calls
   bool intact_; // nothing is corrupted on the way: a request at the wrong box is a mistake
+  std::vector<endpoint> places_; // addresses_, then another port of each, then another host of each
   std::vector<call> calls_;
   std::vector<std::uint32_t> unused_;
   std::unordered_map<std::string, std::uint32_t> by_branch_, by_tag_;
