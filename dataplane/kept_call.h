@@ -43,7 +43,8 @@ struct kept_call {
   bool uncertain = false;
   // Owes the answer to an offer, see engine/ping.cpp.
   bool caller_doubted = false, callee_doubted = false;
-  bool asked = false; // both parties are, or are to be, whether they still have the call
+  bool asked = false;   // both parties are, or are to be, whether they still have the call
+  bool spirals = false; // it passes us more than once
 };
 
 // The texts of a call, for whoever takes them all alike.

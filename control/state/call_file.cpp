@@ -24,11 +24,11 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-constexpr int call_file_version = 4;
-// Version 3 ended with callee_doubted, version 2 with uncertain, version 1 before it; at its
-// beginning that ended with ping_callee, and calls had no handles.
-constexpr std::size_t marks_of_version_3 = 11, marks_of_version_2 = 9, marks_of_version_1 = 8,
-                      marks_at_first = 5;
+constexpr int call_file_version = 5;
+// Version 4 ended with asked, version 3 ended with callee_doubted, version 2 with uncertain,
+// version 1 before it; at its beginning that ended with ping_callee, and calls had no handles.
+constexpr std::size_t marks_of_version_4 = 12, marks_of_version_3 = 11, marks_of_version_2 = 9,
+                      marks_of_version_1 = 8, marks_at_first = 5;
 
 // What else a call has, in the order of the file, behind its texts.
 constexpr std::array numbers_of_call{&kept_call::answered_after_ms, &kept_call::expires_after_s,
@@ -37,7 +37,8 @@ constexpr std::array marks_of_call{
     &kept_call::balanced,        &kept_call::acked,           &kept_call::leaving,
     &kept_call::ping_caller,     &kept_call::ping_callee,     &kept_call::closing,
     &kept_call::caller_bye_done, &kept_call::callee_bye_done, &kept_call::uncertain,
-    &kept_call::caller_doubted,  &kept_call::callee_doubted,  &kept_call::asked};
+    &kept_call::caller_doubted,  &kept_call::callee_doubted,  &kept_call::asked,
+    &kept_call::spirals};
 
 std::string text_of(const endpoint& e) {
   return std::string{std::string_view{to_text(e)}};
@@ -143,6 +144,7 @@ read_call call_in(cbor::reader& file, int format, const numbering& numbers) {
                             : format == 1 ? marks_of_version_1
                             : format == 2 ? marks_of_version_2
                             : format == 3 ? marks_of_version_3
+                            : format == 4 ? marks_of_version_4
                                           : marks_of_call.size();
   if (items != items_of_call(marks, !at_first)) throw cbor::bad_item("a call of another length");
   read_call r;
@@ -153,6 +155,7 @@ read_call call_in(cbor::reader& file, int format, const numbering& numbers) {
     call.*number = fitting<std::uint32_t>(file.number());
   for (std::size_t mark = 0; mark < marks; ++mark)
     call.*marks_of_call[mark] = file.flag();
+  if (marks < marks_of_call.size()) call.spirals = true; // it may, and its tags tell with which
   call.age_us = file.number();
   // Without one its parties' routes name nobody, and its tags tell which it is.
   if (!at_first) call.handle = file.number();
@@ -247,8 +250,8 @@ read_calls(const std::string& path, const snapshot& world, const moment& now, se
   const std::string none = fmt::format("{} is no file of calls, or is damaged", path);
   const auto head = read_head(opened->get());
   if (!head) return tl::unexpected(none);
-  if (head->version != call_file_version && head->version != 1 && head->version != 2 &&
-      head->version != 3)
+  if (head->version != 1 && head->version != 2 && head->version != 3 && head->version != 4 &&
+      head->version != call_file_version)
     return tl::unexpected(unknown_version(path, head->version, call_file_version));
   const microseconds age = age_of(head->written, now);
   if (age < -oldest) return tl::unexpected(dated_ahead(path, age));

@@ -144,11 +144,16 @@ same_dialogs call_table::find_same_dialogs(std::uint64_t hash, std::string_view 
                                            std::string_view from_tag, std::string_view to_tag,
                                            std::uint32_t but) {
   same_dialogs all;
+  // Else whoever knows its tags would have a call of his own be the same.
+  const auto spirals = [&](std::uint32_t call) {
+    return (records_[call].origin & call_record::spirals) != 0;
+  };
+  if (!spirals(but)) return all;
   const auto rings = [&](const dialog_match& m) {
     return records_[m.call].state == call_state::early;
   };
   (void)index_.find(hash, [&](std::uint32_t call) {
-    if (call == but || records_[call].state == call_state::ended) return false;
+    if (call == but || !spirals(call) || records_[call].state == call_state::ended) return false;
     const dialog_match here = match(call, call_id, from_tag, to_tag);
     if (!here) return false;
     if (all.count < all.found.size())

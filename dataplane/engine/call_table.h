@@ -86,6 +86,7 @@ struct call_record {
   // An offer went there while both were asked already: what comes of it is looked at after that.
   static constexpr std::uint16_t caller_owes = 8192;
   static constexpr std::uint16_t callee_owes = 16384;
+  static constexpr std::uint16_t spirals = 32768; // the call passes us more than once
 
   // Of the INVITE, whose retransmissions outlive its transaction; of a restored call its handle in
   // the run that has set it up.
@@ -206,8 +207,9 @@ class call_table {
   [[nodiscard]] dialog_match find_dialog(std::uint64_t hash, std::string_view call_id,
                                          std::string_view from_tag, std::string_view to_tag,
                                          std::uint64_t handle);
-  // Those with these tags besides `but` that have not ended: a call that came back to us. Those
-  // that ring, of which there may be any number since their other tag may be any, give way.
+  // Those with these tags besides `but` that have not ended, where that is of a call that came back
+  // to us, and they are. Those that ring, of which there may be any number since their other tag
+  // may be any, give way.
   [[nodiscard]] same_dialogs find_same_dialogs(std::uint64_t hash, std::string_view call_id,
                                                std::string_view from_tag, std::string_view to_tag,
                                                std::uint32_t but);

@@ -136,12 +136,12 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   expect_answer(match);
-  note_request(match);
+  note_request(match, true);
   if (is_bye) note_way_of_bye(match, known_way);
   // Not by the handles of those: they are of the dialog that was the first there, maybe another.
   if (plan.names_further_ways)
     for (const dialog_match& again : same_dialogs_as(call))
-      note_request(again);
+      note_request(again, false);
   out->forward(edits, {*to, *listener});
   return verdict::request_forwarded;
 }
@@ -314,8 +314,9 @@ bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
          (t.ringing_count > 0 && t.rings_at(mark_of(ip)));
 }
 
-// What a request tells about the call before it goes on.
-void engine::state::note_request(const dialog_match& match) {
+// What a request tells about the call before it goes on. `by_itself`: on this way of the call, and
+// not on another one of the same.
+void engine::state::note_request(const dialog_match& match, bool by_itself) {
   call_record& record = calls[match.call];
   std::uint32_t& cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
   if (routing.cseq.number > cseq) cseq = routing.cseq.number;
@@ -342,7 +343,7 @@ void engine::state::note_request(const dialog_match& match) {
     break;
   case sip::method::invite:
   case sip::method::update:
-    expect_target(match);
+    note_offer(match, by_itself);
     break;
   default:
     break;
@@ -368,70 +369,6 @@ std::uint32_t engine::state::mark_of(std::string_view tag) const noexcept {
 std::uint32_t engine::state::mark_of(const ip_address& ip) const noexcept {
   const packed_endpoint packed = pack_endpoint({ip, 0});
   return mark_of(std::string_view{packed});
-}
-
-// A target refresh (RFC 3261 12.2.1.2) holds once the other side has agreed to it. Until then its
-// Contact is kept, one for each side of as many calls; one that another displaces is not learned.
-void engine::state::expect_target(const dialog_match& of) {
-  const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
-  expected_target& kept = expected_of(of);
-  if (!contact || contact->uri.empty() || contact->uri.size() > kept.uri.size()) return;
-  // One that comes again, late, is no news (RFC 3261 12.2.2).
-  if (is_agreed(of)) return;
-  const auto which = of.from == side::caller ? call_text::caller_target : call_text::callee_target;
-  if (is_awaited_elsewhere(kept, of) && calls.text(of.call, which) == contact->uri) return;
-  if (!is_of(kept, of)) kept.news_from = 0;
-  kept.call = of.call;
-  kept.generation = calls[of.call].generation;
-  kept.cseq = routing.cseq.number;
-  kept.from = of.from;
-  kept.uri_len = static_cast<std::uint8_t>(contact->uri.size());
-  contact->uri.copy(kept.uri.data(), kept.uri.size());
-}
-
-void engine::state::take_expected_target(const dialog_match& of) {
-  expected_target& kept = expected_of(of);
-  if (!is_of(kept, of) || kept.cseq != routing.cseq.number) return;
-  set_target(of.call, of.from, {kept.uri.data(), kept.uri_len});
-}
-
-// Not while it rings: another device may answer, with numbers of its own.
-void engine::state::note_agreement(const dialog_match& of) {
-  expected_target& kept = expected_of(of);
-  if (is_of(kept, of) && kept.cseq == routing.cseq.number)
-    kept.news_from = kept.cseq + std::uint64_t{1};
-}
-
-engine::state::expected_target& engine::state::expected_of(const dialog_match& of) {
-  const std::size_t number = of.call * std::size_t{2} + (of.from == side::caller ? 0 : 1);
-  return expected_targets[number % expected_targets.size()];
-}
-
-// The offer at hand, or answered, or a later one: what is said to it now is a repetition.
-bool engine::state::is_agreed(const dialog_match& of) {
-  const expected_target& kept = expected_of(of);
-  return is_of(kept, of) && routing.cseq.number < kept.news_from;
-}
-
-// What says nothing new does not displace it.
-bool engine::state::is_awaited_elsewhere(const expected_target& kept,
-                                         const dialog_match& of) const {
-  return kept.call != no_call && !is_of(kept, of) && kept.cseq >= kept.news_from &&
-         calls[kept.call].generation == kept.generation;
-}
-
-bool engine::state::is_of(const expected_target& kept, const dialog_match& dialog) const {
-  return kept.call == dialog.call && kept.generation == calls[dialog.call].generation &&
-         kept.from == dialog.from;
-}
-
-// Where our own BYE would have to go. `whose` Contact it is.
-void engine::state::set_target(std::uint32_t call, side whose, std::string_view uri) {
-  const auto which = whose == side::caller ? call_text::caller_target : call_text::callee_target;
-  if (uri.empty() || calls.text(call, which) == uri) return;
-  call_texts texts = calls.texts(call);
-  texts[static_cast<std::size_t>(which)] = uri;
-  (void)calls.set_texts(call, texts);
 }
 
 } // namespace linehunt

@@ -271,7 +271,7 @@ void engine::state::answer_call(std::uint32_t transaction, std::size_t number) {
   record.transaction = no_transaction;
   record.answered_after_ms = static_cast<std::uint32_t>((now - record.started_at) / 1000);
   count(counters.calls_answered);
-  note_refresh(call);
+  note_refresh(call, true);
   arm_call_timer(call);
   if (t.bye_tag != 0 && t.bye_tag == mark_of(routing.to_tag)) leave(call);
 
@@ -326,8 +326,11 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, std::size_t num
   set(call_text::to_uri, routing.to_uri);
   // Requests may have gone on in it before its answer, all of which one record has counted.
   std::uint32_t caller_cseq = routing.cseq.number;
+  std::uint16_t origin = 0;
   (void)calls.find_caller(hash, routing.call_id, routing.from_tag, [&](std::uint32_t beside) {
     caller_cseq = std::max(caller_cseq, calls[beside].caller_cseq);
+    if (unpack_endpoint(calls.text(beside, call_text::caller_address)).ip == caller->ip)
+      origin = static_cast<std::uint16_t>(origin | (calls[beside].origin & call_record::spirals));
     return false;
   });
   const std::uint32_t call = take_record(texts);
@@ -338,6 +341,7 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, std::size_t num
   record.caller_listener = caller_listener;
   record.callee_listener = in->listener;
   record.caller_cseq = caller_cseq;
+  record.origin = origin;
   destination_index at = note_dialogs(call);
   if (transaction != no_transaction) {
     const linehunt::destination* const d =
@@ -345,7 +349,7 @@ bool engine::state::note_other_dialog(std::uint32_t transaction, std::size_t num
     if (d != nullptr) at = d->index;
   }
   move_call(call, at);
-  note_refresh(call);
+  note_refresh(call, true);
   arm_call_timer(call);
   return true;
 }

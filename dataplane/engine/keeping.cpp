@@ -80,6 +80,7 @@ kept_call engine::state::kept(std::uint32_t call) const {
   constexpr auto callee_owes = call_record::callee_doubted | call_record::callee_owes;
   kept.caller_doubted = (record.origin & caller_owes) != 0;
   kept.callee_doubted = (record.origin & callee_owes) != 0;
+  kept.spirals = (record.origin & call_record::spirals) != 0;
   kept.asked = record.state == call_state::answered && record.asks();
   return kept;
 }
@@ -130,6 +131,7 @@ bool engine::state::restore(const kept_call& kept) {
   };
   record.state = call_state::answered;
   record.origin = call_record::restored;
+  if (kept.spirals) record.origin |= call_record::spirals;
   if (kept.uncertain) {
     record.origin |= call_record::uncertain | call_record::unverified;
     ++uncertain_calls;

@@ -41,8 +41,8 @@ verdict engine::state::on_invite() {
   if (const auto t = transactions.find(key); t != no_transaction) return repeat_reply(t);
   if (calls.find_server_key(hash, routing.call_id, key) != no_call)
     return verdict::retransmission_absorbed;
-  const std::size_t passes = passes_before();
-  if (passes >= max_passes) return reply(482, "Loop Detected", verdict::rejected_loop);
+  const earlier_passes before = passes_before();
+  if (before.count >= max_passes) return reply(482, "Loop Detected", verdict::rejected_loop);
   if (draining) {
     if (is_dropped_by_rule()) return verdict::dropped_by_rule;
     return reply(503, "Service Unavailable", verdict::dropped_draining, "Retry-After: 5\r\n");
@@ -59,27 +59,32 @@ verdict engine::state::on_invite() {
     return reply(status, rule.reason.empty() ? sip::reason_phrase(status) : rule.reason,
                  verdict::rejected_by_rule);
   }
-  return start_call(key, decision, passes);
+  return start_call(key, decision, before);
 }
 
 // Failover within a loop tries every way at each turn of it, so it must have an end before
 // Max-Forwards has (RFC 5393). Call-ID and CSeq stay as they are, so our branches below the topmost
 // Via are still seen to be genuine.
-std::size_t engine::state::passes_before() const noexcept {
+engine::state::earlier_passes engine::state::passes_before() const noexcept {
   std::string_view rest = routing.top_via.rest;
-  if (rest.empty() && view.count_of(sip::header_id::via) == 1) return 0;
-  std::size_t passes = 0;
+  if (rest.empty() && view.count_of(sip::header_id::via) == 1) return {};
+  earlier_passes before;
   for (std::size_t h = view.first[static_cast<std::size_t>(sip::header_id::via)];;) {
     while (!rest.empty()) {
       const auto via = sip::parse_via(rest);
-      if (!via) return passes;
-      if (sent_by_is_ours(*world, *via) &&
-          genuine_branch(via->branch, hash, routing.cseq.number, setup.secret))
-        ++passes;
+      if (!via) return before;
+      if (sent_by_is_ours(*world, *via)) {
+        if (const auto branch =
+                genuine_branch(via->branch, hash, routing.cseq.number, setup.secret)) {
+          if (before.count == 0 && branch->kind == branch_kind::invite)
+            before.last = invite_branch::from(branch->number);
+          ++before.count;
+        }
+      }
       rest = via->rest;
     }
     do {
-      if (++h >= view.header_count) return passes;
+      if (++h >= view.header_count) return before;
     } while (view.headers[h].id != sip::header_id::via);
     rest = view.text(view.headers[h].value);
   }
@@ -94,7 +99,7 @@ bool engine::state::is_dropped_by_rule() const noexcept {
 }
 
 verdict engine::state::start_call(std::uint64_t key, const rule_decision& decision,
-                                  std::size_t passes) {
+                                  const earlier_passes& before) {
   sip::edit_list edits;
   const route_plan routes = plan_routes(view, routing.top_route_uri, *world, edits);
   // Strict routing (RFC 2543) would give the destination another Request-URI than the rules have
@@ -108,7 +113,8 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   if (transaction == no_transaction)
     return reply(503, "Service Unavailable", verdict::rejected_table_full, "Retry-After: 5\r\n");
   invite_transaction& t = transactions[transaction];
-  t.most_attempts = attempts_after(passes);
+  t.most_attempts = attempts_after(before.count);
+  if (before.last) note_spiral(t.call, *before.last);
   const auto settled = decision.rule->action == rule_action::forward
                            ? forward_by_rule(transaction, decision)
                            : balance(transaction, decision);
@@ -123,6 +129,16 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
   const attempt& to = t.current();
   out->forward(edits, {to.to, to.listener});
   return verdict::request_forwarded;
+}
+
+// Both, so that no INVITE by itself makes the call of another INVITE its own (same_dialogs).
+void engine::state::note_spiral(std::uint32_t call, const invite_branch& last) {
+  const std::uint32_t transaction = transactions.find(last.transaction, last.generation);
+  const std::uint32_t before =
+      transaction == no_transaction ? no_call : transactions[transaction].call;
+  if (before == no_call) return; // it has been answered by now
+  calls[call].origin |= call_record::spirals;
+  calls[before].origin |= call_record::spirals;
 }
 
 std::uint32_t engine::state::make_records(std::uint64_t key, const rule_decision& decision,

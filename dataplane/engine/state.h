@@ -45,7 +45,13 @@ struct engine::state final : selection_listener {
   verdict on_invite();
   [[nodiscard]] bool is_dropped_by_rule() const noexcept;
   // `passes`: how often it has been here before.
-  verdict start_call(std::uint64_t key, const rule_decision& decision, std::size_t passes);
+  // How often the INVITE at hand has passed us before, and as what it did so last.
+  struct earlier_passes {
+    std::size_t count = 0;
+    std::optional<calls::invite_branch> last;
+  };
+  verdict start_call(std::uint64_t key, const rule_decision& decision,
+                     const earlier_passes& before);
   // Those of a new call, with its INVITE in them; no_transaction where there is no room.
   [[nodiscard]] std::uint32_t make_records(std::uint64_t key, const rule_decision& decision,
                                            const sip::edit_list& edits);
@@ -57,7 +63,8 @@ struct engine::state final : selection_listener {
                                                const rule_decision& decision);
   // A record each, out of what is free or can be made free.
   [[nodiscard]] std::uint32_t take_transaction(std::uint64_t key);
-  [[nodiscard]] std::size_t passes_before() const noexcept;
+  [[nodiscard]] earlier_passes passes_before() const noexcept;
+  void note_spiral(std::uint32_t call, const calls::invite_branch& last);
   [[nodiscard]] std::uint32_t take_call();
   [[nodiscard]] std::uint32_t take_record(const calls::call_texts& texts);
   // What every forwarded request needs: Max-Forwards, received and rport.
@@ -222,16 +229,20 @@ struct engine::state final : selection_listener {
                                         const route_plan& plan) const;
   [[nodiscard]] std::string_view first_route(std::uint32_t call, side whose) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
-  void note_request(const dialog_match& match);
+  void note_request(const dialog_match& match, bool by_itself);
   void note_way_of_bye(const dialog_match& match, bool known_way);
   // A BYE is on its way.
   void leave(std::uint32_t call);
   // Of a tag or an address, to know it again; never 0.
   [[nodiscard]] std::uint32_t mark_of(std::string_view tag) const noexcept;
   [[nodiscard]] std::uint32_t mark_of(const ip_address& ip) const noexcept;
-  void expect_target(const dialog_match& of);
-  void take_expected_target(const dialog_match& of);
-  void note_agreement(const dialog_match& of);
+
+  // --- offers.cpp: the re-INVITE or UPDATE at hand, or that the response at hand answers
+  void note_offer(const dialog_match& of, bool by_itself);
+  bool agree_to_offer(const dialog_match& of);
+  void refuse_offer(const dialog_match& of);
+  [[nodiscard]] bool is_answered_by_itself(const dialog_match& of);
+  [[nodiscard]] std::string_view callee_tag(const dialog_match& of) const noexcept;
   void set_target(std::uint32_t call, side whose, std::string_view uri);
 
   // --- stateless_response.cpp: responses within a call
@@ -247,8 +258,8 @@ struct engine::state final : selection_listener {
                                     const sip::via_field& next) const noexcept;
   // Where the response at hand goes next; nullptr where it cannot be read.
   [[nodiscard]] const sip::via_field* next_via() const noexcept;
-  void refresh(const dialog_match& of, bool is_news);
-  void note_refresh(std::uint32_t call);
+  void refresh(const dialog_match& of);
+  void note_refresh(std::uint32_t call, bool is_news);
 
   // --- call_end.cpp
   [[nodiscard]] holding held_by(std::uint32_t call) const noexcept;
@@ -421,22 +432,23 @@ struct engine::state final : selection_listener {
   };
   record_array<probe_in_flight> probes; // by destination_index
 
-  // The Contact of a re-INVITE or UPDATE that is not answered yet.
-  struct expected_target {
+  // The last re-INVITE or UPDATE of one side of a call, until another call's is in its place.
+  struct last_offer {
     std::uint32_t call = no_call;
     std::uint16_t generation = 0;
+    side from = side::caller;
+    bool open = false;        // it waits for its answer
+    bool by_itself = false;   // see note_request
+    std::uint8_t uri_len = 0; // of its Contact; 0: none, or one that has no room here
+    std::uint32_t callee = 0; // mark of the callee's tag
     std::uint32_t cseq = 0;
     std::uint64_t news_from = 0; // CSeq behind that of the last one that was agreed to; 0: none
-    side from = side::caller;
-    std::uint8_t uri_len = 0;
     std::array<char, 128> uri;
   };
-  [[nodiscard]] expected_target& expected_of(const dialog_match& of);
-  [[nodiscard]] bool is_agreed(const dialog_match& of);
-  [[nodiscard]] bool is_of(const expected_target& kept, const dialog_match& dialog) const;
-  [[nodiscard]] bool is_awaited_elsewhere(const expected_target& kept,
-                                          const dialog_match& of) const;
-  std::array<expected_target, 512> expected_targets;
+  [[nodiscard]] last_offer& last_offer_of(const dialog_match& of);
+  [[nodiscard]] bool is_of(const last_offer& last, const dialog_match& dialog) const;
+  [[nodiscard]] bool is_awaited(const last_offer& last) const;
+  std::array<last_offer, 512> last_offers;
   record_array<post_dial_delay> delays;                       // by destination_index
   record_array<std::atomic<std::uint64_t>> destination_calls; // see engine
 };

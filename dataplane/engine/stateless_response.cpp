@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace linehunt {
 namespace {
@@ -98,6 +99,11 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     record.origin |= call_record::referred;
   const bool is_offer =
       routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
+  if (view.status >= 300 && is_offer) {
+    refuse_offer(match);
+    for (const dialog_match& again : same_dialogs_as(match.call))
+      refuse_offer(again);
+  }
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
     on_bye_answered(match);
     // The same call on its other ways through us has the same tags, and ends with it; where BYEs of
@@ -106,16 +112,14 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
   } else if (view.status / 100 == 2 && is_kept(match.call) && is_offer) {
-    const bool is_news = !is_agreed(match);
-    refresh(match, is_news);
-    // On its other ways through us the same session is refreshed; what a proxy in between makes of
-    // the Contact comes there later.
+    refresh(match);
+    // On its other ways through us the same session is refreshed, where the answer does not come
+    // there as well, with what a proxy in between makes of the Contact.
     for (const dialog_match& again : same_dialogs_as(match.call))
-      refresh(again, is_news);
-    if (is_news) note_agreement(match);
+      if (!is_answered_by_itself(again)) refresh(again);
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
-    take_expected_target(match); // RFC 3311 5.2
+    (void)agree_to_offer(match);
   } else if (record.state == call_state::answered && !is_offer) {
     if (may_end_dialog(view.status) && speaks_of_the_call(routing.cseq.method))
       ask_of_drop(match.call);
@@ -185,14 +189,11 @@ void engine::state::on_bye_answered(const dialog_match& match) {
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
-void engine::state::refresh(const dialog_match& of, bool is_news) {
+void engine::state::refresh(const dialog_match& of) {
   if (!is_kept(of.call)) return;
-  if (is_news) {
-    take_expected_target(of);
-    if (const auto contact = sip::parse_address(view.value_of(sip::header_id::contact)))
-      set_target(of.call, of.from == side::caller ? side::callee : side::caller, contact->uri);
-  }
-  note_refresh(of.call);
+  const bool is_news = agree_to_offer(of);
+  note_refresh(of.call, is_news);
+  if (!is_news) return; // a doubt may be of a later offer
   // With a BYE on its way the doubt stays: its answer may settle all, or bring the call back.
   if (calls[of.call].state != call_state::answered) return;
   calls[of.call].ask_no_more();
@@ -201,9 +202,11 @@ void engine::state::refresh(const dialog_match& of, bool is_news) {
 
 // RFC 4028 8: the 2xx says how long the session lasts without another refresh; without the header
 // there is no session timer. Less than nobody may ask for would end the call under its parties.
-void engine::state::note_refresh(std::uint32_t call) {
+// What is no news, or was overtaken by a later offer's, ends no session that goes on.
+void engine::state::note_refresh(std::uint32_t call, bool is_news) {
   call_record& record = calls[call];
-  record.expires_after_s = 0;
+  if (!is_news && record.expires_after_s == 0) return;
+  const std::uint32_t before = std::exchange(record.expires_after_s, 0);
   if (const auto value = view.value_of(sip::header_id::session_expires); !value.empty()) {
     if (const auto session = sip::parse_session_expires(value)) {
       const std::uint64_t age_s = (now - record.started_at + 999'999) / 1'000'000;
@@ -211,6 +214,7 @@ void engine::state::note_refresh(std::uint32_t call) {
           std::min<std::uint64_t>(age_s + std::max(*session, least_session_s), 0xffffffffu));
     }
   }
+  if (!is_news) record.expires_after_s = std::max(record.expires_after_s, before);
 }
 
 } // namespace linehunt

@@ -192,6 +192,124 @@ TEST(engine_spiral_of_two_dialogs, each_lives_and_ends_on_both_ways) {
   EXPECT_EQ(world.counters().calls_live, 0u);
 }
 
+// A proxy that records its route and puts itself into Contacts: each way through us has requests
+// and answers of its own.
+struct engine_spiral_behind_a_proxy : ::testing::Test {
+  engine_world world;
+  endpoint proxy;
+  std::string at_proxy, via, route;
+
+  sent_message give(std::string_view text, const endpoint& from) {
+    const verdict given = world.give(text, from);
+    const auto out = world.take();
+    EXPECT_FALSE(out.empty()) << name_of(given) << ":\n" << text;
+    return out.empty() ? sent_message{} : out.back();
+  }
+  std::string with_contact(const std::string& text, const std::string& user) const {
+    const auto contact = header(text, "Contact");
+    return contact.empty() ? text : replace(text, contact, "<sip:" + user + "@" + at_proxy + ">");
+  }
+  sent_message invites() {
+    const sent_message there = give(invite(), caller_address);
+    proxy = there.to;
+    at_proxy = std::string_view{to_text(proxy)};
+    via = "Via: SIP/2.0/UDP " + at_proxy + ";branch=z9hG4bKproxy\r\n";
+    route = "<sip:" + at_proxy + ";lr>";
+    std::string text = with_contact(there.bytes, "a");
+    return give(text.insert(text.find("Via: "), via + "Record-Route: " + route + "\r\n"), proxy);
+  }
+  sent_message passes(const std::string& request) {
+    std::string text = with_contact(give(request, caller_address).bytes, "a");
+    text = replace(text, "Route: " + route + "\r\n", "");
+    return give(text.insert(text.find("Via: "), via), proxy);
+  }
+  // As the caller gets it.
+  std::string comes_back(const std::string& answer, const endpoint& from) {
+    const std::string text = replace(give(answer, from).bytes, via, "");
+    return give(with_contact(text, "b"), proxy).bytes;
+  }
+};
+
+TEST_F(engine_spiral_behind_a_proxy, each_way_knows_the_contacts_that_pass_on_it) {
+  const auto there = invites();
+  const std::string ok = comes_back(response(there.bytes, 200, "t"), there.to);
+  dialog_request what;
+  what.method = "ACK";
+  what.cseq = 1;
+  (void)passes(within(ok, what));
+  what.method = "UPDATE";
+  what.cseq = 2;
+  what.extra = "Contact: <sip:alice@198.51.100.8>\r\n";
+  const auto update = passes(within(ok, what));
+  const std::string machine = "sip:machine@192.0.2.98:5070";
+  (void)comes_back(response(update.bytes, 200, "", "Contact: <" + machine + ">\r\n"), update.to);
+
+  std::vector<std::string> byes;
+  for (const auto handle : world.handles()) {
+    mail end;
+    end.kind = mail_kind::end_call;
+    end.subject = handle;
+    world.mail(end);
+    for (const auto& m : world.take())
+      byes.push_back(first_line(m.bytes));
+  }
+  EXPECT_EQ(byes, (std::vector<std::string>{
+                      "BYE sip:alice@198.51.100.8 SIP/2.0", "BYE sip:b@" + at_proxy + " SIP/2.0",
+                      "BYE sip:a@" + at_proxy + " SIP/2.0", "BYE " + machine + " SIP/2.0"}));
+}
+
+// The proxy has refused it meanwhile, and the record of that waits for repetitions.
+TEST(engine_spiral_too_late, is_a_call_by_itself) {
+  engine_world world;
+  spiral call = pass(world, 1);
+  const auto there = call.there;
+  ASSERT_EQ(world.give(response(there.bytes, 486, "t"), there.to), verdict::response_forwarded);
+  (void)world.take();
+  EXPECT_EQ(world.give(call.sent_back(), there.to), verdict::request_forwarded);
+  EXPECT_EQ(world.total_load(), 1);
+}
+
+// Somebody who knows the tags of a call gives them to one of his own.
+struct engine_spiral_invented : ::testing::Test {
+  engine_world world;
+  const running_call victim = establish(world);
+  const endpoint stranger = at("203.0.113.66:5060");
+
+  sent_message call() {
+    call_parts parts;
+    parts.branch = "z9hG4bKinvented";
+    parts.sent_by = "203.0.113.66:5060";
+    EXPECT_EQ(world.give(invite(parts), stranger), verdict::request_forwarded);
+    return world.take().at(1);
+  }
+};
+
+TEST_F(engine_spiral_invented, by_a_call_that_rings_ends_no_other) {
+  const auto there = call();
+  ASSERT_EQ(world.give(response(there.bytes, 180, "u"), there.to), verdict::response_forwarded);
+  const std::string own_route = "Route: " + header(world.take_one().bytes, "Record-Route") + "\r\n";
+  const std::string text = within(victim.ok_at_caller, {});
+  const auto routes = text.find("Route: ");
+  ASSERT_EQ(world.give(std::string{text}.insert(routes, own_route), stranger),
+            verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 481, ""), bye.to), verdict::response_forwarded);
+  EXPECT_EQ(world.total_load(), 2);
+  world.wait_ms(60'000);
+  EXPECT_EQ(world.total_load(), 2);
+}
+
+TEST_F(engine_spiral_invented, by_a_call_that_is_never_acknowledged_ends_no_other) {
+  const auto there = call();
+  ASSERT_EQ(world.give(response(there.bytes, 200, "to-1"), there.to), verdict::response_forwarded);
+  ASSERT_EQ(world.total_load(), 2);
+  world.wait_ms(80'000);
+  EXPECT_EQ(world.total_load(), 1);
+  EXPECT_EQ(world.counters().calls_live, 1u);
+  ASSERT_EQ(world.give(within(victim.ok_at_caller, {}), caller_address), verdict::request_forwarded)
+      << "it is the victim's that lives";
+}
+
 // Else failover would try each way anew at each turn of a loop.
 TEST(engine_loop, an_invite_that_has_been_here_four_times_is_answered_482) {
   engine_world world;

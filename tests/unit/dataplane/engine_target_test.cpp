@@ -14,17 +14,24 @@ const std::string machine = "sip:machine@192.0.2.98:5070";
 struct engine_target : ending_call {
   running_call call = start();
 
-  sent_message offer(bool from_caller, unsigned cseq, const std::string& contact) {
+  // Of that dialog, or of the call.
+  sent_message offer(bool from_caller, unsigned cseq, const std::string& contact,
+                     const std::string& dialog = {}) {
     dialog_request what;
     what.method = "UPDATE";
     what.from_caller = from_caller;
     what.cseq = cseq;
     what.branch = "z9hG4bKoffer" + std::to_string(cseq) + (from_caller ? "a" : "b");
     what.extra = "Contact: <" + contact + ">\r\n";
-    EXPECT_EQ(
-        world.give(within(call.ok_at_caller, what), from_caller ? caller_address : call.callee),
-        verdict::request_forwarded);
+    EXPECT_EQ(world.give(within(dialog.empty() ? call.ok_at_caller : dialog, what),
+                         from_caller ? caller_address : call.callee),
+              verdict::request_forwarded);
     return world.take_one();
+  }
+  void refuse(const sent_message& offered) {
+    EXPECT_EQ(world.give(response(offered.bytes, 491, ""), offered.to),
+              verdict::response_forwarded);
+    (void)world.take();
   }
   void agree(const sent_message& to, const std::string& contact) {
     EXPECT_EQ(world.give(response(to.bytes, 200, "", "Contact: <" + contact + ">\r\n"), to.to),
@@ -68,6 +75,67 @@ TEST_F(engine_target, is_learned_while_a_bye_waits_for_its_answer) {
   expect_at(alice, machine);
 }
 
+// Of one that was refused nothing is known but its number.
+TEST_F(engine_target, of_an_older_offer_that_comes_late_displaces_none) {
+  const auto first = offer(true, 2, alice);
+  refuse(first);
+  const auto second = offer(true, 3, alice_later);
+  (void)offer(true, 2, alice);
+  agree(second, usual);
+  expect_at(alice_later, usual);
+}
+
+// It is not kept, but what it says of agreements is.
+TEST_F(engine_target, that_is_too_long_to_be_kept_moves_nobody_back) {
+  const auto first = offer(true, 2, "sip:" + std::string(200, 'a') + "@198.51.100.8");
+  agree(first, usual);
+  agree(offer(false, 1, machine), alice);
+  agree(first, usual);
+  expect_at(alice, machine);
+}
+
+// The places are of 256 calls by their number, and an offer that says nothing new leaves the one of
+// another call that waits. One that was refused, or whose call is over, waits no more.
+TEST_F(engine_target, of_a_refused_offer_takes_no_place_from_others) {
+  auto model = study_case();
+  model.destinations[0] = models::machine(1, "transc=30; pstn=1000");
+  world.reload(model);
+  for (int i = 0; i < 255; ++i) {
+    call_parts parts;
+    parts.call_id = std::to_string(i) + "@between";
+    parts.branch += std::to_string(i);
+    (void)establish(world, parts);
+  }
+  call_parts parts;
+  parts.call_id = "last@between";
+  parts.branch += "last";
+  const auto other = establish(world, parts).ok_at_caller;
+  ASSERT_EQ(static_cast<std::uint32_t>(world.handles().back()), 256u) << "in the same place";
+  refuse(offer(true, 2, alice, other));
+  const auto first = offer(true, 2, "sip:alice@198.51.100.7:5060"); // as always
+  agree(first, usual);
+  agree(offer(false, 1, machine), alice);
+  agree(first, usual);
+  expect_at(alice, machine);
+}
+
+// RFC 4028 8: what it said of the session, a later one may have changed.
+TEST_F(engine_target, a_late_agreement_shortens_no_session) {
+  const auto first = offer(true, 2, alice);
+  const auto agree_for = [&](const sent_message& to, const std::string& session) {
+    EXPECT_EQ(world.give(response(to.bytes, 200, "", session), to.to), verdict::response_forwarded);
+    (void)world.take();
+  };
+  agree_for(first, "Session-Expires: 90\r\n");
+  agree_for(offer(true, 3, alice), "Session-Expires: 1800\r\n");
+  agree_for(first, "Session-Expires: 90\r\n");
+  world.wait_ms(150'000);
+  EXPECT_EQ(world.total_load(), 1);
+  agree_for(first, "");
+  world.wait_ms(1'800'000);
+  EXPECT_EQ(world.total_load(), 0) << "nor makes it endless";
+}
+
 struct engine_target_of_devices : ending_call {
   // An UPDATE of the callee that the caller agrees to.
   void moves(const std::string& dialog, const endpoint& callee, unsigned cseq,
@@ -102,6 +170,35 @@ TEST_F(engine_target_of_devices, that_only_rang_say_nothing_of_the_one_that_answ
   moves(ok, there.to, 1, machine);
   end_by_admin(world);
   EXPECT_EQ(first_line(byes().second.bytes), "BYE " + machine + " SIP/2.0");
+}
+
+// RFC 3311 5.2; the INVITE's answer says where it is since.
+TEST_F(engine_target_of_devices, is_not_again_what_an_answer_to_an_early_update_said) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 180, "t"), there.to), verdict::response_forwarded);
+  dialog_request what;
+  what.method = "UPDATE";
+  what.extra = "Contact: <" + alice + ">\r\n";
+  ASSERT_EQ(world.give(within(world.take_one().bytes, what), caller_address),
+            verdict::request_forwarded);
+  const auto update = world.take_one();
+  const auto agreed = response(update.bytes, 200, "", "Contact: <" + machine + ">\r\n");
+  ASSERT_EQ(world.give(agreed, update.to), verdict::response_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  const auto ok = world.take_one().bytes;
+  what.method = "ACK";
+  what.cseq = 1;
+  what.extra.clear();
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  ASSERT_EQ(world.give(agreed, update.to), verdict::response_forwarded);
+  (void)world.take();
+  end_by_admin(world);
+  const auto [to_caller, to_callee] = byes();
+  EXPECT_EQ(first_line(to_caller.bytes), "BYE " + alice + " SIP/2.0");
+  EXPECT_EQ(first_line(to_callee.bytes), "BYE " + usual + " SIP/2.0");
 }
 
 } // namespace
