@@ -51,6 +51,10 @@ class timer_wheel {
   void disarm(std::uint32_t id) noexcept { unlink(id); }
   void prefetch(std::uint32_t id) const noexcept { __builtin_prefetch(&nodes_[id]); }
   [[nodiscard]] bool armed(std::uint32_t id) const noexcept { return nodes_[id].next != id; }
+  // When an armed one fires.
+  [[nodiscard]] time_us due(std::uint32_t id) const noexcept {
+    return nodes_[id].deadline << tick_shift;
+  }
 
   // Calls fire(id) for every timer that is due, by rising deadline tick; the timer is disarmed
   // before. `fire` may arm and disarm any timer. `ahead(id)` is a hint: most likely the next one to

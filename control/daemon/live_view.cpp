@@ -34,6 +34,13 @@ mail status_mail(const destination& d, bool enabled) {
   return m;
 }
 
+mail pause_mail(const destination& d, std::uint64_t seconds) {
+  mail m = from_control(mail_kind::pause);
+  m.subject = d.index;
+  m.value = static_cast<std::int64_t>(seconds);
+  return m;
+}
+
 void add_name(admin::destination_state& state, const destination& d, const dns::name_report& name) {
   for (const endpoint& address : d.addresses)
     state.addresses.emplace_back(to_text(address));
@@ -275,10 +282,7 @@ void live_view::on_paused(const event& raised) {
   // Disabled since then, it does not come back when the pause is over.
   if (!found || !source_.changes().status(found->id).enabled) return;
   const std::uint64_t seconds = raised.subject;
-  mail m = from_control(mail_kind::pause);
-  m.subject = raised.destination;
-  m.value = static_cast<std::int64_t>(seconds);
-  if (!mail_.owe(m))
+  if (!mail_.owe(pause_mail(*found, seconds)))
     spdlog::error("a worker takes no mail at the moment; it hears later that destination {} pauses",
                   found->id);
   // Several workers may have seen it.
@@ -321,7 +325,11 @@ void live_view::on_failed(const event& raised) {
   const std::chrono::milliseconds patience{runtime_.world().timers.fr_timeout_ms};
   if (cause == 408 && !could_be_heard(*found, patience)) {
     // Who has no probes would stay disabled when the link is up again.
-    if (source_.changes().status(found->id).enabled) mail_.owe(status_mail(*found, true));
+    if (!source_.changes().status(found->id).enabled) return;
+    mail_.owe(status_mail(*found, true));
+    // Which ends a pause.
+    if (const auto left_s = pauses_.left_s(found->id, pauses::clock::now()); left_s != 0)
+      mail_.owe(pause_mail(*found, left_s));
     return;
   }
   spdlog::warn("destination {} ({}) failed with {}, disabled", found->id, found->uri, cause);

@@ -5,6 +5,7 @@
 
 #include "dataplane/snapshot.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -17,9 +18,11 @@ class pauses {
  public:
   using clock = std::chrono::steady_clock;
 
-  // False: it pauses already, and goes on as long as that.
+  // False: it pauses already, and goes on until the later of both.
   bool add(const destination& d, clock::time_point until) {
-    return all_.emplace(d.id, pause{until, d.group, d.uri}).second;
+    const auto [it, is_new] = all_.emplace(d.id, pause{until, d.group, d.uri});
+    it->second.until = std::max(it->second.until, until);
+    return is_new;
   }
   // True where there was one.
   bool erase(std::uint32_t id) { return all_.erase(id) != 0; }

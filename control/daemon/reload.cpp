@@ -83,7 +83,11 @@ void reloader::go_on(tl::expected<config::configuration, std::string> next) {
 
 void reloader::finish(const outcome& how) {
   under_way_ = false;
-  for (const request& r : std::exchange(asked_, {}))
+  const auto asked = std::exchange(asked_, {});
+  // An operator may have set another one since the file was read.
+  if (how && std::ranges::any_of(asked, &request::file))
+    spdlog::set_level(spdlog::level::from_str(file_says_.log_level));
+  for (const request& r : asked)
     r.done(how);
   if (!under_way_ && !waiting_.empty()) begin();
 }
@@ -195,7 +199,6 @@ reloader::outcome reloader::take_file(const config::configuration& file_says,
   outcome done = publish(std::move(next));
   if (!done) return done;
   file_says_ = file_says;
-  spdlog::set_level(spdlog::level::from_str(file_says_.log_level));
   return done;
 }
 

@@ -133,10 +133,14 @@ verdict engine::state::refuse_call(std::uint32_t transaction, selection_outcome 
   }
 }
 
+// Another worker may have seen a longer one than this, or a shorter.
 void engine::state::pause(destination_index d, std::uint64_t seconds) {
-  if (find_destination(d) == nullptr || !ledger.enabled(d) || seconds == 0) return;
+  if (find_destination(d) == nullptr || seconds == 0) return;
+  const std::uint32_t timer = pause_timer(d);
+  const time_us until = after_ms(seconds * 1000);
+  if (timers.armed(timer) ? timers.due(timer) >= until : !ledger.enabled(d)) return;
   ledger.set_enabled(d, false);
-  timers.arm(pause_timer(d), after_ms(seconds * 1000));
+  timers.arm(timer, until);
 }
 
 bool engine::state::begin_attempt(std::uint32_t transaction, const holding& held) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <rte_ethdev.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -101,6 +102,7 @@ class viewed {
   [[nodiscard]] admin::destination_state box() { return view.destinations().front(); }
 
   std::vector<std::string> told; // "STATUS CAUSE" of each event
+  std::vector<mail> mails;       // to all workers
 
  private:
   std::unique_ptr<dpdk::runtime> start(const dpdk::call_source& kept) {
@@ -118,7 +120,10 @@ class viewed {
   config::configuration first_;
   world_source source_;
   std::unique_ptr<dpdk::runtime> runtime_;
-  worker_mail told_to_workers_{[this](const mail& m) { return runtime_->send_to_all(m); }};
+  worker_mail told_to_workers_{[this](const mail& m) {
+    mails.push_back(m);
+    return runtime_->send_to_all(m);
+  }};
   reloader reloading_;
   drainage draining_{{}};
   capture_session capturing_{"", {}, {}};
@@ -172,6 +177,26 @@ TEST_F(live_view_test, a_pause_that_is_heard_of_after_another_worker_has_disable
   daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
   EXPECT_EQ(daemon.told, (lines{"disabled failover 503"}));
   EXPECT_EQ(daemon.box().paused_s, 0u);
+}
+
+// While the link is down no failure counts, and workers that have disabled it are told so.
+TEST_F(live_view_test, a_pause_outlives_a_failure_that_does_not_count) {
+  viewed daemon(box("21", "vm=5"));
+  daemon.view.on_paused(daemon.raised(event_kind::destination_paused));
+  std::uint16_t port = 0;
+  ASSERT_EQ(rte_eth_dev_get_port_by_name("net_null0", &port), 0);
+  ASSERT_EQ(rte_eth_dev_stop(port), 0);
+  event unheard = daemon.raised(event_kind::destination_disabled);
+  unheard.cause = 408;
+  daemon.mails.clear();
+  daemon.view.on_failed(unheard);
+  ASSERT_EQ(daemon.mails.size(), 2u);
+  EXPECT_EQ(daemon.mails[0].kind, mail_kind::set_enabled);
+  EXPECT_EQ(daemon.mails[0].value, 1);
+  EXPECT_EQ(daemon.mails[1].kind, mail_kind::pause);
+  EXPECT_GE(daemon.mails[1].value, 50);
+  EXPECT_LE(daemon.mails[1].value, 60);
+  EXPECT_EQ(daemon.told, (lines{"paused Retry-After 60"}));
 }
 
 TEST_F(live_view_test, a_pause_that_a_reload_ends_is_told_to_have_ended) {

@@ -37,11 +37,13 @@ TEST(pauses, are_counted_down_and_told_once_that_they_are_over) {
   EXPECT_EQ(all.left_s(4, start + seconds(6)), 594u);
 }
 
-TEST(pauses, of_one_that_pauses_already_stay_as_they_are) {
+TEST(pauses, of_one_that_pauses_already_go_on_until_the_later_of_both) {
   pauses all;
   EXPECT_TRUE(all.add(numbered(4), start + seconds(10)));
   EXPECT_FALSE(all.add(numbered(4), start + seconds(20)));
-  EXPECT_EQ(all.left_s(4, start), 10u);
+  EXPECT_EQ(all.left_s(4, start), 20u);
+  EXPECT_FALSE(all.add(numbered(4), start + seconds(5)));
+  EXPECT_EQ(all.left_s(4, start), 20u);
   EXPECT_TRUE(all.erase(4));
   EXPECT_FALSE(all.erase(4));
   EXPECT_EQ(all.left_s(4, start), 0u);

@@ -285,6 +285,16 @@ class reload_of_rows : public ::testing::Test {
   std::optional<reloader> reloading;
 };
 
+TEST_F(reload_of_rows, read_again_leave_the_log_level_to_the_operator) {
+  start();
+  table = {{row(2)}};
+  spdlog::set_level(spdlog::level::debug);
+  reloading->reread_rows([](const auto& how) { EXPECT_TRUE(how); });
+  EXPECT_EQ(spdlog::get_level(), spdlog::level::debug);
+  ASSERT_EQ(reload(), "");
+  EXPECT_EQ(spdlog::get_level(), spdlog::level::info);
+}
+
 TEST_F(reload_of_rows, all_of_them_gone_is_refused_while_some_are_in_force) {
   start();
   table = {{row(2), row(3)}};

@@ -321,6 +321,21 @@ TEST(engine_pause, mail_pauses_a_destination_for_its_time) {
   world.mail(m);
 }
 
+TEST(engine_pause, of_two_workers_the_longer_one_counts) {
+  engine_world world;
+  mail m;
+  m.kind = mail_kind::pause;
+  m.subject = 0;
+  for (const int seconds : {2, 300, 5}) {
+    m.value = seconds;
+    world.mail(m);
+  }
+  world.wait_ms(299'000);
+  EXPECT_FALSE(world.engine().ledger().enabled(0));
+  world.wait_ms(1'100);
+  EXPECT_TRUE(world.engine().ledger().enabled(0));
+}
+
 // The first destination is paused for 3 s, and then a reload takes place.
 struct engine_pause_of_first : ::testing::Test {
   engine_pause_of_first() {
