@@ -17,7 +17,7 @@ namespace linehunt::dpdk {
 egress::egress(std::vector<const station*> stations, std::vector<tx_lane> lanes, rte_mempool& pool,
                worker_counters& counters, std::uint64_t seed)
     : stations_(std::move(stations)), lanes_(std::move(lanes)), pool_(pool), counters_(counters),
-      neighbours_(seed), reports_(stations_.size()), seed_(seed), chance_(seed | 1),
+      neighbours_(seed), paths_(seed), reports_(stations_.size()), seed_(seed), chance_(seed | 1),
       ip_id_(static_cast<std::uint16_t>(fragment_id({}))) {}
 
 egress::~egress() {
@@ -42,7 +42,7 @@ void egress::send_frame(std::uint8_t port, mbuf_ptr frame) noexcept {
 void egress::send_udp(std::uint8_t port, mbuf_ptr payload, const endpoint& from,
                       const endpoint& to) noexcept {
   const station& we = *stations_[port];
-  if (!fits_one_packet(paths_.towards(to.ip, we.mtu_bytes, now_), to, payload->data_len)) {
+  if (!fits_one_packet(mtu_towards(we, to, payload->data_len), to, payload->data_len)) {
     const void* const bytes = bytes_at(*payload, 0);
     send_udp(port, {static_cast<const char*>(bytes), payload->data_len}, from, to);
     return;
@@ -56,7 +56,7 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
                       const endpoint& to) noexcept {
   const station& we = *stations_[port];
   if (from.ip.is_v6 != to.ip.is_v6) return drop(1);
-  const std::uint16_t mtu_bytes = paths_.towards(to.ip, we.mtu_bytes, now_);
+  const std::uint16_t mtu_bytes = mtu_towards(we, to, payload.size());
   if (fits_one_packet(mtu_bytes, to, payload.size())) {
     mbuf_ptr m(rte_pktmbuf_alloc(&pool_));
     char* const at =
@@ -73,6 +73,13 @@ void egress::send_udp(std::uint8_t port, std::span<const char> payload, const en
   if (count == 0) return drop(1);
   for (std::size_t i = 0; i < count; ++i)
     send_to_neighbour(port, to, mbuf_ptr(fragments[i]));
+}
+
+// Every path lets the least MTU through.
+std::uint16_t egress::mtu_towards(const station& we, const endpoint& to,
+                                  std::size_t payload_bytes) noexcept {
+  if (fits_one_packet(least_mtu_bytes, to, payload_bytes)) return we.mtu_bytes;
+  return paths_.towards(to.ip, we.mtu_bytes, now_);
 }
 
 std::uint32_t egress::fragment_id(const ip_address& to) noexcept {

@@ -65,6 +65,8 @@ class egress {
   // Whoever gets some fragments must not know the identifiers of those to others: he could send
   // pieces of his own among them. To one address they count up, so that each comes again as late as
   // it can (RFC 7739 5.3).
+  [[nodiscard]] std::uint16_t mtu_towards(const station& we, const endpoint& to,
+                                          std::size_t payload_bytes) noexcept;
   [[nodiscard]] std::uint32_t fragment_id(const ip_address& to) noexcept;
   void drop(std::uint64_t packets) noexcept { bump(counters_.tx_dropped, packets); }
 

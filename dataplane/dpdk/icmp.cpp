@@ -19,6 +19,11 @@ bool in_one_segment(const rte_mbuf& m, const frame& f) noexcept {
   return m.nb_segs == 1 && m.data_len >= f.l4_off + f.l4_len && f.l4_len >= sizeof(rte_icmp_hdr);
 }
 
+// Of a port whose MTU is less than that of its link: the reply would not be let out.
+bool is_too_large(const station& we, const frame& f) noexcept {
+  return f.l4_off - f.l3_off + f.l4_len > we.mtu_bytes;
+}
+
 } // namespace
 
 answer answer_icmp(const station& we, rte_mbuf& m, const frame& f) noexcept {
@@ -26,7 +31,7 @@ answer answer_icmp(const station& we, rte_mbuf& m, const frame& f) noexcept {
   auto& icmp = header_at<rte_icmp_hdr>(m, f.l4_off);
   const auto* const message = bytes_at(m, f.l4_off);
   if (rte_raw_cksum(message, f.l4_len) != 0xffff) return {verdict::icmp_ignored};
-  if (icmp.icmp_type != RTE_IP_ICMP_ECHO_REQUEST || icmp.icmp_code != 0)
+  if (icmp.icmp_type != RTE_IP_ICMP_ECHO_REQUEST || icmp.icmp_code != 0 || is_too_large(we, f))
     return {verdict::icmp_ignored};
 
   icmp.icmp_type = RTE_IP_ICMP_ECHO_REPLY;
@@ -43,7 +48,7 @@ answer answer_echo_v6(const station& we, rte_mbuf& m, const frame& f) noexcept {
   auto& icmp = header_at<rte_icmp_hdr>(m, f.l4_off);
   // A ping to a group could be answered (RFC 4443 4.2), but need not.
   if (icmp.icmp_type != echo_request_v6 || icmp.icmp_code != 0 || is_multicast(f.destination) ||
-      is_impossible_source(f.source))
+      is_impossible_source(f.source) || is_too_large(we, f))
     return {verdict::icmp_ignored};
   // With extension headers the echo would have to leave without them; nobody pings like that.
   if (f.l4_off != f.l3_off + sizeof(rte_ipv6_hdr)) return {verdict::icmp_ignored};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How large packets may be on their way to IPv6 hosts, as far as routers have said that they were
 // too large (RFC 8201). Of IPv4 packets, which go without DF, routers make fragments themselves.
-// A report can be forged by whoever knows an address that we send to: it costs fragments of 1280
-// bytes for ten minutes, and nothing else.
+// A report can be forged by whoever knows an address that we send large packets to: it costs
+// fragments of 1280 bytes for ten minutes, and nothing else.
 #pragma once
 
 #include "dataplane/address.h"
@@ -30,22 +30,29 @@ class path_mtu_table {
  public:
   static constexpr time_us lifetime_us = 600'000'000; // RFC 8201 4: ten minutes
 
-  // Smaller than before only, until that is forgotten. It may displace another host's.
+  explicit path_mtu_table(std::uint64_t seed) : seed_(seed | 1) {}
+
+  // Of a host that `towards` was asked for; smaller than before only, until that is forgotten.
   void note(const path_report& said, time_us now) noexcept;
-  // `link_bytes` where nothing smaller is known.
+  // `link_bytes` where nothing smaller is known. Asked for each packet of more than
+  // least_mtu_bytes; hosts that were asked for longest ago give way.
   [[nodiscard]] std::uint16_t towards(const ip_address& to, std::uint16_t link_bytes,
-                                      time_us now) const noexcept;
+                                      time_us now) noexcept;
 
  private:
   struct entry {
     ip_address to;
+    bool in_use = false;
     std::uint16_t mtu_bytes = 0;
-    time_us until = 0;
+    time_us until = 0; // then it is forgotten
+    time_us asked_at = 0;
   };
-  [[nodiscard]] static std::size_t place_of(const ip_address& to) noexcept;
+  static constexpr std::size_t ways = 4;
+  using bucket = std::array<entry, ways>;
+  [[nodiscard]] bucket& bucket_of(const ip_address& to) noexcept;
 
-  std::array<entry, 256> entries_;
-  time_us any_until_ = 0; // when the last of them is forgotten
+  std::array<bucket, 64> buckets_;
+  std::uint64_t seed_; // so that nobody can aim at one of them
 };
 
 } // namespace linehunt::dpdk

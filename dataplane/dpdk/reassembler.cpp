@@ -119,7 +119,12 @@ reassembler::outcome reassembler::finish(const rte_mbuf* given, rte_mbuf* made, 
   result.whole.reset(made);
   // The library says "kept" and "dropped" alike; what it dropped waits in the death row.
   const std::span<rte_mbuf* const> dead(dead_.row, dead_.cnt);
-  if (made == nullptr && std::ranges::find(dead, given) != dead.end())
+  const auto holds_given = [given](const rte_mbuf* m) { // where it had begun to chain them
+    while (m != nullptr && m != given)
+      m = m->next;
+    return m != nullptr;
+  };
+  if (made == nullptr && std::ranges::any_of(dead, holds_given))
     result.why = verdict::dropped_fragment;
   if (result.why == verdict::dropped_fragment) of.count = 0;
   if (dead_.cnt != 0) collect();

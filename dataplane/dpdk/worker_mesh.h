@@ -61,6 +61,12 @@ class worker_mesh {
   [[nodiscard]] spsc_ring<link_news>& news(worker_id from, worker_id to) noexcept {
     return news_[to * workers_ + from];
   }
+  // Lost where there is no room; who needs to know asks for itself, or is told again. That needs an
+  // answer to come through whatever others say unasked: it has half of the ring.
+  void tell(worker_id from, worker_id to, const link_news& what, bool is_answer) noexcept {
+    spsc_ring<link_news>& ring = news(from, to);
+    if (is_answer || ring.room() > ring.count()) (void)ring.push(what);
+  }
   // Now and then by that worker itself.
   void note_run(worker_id w, time_us now) noexcept {
     runs_[w].at.store(now, std::memory_order_relaxed);

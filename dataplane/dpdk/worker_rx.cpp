@@ -134,10 +134,10 @@ void worker::on_fragment(std::uint8_t port, mbuf_ptr m, const frame& f) noexcept
 
 void worker::on_answer(std::uint8_t port, mbuf_ptr m, const answer& a) noexcept {
   counters_.count(a.what);
-  // Lost where a ring is full; that worker then asks for itself, or is told again.
   const auto spread = [&](const link_news& news) {
+    const bool is_answer = a.claim && a.claim->is_answer;
     for (worker_id w = 0; w < shared_.workers; ++w)
-      if (w != setup_.self) (void)shared_.mesh->news(setup_.self, w).push(news);
+      if (w != setup_.self) shared_.mesh->tell(setup_.self, w, news, is_answer);
   };
   if (a.claim && egress_.learn(port, *a.claim)) {
     const ip_address& ip = a.claim->ip;

@@ -225,6 +225,18 @@ TEST_P(reassembly, another_datagram_with_the_identifier_of_the_last_is_put_toget
     }
 }
 
+// As long as the whole, all together, so that the library begins to put the last one to others.
+TEST_P(reassembly, a_hole_beside_an_overlap_is_dropped) {
+  const std::string datagram = udp(from(), to(), text_of(1064));
+  dpdk::reassembler r(0);
+  const fed got = feed(r, {piece(from(), to(), datagram, 0, 256, true),
+                           piece(from(), to(), datagram, 512, 512, true),
+                           piece(from(), to(), datagram, 768, 256, true),
+                           piece(from(), to(), datagram, 1024, 48, false)});
+  EXPECT_FALSE(got.whole);
+  EXPECT_EQ(got.verdicts.back(), verdict::dropped_fragment);
+}
+
 TEST_P(reassembly, the_whole_is_remembered_briefly) {
   const auto frames = pieces(from(), to(), udp(from(), to(), text_of(1000)), 504);
   dpdk::reassembler r(0);
@@ -547,20 +559,26 @@ TEST_P(fragmented_call, is_cut_for_a_narrow_path) {
     });
     return largest;
   };
-  ASSERT_GT(largest_of(0), 1300u);
+  // Each worker heeds it for each of two boxes that it has sent something large to; a call may
+  // reach it before the word does.
   const ip_address router = ip("2001:db8:9::1");
-  for (const destination& d : lb.runtime->world().destinations) {
-    const std::string said = std::string("\x02\0\0\0\0\0\x05\x14", 8) +
-                             ipv6(us6.ip, d.addresses.front().ip, 17, std::string(64, 'q'));
-    lb.link.put(ethernet({lb.mac, peer_mac, 0}, 0x86dd,
-                         ipv6(router, us6.ip, 58, icmpv6(router, us6.ip, said))));
-  }
-  EXPECT_TRUE(eventually([&] { return lb.count_of(verdict::path_mtu_learnt) >= 4; }));
-  for (int i = 1; i < 7; ++i) {
+  std::uint64_t too_large = 0, said = 0;
+  for (int i = 0; i < 24; ++i) {
     const std::size_t largest = largest_of(i);
     ASSERT_GT(largest, 0u);
-    EXPECT_LE(largest, 1300u) << i;
+    if (largest <= 1300) continue;
+    ++too_large;
+    for (const destination& d : lb.runtime->world().destinations) {
+      const std::string about = std::string("\x02\0\0\0\0\0\x05\x14", 8) +
+                                ipv6(us6.ip, d.addresses.front().ip, 17, std::string(1400, 'q'));
+      lb.link.put(ethernet({lb.mac, peer_mac, 0}, 0x86dd,
+                           ipv6(router, us6.ip, 58, icmpv6(router, us6.ip, about))));
+      ++said;
+    }
+    EXPECT_TRUE(eventually([&] { return lb.count_of(verdict::path_mtu_learnt) >= said; }));
   }
+  EXPECT_GE(too_large, 2u);
+  EXPECT_LE(too_large, 4u * options.workers);
 }
 
 INSTANTIATE_TEST_SUITE_P(workers, fragmented_call,

@@ -265,6 +265,13 @@ TEST(icmp, echo_comes_back_byte_for_byte) {
   }
 }
 
+TEST(icmp, an_echo_that_the_port_would_not_let_out_is_ignored) {
+  EXPECT_EQ(react(echo4(8, std::string(1472, 'd'), {our_mac, peer_mac, 0})).said.what,
+            verdict::icmp_answered);
+  EXPECT_EQ(react(echo4(8, std::string(1473, 'd'), {our_mac, peer_mac, 0})).said.what,
+            verdict::icmp_ignored);
+}
+
 TEST(icmp, other_and_broken_messages_are_ignored) {
   std::string broken = echo4(8, "data", {our_mac, peer_mac, 0});
   broken.back() ^= 1;
@@ -362,8 +369,9 @@ TEST(tcp, only_a_whole_syn_to_ourselves_is_answered) {
 // A router behind the gateway, about a packet of that much (RFC 4443 3.2).
 std::string too_big_frame(std::uint32_t mtu, const ip_address& quoted_from,
                           const ip_address& quoted_to, std::uint8_t quoted_protocol = 17,
-                          const ip_address& told = us6) {
-  const std::string quoted = ipv6(quoted_from, quoted_to, quoted_protocol, std::string(1200, 'q'));
+                          const ip_address& told = us6, std::size_t quoted_bytes = 1460) {
+  const std::string quoted =
+      ipv6(quoted_from, quoted_to, quoted_protocol, std::string(quoted_bytes, 'q'));
   const std::string message = std::string("\x02\0\0\0", 4) + be32(mtu) + quoted;
   const ip_address router = ip("2001:db8:9::1");
   return ethernet({our_mac, peer_mac, 0}, 0x86dd,
@@ -393,6 +401,7 @@ TEST(icmp6, a_packet_too_big_is_heeded_where_it_quotes_us) {
   EXPECT_TRUE(ignored(too_big_frame(1400, us6, us6)));
   EXPECT_TRUE(ignored(too_big_frame(1400, us6, everybody6)));
   EXPECT_TRUE(ignored(too_big_frame(1400, us6, far, 6))) << "TCP";
+  EXPECT_TRUE(ignored(too_big_frame(1400, us6, far, 17, us6, 1360))) << "it was not too big";
   // 8 bytes of ICMPv6 and 39 of the packet.
   const std::string cut =
       std::string("\x02\0\0\0", 4) + be32(1400) + ipv6(us6, far, 17, "").substr(0, 39);
@@ -401,7 +410,7 @@ TEST(icmp6, a_packet_too_big_is_heeded_where_it_quotes_us) {
 }
 
 TEST(path_mtu, gets_smaller_and_is_forgotten) {
-  dpdk::path_mtu_table paths;
+  dpdk::path_mtu_table paths(7);
   const ip_address far = ip("2001:db8:1::7"), other = ip("2001:db8:1::8");
   EXPECT_EQ(paths.towards(far, 1500, 5), 1500);
   paths.note({far, 1400}, 10);
@@ -417,6 +426,41 @@ TEST(path_mtu, gets_smaller_and_is_forgotten) {
   EXPECT_EQ(paths.towards(far, 1500, end), 1500);
   paths.note({far, 1450}, end + 1);
   EXPECT_EQ(paths.towards(far, 1500, end + 2), 1450);
+}
+
+// Else whoever forges them could have the one forgotten that counts.
+TEST(path_mtu, is_not_noted_of_hosts_that_get_nothing_large) {
+  dpdk::path_mtu_table paths(7);
+  const ip_address far = ip("2001:db8:1::7");
+  paths.note({far, 1400}, 1);
+  EXPECT_EQ(paths.towards(far, 1500, 2), 1500);
+  paths.note({far, 1400}, 3);
+  for (int i = 0; i < 10'000; ++i) {
+    ip_address other = ip("2001:db8:2::");
+    other.bytes[14] = static_cast<std::uint8_t>(i >> 8);
+    other.bytes[15] = static_cast<std::uint8_t>(i);
+    paths.note({other, 1400}, 4);
+  }
+  EXPECT_EQ(paths.towards(far, 1500, 5), 1400);
+}
+
+// The places are for 256 hosts, four in a bucket.
+TEST(path_mtu, is_forgotten_first_of_hosts_that_got_nothing_large_for_longest) {
+  dpdk::path_mtu_table paths(7);
+  const ip_address far = ip("2001:db8:1::7");
+  time_us now = 1;
+  (void)paths.towards(far, 1500, now);
+  paths.note({far, 1400}, now);
+  for (int i = 0; i < 4'000; ++i) {
+    ip_address other = ip("2001:db8:2::");
+    other.bytes[14] = static_cast<std::uint8_t>(i >> 8);
+    other.bytes[15] = static_cast<std::uint8_t>(i);
+    EXPECT_EQ(paths.towards(other, 1500, ++now), 1500);
+    if (i < 2'000) {
+      EXPECT_EQ(paths.towards(far, 1500, ++now), 1400) << i;
+    }
+  }
+  EXPECT_EQ(paths.towards(far, 1500, ++now), 1500);
 }
 
 // Hop-by-hop with Router Alert, hop limit 1 (RFC 3810 5).

@@ -37,7 +37,7 @@ TEST(verdicts, each_frame_has_exactly_one) {
         ethernet(link, 0x0800, ipv4(peer, us, 1, std::string("\x03\x03\xfc\xfc\0\0\0\0", 8))));
     const ip_address us6 = ip("2001:db8::1"), router = ip("2001:db8:9::1");
     const std::string too_big = std::string("\x02\0\0\0\0\0\x05\x14", 8) +
-                                ipv6(us6, ip("2001:db8:1::7"), 17, std::string(64, 'q'));
+                                ipv6(us6, ip("2001:db8:1::7"), 17, std::string(1400, 'q'));
     put(verdict::path_mtu_learnt,
         ethernet(link, 0x86dd, ipv6(router, us6, 58, icmpv6(router, us6, too_big))));
     put(verdict::fragment_kept,

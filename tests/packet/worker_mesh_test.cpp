@@ -36,5 +36,19 @@ TEST(worker_mesh, leases_may_have_all_of_the_ring) {
   EXPECT_EQ(posted(mesh, mail_kind::lease_request), dpdk::worker_mesh::most_depth - 1);
 }
 
+// Who has asked for a neighbour asks six times, and must hear one of the answers.
+TEST(worker_mesh, what_is_said_unasked_of_the_link_leaves_half_of_the_ring_to_answers) {
+  ASSERT_NE(pool().size, 0u);
+  dpdk::worker_mesh mesh({-1, -1});
+  const auto told = [&](bool is_answer) {
+    const unsigned before = mesh.news(0, 1).count();
+    for (int i = 0; i < 100; ++i)
+      mesh.tell(0, 1, {}, is_answer);
+    return mesh.news(0, 1).count() - before;
+  };
+  EXPECT_EQ(told(false), 32u);
+  EXPECT_EQ(told(true), 31u);
+}
+
 } // namespace
 } // namespace linehunt::test
