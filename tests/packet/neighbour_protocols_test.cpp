@@ -339,11 +339,11 @@ TEST(tcp, only_a_whole_syn_to_ourselves_is_answered) {
     const auto r = react(frame);
     return !r.dropped && r.said.what == verdict::dropped_other_protocol && r.frame.empty();
   };
-  for (const std::uint8_t flags : {0x00, 0x01, 0x03, 0x04, 0x06, 0x10, 0x12, 0x14, 0x18}) {
+  for (const int flags : {0x00, 0x01, 0x03, 0x04, 0x06, 0x10, 0x12, 0x14, 0x18}) {
     tcp_parts p;
-    p.flags = flags;
-    EXPECT_TRUE(ignored(tcp_frame(peer4, us4, p))) << int{flags};
-    EXPECT_TRUE(ignored(tcp_frame(peer6, us6, p))) << int{flags};
+    p.flags = static_cast<std::uint8_t>(flags);
+    EXPECT_TRUE(ignored(tcp_frame(peer4, us4, p))) << flags;
+    EXPECT_TRUE(ignored(tcp_frame(peer6, us6, p))) << flags;
   }
   const tcp_parts syn;
   const auto changed = [&](std::size_t at, char to) { // of the TCP header
