@@ -136,12 +136,14 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
       world->overload.enabled && to_callee && callee_at(call, to->ip) != no_index;
   if (!edit_within(call, *listener, offer_overload, edits)) return too_long_within();
   expect_answer(match);
-  note_request(match, true);
+  const bool offers = view.method == sip::method::invite || view.method == sip::method::update;
+  const bool of_party = offers && is_party(call, in->source);
+  note_request(match, {true, of_party});
   if (is_bye) note_way_of_bye(match, known_way);
   // Not by the handles of those: they are of the dialog that was the first there, maybe another.
   if (plan.names_further_ways)
     for (const dialog_match& again : same_dialogs_as(call))
-      note_request(again, false);
+      note_request(again, {false, of_party});
   out->forward(edits, {*to, *listener});
   return verdict::request_forwarded;
 }
@@ -163,13 +165,17 @@ std::optional<listener_index> engine::state::listener_towards(const endpoint& to
   return any;
 }
 
+// What its branch, and so its answer, tells of where it came from.
+std::uint32_t engine::state::via_hash_here() const {
+  return stateless_branch::below(routing.top_via, reply_target(routing.top_via, in->source),
+                                 setup.secret) &
+         0xffffff;
+}
+
 // Everything that changes in it on its way but for the routes. False: it is too long now.
 bool engine::state::edit_within(std::uint32_t call, listener_index listener, bool offer_overload,
                                 sip::edit_list& edits) const {
-  const stateless_branch id{call, in->listener,
-                            stateless_branch::below(routing.top_via,
-                                                    reply_target(routing.top_via, in->source),
-                                                    setup.secret)};
+  const stateless_branch id{call, in->listener, via_hash_here()};
   const branch_text branch =
       make_branch({branch_kind::stateless, id.number()}, hash, routing.cseq.number, setup.secret);
   edits.insert(view.headers_begin, make_via(*world, listener, branch, offer_overload));
@@ -314,9 +320,8 @@ bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
          (t.ringing_count > 0 && t.rings_at(mark_of(ip)));
 }
 
-// What a request tells about the call before it goes on. `by_itself`: on this way of the call, and
-// not on another one of the same.
-void engine::state::note_request(const dialog_match& match, bool by_itself) {
+// What a request tells about the call before it goes on.
+void engine::state::note_request(const dialog_match& match, const offer_way& way) {
   call_record& record = calls[match.call];
   std::uint32_t& cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
   if (routing.cseq.number > cseq) cseq = routing.cseq.number;
@@ -343,7 +348,7 @@ void engine::state::note_request(const dialog_match& match, bool by_itself) {
     break;
   case sip::method::invite:
   case sip::method::update:
-    note_offer(match, by_itself);
+    note_offer(match, way);
     break;
   default:
     break;

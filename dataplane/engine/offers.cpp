@@ -6,14 +6,23 @@
 
 namespace linehunt {
 
-void engine::state::note_offer(const dialog_match& of, bool by_itself) {
+void engine::state::note_offer(const dialog_match& of, const offer_way& way) {
   last_offer& last = last_offer_of(of);
   const bool same_side = is_of(last, of);
   const std::uint32_t cseq = routing.cseq.number;
-  // One that comes again, late, is no news (RFC 3261 12.2.2); nor is on another way what passes on
-  // this one, where a proxy in between may have another Contact in it.
-  if (same_side && (cseq < last.news_from || cseq < last.cseq)) return;
-  if (same_side && cseq == last.cseq && last.by_itself && !by_itself) return;
+  if (same_side) {
+    // One that comes again, late, is no news (RFC 3261 12.2.2).
+    if (cseq < last.news_from) return;
+    // Anybody who knows the tags can offer something, from anywhere. So can who has moved.
+    const bool outranks = way.of_party && !last.of_party;
+    if (!outranks && is_awaited(last)) {
+      if (cseq < last.cseq) return;
+      if (cseq == last.cseq && last.of_party && !way.of_party) return;
+    }
+    // Nor is on another way what passes on this one, where a proxy in between may have another
+    // Contact in it.
+    if (!outranks && cseq == last.cseq && last.by_itself && !way.by_itself) return;
+  }
   const auto contact = sip::parse_address(view.value_of(sip::header_id::contact));
   const auto which = of.from == side::caller ? call_text::caller_target : call_text::callee_target;
   std::string_view uri;
@@ -26,23 +35,26 @@ void engine::state::note_offer(const dialog_match& of, bool by_itself) {
   last.generation = calls[of.call].generation;
   last.from = of.from;
   last.open = true;
-  last.by_itself = by_itself;
+  last.by_itself = way.by_itself;
+  last.of_party = way.of_party;
   last.callee = mark_of(callee_tag(of));
   last.cseq = cseq;
+  last.via_hash = via_hash_here();
+  last.at = now;
   last.uri_len = static_cast<std::uint8_t>(uri.size());
   uri.copy(last.uri.data(), last.uri.size());
 }
 
 // The answer at hand agrees to it. False: it comes again, and its sender may have moved since.
-bool engine::state::agree_to_offer(const dialog_match& of) {
+bool engine::state::agree_to_offer(const dialog_match& of, std::uint32_t via_hash) {
   last_offer& last = last_offer_of(of);
   if (is_of(last, of)) {
     if (routing.cseq.number < last.news_from) return false;
-    if (routing.cseq.number == last.cseq) {
+    if (is_answer_to(last, via_hash)) {
       set_target(of.call, of.from, {last.uri.data(), last.uri_len});
-      last.news_from = last.cseq + std::uint64_t{1};
       last.open = false;
     }
+    last.news_from = routing.cseq.number + std::uint64_t{1};
   }
   // Which device answers while it rings says nothing of the one that takes the call.
   if (!is_kept(of.call)) return true;
@@ -51,9 +63,14 @@ bool engine::state::agree_to_offer(const dialog_match& of) {
   return true;
 }
 
-void engine::state::refuse_offer(const dialog_match& of) {
+void engine::state::refuse_offer(const dialog_match& of, std::uint32_t via_hash) {
   last_offer& last = last_offer_of(of);
-  if (is_of(last, of) && routing.cseq.number == last.cseq) last.open = false;
+  if (is_of(last, of) && is_answer_to(last, via_hash)) last.open = last.by_itself = false;
+}
+
+// Of two requests with one number one is somebody else's.
+bool engine::state::is_answer_to(const last_offer& last, std::uint32_t via_hash) const noexcept {
+  return routing.cseq.number == last.cseq && via_hash == last.via_hash;
 }
 
 // It passed us on this way of the call, and so will its answer.
@@ -78,7 +95,8 @@ std::string_view engine::state::callee_tag(const dialog_match& of) const noexcep
 }
 
 bool engine::state::is_awaited(const last_offer& last) const {
-  return last.open && calls[last.call].generation == last.generation &&
+  return last.open && now - last.at < transaction_timeout_ms() * 1000 &&
+         calls[last.call].generation == last.generation &&
          (calls[last.call].state == call_state::early || is_kept(last.call));
 }
 

@@ -44,7 +44,6 @@ struct engine::state final : selection_listener {
   // --- new_call.cpp: an INVITE outside any dialog
   verdict on_invite();
   [[nodiscard]] bool is_dropped_by_rule() const noexcept;
-  // `passes`: how often it has been here before.
   // How often the INVITE at hand has passed us before, and as what it did so last.
   struct earlier_passes {
     std::size_t count = 0;
@@ -229,7 +228,12 @@ struct engine::state final : selection_listener {
                                         const route_plan& plan) const;
   [[nodiscard]] std::string_view first_route(std::uint32_t call, side whose) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
-  void note_request(const dialog_match& match, bool by_itself);
+  // How an offer passes. `by_itself`: on this way of the call, and not on another one of the same.
+  struct offer_way {
+    bool by_itself, of_party;
+  };
+  void note_request(const dialog_match& match, const offer_way& way);
+  [[nodiscard]] std::uint32_t via_hash_here() const;
   void note_way_of_bye(const dialog_match& match, bool known_way);
   // A BYE is on its way.
   void leave(std::uint32_t call);
@@ -238,9 +242,10 @@ struct engine::state final : selection_listener {
   [[nodiscard]] std::uint32_t mark_of(const ip_address& ip) const noexcept;
 
   // --- offers.cpp: the re-INVITE or UPDATE at hand, or that the response at hand answers
-  void note_offer(const dialog_match& of, bool by_itself);
-  bool agree_to_offer(const dialog_match& of);
-  void refuse_offer(const dialog_match& of);
+  // `via_hash`: of the branch that was answered.
+  void note_offer(const dialog_match& of, const offer_way& way);
+  bool agree_to_offer(const dialog_match& of, std::uint32_t via_hash);
+  void refuse_offer(const dialog_match& of, std::uint32_t via_hash);
   [[nodiscard]] bool is_answered_by_itself(const dialog_match& of);
   [[nodiscard]] std::string_view callee_tag(const dialog_match& of) const noexcept;
   void set_target(std::uint32_t call, side whose, std::string_view uri);
@@ -250,7 +255,7 @@ struct engine::state final : selection_listener {
   [[nodiscard]] stored_bytes store_text(std::string_view bytes);
   verdict forward_response(listener_index listener);
   // `asker`: where its request came from, as far as that is known for sure.
-  void note_response(const dialog_match& match, const endpoint* asker);
+  void note_response(const dialog_match& match, const endpoint* asker, std::uint32_t via_hash);
   [[nodiscard]] same_dialogs same_dialogs_as(std::uint32_t call);
   void on_bye_answered(const dialog_match& match);
   // Ours, and from `next`, the one below it, what is not to go upstream.
@@ -258,7 +263,7 @@ struct engine::state final : selection_listener {
                                     const sip::via_field& next) const noexcept;
   // Where the response at hand goes next; nullptr where it cannot be read.
   [[nodiscard]] const sip::via_field* next_via() const noexcept;
-  void refresh(const dialog_match& of);
+  void refresh(const dialog_match& of, std::uint32_t via_hash);
   void note_refresh(std::uint32_t call, bool is_news);
 
   // --- call_end.cpp
@@ -438,16 +443,20 @@ struct engine::state final : selection_listener {
     std::uint16_t generation = 0;
     side from = side::caller;
     bool open = false;        // it waits for its answer
-    bool by_itself = false;   // see note_request
+    bool by_itself = false;   // see offer_way
+    bool of_party = false;    // it came from an address of the call
     std::uint8_t uri_len = 0; // of its Contact; 0: none, or one that has no room here
     std::uint32_t callee = 0; // mark of the callee's tag
     std::uint32_t cseq = 0;
+    std::uint32_t via_hash = 0; // see stateless_branch
+    time_us at = 0;
     std::uint64_t news_from = 0; // CSeq behind that of the last one that was agreed to; 0: none
     std::array<char, 128> uri;
   };
   [[nodiscard]] last_offer& last_offer_of(const dialog_match& of);
   [[nodiscard]] bool is_of(const last_offer& last, const dialog_match& dialog) const;
   [[nodiscard]] bool is_awaited(const last_offer& last) const;
+  [[nodiscard]] bool is_answer_to(const last_offer& last, std::uint32_t via_hash) const noexcept;
   std::array<last_offer, 512> last_offers;
   record_array<post_dial_delay> delays;                       // by destination_index
   record_array<std::atomic<std::uint64_t>> destination_calls; // see engine

@@ -82,7 +82,7 @@ verdict engine::state::on_stateless_response(const stateless_branch& branch) {
   sip::edit_list edits;
   if (!remove_top_via(edits, *via)) return verdict::dropped_malformed;
   // Nobody may read the message once it is forwarded.
-  if (match) note_response(match, genuine ? &*to : nullptr);
+  if (match) note_response(match, genuine ? &*to : nullptr, branch.via_hash);
   out->forward(edits, {*to, branch.listener});
   return verdict::response_forwarded;
 }
@@ -91,7 +91,8 @@ same_dialogs engine::state::same_dialogs_as(std::uint32_t call) {
   return calls.find_same_dialogs(hash, routing.call_id, routing.from_tag, routing.to_tag, call);
 }
 
-void engine::state::note_response(const dialog_match& match, const endpoint* asker) {
+void engine::state::note_response(const dialog_match& match, const endpoint* asker,
+                                  std::uint32_t via_hash) {
   if (match.from == side::caller && routing.top_via.has_oc)
     note_overload(callee_at(match.call, in->source.ip));
   call_record& record = calls[match.call];
@@ -100,9 +101,9 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
   const bool is_offer =
       routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
   if (view.status >= 300 && is_offer) {
-    refuse_offer(match);
+    refuse_offer(match, via_hash);
     for (const dialog_match& again : same_dialogs_as(match.call))
-      refuse_offer(again);
+      refuse_offer(again, via_hash);
   }
   if (view.status >= 200 && routing.cseq.method == sip::method::bye) {
     on_bye_answered(match);
@@ -112,14 +113,17 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     for (const dialog_match& again : same_dialogs_as(match.call))
       on_bye_answered(again);
   } else if (view.status / 100 == 2 && is_kept(match.call) && is_offer) {
-    refresh(match);
-    // On its other ways through us the same session is refreshed, where the answer does not come
-    // there as well, with what a proxy in between makes of the Contact.
+    refresh(match, via_hash);
+    // On its other ways through us the same session is refreshed. Where the answer comes there as
+    // well, with what a proxy in between makes of the Contact, it says the rest.
     for (const dialog_match& again : same_dialogs_as(match.call))
-      if (!is_answered_by_itself(again)) refresh(again);
+      if (!is_answered_by_itself(again))
+        refresh(again, via_hash);
+      else if (is_kept(again.call))
+        note_refresh(again.call, false);
   } else if (view.status / 100 == 2 && record.state == call_state::early &&
              routing.cseq.method == sip::method::update) {
-    (void)agree_to_offer(match);
+    (void)agree_to_offer(match, via_hash);
   } else if (record.state == call_state::answered && !is_offer) {
     if (may_end_dialog(view.status) && speaks_of_the_call(routing.cseq.method))
       ask_of_drop(match.call);
@@ -189,9 +193,9 @@ void engine::state::on_bye_answered(const dialog_match& match) {
 }
 
 // What a 2xx to a re-INVITE or UPDATE says of the call that `of` names.
-void engine::state::refresh(const dialog_match& of) {
+void engine::state::refresh(const dialog_match& of, std::uint32_t via_hash) {
   if (!is_kept(of.call)) return;
-  const bool is_news = agree_to_offer(of);
+  const bool is_news = agree_to_offer(of, via_hash);
   note_refresh(of.call, is_news);
   if (!is_news) return; // a doubt may be of a later offer
   // With a BYE on its way the doubt stays: its answer may settle all, or bring the call back.

@@ -153,6 +153,33 @@ INSTANTIATE_TEST_SUITE_P(ways_and_restarts, engine_spiral,
                          ::testing::Combine(::testing::Values(2, 3, 4),
                                             ::testing::Values(0, 1, 2)));
 
+// What a stranger offers on one way, with the number of the next refresh, keeps that way from
+// nothing.
+TEST(engine_spiral_and_a_stranger, each_way_knows_that_the_session_was_refreshed) {
+  engine_world world;
+  const std::string ok = come_back(world, pass(world, 2), session);
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  what.method = "UPDATE";
+  const std::string refresh = within(ok, what);
+  const std::string first_way = "Route: " + headers(ok, "Record-Route").back() + "\r\n";
+  what.branch += "stranger";
+  ASSERT_EQ(world.give(replace(within(ok, what), first_way, ""), at("203.0.113.66:5060")),
+            verdict::request_forwarded);
+  (void)world.take();
+  world.wait_ms(60'000);
+  ASSERT_EQ(world.give(refresh, caller_address), verdict::request_forwarded);
+  const auto update = world.take_one();
+  ASSERT_EQ(world.give(response(update.bytes, 200, "", session), update.to),
+            verdict::response_forwarded);
+  (void)world.take();
+  world.wait_ms(60'000);
+  EXPECT_EQ(world.counters().calls_live, 2u);
+  EXPECT_EQ(world.total_load(), 2);
+}
+
 // Two devices answer, and one is the first behind us, the other before us. The handles in the
 // Routes name each way by the one that was the first there.
 TEST(engine_spiral_of_two_dialogs, each_lives_and_ends_on_both_ways) {

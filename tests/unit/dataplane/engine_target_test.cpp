@@ -11,20 +11,26 @@ const std::string alice = "sip:alice@198.51.100.8:5060",
                   alice_later = "sip:alice@198.51.100.9:5060";
 const std::string machine = "sip:machine@192.0.2.98:5070";
 
+struct sender {
+  std::string dialog; // empty: of the call
+  bool is_stranger = false;
+};
+
 struct engine_target : ending_call {
   running_call call = start();
 
-  // Of that dialog, or of the call.
   sent_message offer(bool from_caller, unsigned cseq, const std::string& contact,
-                     const std::string& dialog = {}) {
+                     const sender& by = {}) {
     dialog_request what;
     what.method = "UPDATE";
     what.from_caller = from_caller;
     what.cseq = cseq;
     what.branch = "z9hG4bKoffer" + std::to_string(cseq) + (from_caller ? "a" : "b");
     what.extra = "Contact: <" + contact + ">\r\n";
-    EXPECT_EQ(world.give(within(dialog.empty() ? call.ok_at_caller : dialog, what),
-                         from_caller ? caller_address : call.callee),
+    if (by.is_stranger) what.branch += "stranger";
+    endpoint from = from_caller ? caller_address : call.callee;
+    if (by.is_stranger) from = at("203.0.113.66:5060");
+    EXPECT_EQ(world.give(within(by.dialog.empty() ? call.ok_at_caller : by.dialog, what), from),
               verdict::request_forwarded);
     return world.take_one();
   }
@@ -94,29 +100,95 @@ TEST_F(engine_target, that_is_too_long_to_be_kept_moves_nobody_back) {
   expect_at(alice, machine);
 }
 
-// The places are of 256 calls by their number, and an offer that says nothing new leaves the one of
-// another call that waits. One that was refused, or whose call is over, waits no more.
-TEST_F(engine_target, of_a_refused_offer_takes_no_place_from_others) {
-  auto model = study_case();
-  model.destinations[0] = models::machine(1, "transc=30; pstn=1000");
-  world.reload(model);
-  for (int i = 0; i < 255; ++i) {
-    call_parts parts;
-    parts.call_id = std::to_string(i) + "@between";
-    parts.branch += std::to_string(i);
-    (void)establish(world, parts);
+// The places are of 256 calls by their number.
+struct engine_target_in_one_place : engine_target {
+  std::string other; // a call in the place of the other one
+  const std::string as_always = "sip:alice@198.51.100.7:5060";
+
+  engine_target_in_one_place() {
+    auto model = study_case();
+    model.destinations[0] = models::machine(1, "transc=30; pstn=1000");
+    world.reload(model);
+    for (int i = 0; i < 256; ++i) {
+      call_parts parts;
+      parts.call_id = std::to_string(i) + "@other";
+      parts.branch += std::to_string(i);
+      other = establish(world, parts).ok_at_caller;
+    }
+    EXPECT_EQ(static_cast<std::uint32_t>(world.handles().back()), 256u);
   }
-  call_parts parts;
-  parts.call_id = "last@between";
-  parts.branch += "last";
-  const auto other = establish(world, parts).ok_at_caller;
-  ASSERT_EQ(static_cast<std::uint32_t>(world.handles().back()), 256u) << "in the same place";
-  refuse(offer(true, 2, alice, other));
-  const auto first = offer(true, 2, "sip:alice@198.51.100.7:5060"); // as always
+  // Of the call, where the place is its own: the first answer comes again, late.
+  void expect_agreements_known() {
+    const auto first = offer(true, 2, as_always);
+    agree(first, usual);
+    agree(offer(false, 1, machine), as_always);
+    agree(first, usual);
+    expect_at(as_always, machine);
+  }
+};
+
+TEST_F(engine_target_in_one_place, one_that_was_refused_waits_no_more) {
+  refuse(offer(true, 2, alice, {other}));
+  expect_agreements_known();
+}
+
+TEST_F(engine_target_in_one_place, nor_does_one_whose_call_is_over) {
+  (void)offer(true, 2, alice, {other});
+  dialog_request what;
+  what.cseq = 3;
+  ASSERT_EQ(world.give(within(other, what), caller_address), verdict::request_forwarded);
+  const auto bye = world.take_one();
+  ASSERT_EQ(world.give(response(bye.bytes, 200, ""), bye.to), verdict::response_forwarded);
+  (void)world.take();
+  expect_agreements_known();
+}
+
+TEST_F(engine_target_in_one_place, what_says_nothing_new_displaces_none_that_waits) {
+  const auto waits = offer(true, 2, alice, {other});
+  agree(offer(true, 2, as_always), usual);
+  agree(waits, usual);
+  mail end;
+  end.kind = mail_kind::end_call;
+  end.subject = world.handles().back();
+  world.mail(end);
+  EXPECT_EQ(first_line(byes().first.bytes), "BYE " + alice + " SIP/2.0");
+}
+
+// Whoever knows the tags can send an offer from anywhere, and have it refused, or not answered.
+struct engine_target_and_strangers : engine_target {
+  sent_message stranger_offers(unsigned cseq) {
+    return offer(true, cseq, "sip:x@203.0.113.66:5060", {{}, true});
+  }
+};
+
+TEST_F(engine_target_and_strangers, whose_offer_was_refused_do_not_keep_it_from_being_learned) {
+  refuse(stranger_offers(1'000'000));
+  agree(offer(true, 2, alice), usual);
+  expect_at(alice, usual);
+}
+
+TEST_F(engine_target_and_strangers, whose_offer_nobody_answers_do_not_either) {
+  (void)stranger_offers(1'000'000);
+  agree(offer(true, 2, alice), usual);
+  expect_at(alice, usual);
+}
+
+TEST_F(engine_target_and_strangers, who_take_the_number_of_an_offer_are_not_known_by_its_answer) {
+  const auto first = offer(true, 5, alice);
+  (void)stranger_offers(5);
+  agree(first, usual);
+  expect_at(alice, usual);
+}
+
+// The answer to the earlier one comes twice, with a move of the other side between.
+TEST_F(engine_target, that_a_later_offer_was_refused_makes_no_late_agreement_news) {
+  const auto first = offer(true, 2, alice);
+  refuse(offer(true, 3, alice_later));
   agree(first, usual);
   agree(offer(false, 1, machine), alice);
   agree(first, usual);
-  expect_at(alice, machine);
+  end_by_admin(world);
+  EXPECT_EQ(first_line(byes().second.bytes), "BYE " + machine + " SIP/2.0");
 }
 
 // RFC 4028 8: what it said of the session, a later one may have changed.
