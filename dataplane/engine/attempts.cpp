@@ -79,6 +79,12 @@ void engine::state::decided(waiter who, selection_outcome outcome, const holding
   }
   invite_transaction& t = transactions[transaction];
   t.client = client_state::none;
+  if (t.attempt_count > 0 && t.bye_tag != 0) { // the caller has hung up meanwhile
+    if (outcome == selection_outcome::selected) ledger.release(mine);
+    timers.disarm(deadline_timer(transaction));
+    answer_invite(transaction, 487, "Request Terminated");
+    return;
+  }
   if (outcome == selection_outcome::selected && sheds(t, mine.destination)) {
     // It sheds this call, as could not be known before there was a line.
     const linehunt::destination* d = find_destination(mine.destination);

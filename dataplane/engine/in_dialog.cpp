@@ -320,11 +320,30 @@ bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
          (t.ringing_count > 0 && t.rings_at(mark_of(ip)));
 }
 
+// Requests of our own are numbered behind those of the party in whose place they are. Of what comes
+// from elsewhere the other side says by a 2xx that it has counted it, too. While it rings one tag
+// may be anything, and each device counts for itself: of the caller no more than that many.
+bool engine::state::counts_in_dialog(const dialog_match& match) const {
+  constexpr std::uint32_t most_while_ringing = 64;
+  const call_record& record = calls[match.call];
+  if (record.state != call_state::early) return is_party(match.call, in->source);
+  if (record.transaction == no_transaction) return false;
+  if (match.from == side::caller)
+    return belongs_to(match.call, side::caller, in->source.ip) &&
+           routing.cseq.number - transactions[record.transaction].cseq <= most_while_ringing;
+  return was_tried(match.call, in->source.ip) || is_party(match.call, in->source);
+}
+
+void engine::state::note_number(const dialog_match& of) {
+  call_record& record = calls[of.call];
+  std::uint32_t& cseq = of.from == side::caller ? record.caller_cseq : record.callee_cseq;
+  cseq = std::max(cseq, routing.cseq.number);
+}
+
 // What a request tells about the call before it goes on.
 void engine::state::note_request(const dialog_match& match, const offer_way& way) {
   call_record& record = calls[match.call];
-  std::uint32_t& cseq = match.from == side::caller ? record.caller_cseq : record.callee_cseq;
-  if (routing.cseq.number > cseq) cseq = routing.cseq.number;
+  if (counts_in_dialog(match)) note_number(match);
   if ((record.origin & call_record::asked) != 0 && is_party(match.call, in->source))
     note_life(match.call, match.from);
   switch (view.method) {

@@ -134,11 +134,12 @@ verdict engine::state::start_call(std::uint64_t key, const rule_decision& decisi
 // Both, so that no INVITE by itself makes the call of another INVITE its own (same_dialogs).
 void engine::state::note_spiral(std::uint32_t call, const invite_branch& last) {
   const std::uint32_t transaction = transactions.find(last.transaction, last.generation);
-  const std::uint32_t before =
-      transaction == no_transaction ? no_call : transactions[transaction].call;
-  if (before == no_call) return; // it has been answered by now
+  if (transaction == no_transaction) return;
+  const invite_transaction& t = transactions[transaction];
+  // It has been answered by now, or given up at who sends it back.
+  if (t.call == no_call || last.attempt + 1u != t.attempt_count) return;
   calls[call].origin |= call_record::spirals;
-  calls[before].origin |= call_record::spirals;
+  calls[t.call].origin |= call_record::spirals;
 }
 
 std::uint32_t engine::state::make_records(std::uint64_t key, const rule_decision& decision,

@@ -233,6 +233,8 @@ struct engine::state final : selection_listener {
     bool by_itself, of_party;
   };
   void note_request(const dialog_match& match, const offer_way& way);
+  [[nodiscard]] bool counts_in_dialog(const dialog_match& match) const;
+  void note_number(const dialog_match& of);
   [[nodiscard]] std::uint32_t via_hash_here() const;
   void note_way_of_bye(const dialog_match& match, bool known_way);
   // A BYE is on its way.

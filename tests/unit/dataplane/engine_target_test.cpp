@@ -273,5 +273,62 @@ TEST_F(engine_target_of_devices, is_not_again_what_an_answer_to_an_early_update_
   EXPECT_EQ(first_line(to_callee.bytes), "BYE " + usual + " SIP/2.0");
 }
 
+// Numbers of strangers: our BYE to the other side comes behind them only where that side has
+// counted them.
+struct engine_numbers_of_strangers : ending_call {
+  const endpoint stranger = at("203.0.113.66:5060");
+
+  std::string info(const std::string& dialog, bool from_caller, unsigned cseq) {
+    dialog_request what;
+    what.method = "INFO";
+    what.from_caller = from_caller;
+    what.cseq = cseq;
+    what.branch = "z9hG4bKinfo" + std::to_string(cseq);
+    return within(dialog, what);
+  }
+  void expect_numbers(const std::string& to_caller, const std::string& to_callee) {
+    end_by_admin(world);
+    const auto [at_caller, at_callee] = byes();
+    EXPECT_EQ(header(at_caller.bytes, "CSeq"), to_caller);
+    EXPECT_EQ(header(at_callee.bytes, "CSeq"), to_callee);
+  }
+};
+
+TEST_F(engine_numbers_of_strangers, who_know_one_tag_of_a_call_that_rings_do_not_count) {
+  ASSERT_EQ(world.give(invite(), caller_address), verdict::request_forwarded);
+  const auto there = world.take().at(1);
+  ASSERT_EQ(world.give(response(there.bytes, 180, "invented"), there.to),
+            verdict::response_forwarded);
+  const auto ringing = world.take_one().bytes;
+  for (const bool from_caller : {true, false})
+    EXPECT_EQ(world.give(info(ringing, from_caller, 2'000'000'000), stranger),
+              verdict::request_forwarded);
+  EXPECT_EQ(world.give(info(ringing, true, 1'000'000'000), caller_address),
+            verdict::request_forwarded)
+      << "whose address can be forged";
+  (void)world.take();
+  ASSERT_EQ(world.give(response(there.bytes, 200, "t"), there.to), verdict::response_forwarded);
+  dialog_request ack;
+  ack.method = "ACK";
+  ack.cseq = 1;
+  ASSERT_EQ(world.give(within(world.take_one().bytes, ack), caller_address),
+            verdict::request_forwarded);
+  (void)world.take();
+  expect_numbers("1 BYE", "2 BYE");
+}
+
+TEST_F(engine_numbers_of_strangers, count_where_the_other_side_has_taken_them) {
+  const auto call = start();
+  for (const int status : {500, 200}) {
+    const unsigned cseq = status == 200 ? 9 : 2'000'000'000;
+    ASSERT_EQ(world.give(info(call.ok_at_caller, true, cseq), stranger),
+              verdict::request_forwarded);
+    const auto there = world.take_one();
+    ASSERT_EQ(world.give(response(there.bytes, status, ""), there.to), verdict::response_forwarded);
+    (void)world.take();
+  }
+  expect_numbers("1 BYE", "10 BYE");
+}
+
 } // namespace
 } // namespace linehunt::test::engine_target_test
