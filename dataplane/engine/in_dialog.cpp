@@ -138,12 +138,13 @@ verdict engine::state::forward_in_dialog(const dialog_match& match, const route_
   expect_answer(match);
   const bool offers = view.method == sip::method::invite || view.method == sip::method::update;
   const bool of_party = offers && is_party(call, in->source);
-  note_request(match, {true, of_party});
+  const bool counts = counts_in_dialog(match);
+  note_request(match, {true, of_party, counts});
   if (is_bye) note_way_of_bye(match, known_way);
   // Not by the handles of those: they are of the dialog that was the first there, maybe another.
   if (plan.names_further_ways)
     for (const dialog_match& again : same_dialogs_as(call))
-      note_request(again, {false, of_party});
+      note_request(again, {false, of_party, counts});
   out->forward(edits, {*to, *listener});
   return verdict::request_forwarded;
 }
@@ -343,7 +344,7 @@ void engine::state::note_number(const dialog_match& of) {
 // What a request tells about the call before it goes on.
 void engine::state::note_request(const dialog_match& match, const offer_way& way) {
   call_record& record = calls[match.call];
-  if (counts_in_dialog(match)) note_number(match);
+  if (way.counts) note_number(match);
   if ((record.origin & call_record::asked) != 0 && is_party(match.call, in->source))
     note_life(match.call, match.from);
   switch (view.method) {

@@ -54,7 +54,9 @@ bool engine::state::agree_to_offer(const dialog_match& of, std::uint32_t via_has
       set_target(of.call, of.from, {last.uri.data(), last.uri_len});
       last.open = false;
     }
-    last.news_from = routing.cseq.number + std::uint64_t{1};
+    // Of one that went by another way of the call the answer there tells the rest.
+    if (routing.cseq.number != last.cseq || !last.open)
+      last.news_from = routing.cseq.number + std::uint64_t{1};
   }
   // Which device answers while it rings says nothing of the one that takes the call.
   if (!is_kept(of.call)) return true;
@@ -68,7 +70,7 @@ void engine::state::refuse_offer(const dialog_match& of, std::uint32_t via_hash)
   if (is_of(last, of) && is_answer_to(last, via_hash)) last.open = last.by_itself = false;
 }
 
-// Of two requests with one number one is somebody else's.
+// Of two requests with one number one may be somebody else's.
 bool engine::state::is_answer_to(const last_offer& last, std::uint32_t via_hash) const noexcept {
   return routing.cseq.number == last.cseq && via_hash == last.via_hash;
 }
@@ -95,7 +97,7 @@ std::string_view engine::state::callee_tag(const dialog_match& of) const noexcep
 }
 
 bool engine::state::is_awaited(const last_offer& last) const {
-  return last.open && now - last.at < transaction_timeout_ms() * 1000 &&
+  return last.open && now - last.at < world->timers.timer_c_ms * 1000ull &&
          calls[last.call].generation == last.generation &&
          (calls[last.call].state == call_state::early || is_kept(last.call));
 }

@@ -228,9 +228,9 @@ struct engine::state final : selection_listener {
                                         const route_plan& plan) const;
   [[nodiscard]] std::string_view first_route(std::uint32_t call, side whose) const;
   [[nodiscard]] endpoint callee_of(std::uint32_t call) const;
-  // How an offer passes. `by_itself`: on this way of the call, and not on another one of the same.
+  // How a request passes. `by_itself`: on this way of the call, and not on another one of the same.
   struct offer_way {
-    bool by_itself, of_party;
+    bool by_itself, of_party, counts;
   };
   void note_request(const dialog_match& match, const offer_way& way);
   [[nodiscard]] bool counts_in_dialog(const dialog_match& match) const;

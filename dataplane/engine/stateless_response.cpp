@@ -100,7 +100,12 @@ void engine::state::note_response(const dialog_match& match, const endpoint* ask
     record.origin |= call_record::referred;
   const bool is_offer =
       routing.cseq.method == sip::method::invite || routing.cseq.method == sip::method::update;
-  if (view.status / 100 == 2) note_number(match);
+  // While it rings any tag may be that of a device.
+  if (view.status / 100 == 2 && record.state != call_state::early) {
+    note_number(match);
+    for (const dialog_match& again : same_dialogs_as(match.call))
+      note_number(again);
+  }
   if (view.status >= 300 && is_offer) {
     refuse_offer(match, via_hash);
     for (const dialog_match& again : same_dialogs_as(match.call))

@@ -153,6 +153,34 @@ INSTANTIATE_TEST_SUITE_P(ways_and_restarts, engine_spiral,
                          ::testing::Combine(::testing::Values(2, 3, 4),
                                             ::testing::Values(0, 1, 2)));
 
+// Where our own requests are numbered behind those of the parties.
+TEST(engine_spiral_numbers, are_those_of_all_ways) {
+  engine_world world;
+  const std::string ok = come_back(world, pass(world, 2), "");
+  dialog_request what;
+  what.method = "ACK";
+  ASSERT_EQ(world.give(within(ok, what), caller_address), verdict::request_forwarded);
+  (void)world.take();
+  what.method = "INFO";
+  const auto passes = [&](unsigned cseq, const endpoint& from) {
+    what.cseq = cseq;
+    EXPECT_EQ(world.give(within(ok, what), from), verdict::request_forwarded);
+    return world.take_one();
+  };
+  const auto expect_number = [&](unsigned cseq) {
+    auto kept = world.copy();
+    ASSERT_EQ(kept.size(), 2u);
+    EXPECT_EQ(kept[0].caller_cseq, cseq);
+    EXPECT_EQ(kept[1].caller_cseq, cseq);
+  };
+  (void)passes(9, caller_address);
+  expect_number(9);
+  const auto there = passes(20, at("203.0.113.66:5060"));
+  expect_number(9);
+  ASSERT_EQ(world.give(response(there.bytes, 200, ""), there.to), verdict::response_forwarded);
+  expect_number(20);
+}
+
 // What a stranger offers on one way, with the number of the next refresh, keeps that way from
 // nothing.
 TEST(engine_spiral_and_a_stranger, each_way_knows_that_the_session_was_refreshed) {

@@ -300,9 +300,12 @@ TEST_F(engine_numbers_of_strangers, who_know_one_tag_of_a_call_that_rings_do_not
   ASSERT_EQ(world.give(response(there.bytes, 180, "invented"), there.to),
             verdict::response_forwarded);
   const auto ringing = world.take_one().bytes;
-  for (const bool from_caller : {true, false})
+  for (const bool from_caller : {true, false}) {
     EXPECT_EQ(world.give(info(ringing, from_caller, 2'000'000'000), stranger),
               verdict::request_forwarded);
+    const auto device = world.take().back();
+    (void)world.give(response(device.bytes, 200, ""), device.to);
+  }
   EXPECT_EQ(world.give(info(ringing, true, 1'000'000'000), caller_address),
             verdict::request_forwarded)
       << "whose address can be forged";
