@@ -37,7 +37,7 @@ bool read_addresses(table_reader& section, dpdk::port_setup& port, diagnostics& 
       out.error(item.at, fmt::format("[[port]] '{}' is no address of a host; write the address "
                                      "that the port shall have",
                                      item.text));
-    } else if (is_network_itself(*prefix)) {
+    } else if (prefix->ip.is_unicast() && is_network_itself(*prefix)) {
       out.error(item.at, fmt::format("[[port]] '{}' is the network itself; write the address that "
                                      "the port shall have in it",
                                      item.text));
@@ -66,11 +66,18 @@ void read_gateways(table_reader& section, dpdk::port_setup& port, bool has_all_a
                                      item.text));
       continue;
     }
-    bool on_network = false, is_own = false;
+    bool on_network = false, is_own = false, is_host = ip->is_unicast();
     for (const dpdk::port_address& own : port.addresses) {
-      on_network = on_network || ip_prefix{own.ip, own.prefix_bits}.contains(*ip);
+      const ip_prefix network{own.ip, own.prefix_bits};
+      on_network = on_network || network.contains(*ip);
       is_own = is_own || own.ip == *ip;
+      is_host = is_host && !network.is_broadcast(*ip) &&
+                !(network.contains(*ip) && is_network_itself({*ip, own.prefix_bits}));
     }
+    if (on_network && !is_host)
+      out.error(item.at, fmt::format("[[port]] gateway {} is no address of one host; write that of "
+                                     "the router",
+                                     item.text));
     if (is_own)
       out.error(item.at, fmt::format("[[port]] gateway {} is the port's own address; write that of "
                                      "the router, or leave 'gateways' out",
@@ -191,8 +198,11 @@ void read_names(table_reader& section, listen_entry& entry, diagnostics& out) {
 } // namespace
 
 void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
-  const std::size_t errors_before = out.error_count();
-  for (const toml::table* table : root.tables("listen")) {
+  const std::size_t errors_before_all = out.error_count();
+  const auto tables = root.tables("listen");
+  into.broken.listeners = out.error_count() != errors_before_all;
+  for (const toml::table* table : tables) {
+    const std::size_t errors_before = out.error_count();
     table_reader section(*table, "[[listen]]", out);
     listen_entry entry;
     entry.at = section.at();
@@ -222,11 +232,17 @@ void read_listeners(table_reader& root, configuration& into, diagnostics& out) {
     else
       section.read("port", entry.port);
     section.read("sip_port", entry.local.port, 1, 65535);
+    // Where it is does not hang on how it is called.
+    const std::size_t errors_of_place = out.error_count() - errors_before;
     read_advertise(section, entry, ip.has_value());
     read_names(section, entry, out);
-    if (section.finish()) into.listeners.push_back(std::move(entry));
+    const std::size_t errors_of_keys = out.error_count();
+    section.finish();
+    if (errors_of_place == 0 && out.error_count() == errors_of_keys)
+      into.listeners.push_back(std::move(entry));
+    else
+      into.broken.listeners = true;
   }
-  into.broken.listeners = out.error_count() != errors_before;
 }
 
 } // namespace linehunt::config

@@ -105,6 +105,9 @@ class match_reader {
   void read_headers() {
     const toml::table* headers = reader_.table("header");
     if (!headers) return;
+    if (headers->empty())
+      reader_.error("header", "'header' is empty, and would hold for all calls; write for example "
+                              "header.X-Service = \"^gold$\", or leave it out");
     table_reader inner(*headers, "[[rule]] match.header", out_);
     for (const auto& [name, value] : *headers) {
       rule_condition condition;

@@ -282,11 +282,13 @@ void live_view::on_paused(const event& raised) {
   // Disabled since then, it does not come back when the pause is over.
   if (!found || !source_.changes().status(found->id).enabled) return;
   const std::uint64_t seconds = raised.subject;
-  if (!mail_.owe(pause_mail(*found, seconds)))
+  const auto now = pauses::clock::now();
+  const bool is_new = pauses_.add(*found, now + std::chrono::seconds(seconds));
+  if (!mail_.owe(pause_mail(*found, pauses_.left_s(found->id, now))))
     spdlog::error("a worker takes no mail at the moment; it hears later that destination {} pauses",
                   found->id);
   // Several workers may have seen it.
-  if (!pauses_.add(*found, pauses::clock::now() + std::chrono::seconds(seconds))) return;
+  if (!is_new) return;
   spdlog::warn("destination {} ({}) answered 503 with Retry-After: no new calls for {} s",
                found->id, found->uri, seconds);
   raise_status(*found, "paused"sv, fmt::format("Retry-After {}", seconds));

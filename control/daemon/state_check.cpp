@@ -52,7 +52,8 @@ int refused(const std::string& folder, int how) {
 // The folder, or that in which a start makes it.
 std::filesystem::path nearest_there(std::filesystem::path folder) {
   std::error_code unseen;
-  while (!std::filesystem::exists(folder, unseen) && folder != folder.root_path())
+  while (!std::filesystem::exists(std::filesystem::symlink_status(folder, unseen)) &&
+         folder != folder.root_path())
     folder = folder.parent_path();
   return folder;
 }
@@ -72,8 +73,8 @@ std::string state_fault(const config::service_settings& service) {
     // Somebody else will run it. A file in the place of a folder is in everybody's way.
     if (failure != ENOTDIR) failure = 0;
   } else {
-    // Root makes it, and gives it away.
-    if (failure == 0 && is_made) failure = refused(there, W_OK | X_OK);
+    // Root makes it, and gives it away; what root may do, nobody else can tell.
+    if (failure == 0 && is_made && is_root) failure = refused(there, W_OK | X_OK);
     const question ask = [&] { return is_made ? refused(there, X_OK) : unwritable(folder); };
     if (failure == 0) failure = is_root && user ? answer_to(*user, ask) : ask();
   }

@@ -104,8 +104,8 @@ tl::expected<target, std::string> parse_url(std::string_view text, std::uint32_t
                                        "%40 for '@', %2F for '/' and %3A for ':'");
   // The library keeps the lower 16 bits of a larger number.
   if (url.has_port() && std::to_string(url.port_number()) != std::string(url.port()))
-    return tl::unexpected(
-        fmt::format("port '{}' is none; write 1 to 65535", std::string(url.port())));
+    return tl::unexpected<std::string>("the port of url is none; write 1 to 65535; in user and "
+                                       "password write %40 for '@', %2F for '/' and %3A for ':'");
   const std::string scheme = url.scheme();
   if (scheme == "sqlite") return sqlite(url, timeout_s);
   if (scheme == "mysql" || scheme == "mariadb")

@@ -114,6 +114,14 @@ const slip slips[] = {
      "'G 711' is no encoding name"},
     {"header_is_no_name", with("balance = 1", "balance = 1\nmatch = { header.\"a b\" = \"1\" }"),
      "'a b' is no header name"},
+    {"headers_are_none", with("balance = 1", "balance = 1\nmatch = { header = {} }"),
+     "'header' is empty, and would hold for all calls"},
+    {"gateway_is_the_broadcast_address", with("192.0.2.254", "192.0.2.255"),
+     "gateway 192.0.2.255 is no address of one host"},
+    {"gateway_is_the_network", with("192.0.2.254", "192.0.2.0"),
+     "gateway 192.0.2.0 is no address of one host"},
+    {"a_password_with_a_slash", all + "[database]\nurl = \"mysql://u:1234567/x@h/db\"\n",
+     "the port of url is none"},
     {"advertise_of_a_broken_address",
      with("\"192.0.2.10\"\n", "\"[2001:db8::10]:5060\"\nadvertise = \"2001:db8::11\"\n"),
      "'[2001:db8::10]:5060' is no IP address"},
@@ -135,6 +143,8 @@ TEST(config_consequences, other_mistakes_are_told_along) {
   EXPECT_THAT(told(with("address = \"192.0.2.10\"", "address = \"192.0.2.11\"") + second),
               ElementsAre(HasSubstr("192.0.2.11 is no address of port 'access'"),
                           HasSubstr("'198.51.100.1' is no address with a prefix length")));
+  EXPECT_THAT(told(with("port = \"access\"", "port = \"acess\"\nnames = [\"a b\"]")),
+              ElementsAre(HasSubstr("'acess' is unknown"), HasSubstr("'a b' is no host name")));
   EXPECT_THAT(told(with("port = \"access\"", "port = \"acess\"") + second),
               ElementsAre(HasSubstr("port 'acess' is unknown; write one of \"access\", \"core\""),
                           HasSubstr("'198.51.100.1'")));

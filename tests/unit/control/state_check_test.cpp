@@ -67,6 +67,12 @@ TEST_F(state_checking_as_root, one_that_its_user_cannot_come_to_is_told) {
   EXPECT_THAT(state_fault(service), is_told("Permission denied"));
 }
 
+// As to a disk that is not there: a start cannot make a folder in its place.
+TEST_F(state_checking_as_root, a_link_to_nowhere_is_told) {
+  std::filesystem::create_symlink(folder + "/nowhere", service.state_dir);
+  EXPECT_THAT(state_fault(service), is_told("No such file or directory"));
+}
+
 TEST_F(state_checking, a_file_in_the_way_is_told_to_everybody) {
   write(service.state_dir, "");
   EXPECT_THAT(state_fault(service), is_told("Not a directory"));
