@@ -327,6 +327,9 @@ bool engine::state::was_tried(std::uint32_t call, const ip_address& ip) const {
 bool engine::state::counts_in_dialog(const dialog_match& match) const {
   constexpr std::uint32_t most_while_ringing = 64;
   const call_record& record = calls[match.call];
+  // As of each ACK: then nobody has to be looked for.
+  if (routing.cseq.number <= (match.from == side::caller ? record.caller_cseq : record.callee_cseq))
+    return false;
   if (record.state != call_state::early) return is_party(match.call, in->source);
   if (record.transaction == no_transaction) return false;
   if (match.from == side::caller)
